@@ -1,0 +1,242 @@
+"""The command line: `python -m maml_core --help`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from maml_core import checkpoints, runs
+from maml_core.checkpoints import CheckpointError
+from maml_core.config import (
+    DATASETS,
+    META_METHODS,
+    PARTS,
+    SPLITS,
+    EpisodeSpec,
+    PretrainConfig,
+    TrainConfig,
+)
+from maml_core.datasets import load, status
+from maml_core.datasets.base import DataError
+from maml_core.datasets.download import fetch_omniglot
+from maml_core.datasets.splits import split_classes
+from maml_core.episodes import make_pool
+from maml_core.evaluation import evaluate
+from maml_core.learners import METHODS, Learner
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return 0, 1 after an error told in a sentence, or 130 after Ctrl-C."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        parsed.run(parsed)
+    except (DataError, CheckpointError, ValueError) as error:
+        print(f"maml_core: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m maml_core",
+        description="Learn to learn characters: get data, meta-train, compare.",
+        epilog="Start with: python -m maml_core evaluate --method maml --episodes 100",
+    )
+    commands = parser.add_subparsers(required=True, metavar="data | train | pretrain | evaluate")
+    _add_data(commands)
+    _add_train(commands)
+    _add_pretrain(commands)
+    _add_evaluate(commands)
+    return parser
+
+
+def _command(commands: Any, name: str, run: Any, summary: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_data(commands: Any) -> None:
+    data = _command(commands, "data", _data, "Say which characters are here, or get Omniglot.")
+    data.add_argument("action", choices=("status", "fetch"), help="say, or download (14 MB)")
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dataset", choices=DATASETS, default="omniglot", help="characters")
+    parser.add_argument(
+        "--split",
+        choices=SPLITS,
+        default="alphabets",
+        help="alphabets: whole alphabets are unseen; paper: characters shuffled, 1100/100/423",
+    )
+    parser.add_argument("--split-seed", type=int, default=0, help="chooses the split")
+
+
+def _add_run(parser: argparse.ArgumentParser, out: str) -> None:
+    _add_source(parser)
+    parser.add_argument("--out", type=Path, default=Path(out), help="weights file to write")
+    parser.add_argument("--resume", action="store_true", help="go on where Ctrl-C stopped it")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--validate-every", type=int, default=1000, help="updates; 0: never")
+    parser.add_argument("--max-pool", action="store_true", help="max pooling, not strides")
+
+
+def _add_train(commands: Any) -> None:
+    train = _command(commands, "train", _train, "Meta-train an initialisation.")
+    default = TrainConfig()
+    train.add_argument("--method", choices=META_METHODS, default=default.method, help="algorithm")
+    train.add_argument(
+        "--n-ways", type=int, nargs="+", default=default.n_ways, help="N of an episode, in turn"
+    )
+    train.add_argument(
+        "--k-shots", type=int, nargs="+", default=default.k_shots, help="K of an episode, in turn"
+    )
+    train.add_argument("--q-query", type=int, default=default.q_query, help="queries a class")
+    train.add_argument("--inner-lr", type=float, default=default.inner_lr, help="alpha")
+    train.add_argument("--inner-steps", type=int, default=default.inner_steps, help="in training")
+    train.add_argument("--meta-lr", type=float, default=default.meta_lr, help="beta, at the start")
+    train.add_argument(
+        "--meta-batch-size", type=int, default=default.meta_batch_size, help="tasks an update"
+    )
+    train.add_argument("--meta-steps", type=int, default=default.meta_steps, help="updates")
+    train.add_argument("--multi-step", action="store_true", help="loss after every inner step")
+    train.add_argument("--learn-rates", action="store_true", help="a learned alpha for each layer")
+    train.add_argument("--no-augment", dest="augment", action="store_false", help="no deformation")
+    train.add_argument("--head-rows", type=int, default=1, help="1: one shared by all classes")
+    train.add_argument("--start", type=Path, help="weights to begin from")
+    train.add_argument("--seed", type=int, default=default.seed, help="episodes, initialisation")
+    _add_run(train, "runs/maml.safetensors")
+
+
+def _add_pretrain(commands: Any) -> None:
+    parser = _command(
+        commands, "pretrain", _pretrain, "Train the baseline: a classifier of all characters."
+    )
+    default = PretrainConfig()
+    parser.add_argument("--epochs", type=int, default=default.epochs, help="passes over the data")
+    parser.add_argument("--batch-size", type=int, default=default.batch_size, help="pictures")
+    parser.add_argument("--lr", type=float, default=default.lr, help="AdamW's, at the start")
+    parser.add_argument("--weight-decay", type=float, default=default.weight_decay, help="AdamW's")
+    parser.add_argument(
+        "--label-smoothing", type=float, default=default.label_smoothing, help="0 to below 1"
+    )
+    parser.add_argument("--no-augment", dest="augment", action="store_false", help="no deformation")
+    parser.add_argument("--seed", type=int, default=default.seed, help="order, initialisation")
+    _add_run(parser, "runs/pretrained.safetensors")
+
+
+def _add_evaluate(commands: Any) -> None:
+    parser = _command(
+        commands, "evaluate", _evaluate, "Accuracy after each inner step, with its 95 %% CI."
+    )
+    parser.add_argument("--method", choices=METHODS, default="maml", help="what adapts")
+    parser.add_argument("--weights", type=Path, help="a weights file instead of the shipped ones")
+    _add_source(parser)
+    parser.add_argument("--part", choices=PARTS, default="test", help="part of the split")
+    parser.add_argument("--n-way", type=int, default=5, help="classes an episode")
+    parser.add_argument("--k-shot", type=int, default=1, help="support pictures a class")
+    parser.add_argument("--q-query", type=int, default=10, help="query pictures a class")
+    parser.add_argument("--within-alphabet", action="store_true", help="one alphabet an episode")
+    parser.add_argument("--inner-lr", type=float, help="alpha; the weights' own unless given")
+    parser.add_argument("--steps", type=int, default=10, help="inner steps")
+    parser.add_argument("--episodes", type=int, default=600, help="how many")
+    parser.add_argument("--seed", type=int, default=0, help="chooses the episodes")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _data(parsed: argparse.Namespace) -> None:
+    if parsed.action == "fetch":
+        with tqdm(unit="B", unit_scale=True) as bar:
+            for report in fetch_omniglot():
+                bar.total = report.total_bytes
+                bar.set_description(report.message)
+                bar.update(report.done_bytes - bar.n)
+    for one in status():
+        print(f"{one.name}: {'here' if one.available else 'not here'}. {one.detail}")
+
+
+def _run_of(parsed: argparse.Namespace) -> runs.Run:
+    names = {field.name for field in fields(runs.Run)} & vars(parsed).keys()
+    command = shlex.join(["python", "-m", "maml_core", *sys.argv[1:]])
+    return runs.Run(**{name: getattr(parsed, name) for name in names}, command=command)
+
+
+def _config_of(kind: type, parsed: argparse.Namespace) -> Any:
+    values = {field.name: getattr(parsed, field.name) for field in fields(kind)}
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+def _train(parsed: argparse.Namespace) -> None:
+    model_config = {"n_out": parsed.head_rows, "max_pool": parsed.max_pool}
+    runs.train(_run_of(parsed), _config_of(TrainConfig, parsed), model_config, parsed.start)
+    print(f"Wrote {parsed.out}")
+
+
+def _pretrain(parsed: argparse.Namespace) -> None:
+    model_config = {"n_out": 1, "max_pool": parsed.max_pool}
+    runs.train_baseline(_run_of(parsed), _config_of(PretrainConfig, parsed), model_config)
+    print(f"Wrote {parsed.out}")
+
+
+def _evaluate(parsed: argparse.Namespace) -> None:
+    spec = EpisodeSpec(parsed.n_way, parsed.k_shot, parsed.q_query, parsed.within_alphabet)
+    learner = _learner(parsed)
+    data = load(parsed.dataset)
+    classes = split_classes(data, parsed.split, parsed.part, parsed.split_seed)
+    pool = make_pool(data, classes, device=parsed.device)
+    inner_lr = parsed.inner_lr or learner.inner_lr(spec.n_way)
+    with tqdm(total=parsed.episodes, unit="episode", disable=None) as bar:
+        for last in evaluate(
+            learner,
+            pool,
+            spec,
+            inner_steps=parsed.steps,
+            episodes=parsed.episodes,
+            seed=parsed.seed,
+            inner_lr=inner_lr,
+        ):
+            bar.update(last.episodes - bar.n)
+    asked = ("dataset", "split", "part", "n_way", "k_shot", "q_query", "within_alphabet", "seed")
+    result = {
+        "method": learner.method,
+        **{name: getattr(parsed, name) for name in asked},
+        "episodes": last.episodes,
+        "inner_lr": inner_lr,
+        "accuracy": last.accuracy,
+        "ci95": last.ci95,
+    }
+    if parsed.json:
+        print(json.dumps(result))
+        return
+    print(", ".join(f"{name} {value}" for name, value in result.items() if name not in LISTS))
+    for step, (mean, half) in enumerate(zip(last.accuracy, last.ci95, strict=True)):
+        print(f"  step {step:2d}  {100 * mean:6.2f} ± {100 * half:.2f} %")
+
+
+LISTS = ("accuracy", "ci95")
+
+
+def _learner(parsed: argparse.Namespace) -> Learner:
+    if parsed.weights:
+        return checkpoints.load(parsed.weights).learner()
+    return checkpoints.shipped(parsed.method)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,39 @@
+"""Small random deformations of a character: the same for every method that trains."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+# Chosen so that a deformed character stays one that a person would still call the same.
+MAX_ROTATION = math.radians(15)
+MAX_SCALE = 0.15
+MAX_SHEAR = 0.15
+MAX_SHIFT = 2 / 14  # two of 28 pixels; the picture spans -1 to 1
+
+
+def random_affine(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Rotate, scale, shear and shift each picture by its own small random amounts.
+
+    Args:
+        x: float [B, 1, height, width], ink 1 on paper 0.
+        generator: A CPU generator; the only source of randomness.
+
+    Returns:
+        [B, 1, height, width], bilinearly resampled; what comes in from outside is paper.
+    """
+    draws = torch.rand(len(x), 6, generator=generator) * 2 - 1
+    angle = draws[:, 0] * MAX_ROTATION
+    shear = draws[:, 1] * MAX_SHEAR
+    width, height = 1 + draws[:, 2] * MAX_SCALE, 1 + draws[:, 3] * MAX_SCALE
+    cos, sin = angle.cos(), angle.sin()
+    rows = [
+        torch.stack([cos * width, (cos * shear - sin) * height, draws[:, 4] * MAX_SHIFT], -1),
+        torch.stack([sin * width, (sin * shear + cos) * height, draws[:, 5] * MAX_SHIFT], -1),
+    ]
+    matrices = torch.stack(rows, 1).to(x.device, x.dtype)
+    grid = F.affine_grid(matrices, list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid, align_corners=False)

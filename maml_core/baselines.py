@@ -1,0 +1,86 @@
+"""What MAML is compared with: a pretrained classifier and a random start.
+
+Both adapt by the same inner loop as MAML, from a new head that starts at zero, and
+fine-tune the whole network (Chen et al. 2019, arXiv:1904.04232, "Baseline").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.func import grad
+from torch.nn import functional as F
+
+from maml_core.adaptation import accuracy
+from maml_core.config import PretrainConfig
+from maml_core.episodes import TaskPool, pictures
+from maml_core.models import HEAD, logits
+from maml_core.optimisation import Measures, Update, descend
+from maml_core.params import Params
+
+
+def updates_of(pool: TaskPool, config: PretrainConfig) -> int:
+    """Return how many updates `pretrain` makes in all; the last batch of an epoch is dropped."""
+    return config.epochs * (pool.images.numel() // config.batch_size)
+
+
+def pretrain(
+    model: nn.Module, start: Update, pool: TaskPool, config: PretrainConfig
+) -> Iterator[Update]:
+    """Train a classifier over all classes of the pool and yield the state after each update.
+
+    Args:
+        model: The network.
+        start: Where to begin, with a head row for each class (`with_new_head`), or an earlier
+            state to go on from; stays as it is.
+        pool: The training classes, rotations included.
+        config: How long and how fast.
+
+    Yields:
+        The classifier's parameters and the `Measures` of the batch that made the update.
+    """
+    return descend(
+        grad(partial(_classifier_loss, model, config), has_aux=True),
+        start,
+        _batches(pool, config, start.step),
+        lr=config.lr,
+        steps=updates_of(pool, config),
+        weight_decay=config.weight_decay,
+    )
+
+
+def with_new_head(params: Params, rows: int = 1) -> Params:
+    """Return the parameters with a head of zeros; one row serves every N."""
+    heads = {n: params[n].new_zeros(rows, *params[n].shape[1:]) for n in HEAD}
+    return {**params, **heads}
+
+
+def _classifier_loss(
+    model: nn.Module, config: PretrainConfig, params: Params, batch: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Measures]:
+    x, y = batch
+    out = logits(model, params, x)
+    loss = F.cross_entropy(out, y, label_smoothing=config.label_smoothing)
+    return loss, Measures(loss, accuracy(out, y))
+
+
+def _batches(
+    pool: TaskPool, config: PretrainConfig, first_step: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield inputs [batch_size, 1, 28, 28] and class rows [batch_size], shuffled by epoch."""
+    n_drawers = pool.images.shape[1]
+    per_epoch = pool.images.numel() // config.batch_size
+    for epoch in range(first_step // per_epoch, config.epochs):
+        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + epoch)
+        order = torch.randperm(pool.images.numel(), generator=generator)
+        for i in range(per_epoch):
+            rows = order[i * config.batch_size : (i + 1) * config.batch_size]
+            classes, drawers = rows // n_drawers, rows % n_drawers
+            x = pictures(
+                pool, classes, pool.images[classes, drawers], generator if config.augment else None
+            )
+            if epoch * per_epoch + i >= first_step:
+                yield x, classes.to(x.device)

@@ -1,0 +1,140 @@
+"""Weights on disk: parameters in a safetensors file, and beside them how they came to be.
+
+safetensors holds no code, so opening a stranger's file runs none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from maml_core.learners import Learner, random_learner
+from maml_core.models import Conv4
+from maml_core.optimisation import Update
+from maml_core.params import Params, split_rates
+
+ASSETS = Path(__file__).parent.parent / "assets" / "checkpoints"
+MOMENTS = ("exp_avg", "exp_avg_sq")  # Adam's state, as torch.optim names it
+
+
+class CheckpointError(Exception):
+    """A weights file that cannot be used; the message is a sentence that says why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """What a weights file holds.
+
+    Attributes:
+        params: θ, and log-factors on α where they were learned.
+        metadata: JSON values: `method`, `model` (Conv4's arguments), `inner_lrs` and how it
+            was trained.
+    """
+
+    params: Params
+    metadata: Mapping[str, Any]
+
+    def learner(self) -> Learner:
+        """Return the learner that these weights make."""
+        params, rates = split_rates(self.params)
+        model = Conv4(**self.metadata["model"])
+        inner_lrs = {int(n): float(lr) for n, lr in self.metadata["inner_lrs"].items()}
+        return Learner(self.metadata["method"], model, params, inner_lrs, rates, self.metadata)
+
+
+def save(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a weights file in one move: an interrupted write leaves the old file whole."""
+    tensors = {name: value.detach().cpu().contiguous() for name, value in checkpoint.params.items()}
+    _write(path, tensors, checkpoint.metadata)
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a weights file.
+
+    Raises:
+        CheckpointError: There is none, it is damaged, or it is not one of this project's.
+    """
+    tensors, metadata = _read(path)
+    missing = {"method", "model", "inner_lrs"} - metadata.keys()
+    if missing:
+        raise CheckpointError(
+            f"{path} does not say its {', '.join(sorted(missing))}; "
+            "choose a file that `python -m maml_core train` or `pretrain` wrote."
+        )
+    checkpoint = Checkpoint(tensors, metadata)
+    expected = {n: v.shape[1:] for n, v in checkpoint.learner().model.named_parameters()}
+    found = {n: v.shape[1:] for n, v in split_rates(tensors)[0].items()}
+    if expected != found:
+        raise CheckpointError(f"{path} holds weights of another network than it names.")
+    return checkpoint
+
+
+def save_update(path: Path, update: Update, metadata: Mapping[str, Any]) -> None:
+    """Write the state of an unfinished training, to go on from with `load_update`."""
+    tensors = {f"params/{name}": value for name, value in update.params.items()}
+    for name, state in zip(update.params, update.optimizer.values(), strict=True):
+        tensors |= {f"{moment}/{name}": state[moment] for moment in MOMENTS}
+    tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    _write(path, tensors, {**metadata, "step": update.step})
+
+
+def load_update(path: Path, device: str = "cpu") -> tuple[Update, dict[str, Any]]:
+    """Read the state of an unfinished training and its metadata.
+
+    Raises:
+        CheckpointError: There is none, or it is damaged.
+    """
+    tensors, metadata = _read(path, device)
+    groups: dict[str, Params] = {prefix: {} for prefix in ("params", *MOMENTS)}
+    for key, value in tensors.items():
+        prefix, _, name = key.partition("/")
+        groups[prefix][name] = value
+    if "step" not in metadata or not groups["params"]:
+        raise CheckpointError(f"{path} is not the state of a training; train without --resume.")
+    step = int(metadata.pop("step"))
+    optimizer = {
+        i: {"step": torch.tensor(float(step)), **{m: groups[m][name] for m in MOMENTS}}
+        for i, name in enumerate(groups["params"])
+    }
+    return Update(step, groups["params"], None, optimizer), metadata
+
+
+def _write(path: Path, tensors: Params, metadata: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        save_file(tensors, half, {"maml_core": json.dumps(metadata, indent=1)})
+        os.replace(half, path)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def _read(path: Path, device: str = "cpu") -> tuple[Params, dict[str, Any]]:
+    if not path.is_file():
+        raise CheckpointError(f"There are no weights at {path}; train them or name another file.")
+    try:
+        with safe_open(path, "pt", device=device) as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - the file itself cannot be iterated
+            metadata = json.loads((file.metadata() or {}).get("maml_core", "{}"))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path} is damaged or no safetensors file ({error}).") from error
+    return tensors, metadata
+
+
+def shipped(method: str, folder: Path = ASSETS) -> Learner:
+    """Return the project's own learner of a method; 'random' needs no file.
+
+    Raises:
+        CheckpointError: There is no such file, or it is damaged.
+    """
+    if method == "random":
+        return random_learner()
+    return load(folder / f"{method}.safetensors").learner()

@@ -1,0 +1,154 @@
+"""What a person may choose, as frozen records that check themselves.
+
+Symbols of Finn et al. 2017 (arXiv:1703.03400): α is `inner_lr`, β is `meta_lr`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+MIN_WAY, MAX_WAY = 2, 20
+MIN_SHOT, MAX_SHOT = 1, 10
+MAX_QUERY = 19
+MAX_INNER_STEPS = 100
+DATASETS = ("omniglot", "glyphs")
+SPLITS = ("alphabets", "paper")
+PARTS = ("train", "validation", "test")
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if not (math.isfinite(value) and low <= value <= high):
+        raise ValueError(f"{name} is {value}; choose a value from {low} to {high}.")
+
+
+def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    """Raise `ValueError` naming the value and the choices if `value` is not one of them."""
+    if value not in choices:
+        raise ValueError(f"{name} is {value!r}; choose one of {', '.join(choices)}.")
+
+
+@dataclass(frozen=True)
+class EpisodeSpec:
+    """The shape of an N-way K-shot episode.
+
+    Attributes:
+        n_way: Classes in an episode, 2 to 20.
+        k_shot: Support pictures a class, 1 to 10.
+        q_query: Query pictures a class, 1 to 19.
+        within_alphabet: Draw all classes of an episode from one alphabet.
+    """
+
+    n_way: int = 5
+    k_shot: int = 1
+    q_query: int = 15
+    within_alphabet: bool = False
+
+    def __post_init__(self) -> None:
+        _check_range("n_way", self.n_way, MIN_WAY, MAX_WAY)
+        _check_range("k_shot", self.k_shot, MIN_SHOT, MAX_SHOT)
+        _check_range("q_query", self.q_query, 1, MAX_QUERY)
+
+
+@dataclass(frozen=True)
+class AdaptConfig:
+    """How the inner loop runs (Finn et al. 2017, Algorithm 1, lines 5 to 7).
+
+    Attributes:
+        inner_lr: α, the step size of the inner gradient descent, > 0.
+        inner_steps: Gradient steps on the support set, 0 to 100.
+    """
+
+    inner_lr: float = 0.4
+    inner_steps: int = 5
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.inner_lr) and self.inner_lr > 0):
+            raise ValueError(f"inner_lr is {self.inner_lr}; choose a finite value above 0.")
+        _check_range("inner_steps", self.inner_steps, 0, MAX_INNER_STEPS)
+
+
+META_METHODS = ("maml", "fomaml", "anil", "reptile")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How meta-training runs (Finn et al. 2017, Algorithm 2).
+
+    Attributes:
+        method: 'maml', 'fomaml', 'anil' or 'reptile'.
+        n_ways: Each update draws its N from these, in turn.
+        k_shots: Likewise its K.
+        q_query: Query pictures a class; the paper takes K.
+        inner_lr: α > 0.
+        inner_steps: K of the inner loop, 1 to 100.
+        meta_lr: β > 0, Adam's step size at the start.
+        meta_batch_size: Tasks an update.
+        meta_steps: Updates in all; β falls to 0 over them along a cosine
+            (Antoniou et al. 2019, arXiv:1810.09502, section 4).
+        multi_step: Sum the query loss after each inner step, not only the last (the same).
+        learn_rates: Learn a factor on α for each parameter tensor (after the same).
+        augment: Deform each picture by a small random affine map.
+        seed: Chooses the episodes and, from scratch, the initialisation.
+    """
+
+    method: str = "maml"
+    n_ways: tuple[int, ...] = (5,)
+    k_shots: tuple[int, ...] = (1,)
+    q_query: int = 5
+    inner_lr: float = 0.4
+    inner_steps: int = 1
+    meta_lr: float = 1e-3
+    meta_batch_size: int = 32
+    meta_steps: int = 60_000
+    multi_step: bool = False
+    learn_rates: bool = False
+    augment: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_choice("method", self.method, META_METHODS)
+        for spec in self.specs:
+            assert spec
+        AdaptConfig(self.inner_lr, self.inner_steps)
+        _check_range("inner_steps", self.inner_steps, 1, MAX_INNER_STEPS)
+        _check_range("meta_batch_size", self.meta_batch_size, 1, 1_000)
+        _check_range("meta_steps", self.meta_steps, 1, 10_000_000)
+        if not (math.isfinite(self.meta_lr) and self.meta_lr > 0):
+            raise ValueError(f"meta_lr is {self.meta_lr}; choose a finite value above 0.")
+
+    @property
+    def specs(self) -> list[EpisodeSpec]:
+        """Every shape of episode it trains on."""
+        return [EpisodeSpec(n, k, self.q_query) for n in self.n_ways for k in self.k_shots]
+
+
+@dataclass(frozen=True)
+class PretrainConfig:
+    """How the classifier over all training characters is trained.
+
+    Attributes:
+        epochs: Passes over all pictures of all classes.
+        batch_size: Pictures an update.
+        lr: AdamW's step size at the start; it falls to 0 along a cosine.
+        weight_decay: AdamW's.
+        label_smoothing: Share of the target spread over all classes, 0 to below 1.
+        augment: Deform each picture by a small random affine map.
+        seed: Chooses the order and the initialisation.
+    """
+
+    epochs: int = 16
+    batch_size: int = 128
+    lr: float = 2e-3
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    augment: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check_range("epochs", self.epochs, 1, 10_000)
+        _check_range("batch_size", self.batch_size, 2, 100_000)
+        _check_range("weight_decay", self.weight_decay, 0, 1)
+        _check_range("label_smoothing", self.label_smoothing, 0, 0.99)
+        if not (math.isfinite(self.lr) and self.lr > 0):
+            raise ValueError(f"lr is {self.lr}; choose a finite value above 0.")

@@ -1,0 +1,106 @@
+"""Where characters come from: Omniglot, or the glyphs that are built in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from maml_core.config import DATASETS, check_choice
+from maml_core.datasets import glyphs, omniglot
+from maml_core.datasets.base import CharacterSet, ClassName, DataError
+from maml_core.datasets.cache import cached, default_data_dir
+from maml_core.datasets.omniglot import omniglot_root
+
+__all__ = [
+    "CharacterSet",
+    "ClassName",
+    "DataError",
+    "DatasetStatus",
+    "default_data_dir",
+    "load",
+    "load_or_glyphs",
+    "omniglot_root",
+    "status",
+]
+
+# As many alphabets and drawers as Omniglot has.
+GLYPHS = {"n_alphabets": 50, "n_drawers": 20, "seed": 0}
+
+
+@dataclass(frozen=True)
+class DatasetStatus:
+    """Whether a data set can be loaded.
+
+    Attributes:
+        name: 'omniglot' or 'glyphs'.
+        available: True if its files are there; damage within a file shows when it is loaded.
+        where: The folder, or 'built in'.
+        detail: A sentence: what is there, or what is missing and what to do.
+        n_classes: Its characters; None when only loading tells.
+        n_images: Its pictures; None when only loading tells.
+    """
+
+    name: str
+    available: bool
+    where: str
+    detail: str
+    n_classes: int | None = None
+    n_images: int | None = None
+
+
+def load(name: str, data_dir: Path | None = None) -> CharacterSet:
+    """Load a data set by its name.
+
+    Args:
+        name: 'omniglot' or 'glyphs'.
+        data_dir: Where downloads and caches lie; `default_data_dir()` if None.
+
+    Raises:
+        ValueError: There is no data set of that name.
+        DataError: Its files are missing or unusable.
+    """
+    check_choice("name", name, DATASETS)
+    return LOADERS[name](data_dir or default_data_dir())
+
+
+def load_or_glyphs(name: str, data_dir: Path | None = None) -> CharacterSet:
+    """Load a data set, or the built-in glyphs with a `notice` that says why and what to do.
+
+    Raises:
+        ValueError: There is no data set of that name.
+    """
+    try:
+        return load(name, data_dir)
+    except DataError as error:
+        notice = f"These are the built-in glyphs. {error}"
+        return replace(load("glyphs", data_dir), notice=notice)
+
+
+def status(data_dir: Path | None = None) -> list[DatasetStatus]:
+    """Say for each data set whether it can be loaded, without decoding a picture."""
+    root = omniglot_root(data_dir)
+    try:
+        n_classes, n_images = omniglot.survey(root)
+    except DataError as error:
+        found = DatasetStatus("omniglot", False, str(root), str(error))
+    else:
+        detail = f"{n_classes:,} characters in {n_images:,} pictures."
+        found = DatasetStatus("omniglot", True, str(root), detail, n_classes, n_images)
+    detail = "Characters that the program draws itself; nothing to download."
+    return [found, DatasetStatus("glyphs", True, "built in", detail)]
+
+
+def _load_omniglot(data_dir: Path) -> CharacterSet:
+    return omniglot.load(omniglot_root(data_dir), data_dir)
+
+
+def _load_glyphs(data_dir: Path) -> CharacterSet:
+    source = f"version {glyphs.VERSION}, {GLYPHS}"
+    return cached("glyphs", source, data_dir, lambda: glyphs.load(**GLYPHS))
+
+
+LOADERS: dict[str, Callable[[Path], CharacterSet]] = {
+    "omniglot": _load_omniglot,
+    "glyphs": _load_glyphs,
+}

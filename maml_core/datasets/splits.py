@@ -1,0 +1,55 @@
+"""Which classes are for training, for validation and for test; the three never overlap."""
+
+from __future__ import annotations
+
+import torch
+
+from maml_core.config import PARTS, SPLITS, check_choice
+from maml_core.datasets.base import CharacterSet
+
+# Finn et al. 2017 train on 1,200 of the 1,623 characters and test on the other 423;
+# Vinyals et al. 2016 hold 100 of the 1,200 out for validation.
+PAPER_TRAIN, PAPER_VALIDATION = 1_100, 100
+PAPER_TOTAL = 1_623
+MIN_VALIDATION_CLASSES = 100
+
+
+def split_classes(data: CharacterSet, split: str, part: str, seed: int = 0) -> list[int]:
+    """Return the class numbers of one part of a split, ascending.
+
+    Args:
+        data: The characters to divide.
+        split: 'alphabets' keeps whole alphabets apart: `data.evaluation_alphabets` are the
+            test part, and seeded alphabets of the others, 100 characters or just more, are
+            the validation part. 'paper' shuffles all characters regardless of alphabet and
+            cuts them 1,100 / 100 / 423 (Finn et al. 2017), in these proportions when
+            there are more or fewer than 1,623.
+        part: 'train', 'validation' or 'test'.
+        seed: Chooses the shuffle.
+
+    Raises:
+        ValueError: An unknown split or part.
+    """
+    check_choice("split", split, SPLITS)
+    check_choice("part", part, PARTS)
+    generator = torch.Generator().manual_seed(seed)
+    divide = _by_alphabet if split == "alphabets" else _like_the_paper
+    return sorted(divide(data, generator)[part])
+
+
+def _by_alphabet(data: CharacterSet, generator: torch.Generator) -> dict[str, list[int]]:
+    test = [c for a in data.evaluation_alphabets for c in data.alphabets[a]]
+    background = [a for a in data.alphabets if a not in data.evaluation_alphabets]
+    train: list[int] = []
+    validation: list[int] = []
+    for i in torch.randperm(len(background), generator=generator).tolist():
+        chosen = validation if len(validation) < MIN_VALIDATION_CLASSES else train
+        chosen += data.alphabets[background[i]]
+    return {"train": train, "validation": validation, "test": test}
+
+
+def _like_the_paper(data: CharacterSet, generator: torch.Generator) -> dict[str, list[int]]:
+    order = torch.randperm(len(data.classes), generator=generator).tolist()
+    train = round(len(order) * PAPER_TRAIN / PAPER_TOTAL)
+    validation = train + round(len(order) * PAPER_VALIDATION / PAPER_TOTAL)
+    return {"train": order[:train], "validation": order[train:validation], "test": order[validation:]}

@@ -1,0 +1,256 @@
+"""N-way K-shot episodes: what one is, and the one sampler that draws them.
+
+A *task* is what an episode is sampled from: N classes. An *episode* is the pictures
+sampled for it: K support and Q query pictures a class (Vinyals et al. 2016,
+arXiv:1606.04080). The class order is shuffled for each episode, so a label says
+nothing about a class and accuracy before adaptation is chance, 1/N.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from maml_core.augmentation import random_affine
+from maml_core.config import MAX_WAY, EpisodeSpec
+from maml_core.datasets.base import CharacterSet
+
+
+class TaskBatch(NamedTuple):
+    """The tensors of B episodes, ready for `vmap` over the first dimension.
+
+    Attributes:
+        support_x: float32 [B, n_way * k_shot, 1, 28, 28], ink 1, paper 0.
+        support_y: int64 [B, n_way * k_shot], labels 0 to n_way - 1.
+        query_x: float32 [B, n_way * q_query, 1, 28, 28].
+        query_y: int64 [B, n_way * q_query].
+    """
+
+    support_x: Tensor
+    support_y: Tensor
+    query_x: Tensor
+    query_y: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class TaskPool:
+    """The classes that tasks are made of, with their pictures on one device.
+
+    A class is a character at one rotation: turned by 90° it is another character
+    (Santoro et al. 2016; Finn et al. 2017, section 5.2).
+
+    Attributes:
+        data: Where the pictures come from.
+        classes: int64 [n_classes], the class numbers in `data`.
+        rotations: int64 [n_classes], quarter turns, 0 to 3.
+        alphabets: int64 [n_classes], equal for classes of one alphabet at one rotation.
+        images: int64 [n_classes, n_drawers], picture numbers in `data`.
+        pixels: uint8 [4 or 1, n_images, 28, 28], by quarter turns and picture number.
+    """
+
+    data: CharacterSet
+    classes: Tensor
+    rotations: Tensor
+    alphabets: Tensor
+    images: Tensor
+    pixels: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Episode:
+    """One sampled episode: which classes and pictures.
+
+    Attributes:
+        spec: Its shape.
+        classes: int64 [n_way], class numbers in the data set; label i is classes[i].
+        support: int64 [n_way, k_shot], picture numbers in the data set.
+        query: int64 [n_way, q_query], picture numbers, none of them in `support`.
+        tensors: What a network sees, a `TaskBatch` of one episode.
+    """
+
+    spec: EpisodeSpec
+    classes: np.ndarray
+    support: np.ndarray
+    query: np.ndarray
+    tensors: TaskBatch
+
+
+def make_pool(
+    data: CharacterSet,
+    classes: list[int],
+    *,
+    rotate: bool = False,
+    device: torch.device | str = "cpu",
+) -> TaskPool:
+    """Gather the pictures of some classes for sampling.
+
+    Args:
+        data: The characters.
+        classes: Class numbers, at least two, each with equally many pictures.
+        rotate: Make four classes of each, turned by 0°, 90°, 180° and 270°.
+        device: Where the pictures lie and the episodes will.
+
+    Raises:
+        ValueError: The classes have unequal numbers of pictures.
+    """
+    counts = sorted({len(data.images_of(c)) for c in classes})
+    if len(counts) != 1:
+        raise ValueError(
+            f"Classes have {counts} pictures; every class needs as many as the others."
+        )
+    turns = 4 if rotate else 1
+    alphabet_number = {name: i for i, name in enumerate(data.alphabets)}
+    alphabets = torch.tensor([alphabet_number[data.classes[c].alphabet] for c in classes])
+    images = torch.from_numpy(np.stack([data.images_of(c) for c in classes]))
+    upright = torch.from_numpy(data.inputs.copy()).to(device)
+    return TaskPool(
+        data=data,
+        classes=torch.tensor(classes).repeat(turns),
+        rotations=torch.arange(turns).repeat_interleave(len(classes)),
+        alphabets=torch.cat([alphabets + turn * len(alphabet_number) for turn in range(turns)]),
+        images=images.repeat(turns, 1),
+        pixels=torch.stack([torch.rot90(upright, turn, (1, 2)) for turn in range(turns)]),
+    )
+
+
+def sample_tasks(
+    pool: TaskPool,
+    spec: EpisodeSpec,
+    n_tasks: int,
+    generator: torch.Generator,
+    *,
+    augment: bool = False,
+) -> TaskBatch:
+    """Sample the tensors of several episodes; with `augment`, each picture is bent a little."""
+    chosen, support, query = _sample_indices(pool, spec, n_tasks, generator)
+    return TaskBatch(
+        *_tensors(pool, chosen, support, generator if augment else None),
+        *_tensors(pool, chosen, query, generator if augment else None),
+    )
+
+
+def sample_episode(pool: TaskPool, spec: EpisodeSpec, seed: int, number: int = 0) -> Episode:
+    """Sample one episode; the same pool, spec, seed and number give it on every machine.
+
+    Growing N keeps the classes that were there and growing K keeps the support pictures.
+
+    Args:
+        pool: What to sample from.
+        spec: The episode's shape.
+        seed: Any integer from 0 on.
+        number: Which episode of the endless sequence that belongs to the seed.
+
+    Raises:
+        ValueError: The pool has too few classes or pictures for the spec.
+    """
+    generator = episode_generator(seed, number)
+    chosen, support, query = _sample_indices(pool, spec, 1, generator)
+    tensors = TaskBatch(*_tensors(pool, chosen, support), *_tensors(pool, chosen, query))
+    return Episode(
+        spec=spec,
+        classes=pool.classes[chosen[0]].numpy(),
+        support=support[0].numpy(),
+        query=query[0].numpy(),
+        tensors=tensors,
+    )
+
+
+def sample_episodes(
+    pool: TaskPool, spec: EpisodeSpec, seed: int, count: int, start: int = 0
+) -> Iterator[Episode]:
+    """Yield the episodes `start` to `start + count - 1` of a seed's sequence."""
+    for number in range(start, start + count):
+        yield sample_episode(pool, spec, seed, number)
+
+
+def episode_generator(seed: int, number: int) -> torch.Generator:
+    """Return the random generator of one episode of a seed's sequence.
+
+    Raises:
+        ValueError: A negative seed or number.
+    """
+    if seed < 0 or number < 0:
+        raise ValueError(f"The seed is {seed} and the number {number}; both start at 0.")
+    state = np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)
+    return torch.Generator().manual_seed(int(state[0] >> 1))  # torch takes 63 bits
+
+
+def pictures(
+    pool: TaskPool, rows: Tensor, indices: Tensor, augment: torch.Generator | None = None
+) -> Tensor:
+    """Return what a network sees of some pictures.
+
+    Args:
+        pool: Whose pictures.
+        rows: int64 [n], the pool's class of each, which says how it is turned.
+        indices: int64 [n], picture numbers.
+        augment: Where given, the source of a small random deformation of each.
+
+    Returns:
+        float32 [n, 1, 28, 28], ink 1, paper 0, on the pool's device.
+    """
+    device = pool.pixels.device
+    turns = pool.rotations[rows].to(device)
+    x = pool.pixels[turns, indices.to(device)][:, None].float() / 255
+    return x if augment is None else random_affine(x, augment)
+
+
+def stack(episodes: list[Episode]) -> TaskBatch:
+    """Stack episodes of one shape into a batch."""
+    columns = zip(*(episode.tensors for episode in episodes), strict=True)
+    return TaskBatch(*(torch.cat(column) for column in columns))
+
+
+def _sample_indices(
+    pool: TaskPool, spec: EpisodeSpec, n_tasks: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return pool rows [B, N] and picture numbers, support [B, N, K] and query [B, N, Q]."""
+    n_drawers = pool.images.shape[1]
+    if spec.k_shot + spec.q_query > n_drawers:
+        raise ValueError(
+            f"{spec.k_shot} support and {spec.q_query} query pictures a class are more than the "
+            f"{n_drawers} there are; lower k_shot or q_query."
+        )
+    keys = torch.rand(n_tasks, len(pool.classes), generator=generator)
+    if spec.within_alphabet:
+        keys = keys + _outside_one_alphabet(pool, spec, n_tasks, generator)
+    elif spec.n_way > len(pool.classes):
+        raise ValueError(f"n_way is {spec.n_way}, but there are only {len(pool.classes)} classes.")
+    chosen = keys.topk(spec.n_way, largest=False).indices
+    # Drawn for the largest N always, so that the drawers do not change when N does.
+    order = torch.rand(n_tasks, MAX_WAY, n_drawers, generator=generator).argsort(-1)
+    pictures = pool.images[chosen].gather(2, order[:, : spec.n_way])
+    # Support from the front and query from the back: neither moves when the other grows.
+    return chosen, pictures[..., : spec.k_shot], pictures[..., n_drawers - spec.q_query :]
+
+
+def _outside_one_alphabet(
+    pool: TaskPool, spec: EpisodeSpec, n_tasks: int, generator: torch.Generator
+) -> Tensor:
+    """Return 1 where a class is outside the alphabet drawn for a task, else 0, [B, n_classes]."""
+    alphabets, sizes = torch.unique(pool.alphabets, return_counts=True)
+    large = alphabets[sizes >= spec.n_way]
+    if not len(large):
+        raise ValueError(
+            f"n_way is {spec.n_way}, but the largest alphabet has {int(sizes.max())} characters; "
+            "lower n_way or draw across alphabets."
+        )
+    drawn = large[torch.randint(len(large), (n_tasks,), generator=generator)]
+    outside: Tensor = pool.alphabets != drawn[:, None]
+    return outside.float()
+
+
+def _tensors(
+    pool: TaskPool, chosen: Tensor, indices: Tensor, augment: torch.Generator | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return the inputs [B, N * n, 1, 28, 28] and labels [B, N * n] of pictures [B, N, n]."""
+    n_tasks, n_way, n = indices.shape
+    rows = chosen[..., None].expand_as(indices)
+    x = pictures(pool, rows.flatten(), indices.flatten(), augment)
+    y = torch.arange(n_way, device=x.device).repeat_interleave(n).expand(n_tasks, -1)
+    return x.reshape(n_tasks, n_way * n, *x.shape[1:]), y

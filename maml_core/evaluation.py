@@ -1,0 +1,120 @@
+"""Accuracy after each inner step over many episodes, with its confidence interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.func import vmap
+
+from maml_core.config import EpisodeSpec
+from maml_core.episodes import TaskBatch, TaskPool, sample_episode, stack
+from maml_core.learners import Learner
+from maml_core.models import for_n_way
+from maml_core.trace import trace
+
+Z_95 = 1.959964  # two-sided 95 % quantile of the normal distribution
+CHUNK = 20  # episodes under one vmap: enough to fill two cores, small enough to stream
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over episodes so far.
+
+    Attributes:
+        episodes: How many.
+        accuracy: Mean query accuracy after each inner step, [inner_steps + 1], 0 to 1.
+        ci95: Half-width of its 95 % confidence interval over episodes, likewise; 0 for one.
+    """
+
+    episodes: int
+    accuracy: tuple[float, ...]
+    ci95: tuple[float, ...]
+
+
+def estimate(accuracies: Tensor) -> Estimate:
+    """Return mean ± 1.96 s / √n of accuracies [n_episodes, inner_steps + 1]."""
+    n = len(accuracies)
+    values = accuracies.double()
+    spread = values.std(0, correction=1) if n > 1 else torch.zeros_like(values[0])
+    return Estimate(n, tuple(values.mean(0).tolist()), tuple((Z_95 * spread / n**0.5).tolist()))
+
+
+def batch_accuracy(
+    learner: Learner, tasks: TaskBatch, n_way: int, inner_lr: float, inner_steps: int
+) -> Tensor:
+    """Return the query accuracy of B episodes after each step, [B, inner_steps + 1]."""
+    one = partial(
+        trace,
+        learner.model,
+        for_n_way(learner.params, n_way),
+        inner_lr=inner_lr,
+        inner_steps=inner_steps,
+        rates=learner.rates,
+    )
+    with torch.no_grad():
+        accuracies: Tensor = vmap(lambda task: one(task).accuracy)(tasks)
+    return accuracies
+
+
+def evaluate(
+    learner: Learner,
+    pool: TaskPool,
+    spec: EpisodeSpec,
+    *,
+    inner_steps: int,
+    episodes: int,
+    seed: int,
+    inner_lr: float | None = None,
+) -> Iterator[Estimate]:
+    """Yield the estimate over the first 20, 40, … `episodes` episodes of a seed's sequence.
+
+    Args:
+        learner: What adapts.
+        pool: The characters; say on the chart which part of which split.
+        spec: The episodes' shape.
+        inner_steps: Gradient steps on each support set.
+        episodes: How many in all.
+        seed: Chooses the sequence; every learner sees the same episodes.
+        inner_lr: α; the learner's own for this N unless given.
+    """
+    rate = learner.inner_lr(spec.n_way) if inner_lr is None else inner_lr
+    done: list[Tensor] = []
+    for start in range(0, episodes, CHUNK):
+        numbers = range(start, min(start + CHUNK, episodes))
+        tasks = stack([sample_episode(pool, spec, seed, number) for number in numbers])
+        done.append(batch_accuracy(learner, tasks, spec.n_way, rate, inner_steps).cpu())
+        yield estimate(torch.cat(done))
+
+
+def choose_inner_lr(
+    learner: Learner,
+    pool: TaskPool,
+    spec: EpisodeSpec,
+    candidates: Sequence[float],
+    *,
+    inner_steps: int,
+    episodes: int,
+    seed: int,
+) -> float:
+    """Return the candidate α with the best accuracy after the last step.
+
+    Hand it a pool of validation classes; the test classes choose nothing.
+    """
+
+    def score(rate: float) -> float:
+        *_, last = evaluate(
+            learner,
+            pool,
+            spec,
+            inner_steps=inner_steps,
+            episodes=episodes,
+            seed=seed,
+            inner_lr=rate,
+        )
+        return last.accuracy[-1]
+
+    return max(candidates, key=score)

@@ -1,0 +1,51 @@
+"""A learner: a network with the initialisation, and the step size, from which it adapts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+
+from maml_core.models import Conv4, initial_params
+from maml_core.params import Params
+
+# Chosen among `runs.INNER_LR_CANDIDATES` on validation classes, as the pretrained baseline's.
+RANDOM_INNER_LRS = {5: 0.1}
+METHODS = ("maml", "pretrained", "random")
+
+
+@dataclass(frozen=True, eq=False)
+class Learner:
+    """What `trace` and `evaluate` adapt to an episode.
+
+    Attributes:
+        method: 'maml', 'pretrained', 'random', …
+        model: The network.
+        params: θ; read-only, shared by all who adapt from it.
+        inner_lrs: α by n_way, at one N or several, each > 0.
+        rates: Learned factors on α by parameter name, or None.
+        provenance: How it was trained: recipe, data, split, seed, commit, duration, device.
+    """
+
+    method: str
+    model: nn.Module
+    params: Params
+    inner_lrs: Mapping[int, float]
+    rates: Params | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def inner_lr(self, n_way: int) -> float:
+        """Return α for N-way episodes: that of the nearest N (as a ratio) it was chosen at."""
+        nearest = min(self.inner_lrs, key=lambda n: abs(math.log(n / n_way)))
+        return self.inner_lrs[nearest]
+
+
+def random_learner(seed: int = 0) -> Learner:
+    """Return an untrained Conv4."""
+    model = Conv4()
+    provenance = {"method": "random", "seed": seed, "updates": 0}
+    params = initial_params(model, seed)
+    return Learner("random", model, params, RANDOM_INNER_LRS, None, provenance)

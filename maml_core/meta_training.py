@@ -1,0 +1,158 @@
+"""The outer loop: MAML and its relatives, batched over tasks by `vmap`.
+
+θ is `params`, α `inner_lr`, β `meta_lr`. A method is a function that returns a meta-gradient;
+`META_GRADIENTS` names them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.func import grad, vjp, vmap
+from torch.nn import functional as F
+
+from maml_core.adaptation import accuracy, adapt
+from maml_core.config import TrainConfig
+from maml_core.episodes import TaskBatch, TaskPool, episode_generator, sample_tasks
+from maml_core.models import HEAD, for_n_way, logits
+from maml_core.optimisation import Measures, Update, descend
+from maml_core.params import Params, split_rates, subtract
+
+MetaGradient = Callable[[nn.Module, Params, TaskBatch, TrainConfig], tuple[Params, Measures]]
+
+
+def maml_gradient(
+    model: nn.Module,
+    meta_params: Params,
+    tasks: TaskBatch,
+    config: TrainConfig,
+    *,
+    first_order: bool = False,
+    head_only: bool = False,
+) -> tuple[Params, Measures]:
+    """Return the exact gradient of the tasks' mean query loss after adaptation.
+
+    ∇_θ Σᵢ L_query(θ′ᵢ)  (Finn et al. 2017, Algorithm 2, line 10), second order through the
+    inner loop unless `first_order`.
+    """
+
+    def task_objective(meta: Params, task: TaskBatch) -> tuple[Tensor, Measures]:
+        trajectory = _adapt_to(model, meta, task, config, first_order, head_only)
+        outs = [logits(model, fast, task.query_x) for fast in trajectory]
+        losses = torch.stack([F.cross_entropy(out, task.query_y) for out in outs])
+        objective = losses[1:].mean() if config.multi_step else losses[-1]
+        return objective, Measures(
+            losses[-1], torch.stack([accuracy(out, task.query_y) for out in outs])
+        )
+
+    def objective(meta: Params) -> tuple[Tensor, Measures]:
+        losses, measures = vmap(task_objective, in_dims=(None, 0))(meta, tasks)
+        return losses.mean(), _mean_over_tasks(measures)
+
+    result: tuple[Params, Measures] = grad(objective, has_aux=True)(meta_params)
+    return result
+
+
+def reptile_gradient(
+    model: nn.Module, meta_params: Params, tasks: TaskBatch, config: TrainConfig
+) -> tuple[Params, Measures]:
+    """Return the tasks' mean θ − θ′ (Nichol et al. 2018, arXiv:1803.02999, Algorithm 2).
+
+    It learns from the support set alone; the query set is only measured.
+    """
+    n_way = _n_way(tasks, config)
+    rows: Params
+    rows, pull_back = vjp(partial(for_n_way, n_way=n_way), split_rates(meta_params)[0])  # type: ignore[misc]
+
+    def pseudo_gradient(task: TaskBatch) -> tuple[Params, Measures]:
+        trajectory = _adapt_to(model, meta_params, task, config, True, False)
+        outs = [logits(model, fast, task.query_x) for fast in trajectory]
+        accuracies = torch.stack([accuracy(out, task.query_y) for out in outs])
+        measures = Measures(F.cross_entropy(outs[-1], task.query_y), accuracies)
+        return subtract(rows, trajectory[-1]), measures
+
+    moved, measures = vmap(pseudo_gradient)(tasks)
+    # Through the copying of a shared head vector, as a gradient would go.
+    (pseudo,) = pull_back({name: value.mean(0) for name, value in moved.items()})
+    return pseudo, _mean_over_tasks(measures)
+
+
+META_GRADIENTS: dict[str, MetaGradient] = {
+    "maml": maml_gradient,
+    # ∂θ′/∂θ taken as the identity (Finn et al. 2017, section 5.2).
+    "fomaml": partial(maml_gradient, first_order=True),
+    # Only the head adapts (Raghu et al. 2020, arXiv:1909.09157).
+    "anil": partial(maml_gradient, head_only=True),
+    "reptile": reptile_gradient,
+}
+
+
+def task_stream(pool: TaskPool, config: TrainConfig, first_step: int = 0) -> Iterator[TaskBatch]:
+    """Yield the meta-batch of each update; a resumed run sees the batches it would have seen."""
+    specs = config.specs
+    for step in range(first_step, config.meta_steps):
+        generator = episode_generator(config.seed, step)
+        spec = specs[step % len(specs)]
+        yield sample_tasks(pool, spec, config.meta_batch_size, generator, augment=config.augment)
+
+
+def meta_train(
+    model: nn.Module,
+    start: Update,
+    tasks: Iterable[TaskBatch],
+    config: TrainConfig,
+) -> Iterator[Update]:
+    """Meta-train and yield the state after each update (Finn et al. 2017, Algorithm 2).
+
+    Args:
+        model: The network.
+        start: θ to begin from at step 0, or an earlier state to go on from; stays as it is.
+            With `learn_rates` the factors on α are in it, see `params.with_rates`.
+        tasks: One meta-batch an update, as `task_stream` yields them.
+        config: The method and its settings.
+
+    Yields:
+        θ and the `Measures` of the batch that made the update.
+    """
+    gradient = partial(_meta_gradient, model, config)
+    return descend(gradient, start, tasks, lr=config.meta_lr, steps=config.meta_steps)
+
+
+def _meta_gradient(
+    model: nn.Module, config: TrainConfig, meta_params: Params, tasks: TaskBatch
+) -> tuple[Params, Measures]:
+    return META_GRADIENTS[config.method](model, meta_params, tasks, config)
+
+
+def _n_way(tasks: TaskBatch, config: TrainConfig) -> int:
+    return tasks.query_y.shape[-1] // config.q_query
+
+
+def _mean_over_tasks(measures: Measures) -> Measures:
+    return Measures(*(value.mean(0) for value in measures))
+
+
+def _adapt_to(
+    model: nn.Module,
+    meta_params: Params,
+    task: TaskBatch,
+    config: TrainConfig,
+    first_order: bool,
+    head_only: bool,
+) -> list[Params]:
+    params, rates = split_rates(meta_params)
+    if head_only:
+        rates = {name: rates[name] if rates else torch.ones(()) for name in HEAD}
+    return adapt(
+        model,
+        for_n_way(params, _n_way(task, config)),
+        task.support_x,
+        task.support_y,
+        inner_lr=config.inner_lr,
+        inner_steps=config.inner_steps,
+        first_order=first_order,
+        rates=rates,
+    )

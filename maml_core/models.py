@@ -1,0 +1,129 @@
+"""Networks: plain modules; `torch.func.functional_call` runs them at any parameters.
+
+One checkpoint serves every N: its head has either one row, copied N times, or as many
+rows as the largest N, of which the first N are used. `for_n_way` does it.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional as F
+
+from maml_core.params import Params
+
+NORM_EPSILON = 1e-5  # as torch.nn.BatchNorm2d
+HEAD = ("head.weight", "head.bias")
+
+
+def normalise(x: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
+    """Normalise each channel with the statistics of the batch at hand (transductive).
+
+    Written out because second-order gradients of `F.batch_norm` under `vmap` are silently
+    wrong on a CPU (torch 2.13). Ioffe & Szegedy 2015, arXiv:1502.03167, Algorithm 1.
+
+    Args:
+        x: [B, channels, height, width]; all B pictures share the statistics.
+        gain: γ, [channels].
+        shift: β of that paper, [channels].
+    """
+    variance, mean = torch.var_mean(x, dim=(0, 2, 3), correction=0, keepdim=True)
+    scale = torch.rsqrt(variance + NORM_EPSILON) * gain[:, None, None]
+    return (x - mean) * scale + shift[:, None, None]
+
+
+class ConvBlock(nn.Module):
+    """3x3 convolution, batch normalisation, ReLU, and halving by stride or by max pooling."""
+
+    def __init__(self, in_channels: int, channels: int, max_pool: bool) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, channels, 3, stride=1 if max_pool else 2, padding=1)
+        self.gain = nn.Parameter(torch.ones(channels))
+        self.shift = nn.Parameter(torch.zeros(channels))
+        self.max_pool = max_pool
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, in_channels, height, width] → [B, channels, height / 2, width / 2]."""
+        x = F.relu(normalise(self.conv(x), self.gain, self.shift))
+        return F.max_pool2d(x, 2) if self.max_pool else x
+
+
+class Conv4(nn.Module):
+    """Four convolution blocks and a linear head (Finn et al. 2017, section 5.2).
+
+    With strides, as the paper's Omniglot network: 28 → 14 → 7 → 4 → 2 pixels, then the mean
+    over what is left of the picture. The head starts at zero: all classes alike.
+
+    Args:
+        n_out: Rows of the head.
+        channels: Filters a layer.
+        max_pool: Halve by max pooling instead of strides.
+    """
+
+    def __init__(self, n_out: int = 1, channels: int = 64, max_pool: bool = False) -> None:
+        super().__init__()
+        sizes = (1, channels, channels, channels, channels)
+        self.blocks = nn.Sequential(*(ConvBlock(a, b, max_pool) for a, b in pairwise(sizes)))
+        self.head = nn.Linear(channels, n_out)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def features(self, x: Tensor) -> Tensor:
+        """[B, 1, 28, 28] → [B, channels]."""
+        features: Tensor = self.blocks(x).mean(dim=(2, 3))
+        return features
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, 1, 28, 28] → logits [B, n_out]; all B pictures share batch statistics."""
+        logits: Tensor = self.head(self.features(x))
+        return logits
+
+
+def initial_params(model: nn.Module, seed: int) -> Params:
+    """Return freshly initialised parameters, the same for the same seed.
+
+    Weights are uniform in ±1/√fan_in, PyTorch's default for convolutions and linear layers
+    (`kaiming_uniform_` with a = √5); gains are one; shifts, biases and the head are zero.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    params: Params = {}
+    for name, value in model.named_parameters():
+        if value.ndim > 1 and name not in HEAD:
+            bound = value[0].numel() ** -0.5
+            params[name] = (torch.rand(value.shape, generator=generator) * 2 - 1) * bound
+        elif name.endswith("gain"):
+            params[name] = torch.ones(value.shape)
+        else:
+            params[name] = torch.zeros(value.shape)
+    return params
+
+
+def for_n_way(params: Params, n_way: int) -> Params:
+    """Return the parameters with a head of N rows.
+
+    A head of one row is copied N times: one learned vector shared by all classes, so that the
+    initialisation knows no class order (Ye & Chao 2022, arXiv:2106.16245). Of a head with more
+    rows the first N are used.
+
+    Raises:
+        ValueError: The head has more than one but fewer than N rows.
+    """
+    rows = len(params["head.weight"])
+    if 1 < rows < n_way:
+        raise ValueError(f"These weights serve up to {rows} ways, not {n_way}; lower n_way.")
+    heads = {
+        name: params[name].expand(n_way, *params[name].shape[1:])
+        if rows == 1
+        else params[name][:n_way]
+        for name in HEAD
+    }
+    return {**params, **heads}
+
+
+def logits(model: nn.Module, params: Params, x: Tensor) -> Tensor:
+    """Run the network at `params` on pictures [B, 1, 28, 28]; logits [B, n_out]."""
+    out: Tensor = functional_call(model, params, (x,))
+    return out
