@@ -73,7 +73,9 @@ def _command(commands: Any, name: str, run: Any, summary: str) -> argparse.Argum
 
 def _add_data(commands: Any) -> None:
     data = _command(commands, "data", _data, "Say which characters are here, or get Omniglot.")
-    data.add_argument("action", choices=("status", "fetch"), help="say, or download (14 MB)")
+    data.add_argument(
+        "action", choices=DATA_ACTIONS, help="say; download (14 MB); decode and draw, once"
+    )
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
@@ -117,7 +119,7 @@ def _add_train(commands: Any) -> None:
     train.add_argument("--multi-step", action="store_true", help="loss after every inner step")
     train.add_argument("--learn-rates", action="store_true", help="a learned alpha for each layer")
     train.add_argument("--no-augment", dest="augment", action="store_false", help="no deformation")
-    train.add_argument("--head-rows", type=int, default=1, help="1: one shared by all classes")
+    train.add_argument("--head-rows", type=int, default=1, help="1: starts at zero for any N")
     train.add_argument("--start", type=Path, help="weights to begin from")
     train.add_argument("--seed", type=int, default=default.seed, help="episodes, initialisation")
     _add_run(train, "runs/maml.safetensors")
@@ -167,6 +169,10 @@ def _data(parsed: argparse.Namespace) -> None:
                 bar.total = report.total_bytes
                 bar.set_description(report.message)
                 bar.update(report.done_bytes - bar.n)
+    if parsed.action == "prepare":
+        for one in status():
+            if one.available:
+                load(one.name)
     for one in status():
         print(f"{one.name}: {'here' if one.available else 'not here'}. {one.detail}")
 
@@ -229,6 +235,7 @@ def _evaluate(parsed: argparse.Namespace) -> None:
         print(f"  step {step:2d}  {100 * mean:6.2f} ± {100 * half:.2f} %")
 
 
+DATA_ACTIONS = ("status", "fetch", "prepare")
 LISTS = ("accuracy", "ci95")
 
 

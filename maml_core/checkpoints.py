@@ -138,3 +138,8 @@ def shipped(method: str, folder: Path = ASSETS) -> Learner:
     if method == "random":
         return random_learner()
     return load(folder / f"{method}.safetensors").learner()
+
+
+def is_shipped(method: str, folder: Path = ASSETS) -> bool:
+    """Say whether the project has weights of a method."""
+    return (folder / f"{method}.safetensors").is_file()

@@ -110,8 +110,8 @@ class TrainConfig:
         check_choice("method", self.method, META_METHODS)
         for spec in self.specs:
             assert spec
-        AdaptConfig(self.inner_lr, self.inner_steps)
         _check_range("inner_steps", self.inner_steps, 1, MAX_INNER_STEPS)
+        AdaptConfig(self.inner_lr, self.inner_steps)
         _check_range("meta_batch_size", self.meta_batch_size, 1, 1_000)
         _check_range("meta_steps", self.meta_steps, 1, 10_000_000)
         if not (math.isfinite(self.meta_lr) and self.meta_lr > 0):

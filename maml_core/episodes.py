@@ -79,6 +79,11 @@ class Episode:
     query: np.ndarray
     tensors: TaskBatch
 
+    @property
+    def task(self) -> TaskBatch:
+        """The tensors without the batch dimension."""
+        return TaskBatch(*(tensor[0] for tensor in self.tensors))
+
 
 def make_pool(
     data: CharacterSet,
@@ -198,12 +203,6 @@ def pictures(
     turns = pool.rotations[rows].to(device)
     x = pool.pixels[turns, indices.to(device)][:, None].float() / 255
     return x if augment is None else random_affine(x, augment)
-
-
-def stack(episodes: list[Episode]) -> TaskBatch:
-    """Stack episodes of one shape into a batch."""
-    columns = zip(*(episode.tensors for episode in episodes), strict=True)
-    return TaskBatch(*(torch.cat(column) for column in columns))
 
 
 def _sample_indices(

@@ -75,7 +75,7 @@ def reptile_gradient(
         return subtract(rows, trajectory[-1]), measures
 
     moved, measures = vmap(pseudo_gradient)(tasks)
-    # Through the copying of a shared head vector, as a gradient would go.
+    # Through the choice of the head's rows, as a gradient would go.
     (pseudo,) = pull_back({name: value.mean(0) for name, value in moved.items()})
     return pseudo, _mean_over_tasks(measures)
 

@@ -1,7 +1,7 @@
 """Networks: plain modules; `torch.func.functional_call` runs them at any parameters.
 
-One checkpoint serves every N: its head has either one row, copied N times, or as many
-rows as the largest N, of which the first N are used. `for_n_way` does it.
+One checkpoint serves every N: its head has either one row, which stands for N rows of zeros,
+or as many rows as the largest N, of which the first N are used. `for_n_way` does it.
 """
 
 from __future__ import annotations
@@ -104,9 +104,11 @@ def initial_params(model: nn.Module, seed: int) -> Params:
 def for_n_way(params: Params, n_way: int) -> Params:
     """Return the parameters with a head of N rows.
 
-    A head of one row is copied N times: one learned vector shared by all classes, so that the
-    initialisation knows no class order (Ye & Chao 2022, arXiv:2106.16245). Of a head with more
-    rows the first N are used.
+    A head of one row stands for N rows of zeros. One learned vector shared by all classes (Ye &
+    Chao 2022, arXiv:2106.16245) is the same thing: what all rows have in common cancels in the
+    softmax and in its gradient, so it changes no prediction at any inner step. Zeros make the
+    logits before adaptation exactly equal, and chance exactly 1/N.
+    Of a head with more rows the first N are used.
 
     Raises:
         ValueError: The head has more than one but fewer than N rows.
@@ -114,12 +116,9 @@ def for_n_way(params: Params, n_way: int) -> Params:
     rows = len(params["head.weight"])
     if 1 < rows < n_way:
         raise ValueError(f"These weights serve up to {rows} ways, not {n_way}; lower n_way.")
-    heads = {
-        name: params[name].expand(n_way, *params[name].shape[1:])
-        if rows == 1
-        else params[name][:n_way]
-        for name in HEAD
-    }
+    if rows > 1:
+        return {**params, **{name: params[name][:n_way] for name in HEAD}}
+    heads = {name: params[name].new_zeros(n_way, *params[name].shape[1:]) for name in HEAD}
     return {**params, **heads}
 
 

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from maml_core.datasets import omniglot as omniglot_files
+from maml_core.datasets.base import CharacterSet
 
 # Read before the fixture below hides it from the tests.
 REAL_OMNIGLOT = os.environ.get("OMNIGLOT_DIR") and Path(os.environ["OMNIGLOT_DIR"]).resolve()
@@ -93,6 +94,8 @@ def real_omniglot_root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def real_omniglot(real_omniglot_root: Path, tmp_path_factory: pytest.TempPathFactory):
+def real_omniglot(
+    real_omniglot_root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> CharacterSet:
     """The real Omniglot, decoded once for all tests."""
     return omniglot_files.load(real_omniglot_root, tmp_path_factory.mktemp("omniglot"))

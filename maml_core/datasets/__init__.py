@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from maml_core.config import DATASETS, check_choice
-from maml_core.datasets import glyphs, omniglot
+from maml_core.datasets import omniglot
 from maml_core.datasets.base import CharacterSet, ClassName, DataError
 from maml_core.datasets.cache import cached, default_data_dir
 from maml_core.datasets.omniglot import omniglot_root
@@ -96,6 +96,8 @@ def _load_omniglot(data_dir: Path) -> CharacterSet:
 
 
 def _load_glyphs(data_dir: Path) -> CharacterSet:
+    from maml_core.datasets import glyphs  # Here, because whoever has Omniglot needs none.
+
     source = f"version {glyphs.VERSION}, {GLYPHS}"
     return cached("glyphs", source, data_dir, lambda: glyphs.load(**GLYPHS))
 

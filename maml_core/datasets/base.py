@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from PIL import Image
 
+
 class DataError(Exception):
     """Data that cannot be used; the message is a sentence that says what to do."""
 
@@ -37,9 +38,10 @@ class CharacterSet:
         name: 'omniglot' or 'glyphs'.
         classes: One name a class, `n_classes` in all.
         starts: int64 [n_classes + 1]; class c owns the pictures starts[c] to starts[c + 1] - 1.
-        drawers: int64 [n_images], the number of the person who drew it, from 1, within its alphabet.
+        drawers: int64 [n_images], who drew it: a person's number within the alphabet, from 1.
         inputs: uint8 [n_images, 28, 28], what a network sees; 255 is full ink, 0 is paper.
-        bits: uint8 [n_images, side, ceil(side / 8)], the full-size pictures, `np.packbits` along rows, 1 is ink.
+        bits: uint8 [n_images, side, ceil(side / 8)], the full-size pictures, `np.packbits` along
+            rows, 1 is ink.
         side: Width and height of a full-size picture, pixels.
         evaluation_alphabets: The alphabets that the 'alphabets' split keeps for testing.
         notice: A sentence for the person when this set stands in for another; empty when not.
@@ -87,8 +89,8 @@ def to_input(ink: np.ndarray) -> np.ndarray:
         ink: uint8 [side, side]; 255 is ink, 0 is paper.
 
     Returns:
-        uint8 [28, 28], the mean ink over each pixel's area (Pillow's box filter), so thin
-        strokes turn grey and none disappears.
+        uint8 [28, 28]: each pixel is the mean of the picture's pixels whose centres lie in it
+        (Pillow's box filter), so thin strokes turn grey and no ink disappears.
     """
     picture = Image.fromarray(ink)
     return np.asarray(picture.resize((INPUT_SIZE, INPUT_SIZE), Image.Resampling.BOX))

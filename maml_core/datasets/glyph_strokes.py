@@ -1,20 +1,18 @@
-"""Stroke programs of invented characters: how an alphabet's style becomes strokes and junctions.
+"""The forms of invented strokes: a pen's walks, and the splines drawn through them.
 
-A character is a program, as in Lake et al. 2015 (Science 350:1332, figure 3): parts (motifs
-shared within an alphabet), sub-parts (straight, bent and kinked pieces) and relations (a
-stroke starts, ends or crosses on an earlier one, or stands apart).
+Motifs, which the characters of an alphabet share, are walks of straight, bent and kinked
+pieces: the parts and sub-parts of Lake et al. 2015 (Science 350:1332, figure 3).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
 
 SMOOTH_STEP = 45.0  # degrees a curve may turn between two control points
-SKETCH_STEP = 0.1  # spacing of curve points while composing; a first stroke is about 1 long
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,27 +26,6 @@ class Motif:
 
     points: np.ndarray
     sharp: np.ndarray
-
-
-@dataclass(frozen=True)
-class Pin:
-    """A junction: the point at fraction `own` of a stroke lies at fraction `at` of an earlier one."""
-
-    own: float
-    parent: int
-    at: float
-
-
-@dataclass(frozen=True, eq=False)
-class Stroke:
-    """A motif in its place: control points float [n, 2], corners bool [n], at most two pins."""
-
-    points: np.ndarray
-    sharp: np.ndarray
-    pins: tuple[Pin, ...] = ()
-
-
-Program = tuple[Stroke, ...]
 
 
 def spline_basis(
@@ -119,6 +96,22 @@ def _kink(angle: float, walk: Walk) -> Walk:
     return [(turn + angle, length, True), *rest]
 
 
+def _line(rng: Generator) -> Walk:
+    return _straight(1)
+
+
+def _bow(rng: Generator) -> Walk:
+    return _bend(rng.uniform(40, 130), 1)
+
+
+def _ring(rng: Generator) -> Walk:
+    return _bend(rng.uniform(330, 390), 2)
+
+
+def _spiral(rng: Generator) -> Walk:
+    return _bend(rng.uniform(400, 600), 3, growth=rng.uniform(2.5, 5))
+
+
 def _corner(rng: Generator) -> Walk:
     return _straight(1) + _kink(rng.uniform(60, 140), _straight(rng.uniform(0.4, 1.2)))
 
@@ -148,15 +141,10 @@ def _box(rng: Generator) -> Walk:
 
 
 def _polygon(rng: Generator) -> Walk:
-    corners = rng.integers(3, 5)
-    sides = (
-        rng.uniform(0.8, 1.2, 3)
-        if corners == 3
-        else np.tile(rng.uniform(0.7, 1.3, 2), 2)
-    )
-    walk = _straight(float(sides[0]))
-    for side in sides[1:]:
-        walk += _kink(360 / corners, _straight(float(side)))
+    corners = int(rng.integers(3, 5))
+    walk = _straight(1)
+    for _ in range(corners - 1):
+        walk += _kink(360 / corners, _straight(1))
     return walk
 
 
@@ -196,8 +184,8 @@ def _free(rng: Generator) -> Walk:
 
 
 def _compound(rng: Generator) -> Walk:
-    pieces = [rng.choice([_hook, _cup, _snake, _loop, _flag, _box]) for _ in range(2)]
-    first, second = (piece(rng) for piece in pieces)
+    families = (_hook, _cup, _snake, _loop, _flag, _box)
+    first, second = (families[i](rng) for i in rng.integers(len(families), size=2))
     turned = [(-turn, way, sharp) for turn, way, sharp in second]
     joint = rng.choice([0, 90, 180], p=[0.5, 0.3, 0.2])
     return first + (_kink(joint, turned) if joint else turned)
@@ -205,283 +193,51 @@ def _compound(rng: Generator) -> Walk:
 
 # Family of a stroke's form and how common it is before an alphabet's taste, set by eye beside
 # sheets of Omniglot.
-FAMILIES: dict[str, tuple[float, Callable[[Generator], Walk]]] = {
-    "line": (2.5, lambda rng: _straight(1)),
-    "bow": (1.0, lambda rng: _bend(rng.uniform(40, 130), 1)),
-    "corner": (1.2, _corner),
-    "hook": (1.8, _hook),
-    "cup": (2.0, _cup),
-    "ring": (1.5, lambda rng: _bend(rng.uniform(330, 390), 2)),
-    "zigzag": (0.7, _zigzag),
-    "box": (1.0, _box),
-    "polygon": (0.5, _polygon),
-    "snake": (1.3, _snake),
-    "spiral": (0.4, lambda rng: _bend(rng.uniform(400, 600), 3, rng.uniform(2.5, 5))),
-    "loop": (1.5, _loop),
-    "humps": (1.2, _humps),
-    "flag": (1.4, _flag),
-    "compound": (2.5, _compound),
-    "free": (1.2, _free),
-}
-
-
-@dataclass(frozen=True, eq=False)
-class Style:
-    """What the characters of one alphabet have in common.
-
-    Attributes:
-        motifs: The alphabet's stock of stroke forms.
-        motif_weights: float [n_motifs], how often each is used, sums to 1.
-        relation_weights: float [len(RELATIONS)], sums to 1.
-        extra_strokes: Mean number of strokes after the first.
-        kinship: Chance that a character is an earlier one with its last stroke changed or one added.
-        size: Mean longer side of a character in pixels.
-    """
-
-    motifs: tuple[Motif, ...]
-    motif_weights: np.ndarray
-    relation_weights: np.ndarray
-    extra_strokes: float
-    kinship: float
-    size: float
-
-
-MAX_STROKES = 5
-# How common each relation is before an alphabet's taste, set by eye beside sheets of Omniglot.
-RELATION_PRIOR = {
-    "joined": 4.0, "bridge": 3.5, "cross": 2.0, "repeat": 0.8, "apart": 0.8, "dot": 0.5, "ring": 0.3,
-}
-RELATIONS = tuple(RELATION_PRIOR)
-# The longer side of Omniglot's characters is 66 px on average, standard deviation 13 between
-# characters (964 background characters, 20 drawings each).
-MEAN_SIZE, ALPHABET_SIZE_SD, CHARACTER_SIZE_SD = 57.5, 5.0, 11.0
-MIN_SIZE, MAX_SIZE = 26.0, 88.0
-PLACE_SD = 1.9  # pixels; a character's mean place in Omniglot's pictures varies by 1.9 to 2.4
-
+FAMILIES: tuple[tuple[float, Callable[[Generator], Walk]], ...] = (
+    (3.0, _line),
+    (0.7, _bow),
+    (1.6, _corner),
+    (1.8, _hook),
+    (2.0, _cup),
+    (1.5, _ring),
+    (0.7, _zigzag),
+    (1.4, _box),
+    (0.5, _polygon),
+    (1.3, _snake),
+    (0.4, _spiral),
+    (1.5, _loop),
+    (1.2, _humps),
+    (1.4, _flag),
+    (2.5, _compound),
+    (1.2, _free),
+)
 
 # Every script has upright and level lines.
-LINES = tuple(Motif(np.array([[-0.5, 0.0], [0.5, 0.0]])[:, order], np.zeros(2, dtype=bool)) for order in ([0, 1], [1, 0]))
+LINES = (
+    Motif(np.array([[0.0, -0.5], [0.0, 0.5]]), np.zeros(2, dtype=bool)),
+    Motif(np.array([[-0.5, 0.0], [0.5, 0.0]]), np.zeros(2, dtype=bool)),
+)
 
 
-def invent_style(rng: Generator) -> Style:
-    """Invent an alphabet's taste: its motifs, relations and size."""
-    prior = np.array([weight for weight, _ in FAMILIES.values()])
-    aspect = float(np.exp(rng.normal(-0.08, 0.15)))
-    taste = rng.gamma(prior) + 1e-3
-    n_motifs = int(rng.integers(8, 16))
-    motifs = [_motif(taste / taste.sum(), aspect, rng) for _ in range(n_motifs)]
-    relations = rng.gamma(1.2 * np.array(list(RELATION_PRIOR.values()))) + 1e-3
-    return Style(
-        motifs=(*LINES, *motifs),
-        motif_weights=rng.dirichlet(np.full(len(LINES) + n_motifs, 2.0)),
-        relation_weights=relations / relations.sum(),
-        extra_strokes=float(rng.uniform(0.9, 2.2)),
-        kinship=float(rng.uniform(0.3, 0.8)),
-        size=float(rng.normal(MEAN_SIZE, ALPHABET_SIZE_SD)),
-    )
+def invent_motif(family_weights: np.ndarray, rng: Generator) -> Motif:
+    """Walk a form of a random family, headed mostly down or right as pens are.
 
-
-def _motif(family_weights: np.ndarray, aspect: float, rng: Generator) -> Motif:
-    """Walk a form of a random family, headed mostly down or right as pens are."""
-    family = list(FAMILIES)[rng.choice(len(FAMILIES), p=family_weights)]
-    walk = FAMILIES[family][1](rng)
+    Args:
+        family_weights: float [len(FAMILIES)], sums to 1.
+        rng: Consumed.
+    """
+    _, family = FAMILIES[rng.choice(len(FAMILIES), p=family_weights)]
+    turns, ways, sharp = (np.array(column) for column in zip(*family(rng), strict=True))
     heading = rng.choice([0, 90, 45, 135, 180, 270], p=[0.33, 0.4, 0.07, 0.1, 0.06, 0.04])
-    turns, ways, sharp = (np.array(column) for column in zip(*walk, strict=True))
-    turns = turns * rng.choice([-1, 1])
-    angles = np.radians(rng.normal(heading, 4) + np.cumsum(turns))
-    moves = ways[:, None] * np.stack([aspect * np.cos(angles), np.sin(angles)], axis=1)
+    angles = np.radians(rng.normal(heading, 2) + rng.choice([-1, 1]) * np.cumsum(turns))
+    moves = ways[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     points = np.vstack([np.zeros((1, 2)), np.cumsum(moves, axis=0)])
-    if family == "polygon":
-        points[-1] = points[0]
     low, high = points.min(axis=0), points.max(axis=0)
     return Motif((points - (low + high) / 2) / (high - low).max(), np.append(sharp, False))
 
 
-def _varied(motif: Motif, rng: Generator) -> np.ndarray:
-    """Return a motif's points as one character has them: reproportioned, mirrored, turned."""
-    points = motif.points * np.exp(rng.normal(0, 0.12, 2))
-    points = points * rng.choice([1, -1], 2, p=[0.8, 0.2])
-    if rng.random() < 0.12:
-        points = points[:, ::-1]
-    return points
-
-
-def _curve(stroke: Stroke, step: float = SKETCH_STEP) -> np.ndarray:
-    """Return points about `step` apart on the line through the control points, [m, 2]."""
-    chord = np.hypot(*np.diff(stroke.points, axis=0).T)
-    along = np.append(0.0, np.cumsum(chord))
-    ways = np.linspace(0, along[-1], int(along[-1] / step) + 2)
-    return np.stack([np.interp(ways, along, column) for column in stroke.points.T], axis=1)
-
-
-def _at(curve: np.ndarray, fraction: float) -> np.ndarray:
-    point: np.ndarray = curve[round(fraction * (len(curve) - 1))]
-    return point
-
-
-def _landing(rng: Generator) -> float:
-    """Choose where on an earlier stroke a junction lies: an end, the middle, or anywhere."""
-    return float(rng.choice([0.0, 1.0, 0.5, rng.uniform(0.1, 0.9)], p=[0.3, 0.3, 0.2, 0.2]))
-
-
-Sketch = tuple[Sequence[Stroke], Sequence[np.ndarray]]  # strokes so far, and their curves
-Place = Callable[[Motif, Sketch, Generator], Stroke]
-
-
-def _joined(motif: Motif, sketch: Sketch, rng: Generator) -> Stroke:
-    parent, at = int(rng.integers(len(sketch[1]))), _landing(rng)
-    points = _varied(motif, rng) * rng.uniform(0.45, 1.0)
-    own = float(rng.choice([0.0, 1.0], p=[0.7, 0.3]))
-    shift = _at(sketch[1][parent], at) - points[-1 if own else 0]
-    return Stroke(points + shift, motif.sharp, (Pin(own, parent, at),))
-
-
-def _cross(motif: Motif, sketch: Sketch, rng: Generator) -> Stroke:
-    parent, at = int(rng.integers(len(sketch[1]))), rng.uniform(0.2, 0.8)
-    points = _varied(motif, rng) * rng.uniform(0.45, 1.0)
-    own = rng.uniform(0.3, 0.7)
-    shift = _at(sketch[1][parent], at) - _at(_curve(Stroke(points, motif.sharp)), own)
-    return Stroke(points + shift, motif.sharp, (Pin(own, parent, at),))
-
-
-def _bridge(motif: Motif, sketch: Sketch, rng: Generator) -> Stroke:
-    """Stretch a motif between two points; one whose ends meet is joined instead."""
-    ends = [(int(rng.integers(len(sketch[1]))), _landing(rng)) for _ in range(2)]
-    start, end = (_at(sketch[1][parent], at) for parent, at in ends)
-    own = motif.points[-1] - motif.points[0]
-    if np.linalg.norm(end - start) < 0.3 or np.linalg.norm(own) < 0.45:
-        return _joined(motif, sketch, rng)
-    ratio = complex(*(end - start)) / complex(*own)
-    turn = np.array([[ratio.real, ratio.imag], [-ratio.imag, ratio.real]])
-    points = (motif.points - motif.points[0]) @ turn + start
-    return Stroke(points, motif.sharp, (Pin(0.0, *ends[0]), Pin(1.0, *ends[1])))
-
-
-def _repeat(motif: Motif, sketch: Sketch, rng: Generator) -> Stroke:
-    """Draw an earlier stroke once more beside itself, on the same parent if it has one."""
-    like = sketch[0][rng.integers(len(sketch[0]))]
-    if like.pins:
-        old = like.pins[0]
-        at = (old.at + rng.uniform(0.3, 0.7)) % 1
-        curve = sketch[1][old.parent]
-        shift = _at(curve, at) - _at(curve, old.at)
-        return Stroke(like.points + shift, like.sharp, (Pin(old.own, old.parent, at),))
-    width, height = np.ptp(like.points, axis=0)
-    gap = rng.uniform(0.2, 0.4)
-    shift = np.array([width / 2 + gap, 0.0]) if width < height else np.array([0.0, height / 2 + gap])
-    return Stroke(like.points + shift * rng.choice([-1, 1]), like.sharp)
-
-
-def _apart(motif: Motif, sketch: Sketch, rng: Generator) -> Stroke:
-    ink = np.vstack(sketch[1])
-    low, high = ink.min(axis=0), ink.max(axis=0)
-    points = _varied(motif, rng) * rng.uniform(0.3, 0.9)
-    axis = int(rng.random() < 0.4)
-    reach = (high - low) / 2 + np.ptp(points, axis=0) / 2 + rng.uniform(0.12, 0.25)
-    shift = rng.uniform(-0.2, 0.2, 2)
-    shift[axis] = rng.choice([-1, 1]) * reach[axis]
-    return Stroke(points + (low + high) / 2 + shift, motif.sharp)
-
-
-def _circle(diameter: float, rng: Generator) -> np.ndarray:
-    angles = np.linspace(0, 2 * np.pi, 7) + rng.uniform(0, 2 * np.pi)
-    return diameter / 2 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-
-
-def _dot(motif: Motif, sketch: Sketch, rng: Generator) -> Stroke:
-    ink = np.vstack(sketch[1])
-    points = _circle(rng.uniform(0.03, 0.08), rng)
-    place = rng.uniform(ink.min(axis=0) - 0.2, ink.max(axis=0) + 0.2)
-    return Stroke(points + place, np.zeros(len(points), dtype=bool))
-
-
-def _ring(motif: Motif, sketch: Sketch, rng: Generator) -> Stroke:
-    """Hang a small ring on a stroke's end, outside it."""
-    parent, at = int(rng.integers(len(sketch[1]))), float(rng.integers(2))
-    curve = sketch[1][parent] if at else sketch[1][parent][::-1]
-    outward = curve[-1] - curve[-min(3, len(curve))]
-    outward = outward / max(float(np.linalg.norm(outward)), 1e-6)
-    points = _circle(rng.uniform(0.15, 0.3), rng)
-    shift = curve[-1] - points[np.argmin(points @ outward)]
-    first = int(np.argmin(points @ outward)) % (len(points) - 1)
-    points = np.vstack([points[first:-1], points[: first + 1]])
-    return Stroke(points + shift, np.zeros(len(points), dtype=bool), (Pin(0.0, parent, at),))
-
-
-PLACES: dict[str, Place] = {
-    "joined": _joined,
-    "bridge": _bridge,
-    "cross": _cross,
-    "repeat": _repeat,
-    "apart": _apart,
-    "dot": _dot,
-    "ring": _ring,
-}
-NEAR, FAR = 8.0, 20.0  # pixels: strokes 5 wide with a gap that a slip of the pen closes
-CANDIDATES = 5  # places tried for each stroke; the clearest is kept
-CROWDED = 0.2  # nearer than this to other strokes a curve point is hard to tell from them
-
-
-def _clutter(stroke: Stroke, ink: np.ndarray) -> float:
-    """Score a place: the share of the stroke that crowds other strokes, and how far it sprawls."""
-    curve = _curve(stroke)
-    gap = np.abs(curve[:, None] - ink[None]).max(axis=2).min(axis=1)
-    sprawl = float(np.ptp(np.vstack([curve, ink]), axis=0).max())
-    return float((gap < CROWDED).mean()) + max(0.0, sprawl - 1.2)
-
-
-def _extended(strokes: list[Stroke], style: Style, rng: Generator) -> list[Stroke]:
-    """Add one stroke, in the clearest of several places."""
-    curves = [_curve(stroke) for stroke in strokes]
-    ink = np.vstack(curves)
-    motif = style.motifs[rng.choice(len(style.motifs), p=style.motif_weights)]
-    place = PLACES[RELATIONS[rng.choice(len(RELATIONS), p=style.relation_weights)]]
-    places = [place(motif, (strokes, curves), rng) for _ in range(CANDIDATES)]
-    return [*strokes, min(places, key=lambda stroke: _clutter(stroke, ink))]
-
-
-def invent_program(style: Style, relatives: Sequence[Program], rng: Generator) -> Program:
-    """Compose a character of 1 to 5 strokes, new or akin to an earlier one.
-
-    Args:
-        style: Its alphabet's.
-        relatives: The alphabet's characters so far.
-        rng: Consumed.
-
-    Returns:
-        Its strokes, a longer side of about 1.
-    """
-    if relatives and rng.random() < style.kinship:
-        strokes = list(relatives[rng.integers(len(relatives))])
-        if len(strokes) == MAX_STROKES or (len(strokes) > 1 and rng.random() < 0.6):
-            strokes.pop()
-        return tuple(_extended(strokes, style, rng))
-    motif = style.motifs[rng.choice(len(style.motifs), p=style.motif_weights)]
-    strokes = [Stroke(_varied(motif, rng), motif.sharp)]
-    for _ in range(min(rng.poisson(style.extra_strokes), MAX_STROKES - 1)):
-        strokes = _extended(strokes, style, rng)
-    return tuple(strokes)
-
-
-def crowding(program: Program) -> float:
-    """Return the share of a character's curve, 0 to 1, that lies too near to another part of it.
-
-    Near is `NEAR` pixels or less; a part is another one if the way to it is `FAR` pixels or more.
-    """
-    curves = [_curve(stroke, NEAR / 2) for stroke in program]
-    points = np.vstack(curves)
-    stroke = np.repeat(np.arange(len(curves)), [len(curve) for curve in curves])
-    order = np.arange(len(points)) * NEAR / 2
-    other = (stroke[:, None] != stroke) | (np.abs(order[:, None] - order) >= FAR)
-    near = np.abs(points[:, None] - points).max(axis=2) < NEAR
-    return float((near & other).any(axis=1).mean())
-
-
-def sized(program: Program, style: Style, rng: Generator) -> Program:
-    """Return a character in pixels, its centre within a few pixels of 0."""
-    ink = np.vstack([_curve(stroke) for stroke in program])
-    low, high = ink.min(axis=0), ink.max(axis=0)
-    size = np.clip(rng.normal(style.size, CHARACTER_SIZE_SD), MIN_SIZE, MAX_SIZE)
-    scale = size / (high - low).max()
-    shift = rng.normal(0, PLACE_SD, 2) - (low + high) / 2 * scale
-    return tuple(Stroke(s.points * scale + shift, s.sharp, s.pins) for s in program)
+def varied(motif: Motif, rng: Generator) -> np.ndarray:
+    """Return a motif's points as one character has them: reproportioned, mirrored, transposed."""
+    points = motif.points * np.exp(rng.normal(0, 0.12, 2)) * np.where(rng.random(2) < 0.2, -1, 1)
+    axes = [1, 0] if rng.random() < 0.12 else [0, 1]
+    return np.take(points, axes, axis=1)

@@ -114,7 +114,7 @@ def _find_sources(root: Path) -> dict[str, Path]:
     for part in PARTS:
         if part not in sources:
             raise DataError(
-                f"The folder {root} lacks {part}.zip, one half of Omniglot: put it into it as well."
+                f"The folder {root} lacks {part}.zip, one half of Omniglot: put it there, too."
             )
     return sources
 
@@ -127,17 +127,22 @@ def _fingerprint(sources: dict[str, Path]) -> str:
     digest = hashlib.sha256()
     for source in sources.values():
         with _refusing(source):
-            for file in sorted(_files(source)) if source.is_dir() else [source.name]:
-                found = os.stat(source.parent / file)
-                digest.update(f"{file} {found.st_size} {found.st_mtime_ns}\n".encode())
+            files = _files(source) if source.is_dir() else {source.name: source.stat()}
+        for path, found in sorted(files.items()):
+            digest.update(
+                f"{path} {found.st_size} {found.st_mtime_ns}\n".encode(errors="surrogateescape")
+            )
     return digest.hexdigest()
 
 
-def _files(folder: Path) -> Iterator[str]:
-    """Yield every file below a folder, relative to its parent, with forward slashes."""
+def _files(folder: Path) -> dict[str, os.stat_result]:
+    """Return every file below a folder by its path from the folder's parent."""
+    found: dict[str, os.stat_result] = {}
     for where, _, names in os.walk(folder):
         inside = Path(where).relative_to(folder.parent).as_posix()
-        yield from (f"{inside}/{name}" for name in names)
+        # Plain strings: with 32,460 files, paths as objects take twice as long.
+        found.update({f"{inside}/{name}": os.stat(f"{where}/{name}") for name in names})
+    return found
 
 
 def _read(sources: dict[str, Path]) -> CharacterSet:
@@ -214,8 +219,8 @@ def _opened(source: Path) -> Iterator[tuple[dict[str, int], Callable[[str], byte
     """Give the size of each file in a zip or folder and a function that reads one."""
     with _refusing(source):
         if source.is_dir():
-            sizes = {file: os.stat(source.parent / file).st_size for file in _files(source)}
-            yield sizes, lambda file: (source.parent / file).read_bytes()
+            sizes = {path: found.st_size for path, found in _files(source).items()}
+            yield sizes, lambda path: (source.parent / path).read_bytes()
         else:
             with zipfile.ZipFile(source) as archive:
                 # `read` never gives more than `file_size` bytes, whatever the data say.
@@ -254,9 +259,7 @@ def _decode(png: bytes, where: str) -> np.ndarray:
                 return (np.asarray(picture.convert("L")) < 128).astype(np.uint8)
     except Exception as cause:
         # Pillow answers damaged and oversized PNGs with many kinds of exception.
-        raise DataError(
-            f"{where} is no readable PNG ({cause}): replace it by the official one."
-        ) from cause
+        raise DataError(f"{where} is no readable PNG: replace it by the official one.") from cause
     raise DataError(
         f"{where} has {size[0]}x{size[1]} pixels in mode {mode}; a picture of Omniglot has "
         f"{SIDE}x{SIDE} in black and white: replace it by the official one."

@@ -52,4 +52,8 @@ def _like_the_paper(data: CharacterSet, generator: torch.Generator) -> dict[str,
     order = torch.randperm(len(data.classes), generator=generator).tolist()
     train = round(len(order) * PAPER_TRAIN / PAPER_TOTAL)
     validation = train + round(len(order) * PAPER_VALIDATION / PAPER_TOTAL)
-    return {"train": order[:train], "validation": order[train:validation], "test": order[validation:]}
+    return {
+        "train": order[:train],
+        "validation": order[train:validation],
+        "test": order[validation:],
+    }

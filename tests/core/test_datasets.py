@@ -21,7 +21,7 @@ import torch
 
 from maml_core import datasets
 from maml_core.config import DATASETS
-from maml_core.datasets import cache, download, omniglot, torchvision_import
+from maml_core.datasets import cache, download, glyphs, omniglot, torchvision_import
 from maml_core.datasets.base import CharacterSet, ClassName, DataError
 from maml_core.datasets.omniglot import PARTS
 from maml_core.datasets.torchvision_import import import_torchvision_datasets
@@ -56,7 +56,7 @@ def tiny_glyphs(monkeypatch):
         calls.append(arguments)
         return tiny_set()
 
-    monkeypatch.setattr(datasets.glyphs, "load", draw)
+    monkeypatch.setattr(glyphs, "load", draw)
     return calls
 
 
@@ -83,7 +83,7 @@ def test_glyphs_are_drawn_once_and_then_read(tiny_glyphs, data_dir):
 
 def test_another_version_of_the_glyphs_is_drawn_anew(tiny_glyphs, monkeypatch):
     datasets.load("glyphs")
-    monkeypatch.setattr(datasets.glyphs, "VERSION", datasets.glyphs.VERSION + 1)
+    monkeypatch.setattr(glyphs, "VERSION", glyphs.VERSION + 1)
     datasets.load("glyphs")
     assert len(tiny_glyphs) == 2
 
@@ -116,12 +116,13 @@ def test_glyphs_stand_in_for_omniglot_and_say_so(tiny_glyphs, data_dir):
 
 
 def test_status_without_omniglot(data_dir):
-    found, glyphs = datasets.status()
+    found, built_in = datasets.status()
     assert (found.name, found.available) == ("omniglot", False)
     assert found.where == str(data_dir / "omniglot")
     assert "does not exist" in found.detail
     assert found.n_classes is None
-    assert (glyphs.name, glyphs.available, glyphs.where) == ("glyphs", True, "built in")
+    assert (built_in.name, built_in.available) == ("glyphs", True)
+    assert built_in.where == "built in"
 
 
 def test_status_with_omniglot(fake_omniglot, data_dir):

@@ -247,7 +247,20 @@ def test_one_half_only(present, missing, fake_omniglot, tmp_path):
     assert f"{tmp_path} lacks {missing}.zip" in refusal(tmp_path)
 
 
-@pytest.mark.parametrize("damage", [truncated, lambda _: b"", lambda _: b"<html>404</html>"])
+def encrypted(content):
+    """Set the flag 'encrypted' in the headers of all members."""
+    content = bytearray(content)
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = content.find(signature)
+        while at >= 0:
+            content[at + flags] |= 1
+            at = content.find(signature, at + 1)
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage", [truncated, encrypted, lambda _: b"", lambda _: b"<html>404</html>"]
+)
 def test_a_damaged_zip(damage, fake_omniglot, tmp_path):
     lay_zips(fake_omniglot, tmp_path)
     damaged = tmp_path / "images_evaluation.zip"

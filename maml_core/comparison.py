@@ -1,0 +1,113 @@
+"""Several learners on the same episodes, side by side: arrays for charts, no tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from maml_core.config import AdaptConfig, EpisodeSpec
+from maml_core.episodes import Episode, TaskPool
+from maml_core.evaluation import Estimate, evaluate
+from maml_core.learners import Learner
+from maml_core.models import for_n_way
+from maml_core.threads import in_parallel
+from maml_core.trace import trace
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """One learner's adaptation to one episode at its S + 1 points θ₀ … θ_S.
+
+    Attributes:
+        method: The learner's name.
+        inner_lr: The α it took.
+        support_loss: Nats, float64 [S + 1]; not a number where α was too large.
+        query_loss: Likewise.
+        accuracy: On the query set, 0 to 1, [S + 1].
+        predictions: The label each query picture gets, int64 [S + 1, n_way * q_query].
+    """
+
+    method: str
+    inner_lr: float
+    support_loss: np.ndarray
+    query_loss: np.ndarray
+    accuracy: np.ndarray
+    predictions: np.ndarray
+
+    @property
+    def broke_at(self) -> int | None:
+        """The first step whose loss is no finite number, or None."""
+        bad = ~(np.isfinite(self.support_loss) & np.isfinite(self.query_loss))
+        return int(bad.argmax()) if bad.any() else None
+
+
+def compare(
+    learners: Mapping[str, Learner], episode: Episode, inner_steps: int, lr_factor: float = 1.0
+) -> list[Recording]:
+    """Adapt each learner to one episode with `lr_factor` times its own α."""
+    n_way = episode.spec.n_way
+
+    def record(learner: Learner) -> Recording:
+        config = AdaptConfig(learner.inner_lr(n_way) * lr_factor, inner_steps)
+        with torch.no_grad():
+            found = trace(
+                learner.model,
+                for_n_way(learner.params, n_way),
+                episode.task,
+                inner_lr=config.inner_lr,
+                inner_steps=config.inner_steps,
+                rates=learner.rates,
+            )
+        return Recording(
+            method=learner.method,
+            inner_lr=config.inner_lr,
+            support_loss=found.support_loss.double().numpy(),
+            query_loss=found.query_loss.double().numpy(),
+            accuracy=found.accuracy.double().numpy(),
+            predictions=found.query_logits.argmax(-1).numpy(),
+        )
+
+    return list(in_parallel(record, learners.values()))
+
+
+def evaluate_together(
+    learners: Mapping[str, Learner],
+    pool: TaskPool,
+    spec: EpisodeSpec,
+    *,
+    inner_steps: int,
+    episodes: int,
+    seed: int,
+    lr_factor: float = 1.0,
+) -> Iterator[dict[str, Estimate]]:
+    """Yield each learner's estimate over the same episodes, as they grow in number."""
+    streams = [
+        evaluate(
+            learner,
+            pool,
+            spec,
+            inner_steps=inner_steps,
+            episodes=episodes,
+            seed=seed,
+            inner_lr=learner.inner_lr(spec.n_way) * lr_factor,
+        )
+        for learner in learners.values()
+    ]
+    for estimates in zip(*streams, strict=True):
+        yield dict(zip(learners, estimates, strict=True))
+
+
+def confusion(episode: Episode, recording: Recording, step: int) -> np.ndarray:
+    """Count how often each class was taken for each after an inner step.
+
+    Returns:
+        int64 [n_way, n_way], true class by predicted class.
+    """
+    n_way = episode.spec.n_way
+    counts = np.zeros((n_way, n_way), dtype=np.int64)
+    truth = np.repeat(np.arange(n_way), episode.spec.q_query)
+    np.add.at(counts, (truth, recording.predictions[step]), 1)
+    return counts

@@ -1,0 +1,289 @@
+"""Arrays in, Plotly figures out; one palette for all pages.
+
+Okabe & Ito's colours, which colour-blind people can tell apart, with a dash and a marker
+beside each. Text and grid take the theme's colours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from maml_core.comparison import Recording
+from maml_core.evaluation import Estimate
+
+
+@dataclass(frozen=True)
+class MethodStyle:
+    """How a method is named and drawn, the same on all pages."""
+
+    label: str
+    colour: str
+    dash: str
+    marker: str
+
+
+STYLES = {
+    "maml": MethodStyle("MAML", "#0072B2", "solid", "circle"),
+    "pretrained": MethodStyle("Pretrained", "#E69F00", "dash", "square"),
+    "random": MethodStyle("Random start", "#7F7F7F", "dot", "diamond"),
+    "fomaml": MethodStyle("First-order MAML", "#56B4E9", "dashdot", "triangle-up"),
+    "anil": MethodStyle("ANIL", "#009E73", "longdash", "triangle-down"),
+    "reptile": MethodStyle("Reptile", "#CC79A7", "longdashdot", "x"),
+}
+CHANCE_COLOUR = "#888888"
+FAINT = 0.25  # opacity of what is still to come
+HEIGHT = 300  # pixels
+PART_COLOURS = {"train": "#56B4E9", "validation": "#CC79A7", "test": "#E69F00"}
+# The chart's own menu: a picture as SVG, sharp at any size.
+CHART_CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "scale": 1}}
+LOSS_TICKS = (1e-4, 1e-3, 1e-2, 0.1, 0.3, 1, 3, 10, 30, 100, 1e3, 1e4)
+MIN_LOSS = 1e-4  # nats; the logarithmic axis ends here
+
+
+def class_letter(label: int) -> str:
+    """Return the letter that stands for a label, A for 0."""
+    return chr(ord("A") + label)
+
+
+def class_label(letter: str) -> int:
+    """Return the label that a letter stands for, 0 for A."""
+    return ord(letter) - ord("A")
+
+
+def accuracy_figure(recordings: Sequence[Recording], n_way: int, predict: bool) -> go.Figure:
+    """Draw query accuracy after each inner step, with a frame for each step.
+
+    Args:
+        recordings: One a method, all of one episode.
+        n_way: Chance is 1 / n_way.
+        predict: Show only what comes before the first step; the frames reveal the rest.
+    """
+    lines = [(recording, 100 * recording.accuracy, "") for recording in recordings]
+    figure = _stepwise(lines, predict)
+    _chance(figure, 100 / n_way)
+    figure.update_yaxes(title="Query accuracy, %", range=[-3, 103])
+    return figure
+
+
+def loss_figure(recordings: Sequence[Recording], predict: bool) -> go.Figure:
+    """Draw support and query loss after each inner step, with a frame for each step."""
+    lines = []
+    for recording in recordings:
+        lines.append((recording, _drawable(recording.query_loss), " · query"))
+        lines.append((recording, _drawable(recording.support_loss), " · support"))
+    figure = _stepwise(lines, predict)
+    figure.update_layout(
+        showlegend=False,
+        title={"text": "filled: query loss, open: support loss", "font_size": 13, "x": 0.1},
+    )
+    finite = np.concatenate([values[np.isfinite(values)] for _, values, _ in lines])
+    low, high = np.log10([finite.min(), finite.max()]) if len(finite) else (-4.0, 1.0)
+    figure.update_yaxes(title="Loss, nats", type="log", range=[low - 0.2, high + 0.2])
+    figure.update_yaxes(tickvals=LOSS_TICKS, ticktext=[f"{value:g}" for value in LOSS_TICKS])
+    return figure
+
+
+def confidence_figure(estimates: Mapping[str, Estimate], n_way: int) -> go.Figure:
+    """Draw mean query accuracy over episodes with its 95 % confidence band."""
+    figure = go.Figure(layout=_layout(legend_rows=1))
+    for method, found in estimates.items():
+        style = STYLES[method]
+        steps = list(range(len(found.accuracy)))
+        mean, half = 100 * np.array(found.accuracy), 100 * np.array(found.ci95)
+        figure.add_scatter(
+            x=steps + steps[::-1],
+            y=np.concatenate([mean + half, (mean - half)[::-1]]),
+            fill="toself",
+            fillcolor=_faded(style.colour, 0.2),
+            line_width=0,
+            hoverinfo="skip",
+            showlegend=False,
+        )
+        figure.add_scatter(
+            x=steps,
+            y=mean,
+            customdata=half,
+            name=style.label,
+            mode="lines+markers",
+            line={"color": style.colour, "dash": style.dash, "width": 3},
+            marker={"symbol": style.marker, "size": 8},
+            hovertemplate="step %{x}: %{y:.1f} ± %{customdata:.1f} %",
+        )
+    _chance(figure, 100 / n_way)
+    figure.update_xaxes(title="Inner step", dtick=1 if len(steps) < 16 else 5)
+    figure.update_yaxes(title="Query accuracy, %", range=[-3, 103])
+    return figure
+
+
+def confusion_figure(counts: np.ndarray, chosen: tuple[int, int] | None = None) -> go.Figure:
+    """Draw how often each class was taken for each, with a point to click in every cell.
+
+    Args:
+        counts: int [n_way, n_way], true class by predicted class.
+        chosen: The cell to outline, (true, predicted).
+    """
+    n_way = len(counts)
+    letters = [class_letter(label) for label in range(n_way)]
+    wrong = counts.astype(float)
+    np.fill_diagonal(wrong, np.nan)
+    right = np.where(np.eye(n_way, dtype=bool), counts, np.nan)
+    figure = go.Figure(layout=_layout(legend_rows=0))
+    for values, colour in ((right, STYLES["maml"].colour), (wrong, "#D55E00")):
+        figure.add_heatmap(
+            x=letters,
+            y=letters,
+            z=values,
+            zmin=0,
+            zmax=max(int(counts.max()), 1),
+            colorscale=[[0, "#ffffff"], [1, colour]],
+            showscale=False,
+            hoverinfo="skip",
+        )
+    true, predicted = (axis.ravel() for axis in np.indices(counts.shape))
+    figure.add_scatter(
+        x=[letters[label] for label in predicted],
+        y=[letters[label] for label in true],
+        customdata=np.stack([true, predicted, counts.ravel()], -1),
+        mode="markers+text",
+        text=[str(count) if count else "" for count in counts.ravel()],
+        textfont={"size": 15 if n_way <= 10 else 11, "color": _on_cells(counts)},
+        marker={"size": 26 if n_way <= 10 else 16, "opacity": 0, "symbol": "square"},
+        hovertemplate="%{y} taken for %{x}: %{customdata[2]}<extra></extra>",
+        showlegend=False,
+    )
+    if chosen:
+        y, x = chosen
+        figure.add_shape(
+            type="rect",
+            x0=x - 0.5,
+            x1=x + 0.5,
+            y0=y - 0.5,
+            y1=y + 0.5,
+            line_width=3,
+            line_color=CHANCE_COLOUR,
+        )
+    figure.update_xaxes(title="Predicted", side="bottom", showgrid=False, fixedrange=True)
+    figure.update_yaxes(title="True", autorange="reversed", showgrid=False, fixedrange=True)
+    figure.update_layout(height=max(HEIGHT, 60 + 24 * n_way), dragmode=False)
+    return figure
+
+
+def split_figure(alphabets: Mapping[str, Mapping[str, int]], marked: Collection[str]) -> go.Figure:
+    """Draw the alphabets of each part of a split as blocks.
+
+    Args:
+        alphabets: By part ('train', 'validation', 'test'), how many characters each has.
+        marked: The alphabets to outline.
+    """
+    ids, labels, parents, values, colours, widths = [], [], [], [], [], []
+    for part, sizes in alphabets.items():
+        ids.append(part)
+        labels.append(f"{part.capitalize()}: {sum(sizes.values()):,} characters")
+        parents.append("")
+        values.append(sum(sizes.values()))
+        colours.append(_faded(PART_COLOURS[part], 0.35))
+        widths.append(0)
+        for name, size in sizes.items():
+            ids.append(f"{part}/{name}")
+            labels.append(name.replace("_", " "))
+            parents.append(part)
+            values.append(size)
+            colours.append(PART_COLOURS[part])
+            widths.append(5 if name in marked else 0)
+    figure = go.Figure(layout=_layout(legend_rows=0))
+    figure.add_treemap(
+        ids=ids,
+        labels=labels,
+        parents=parents,
+        values=values,
+        branchvalues="total",
+        marker={"colors": colours, "line": {"width": widths, "color": "#000000"}},
+        textfont_color="#000000",
+        hovertemplate="%{label}<br>%{value} characters<extra></extra>",
+        pathbar_visible=False,
+        tiling_pad=2,
+    )
+    return figure
+
+
+def _on_cells(counts: np.ndarray) -> list[str]:
+    """Return for each cell a text colour that can be read on it."""
+    dark = counts.ravel() > 0.6 * counts.max()
+    return ["#ffffff" if on_dark else "#222222" for on_dark in dark]
+
+
+def _stepwise(lines: Sequence[tuple[Recording, np.ndarray, str]], predict: bool) -> go.Figure:
+    """Draw each line faint as a whole and strong up to a step; frame k stands at step k."""
+    figure = go.Figure(layout=_layout(legend_rows=1))
+    n_points = len(lines[0][1])
+    steps = np.arange(n_points)
+    shown = 1 if predict else n_points
+    for recording, values, _ in lines:
+        style = STYLES[recording.method]
+        figure.add_scatter(
+            x=steps,
+            y=np.full(n_points, np.nan) if predict else values,
+            mode="lines",
+            line={"color": style.colour, "width": 1.5},
+            opacity=FAINT,
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    for recording, values, kind in lines:
+        style = STYLES[recording.method]
+        open_marker = kind.endswith("support")
+        figure.add_scatter(
+            x=steps[:shown],
+            y=values[:shown],
+            name=style.label + kind,
+            mode="lines+markers",
+            line={"color": style.colour, "dash": style.dash, "width": 1.5 if open_marker else 3},
+            marker={"symbol": style.marker + ("-open" if open_marker else ""), "size": 8},
+            hovertemplate="step %{x}: %{y:.3~g}",
+        )
+    figure.frames = [
+        go.Frame(
+            name=str(k),
+            data=[go.Scatter(x=steps[: k + 1], y=values[: k + 1]) for _, values, _ in lines],
+            traces=list(range(len(lines), 2 * len(lines))),
+        )
+        for k in range(n_points)
+    ]
+    figure.update_xaxes(
+        title="Inner step", range=[-0.3, n_points - 0.7], dtick=1 if n_points < 16 else 5
+    )
+    return figure
+
+
+def _chance(figure: go.Figure, percent: float) -> None:
+    figure.add_hline(
+        y=percent,
+        line={"color": CHANCE_COLOUR, "width": 1.5, "dash": "dot"},
+        annotation={"text": f"chance {percent:.0f} %", "font_color": CHANCE_COLOUR},
+        annotation_position="bottom right",
+    )
+
+
+def _drawable(losses: np.ndarray) -> np.ndarray:
+    """Return losses for a logarithmic axis: none below `MIN_LOSS`, gaps where none is finite."""
+    return np.where(np.isfinite(losses), np.maximum(losses, MIN_LOSS), np.nan)
+
+
+def _layout(legend_rows: int) -> go.Layout:
+    return go.Layout(
+        height=HEIGHT + 24 * legend_rows,
+        margin={"l": 8, "r": 8, "t": 8 + 24 * legend_rows, "b": 8},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font_size": 13},
+        hovermode="closest",
+        uirevision="same",
+    )
+
+
+def _faded(colour: str, opacity: float) -> str:
+    """Return '#rrggbb' as 'rgba(…)'."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity})"

@@ -1,0 +1,30 @@
+"""Independent pieces of work on both cores, one torch thread each.
+
+With small batches torch's own threads cost more than they bring: 961 passes of 5 pictures
+took 1.0 s on one thread and 4.7 s on two that wait for each other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TypeVar
+
+import torch
+
+A = TypeVar("A")
+B = TypeVar("B")
+MAX_WORKERS = 2  # what the project is measured on; more would crowd out other sessions
+
+
+def in_parallel(function: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
+    """Yield `function` of each item, in order, two at a time."""
+    return _pool().map(function, items)
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    workers = min(MAX_WORKERS, os.cpu_count() or 1)
+    return ThreadPoolExecutor(workers, "maml_core", lambda: torch.set_num_threads(1))

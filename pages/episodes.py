@@ -1,0 +1,123 @@
+"""Episodes: what an N-way K-shot episode is, on real characters."""
+
+from html import escape
+
+import streamlit as st
+
+from maml_core.counting import disjoint_tasks, log10_episodes
+from maml_core.datasets.base import CharacterSet
+from maml_core.episodes import Episode
+from maml_core.figures import CHART_CONFIG, class_letter, split_figure
+from pages.shared import loaders
+from pages.shared.frame import begin
+from pages.shared.pictures import STYLE, strip
+from pages.shared.settings import PARTS, Settings
+
+PAPER_TRAIN_SHARE = 1_200 / 1_623  # Finn et al. 2017 train on 1,200 of Omniglot's characters
+LAYOUT = """
+<style>
+.episode { display: grid; grid-template-columns: max-content auto 1fr; gap: 0.6rem 1.2rem; }
+.episode .title { font-weight: 600; opacity: 0.8; }
+.episode .name { max-width: 11rem; font-size: 0.85rem; overflow-wrap: anywhere; }
+.episode .name b { font-size: 1.3rem; }
+.episode .name span { opacity: 0.75; }
+@media (max-width: 640px) {
+  .episode { grid-template-columns: 1fr; gap: 0.3rem; }
+  .episode .title { display: none; }
+  .episode .name { max-width: none; margin-top: 0.8rem; }
+  .episode .name br { display: none; }
+}
+</style>
+"""
+
+
+def main() -> None:
+    """Draw the page."""
+    st.title("What is an episode?")
+    st.markdown(
+        "A small exam in telling characters apart: **learn** from the support set, then "
+        "**answer** for the query set. Meta-learning practises on thousands of them."
+    )
+    ready = begin()
+    if ready is None:
+        return
+    settings, data, episode = ready
+    _sets(data, episode)
+    _numbers(settings, data)
+    _split(settings, data, episode)
+    _tasks(settings, data)
+
+
+def _sets(data: CharacterSet, episode: Episode) -> None:
+    spec = episode.spec
+    st.page_link(
+        "pages/adapt.py",
+        label="Watch the methods learn this episode",
+        icon=":material/trending_up:",
+        query_params=dict(st.query_params),
+    )
+    st.subheader(f"{spec.n_way}-way {spec.k_shot}-shot", anchor=False)
+    rows = [
+        '<div class="title">Class</div>'
+        f'<div class="title">Support set: {spec.n_way * spec.k_shot} pictures, label known</div>'
+        f'<div class="title">Query set: {spec.n_way * spec.q_query} pictures, label asked</div>'
+    ]
+    for label, index in enumerate(episode.classes):
+        name = data.classes[index]
+        rows.append(
+            f'<div class="name"><b>{class_letter(label)}</b> '
+            f"<span>{escape(name.alphabet)}<br>{escape(name.name)}</span></div>"
+            f"<div>{strip(data, episode.support[label])}</div>"
+            f"<div>{strip(data, episode.query[label], small=True)}</div>"
+        )
+    st.html(STYLE + LAYOUT + f'<div class="episode">{"".join(rows)}</div>')
+    st.caption(
+        "Each row is one class. Hover over or tap a picture to see who drew it: support and "
+        "query pictures never share a drawing."
+    )
+
+
+def _numbers(settings: Settings, data: CharacterSet) -> None:
+    pool = loaders.pool(settings.dataset, settings.part)
+    sizes = list(loaders.alphabets_by_part(settings.dataset)[settings.part].values())
+    exponent = log10_episodes(sizes, pool.images.shape[1], settings.spec)
+    st.subheader("How many different episodes are there?", anchor=False)
+    first, second, third = st.columns(3)
+    first.metric("Characters to draw from", f"{sum(sizes):,}", help=PARTS[settings.part])
+    second.metric("Alphabets", len(sizes))
+    third.metric("Different episodes", f"about 10^{exponent:.0f}")
+    st.caption(
+        "Choices of the classes in order, times choices of the drawings of each. Learning to "
+        "learn means: do well on all of them, most of which nobody will ever draw."
+    )
+
+
+def _split(settings: Settings, data: CharacterSet, episode: Episode) -> None:
+    st.subheader("Which characters are for training, which for the exam?", anchor=False)
+    here = {data.classes[index].alphabet for index in episode.classes}
+    figure = split_figure(loaders.alphabets_by_part(settings.dataset), here)
+    st.plotly_chart(figure, key="split_chart", config=CHART_CONFIG)
+    st.caption(
+        f"Each block is an alphabet, as large as it has characters; this episode's are outlined "
+        f"({', '.join(sorted(here))}). Training, validation and test share no alphabet, so an "
+        "exam on test characters asks for learning, not for memory."
+    )
+
+
+def _tasks(settings: Settings, data: CharacterSet) -> None:
+    n_way = settings.spec.n_way
+    st.subheader("The same characters as a fixed list of tasks", anchor=False)
+    tasks = disjoint_tasks(range(len(data.classes)), n_way, seed=0)
+    n_train = int(len(data.classes) * PAPER_TRAIN_SHARE) // n_way
+    number = st.slider("Task", 1, len(tasks), 1, key="task", bind="query-params")
+    kind = "training" if number <= n_train else "test"
+    st.html(STYLE + strip(data, [int(data.starts[c]) for c in tasks[number - 1]]))
+    st.caption(
+        f"Task {number}, for {kind}. Shuffled and cut into {n_way}-way tasks that share no "
+        f"character, the {len(data.classes):,} characters make {len(tasks)} tasks: {n_train} for "
+        f"training and {len(tasks) - n_train} for test. Drawn at random instead, as above, there "
+        "are vastly more. (Omniglot at 20-way: 81 tasks, 60 and 21.)"
+    )
+
+
+main()

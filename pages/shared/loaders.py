@@ -1,0 +1,78 @@
+"""Cached ways to data, weights and results. What they return is shared: nobody writes to it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import streamlit as st
+
+from maml_core import checkpoints, datasets
+from maml_core.comparison import Recording, compare
+from maml_core.config import PARTS
+from maml_core.datasets.base import CharacterSet
+from maml_core.datasets.splits import split_classes
+from maml_core.episodes import Episode, TaskPool, make_pool, sample_episode
+from maml_core.learners import METHODS, Learner
+from pages.shared.settings import Settings
+
+SPLIT = "alphabets"  # the one that the shipped weights are trained on
+
+
+@st.cache_data(show_spinner=False, ttl=30)
+def available_datasets() -> dict[str, bool]:
+    """Say which data sets can be used here and now."""
+    return {one.name: one.available for one in datasets.status()}
+
+
+@st.cache_resource(show_spinner="Reading the characters …")
+def characters(dataset: str) -> CharacterSet:
+    """Return a data set, or the built-in glyphs with a notice that says why."""
+    return datasets.load_or_glyphs(dataset)
+
+
+@st.cache_resource(show_spinner=False)
+def pool(dataset: str, part: str) -> TaskPool:
+    """Return the classes of one part of a data set."""
+    data = characters(dataset)
+    return make_pool(data, split_classes(data, SPLIT, part))
+
+
+@st.cache_data(show_spinner=False)
+def alphabets_by_part(dataset: str) -> dict[str, dict[str, int]]:
+    """Return how many characters each alphabet has, by part of the split."""
+    data = characters(dataset)
+    return {
+        part: dict(Counter(data.classes[c].alphabet for c in split_classes(data, SPLIT, part)))
+        for part in PARTS
+    }
+
+
+@st.cache_resource(show_spinner=False)
+def learner(method: str) -> Learner:
+    """Return the shipped learner of a method."""
+    return checkpoints.shipped(method)
+
+
+@st.cache_data(show_spinner=False)
+def available_methods() -> tuple[str, ...]:
+    """Return the methods whose weights are here."""
+    return tuple(m for m in METHODS if m == "random" or checkpoints.is_shipped(m))
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def episode(settings: Settings) -> Episode:
+    """Return the episode that the sidebar names.
+
+    Raises:
+        ValueError: It cannot be sampled; the message says what to change.
+    """
+    return sample_episode(pool(settings.dataset, settings.part), settings.spec, settings.seed)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def recordings(
+    settings: Settings, methods: tuple[str, ...], inner_steps: int, lr_factor: float
+) -> list[Recording]:
+    """Return how each method adapts to the sidebar's episode."""
+    chosen = {method: learner(method) for method in methods}
+    return compare(chosen, episode(settings), inner_steps, lr_factor)

@@ -1,0 +1,74 @@
+"""The player: query pictures and charts move through the inner steps, all on the client."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from maml_core.comparison import Recording
+from maml_core.datasets.base import CharacterSet
+from maml_core.episodes import Episode
+from maml_core.figures import STYLES, class_letter
+from pages.shared.pictures import caption, data_uri
+
+_FILES = Path(__file__).parents[2] / "assets" / "player"
+_mount = st.components.v2.component(
+    "maml_player",
+    **{kind: (_FILES / f"player.{kind}").read_text() for kind in ("html", "css", "js")},
+)
+
+
+def player(
+    data: CharacterSet,
+    episode: Episode,
+    recordings: Sequence[Recording],
+    *,
+    charts: Sequence[str],
+    revision: str,
+    predict: bool,
+    key: str,
+) -> str | None:
+    """Draw the player.
+
+    Args:
+        data: Where the pictures come from.
+        episode: Whose query pictures.
+        recordings: One a method.
+        charts: Keys of the page's charts that have a frame for each step.
+        revision: Changes when anything shown changes; the player then starts anew.
+        predict: Start at step 0, and report when the last step has been reached.
+        key: Of the component.
+
+    Returns:
+        With `predict`, the revision whose last step the person has seen; else None.
+    """
+    pictures = episode.query.ravel().tolist()
+    n_way = episode.spec.n_way
+    result = _mount(
+        key=key,
+        data={
+            "revision": revision,
+            "predict": predict,
+            "charts": list(charts),
+            "steps": len(recordings[0].accuracy) - 1,
+            "letters": [class_letter(label) for label in range(n_way)],
+            "classes": [str(data.classes[c]) for c in episode.classes],
+            "pictures": [data_uri(data, picture) for picture in pictures],
+            "captions": [caption(data, picture) for picture in pictures],
+            "truth": [label for label in range(n_way) for _ in range(episode.spec.q_query)],
+            "methods": [
+                {
+                    "label": STYLES[r.method].label,
+                    "colour": STYLES[r.method].colour,
+                    "predictions": r.predictions.tolist(),
+                }
+                for r in recordings
+            ],
+        },
+        default={"finished": None},
+        on_finished_change=lambda: None,
+    )
+    finished: str | None = result.finished
+    return finished

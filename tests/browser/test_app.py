@@ -1,0 +1,139 @@
+"""What a person does, in a real browser."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+SCREENSHOT = Path(__file__).parents[2] / "assets" / "images" / "adapt.png"
+DRAWN_POINTS = """
+key => document.querySelector(`.st-key-${key} .js-plotly-plot`)
+    .calcdata.map(line => line.filter(point => Number.isFinite(point.y)).length)
+"""
+
+
+def open_page(page: Page, url: str) -> None:
+    page.goto(url)
+    wait_until_done(page)
+
+
+def wait_until_done(page: Page) -> None:
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+
+
+def press_slider(page: Page, key: str, keyboard_key: str, url_part: str) -> None:
+    """Move a slider by the keyboard and wait until the URL says so."""
+    page.locator(f".st-key-{key} input").press(keyboard_key)
+    page.wait_for_url(re.compile(re.escape(url_part)))
+    wait_until_done(page)
+
+
+def pictures(page: Page) -> list[str]:
+    return page.locator(".st-key-player img").evaluate_all("all => all.map(one => one.src)")
+
+
+def test_n_and_k_change_the_episode_and_play_moves_the_chart(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/adapt")
+    expect(page.locator(".st-key-player .row")).to_have_count(5)
+    before = pictures(page)
+
+    press_slider(page, "n_way", "ArrowRight", "n_way=6")
+    expect(page.locator(".st-key-player .row")).to_have_count(6)
+    assert pictures(page)[: len(before)] == before, "the first five classes stay"
+    press_slider(page, "k_shot", "ArrowRight", "k_shot=2")
+
+    expect(page.locator(".st-key-player .where")).to_have_text("Inner step 10 of 10")
+    page.locator(".st-key-player .rewind").click()
+    expect(page.locator(".st-key-player .where")).to_have_text("Inner step 0 of 10")
+    page.wait_for_function(f"key => Math.min(...({DRAWN_POINTS})(key)) === 1", arg="accuracy_chart")
+    page.locator(".st-key-player .play").click()
+    expect(page.locator(".st-key-player .where")).to_have_text("Inner step 2 of 10")
+    for chart in ("accuracy_chart", "loss_chart"):
+        page.wait_for_function(f"key => Math.min(...({DRAWN_POINTS})(key)) >= 3", arg=chart)
+
+
+def test_pictures_flip_as_the_steps_go(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/adapt?n_way=3")
+    chips = page.locator(".st-key-player .chip")
+    page.locator(".st-key-player .rewind").click()
+    expect(page.locator(".st-key-player .where")).to_have_text("Inner step 0 of 10")
+    before = chips.all_inner_texts()
+    assert set(before) == {"A"}, "before the first step all classes are alike, the first is taken"
+    page.locator(".st-key-player .forward").click()
+    expect(page.locator(".st-key-player .where")).to_have_text("Inner step 1 of 10")
+    assert chips.all_inner_texts() != before
+
+
+def test_a_copied_link_shows_the_same_episode_to_someone_else(
+    browser: Browser, page: Page, app_url: str
+) -> None:
+    open_page(page, f"{app_url}/adapt?n_way=4")
+    first = pictures(page)
+    page.locator(".st-key-new_episode button").click()
+    page.wait_for_url(re.compile("seed="))
+    wait_until_done(page)
+    shown = pictures(page)
+    assert shown != first
+    page.get_by_text("Copy link").click()
+    link = page.locator("[data-testid=stPopoverBody] code").inner_text()
+
+    with browser.new_context() as other:
+        stranger = other.new_page()
+        open_page(stranger, link)
+        expect(stranger.locator(".st-key-player .row")).to_have_count(4)
+        assert pictures(stranger) == shown
+
+
+def test_the_episode_goes_along_from_page_to_page(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/?n_way=3&k_shot=2&seed=7")
+    support = page.locator(".episode .characters:not(.small) img")
+    query = page.locator(".episode .characters.small img")
+    expect(support).to_have_count(6)
+    on_episodes = query.evaluate_all("all => all.map(one => one.src)")
+    page.get_by_text("Watch the methods learn this episode").click()
+    expect(page.locator(".st-key-player .row")).to_have_count(3)
+    assert pictures(page) == on_episodes
+    assert {"n_way=3", "k_shot=2", "seed=7"} <= set(page.url.partition("?")[2].split("&"))
+
+
+@pytest.mark.parametrize("page_name", ["", "adapt"])
+def test_bad_values_in_the_link_give_the_default_and_a_sentence(
+    page: Page, app_url: str, page_name: str
+) -> None:
+    open_page(page, f"{app_url}/{page_name}?n_way=abc&k_shot=999&dataset=klingon")
+    notice = page.locator(".st-key-link_notices")
+    for words in ("n_way = 'abc'", "k_shot = '999'", "dataset = 'klingon'"):
+        expect(notice).to_contain_text(words)
+    expect(page.locator(".st-key-n_way input")).to_have_value("5")
+    expect(page.locator(".st-key-k_shot input")).to_have_value("1")
+    notice.get_by_text("OK").click()
+    expect(notice).to_have_count(0)
+
+
+def test_repeating_streams_and_can_be_stopped(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/adapt?n_way=2&q_query=1&steps=2")
+    page.locator(".st-key-repeat button").click()
+    page.locator(".st-key-stop_repeat button").click()
+    expect(page.locator(".st-key-stop_repeat")).to_have_count(0)
+    expect(page.locator(".st-key-repeat button")).to_be_enabled()
+
+
+def test_a_cell_of_the_confusion_chart_opens_its_pictures(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/adapt?n_way=2")
+    cells = page.locator(".st-key-confusion_chart .scatterlayer .point")
+    expect(cells).to_have_count(4)
+    cells.first.click(force=True)
+    expect(page.get_by_text("of class A taken for A")).to_be_visible()
+
+
+def test_screenshot_for_the_readme(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/adapt?seed=3")
+    page.locator(".st-key-player .rewind").click()
+    for _ in range(2):
+        page.locator(".st-key-player .forward").click()
+    expect(page.locator(".st-key-player .where")).to_have_text("Inner step 2 of 10")
+    page.wait_for_function(f"key => Math.min(...({DRAWN_POINTS})(key)) === 3", arg="loss_chart")
+    picture = page.screenshot(path=SCREENSHOT if os.environ.get("WRITE_SCREENSHOT") else None)
+    assert picture.startswith(b"\x89PNG")

@@ -1,0 +1,151 @@
+"""The pretrained baseline: its batches, its loss and its new head."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from maml_core.baselines import pretrain, updates_of, with_new_head
+from maml_core.config import PretrainConfig
+from maml_core.episodes import make_pool, pictures
+from maml_core.models import HEAD, Conv4, initial_params, logits
+from maml_core.optimisation import Update
+
+CONFIG = PretrainConfig(epochs=3, batch_size=50, augment=False, seed=2)
+
+
+@pytest.fixture(scope="module")
+def small_pool(characters):
+    """6 characters × 4 rotations × 20 drawers: 480 pictures, 9 batches of 50 and a rest of 30."""
+    return make_pool(characters, list(range(6)), rotate=True)
+
+
+@pytest.fixture
+def begin(model, small_pool):
+    return Update(0, with_new_head(initial_params(model, 0), len(small_pool.classes)))
+
+
+@pytest.fixture
+def seen_batches(monkeypatch, model, begin, small_pool):
+    """A function that returns the batches that `pretrain` trains on from a step on."""
+
+    cross_entropy = F.cross_entropy
+
+    def collect(config, first_step=0):
+        found = []
+
+        def watch(out, y, **options):
+            found[-1] = (found[-1], y)
+            return cross_entropy(out, y, **options)
+
+        def look(model, params, x):
+            found.append(x)
+            return logits(model, params, x)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("maml_core.baselines.logits", look)
+            patch.setattr(F, "cross_entropy", watch)
+            for _ in pretrain(model, replace(begin, step=first_step), small_pool, config):
+                pass
+        return found
+
+    return collect
+
+
+def test_an_epoch_shows_each_picture_at_most_once_with_its_own_class(seen_batches, small_pool):
+    class_of = {}
+    for row in range(len(small_pool.classes)):
+        images = small_pool.images[row]
+        for x in pictures(small_pool, torch.full_like(images, row), images):
+            class_of[x.numpy().tobytes()] = row
+    assert len(class_of) == 480
+    batches = seen_batches(CONFIG)
+    assert len(batches) == updates_of(small_pool, CONFIG) == 3 * 9
+    epochs = []
+    for epoch in range(3):
+        counts = Counter()
+        for x, y in batches[9 * epoch : 9 * epoch + 9]:
+            assert x.shape == (50, 1, 28, 28)
+            keys = [picture.numpy().tobytes() for picture in x]
+            assert [class_of[key] for key in keys] == y.tolist()
+            counts.update(keys)
+        assert len(counts) == 450
+        assert set(counts.values()) == {1}
+        epochs.append(tuple(counts))
+    assert len(set(epochs)) == 3  # each in an order of its own
+
+
+@pytest.mark.parametrize("augment", [False, True])
+@pytest.mark.parametrize("first_step", [1, 9, 13, 27])
+def test_a_resumed_run_sees_the_batches_it_would_have_seen(first_step, augment, seen_batches):
+    config = replace(CONFIG, augment=augment)
+    whole, rest = seen_batches(config), seen_batches(config, first_step)
+    assert len(rest) == 27 - first_step
+    for (x, y), (x_then, y_then) in zip(rest, whole[first_step:], strict=True):
+        assert torch.equal(x, x_then)
+        assert torch.equal(y, y_then)
+
+
+def test_the_seed_chooses_the_order(seen_batches):
+    one, other = (seen_batches(replace(CONFIG, seed=seed, epochs=1)) for seed in (0, 1))
+    assert not torch.equal(one[0][1], other[0][1])
+
+
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.2])
+def test_an_update_is_that_of_torchs_adamw_on_the_smoothed_cross_entropy(
+    label_smoothing, model, small_pool, seen_batches, random_params, plain_conv4, assert_same
+):
+    config = replace(CONFIG, label_smoothing=label_smoothing, weight_decay=0.1)
+    start = Update(0, {n: v.float() for n, v in random_params(model, rows=24).items()})
+    updates = list(itertools.islice(pretrain(model, start, small_pool, config), 2))
+    leaves = {n: v.clone().requires_grad_() for n, v in start.params.items()}
+    optimizer = torch.optim.AdamW(leaves.values(), lr=config.lr, weight_decay=0.1)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 27)
+    for update, (x, y) in zip(updates, seen_batches(config), strict=False):
+        out = plain_conv4(leaves, x)
+        share = label_smoothing / 24
+        target = (1 - label_smoothing) * F.one_hot(y, 24) + share
+        value = -(target * out.log_softmax(1)).sum(1).mean()
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        schedule.step()
+        assert update.measures.loss.item() == pytest.approx(value.item(), rel=1e-5)
+        right = (out.argmax(1) == y).double().mean().item()
+        assert update.measures.accuracy.item() == pytest.approx(right)
+    # Two steps of Adam move each weight by about 0.004. The convolutions' biases have no gradient
+    # before a normalisation, and Adam turns what rounding leaves of it into full steps.
+    real = [n for n in leaves if not n.endswith("conv.bias")]
+    assert_same(
+        {n: updates[-1].params[n] for n in real}, {n: leaves[n].detach() for n in real}, atol=1e-4
+    )
+
+
+def test_the_classifier_learns_its_classes(easy_pool):
+    model = Conv4(channels=8)
+    config = PretrainConfig(epochs=8, batch_size=24, lr=1e-2, augment=False)
+    start = Update(0, with_new_head(initial_params(model, 0), 12))
+    accuracies = [u.measures.accuracy.item() for u in pretrain(model, start, easy_pool, config)]
+    assert sum(accuracies[-10:]) / 10 > 0.7  # chance is 1/12
+    assert sum(accuracies[-10:]) > sum(accuracies[:10])
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_a_new_head_is_zero_and_the_body_stays(rows, model, random_params, assert_same):
+    params = random_params(model, rows=3)
+    before = {n: v.clone() for n, v in params.items()}
+    found = with_new_head(params, rows)
+    assert found["head.weight"].shape == (rows, 4)
+    assert found["head.bias"].shape == (rows,)
+    for name in params:
+        if name in HEAD:
+            assert found[name].count_nonzero() == 0
+            assert found[name].dtype == params[name].dtype
+        else:
+            assert found[name] is params[name]
+    assert_same(params, before)

@@ -1,0 +1,230 @@
+"""Weights on disk: nothing is lost, nothing is half written, and what is wrong is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from maml_core import checkpoints
+from maml_core.checkpoints import (
+    Checkpoint,
+    CheckpointError,
+    load,
+    load_update,
+    save,
+    save_update,
+    shipped,
+)
+from maml_core.models import initial_params
+from maml_core.optimisation import Measures, Update, descend
+from maml_core.params import LOG_RATE, with_rates
+
+METADATA = {
+    "method": "maml",
+    "model": {"n_out": 1, "channels": 4, "max_pool": True},
+    "inner_lrs": {"5": 0.4, "20": 0.1},
+    "command": "python -m maml_core train — α",
+    "config": {"n_ways": [5], "augment": True, "meta_lr": 0.001},
+}
+
+
+@pytest.fixture
+def checkpoint(model):
+    """Weights with a factor on α of its own for each parameter."""
+    params = with_rates(initial_params(model, 3))
+    rates = {n: 0.1 * i for i, n in enumerate(n for n in params if n.startswith(LOG_RATE))}
+    return Checkpoint(params | {n: torch.tensor(v) for n, v in rates.items()}, METADATA)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "new folder" / "weights.safetensors"
+
+
+def test_weights_and_metadata_come_back_bit_for_bit(checkpoint, path, assert_same):
+    save(path, checkpoint)
+    found = load(path)
+    assert_same(found.params, checkpoint.params)
+    assert found.metadata == METADATA
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_a_learner_comes_back_with_network_rates_and_step_sizes(checkpoint, path, assert_same):
+    save(path, checkpoint)
+    learner = load(path).learner()
+    body = {n: v for n, v in checkpoint.params.items() if not n.startswith(LOG_RATE)}
+    assert_same(learner.params, body)
+    assert_same(learner.rates, {n: checkpoint.params[LOG_RATE + n].exp() for n in body})
+    assert learner.inner_lrs == {5: 0.4, 20: 0.1}
+    assert learner.method == "maml"
+    assert learner.provenance == METADATA
+    assert learner.model.blocks[0].max_pool
+    assert {n: v.shape for n, v in learner.model.named_parameters()} == {
+        n: v.shape for n, v in body.items()
+    }
+
+
+def test_weights_without_rates_have_none(checkpoint, path):
+    body = {n: v for n, v in checkpoint.params.items() if not n.startswith(LOG_RATE)}
+    save(path, Checkpoint(body, METADATA))
+    assert load(path).learner().rates is None
+
+
+def test_views_are_saved_as_what_they_show(checkpoint, path):
+    """safetensors refuses tensors that are not contiguous or share memory."""
+    wide = torch.arange(8.0).reshape(4, 2)
+    params = checkpoint.params | {"head.weight": wide.T[:1], "head.bias": wide[0, :1]}
+    save(path, Checkpoint(params, METADATA))
+    assert torch.equal(load(path).params["head.weight"], torch.tensor([[0.0, 2, 4, 6]]))
+
+
+@pytest.mark.parametrize("failing", ["save_file", "replace"])
+def test_an_interrupted_write_leaves_the_old_file_and_no_rest(
+    failing, checkpoint, path, monkeypatch
+):
+    save(path, checkpoint)
+    before = path.read_bytes()
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    def write_half(_, half, __):
+        half.write_bytes(before[:100])
+        raise KeyboardInterrupt
+
+    if failing == "save_file":
+        monkeypatch.setattr(checkpoints, "save_file", write_half)
+    else:
+        monkeypatch.setattr(os, "replace", interrupt)
+    other = {n: v + 1 for n, v in checkpoint.params.items()}
+    with pytest.raises(KeyboardInterrupt):
+        save(path, Checkpoint(other, METADATA))
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def write_nothing(path, _):
+    path.parent.mkdir()
+
+
+def write_half(path, checkpoint):
+    save(path, checkpoint)
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def write_text(path, _):
+    path.parent.mkdir()
+    path.write_text("no tensors at all, only a sentence")
+
+
+def write_empty(path, _):
+    path.parent.mkdir()
+    path.write_bytes(b"")
+
+
+def write_foreign(path, checkpoint):
+    path.parent.mkdir()
+    save_file(checkpoint.params, path, {"format": "pt"})
+
+
+def write_without_step_sizes(path, checkpoint):
+    save(path, Checkpoint(checkpoint.params, {"method": "maml", "model": METADATA["model"]}))
+
+
+def write_broken_metadata(path, checkpoint):
+    path.parent.mkdir()
+    save_file(checkpoint.params, path, {"maml_core": "{'method': not JSON"})
+
+
+def write_wider_network(path, checkpoint):
+    save(path, Checkpoint(checkpoint.params, METADATA | {"model": {"channels": 8}}))
+
+
+def write_without_a_layer(path, checkpoint):
+    params = {n: v for n, v in checkpoint.params.items() if not n.startswith("blocks.3.gain")}
+    save(path, Checkpoint(params, METADATA))
+
+
+@pytest.mark.parametrize(
+    ("write", "sentence"),
+    [
+        (write_nothing, "no weights at {path}; train them or name another file"),
+        (write_half, "{path} is damaged or no safetensors file"),
+        (write_text, "{path} is damaged or no safetensors file"),
+        (write_empty, "{path} is damaged or no safetensors file"),
+        (write_broken_metadata, "{path} is damaged or no safetensors file"),
+        (write_foreign, "{path} does not say its inner_lrs, method, model; choose a file that"),
+        (write_without_step_sizes, "{path} does not say its inner_lrs; choose a file that"),
+        (write_wider_network, "{path} holds weights of another network than it names"),
+        (write_without_a_layer, "{path} holds weights of another network than it names"),
+    ],
+)
+def test_unusable_files_are_told_in_a_sentence_with_their_path(write, sentence, checkpoint, path):
+    write(path, checkpoint)
+    with pytest.raises(CheckpointError, match=re.escape(sentence.format(path=path))):
+        load(path)
+
+
+@pytest.fixture
+def update(checkpoint):
+    """The state after three updates."""
+
+    def gradient(params, batch):
+        return {n: v - batch for n, v in params.items()}, Measures(batch, batch)
+
+    start = Update(0, checkpoint.params)
+    *_, last = descend(gradient, start, torch.arange(3.0), lr=0.1, steps=5)
+    return last
+
+
+def test_the_state_of_a_training_comes_back_bit_for_bit(update, path, assert_same):
+    save_update(path, update, METADATA)
+    found, metadata = load_update(path)
+    assert metadata == METADATA
+    assert found.step == 3
+    assert_same(found.params, update.params)
+    before = dict(zip(update.params, update.optimizer.values(), strict=True))
+    after = dict(zip(found.params, found.optimizer.values(), strict=True))
+    assert before.keys() == after.keys()
+    for name in before:
+        assert_same(after[name], before[name])
+
+
+@pytest.mark.parametrize(
+    ("write", "sentence"),
+    [
+        (write_nothing, "no weights at {path}"),
+        (write_text, "{path} is damaged or no safetensors file"),
+    ],
+)
+def test_an_unusable_state_is_told_in_a_sentence_with_its_path(write, sentence, checkpoint, path):
+    write(path, checkpoint)
+    with pytest.raises(CheckpointError, match=re.escape(sentence.format(path=path))):
+        load_update(path)
+
+
+def test_a_state_is_no_weights_file(update, path):
+    save_update(path, update, METADATA)
+    with pytest.raises(CheckpointError, match=re.escape(str(path))):
+        load(path)
+
+
+def test_metadata_is_readable_without_this_project(checkpoint, path):
+    """The file format itself: a length, then JSON that holds what was said of the weights."""
+    save(path, checkpoint)
+    content = path.read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    assert json.loads(header["__metadata__"]["maml_core"]) == METADATA
+
+
+def test_shipped_weights_are_found_by_method(checkpoint, tmp_path, assert_same):
+    save(tmp_path / "maml.safetensors", checkpoint)
+    assert shipped("maml", tmp_path).method == "maml"
+    assert shipped("random", tmp_path).method == "random"
+    with pytest.raises(CheckpointError, match=re.escape(str(tmp_path / "pretrained"))):
+        shipped("pretrained", tmp_path)

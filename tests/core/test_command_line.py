@@ -1,0 +1,267 @@
+"""`python -m maml_core`, called as a function: what it prints, writes and returns."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import subprocess
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from maml_core import __main__ as command_line
+from maml_core import checkpoints, runs
+from maml_core.__main__ import main
+from maml_core.checkpoints import Checkpoint
+from maml_core.config import EpisodeSpec, PretrainConfig, TrainConfig
+from maml_core.datasets.download import Progress
+from maml_core.datasets.splits import split_classes
+from maml_core.episodes import make_pool
+from maml_core.evaluation import evaluate
+from maml_core.models import initial_params
+
+TRAIN = "train --split paper --n-ways 2 --q-query 1 --meta-batch-size 1 --meta-steps 3"
+PRETRAIN = "pretrain --split paper --epochs 1 --batch-size 500"
+EVALUATE = "evaluate --split paper --n-way 3 --q-query 2 --episodes 25 --steps 2"
+
+
+@pytest.fixture(autouse=True)
+def few_characters(make_characters, monkeypatch):
+    """Forty characters in place of every data set: 27, 2 and 11 of them by 'paper'."""
+    data = make_characters((10, 10, 10, 10), likeness=0.5)
+    for module in (runs, command_line):
+        monkeypatch.setattr(module, "load", lambda name: replace(data, name=name))
+    monkeypatch.setattr(runs, "VALIDATION_EPISODES", 2)
+    monkeypatch.setattr(runs, "INNER_LR_WAYS", (2,))
+    monkeypatch.setattr(runs, "INNER_LR_CANDIDATES", (0.01, 0.2))
+    monkeypatch.setattr(runs, "INNER_LR_STEPS", 1)
+    return data
+
+
+@pytest.fixture
+def weights(model, tmp_path):
+    """A file of untrained weights with a rate of its own for each of two N."""
+    path = tmp_path / "small.safetensors"
+    metadata = {"method": "maml", "model": {"channels": 4}, "inner_lrs": {"3": 0.25, "12": 0.05}}
+    checkpoints.save(path, Checkpoint(initial_params(model, 0), metadata))
+    return path
+
+
+def call(command, *more):
+    return main([*command.split(), *map(str, more)])
+
+
+@pytest.mark.parametrize("command", ["", "data", "train", "pretrain", "evaluate"])
+def test_help_explains_each_option(command, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        call(command, "--help")
+    shown = capsys.readouterr().out
+    assert "usage: python -m maml_core" in shown
+    for option in re.findall(r"^  (--[a-z-]+)", shown, re.MULTILINE):
+        explained = re.search(rf"^  {option}[^\n]*(?:  |\n {{10,}})\S", shown, re.MULTILINE)
+        assert explained, option
+
+
+def test_it_runs_as_a_module():
+    found = subprocess.run(
+        [sys.executable, "-m", "maml_core", "--help"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 0
+    assert all(name in found.stdout for name in ("data", "train", "pretrain", "evaluate"))
+
+
+@pytest.mark.parametrize(
+    ("command", "record"), [("train", TrainConfig), ("pretrain", PretrainConfig)]
+)
+def test_options_left_out_are_the_records_defaults(command, record):
+    parsed = command_line._parser().parse_args([command])
+    assert command_line._config_of(record, parsed) == record()
+    assert {field.name for field in fields(record)} <= vars(parsed).keys()
+
+
+def test_each_option_reaches_its_setting():
+    typed = (
+        "train --method anil --n-ways 5 20 --k-shots 1 5 --q-query 3 --inner-lr 0.2 --inner-steps 4"
+        " --meta-lr 0.01 --meta-batch-size 7 --meta-steps 8 --multi-step --learn-rates --no-augment"
+        " --seed 9"
+    )
+    parsed = command_line._parser().parse_args(typed.split())
+    assert command_line._config_of(TrainConfig, parsed) == TrainConfig(
+        method="anil",
+        n_ways=(5, 20),
+        k_shots=(1, 5),
+        q_query=3,
+        inner_lr=0.2,
+        inner_steps=4,
+        meta_lr=0.01,
+        meta_batch_size=7,
+        meta_steps=8,
+        multi_step=True,
+        learn_rates=True,
+        augment=False,
+        seed=9,
+    )
+
+
+def test_train_writes_weights_that_say_how_they_were_made(tmp_path, monkeypatch, capsys):
+    out = tmp_path / "folder" / "weights"
+    typed = [*TRAIN.split(), "--seed", "5", "--out", str(out), "--head-rows", "2", "--max-pool"]
+    monkeypatch.setattr(sys, "argv", ["…/maml_core/__main__.py", *typed])
+    assert main() == 0
+    assert str(out) in capsys.readouterr().out
+    about = checkpoints.load(out).metadata
+    assert about["command"] == f"python -m maml_core {' '.join(typed)}"
+    assert about["model"] == {"n_out": 2, "max_pool": True}
+    assert about["config"]["seed"] == 5
+    assert (about["method"], about["dataset"], about["split"]) == ("maml", "omniglot", "paper")
+    assert about["updates"] == 3
+    assert {"commit", "seconds", "split_seed", "device", "torch"} <= about.keys()
+
+
+def test_ctrl_c_returns_130_and_resume_ends_as_if_uninterrupted(tmp_path, monkeypatch, assert_same):
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    assert call(TRAIN, "--out", whole) == 0
+
+    def interrupted(*arguments):
+        yield from itertools.islice(stream(*arguments), 2)
+        raise KeyboardInterrupt
+
+    stream = runs.task_stream
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "task_stream", interrupted)
+        assert call(TRAIN, "--out", stopped) == 130
+    assert checkpoints.load(stopped).metadata["updates"] == 2
+    assert call(TRAIN, "--out", stopped, "--resume") == 0
+    assert_same(checkpoints.load(stopped).params, checkpoints.load(whole).params)
+
+
+def test_pretrain_writes_weights_with_chosen_rates(tmp_path):
+    out = tmp_path / "weights"
+    assert call(PRETRAIN, "--out", out) == 0
+    about = checkpoints.load(out).metadata
+    assert about["method"] == "pretrained"
+    assert about["inner_lrs"].keys() == {"2"}
+    assert about["inner_lrs"]["2"] in runs.INNER_LR_CANDIDATES
+
+
+def test_evaluate_prints_json_of_what_evaluation_says(weights, few_characters, capsys):
+    assert call(EVALUATE, "--weights", weights, "--json", "--seed", 4) == 0
+    found = json.loads(capsys.readouterr().out)
+    classes = split_classes(few_characters, "paper", "test")
+    *_, expected = evaluate(
+        checkpoints.load(weights).learner(),
+        make_pool(few_characters, classes),
+        EpisodeSpec(3, 1, 2),
+        inner_steps=2,
+        episodes=25,
+        seed=4,
+    )
+    assert found.pop("accuracy") == list(expected.accuracy)
+    assert found.pop("ci95") == list(expected.ci95)
+    assert len(expected.accuracy) == 3
+    assert all(0 <= share <= 1 for share in expected.accuracy)
+    assert found == {
+        "method": "maml",
+        "dataset": "omniglot",
+        "split": "paper",
+        "part": "test",
+        "n_way": 3,
+        "k_shot": 1,
+        "q_query": 2,
+        "within_alphabet": False,
+        "seed": 4,
+        "episodes": 25,
+        "inner_lr": 0.25,
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "inner_lr"), [("--n-way 9", 0.05), ("--n-way 3", 0.25), ("--inner-lr 0.5", 0.5)]
+)
+def test_evaluate_takes_the_rate_for_its_n_unless_given_one(options, inner_lr, weights, capsys):
+    assert call(f"{EVALUATE} {options}", "--weights", weights, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["inner_lr"] == inner_lr
+
+
+def test_evaluate_prints_a_line_a_step_in_percent(weights, capsys):
+    assert call(EVALUATE, "--weights", weights) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert "method maml" in head
+    assert [re.match(r"  step +(\d+) +\d+\.\d\d ± \d+\.\d\d %$", s).group(1) for s in lines] == [
+        "0",
+        "1",
+        "2",
+    ]
+    assert lines[0].endswith("33.33 ± 0.00 %")
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_evaluate_draws_from_the_part_it_is_asked_for(part, weights, few_characters, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        command_line, "make_pool", lambda *a, **k: asked.append(a[1]) or make_pool(*a, **k)
+    )
+    assert call(EVALUATE, "--weights", weights, "--part", part, "--split-seed", 7) == 0
+    assert asked == [split_classes(few_characters, "paper", part, 7)]
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("evaluate --method random --n-way 1", "n_way is 1; choose a value from 2 to 20."),
+        ("evaluate --method random --k-shot 11", "k_shot is 11; choose"),
+        ("evaluate --method random --split paper --n-way 20", "only 11 classes"),
+        ("evaluate --method random --split paper --k-shot 10 --q-query 15", "lower k_shot or q_"),
+        ("evaluate --weights nowhere.safetensors", "no weights at nowhere.safetensors"),
+        ("train --n-ways 5 1", "n_way is 1; choose"),
+        ("train --inner-lr 0", "inner_lr is 0.0; choose a finite value above 0"),
+        ("train --inner-steps 101", "inner_steps is 101; choose a value from 1 to 100"),
+        ("train --split paper --resume --out nowhere", "no weights at nowhere.state"),
+        ("pretrain --batch-size 1", "batch_size is 1; choose"),
+    ],
+)
+def test_bad_values_are_told_in_one_sentence(command, sentence, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert call(command) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("maml_core: ")
+    assert told.err.count("\n") == 1
+    assert sentence in told.err
+    assert list(tmp_path.rglob("*.safetensors")) == []
+
+
+@pytest.mark.parametrize(
+    "command", ["", "fly", "train --method mamll", "evaluate --part all", "evaluate --n-way many"]
+)
+def test_what_is_no_command_is_refused_with_the_usage(command, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        call(command)
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_data_status_says_of_each_data_set_whether_it_is_here(capsys):
+    assert call("data status") == 0
+    omniglot, glyphs = capsys.readouterr().out.splitlines()
+    assert omniglot.startswith("omniglot: not here. ")
+    assert glyphs.startswith("glyphs: here. ")
+
+
+def test_data_fetch_fetches_and_then_says_the_status(capsys, monkeypatch):
+    fetched = []
+
+    def fetch():
+        for done in (3, 10):
+            fetched.append(done)
+            yield Progress(done_bytes=done, total_bytes=10, message="Downloading")
+
+    monkeypatch.setattr(command_line, "fetch_omniglot", fetch)
+    assert call("data fetch") == 0
+    assert fetched == [3, 10]
+    assert "omniglot: " in capsys.readouterr().out

@@ -1,0 +1,152 @@
+"""Traces and estimates against plain loops and numpy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from maml_core import evaluation
+from maml_core.config import EpisodeSpec
+from maml_core.episodes import TaskBatch, sample_episode
+from maml_core.evaluation import choose_inner_lr, estimate, evaluate
+from maml_core.learners import Learner
+from maml_core.models import for_n_way, initial_params
+from maml_core.trace import trace
+
+SPEC = EpisodeSpec(3, 1, 2)
+
+
+@pytest.fixture
+def learner(model):
+    return Learner("random", model, initial_params(model, 0), {3: 0.4})
+
+
+def test_a_trace_holds_what_a_plain_loop_measures(model, random_params, exact_tasks, plain_conv4):
+    params, factors = random_params(model, rows=3), {"head.weight": 0.5, "blocks.0.gain": 2.0}
+    task = TaskBatch(*(v[0] for v in exact_tasks(k_shot=2)))
+    found = trace(model, params, task, inner_lr=0.3, inner_steps=3, rates=factors)
+    assert found.query_logits.shape == (4, 6, 3)
+    for step in range(4):
+        leaves = {n: v.clone().requires_grad_() for n, v in params.items()}
+        support_loss = F.cross_entropy(plain_conv4(leaves, task.support_x), task.support_y)
+        out = plain_conv4(params, task.query_x)
+        torch.testing.assert_close(found.support_loss[step], support_loss.detach())
+        torch.testing.assert_close(found.query_logits[step], out)
+        torch.testing.assert_close(found.query_loss[step], F.cross_entropy(out, task.query_y))
+        right = sum(int(o.argmax()) == int(y) for o, y in zip(out, task.query_y, strict=True))
+        assert found.accuracy[step].item() == pytest.approx(right / 6)
+        gradients = dict(
+            zip(leaves, torch.autograd.grad(support_loss, list(leaves.values())), strict=True)
+        )
+        params = {n: v - 0.3 * factors.get(n, 0.0) * gradients[n] for n, v in params.items()}
+
+
+def test_support_logits_do_not_depend_on_the_query_set(model, random_params, exact_tasks):
+    """Each set is normalised with its own statistics, the query set's with all of it."""
+    params = random_params(model, rows=3)
+    task = TaskBatch(*(v[0] for v in exact_tasks()))
+    options = {"inner_lr": 0.3, "inner_steps": 2}
+    whole = trace(model, params, task, **options)
+    part = trace(
+        model, params, task._replace(query_x=task.query_x[:3], query_y=task.query_y[:3]), **options
+    )
+    assert torch.equal(whole.support_loss, part.support_loss)
+    assert not torch.allclose(whole.query_logits[:, :3], part.query_logits)
+
+
+@pytest.mark.parametrize("n", [2, 7, 100])
+def test_an_estimate_is_mean_and_normal_interval(n):
+    values = torch.rand(n, 4, generator=torch.Generator().manual_seed(n))
+    found = estimate(values)
+    exact = values.double().numpy()
+    assert found.episodes == n
+    np.testing.assert_allclose(found.accuracy, exact.mean(0), rtol=1e-12)
+    np.testing.assert_allclose(found.ci95, 1.96 * exact.std(0, ddof=1) / np.sqrt(n), rtol=1e-4)
+
+
+def test_of_one_episode_the_interval_is_zero():
+    assert estimate(torch.tensor([[0.25, 0.5]])) == evaluation.Estimate(1, (0.25, 0.5), (0.0, 0.0))
+
+
+def test_the_interval_holds_the_mean_in_95_of_100_cases():
+    draws = torch.rand(2000, 50, 1, generator=torch.Generator().manual_seed(0))
+    hits = [abs(e.accuracy[0] - 0.5) <= e.ci95[0] for e in map(estimate, draws)]
+    assert sum(hits) / 2000 == pytest.approx(0.95, abs=0.02)
+
+
+@pytest.mark.parametrize("rates", [None, {"head.weight": 1.5, "head.bias": 0.5}])
+def test_evaluation_is_a_loop_over_the_seeds_episodes(rates, learner, pool):
+    learner = replace(learner, rates=rates and {n: torch.tensor(v) for n, v in rates.items()})
+    *_, last = evaluate(learner, pool, SPEC, inner_steps=2, episodes=23, seed=6)
+    accuracies = []
+    for number in range(23):
+        task = TaskBatch(*(v[0] for v in sample_episode(pool, SPEC, 6, number).tensors))
+        params = for_n_way(learner.params, 3)
+        one = trace(learner.model, params, task, inner_lr=0.4, inner_steps=2, rates=rates)
+        accuracies.append(one.accuracy.numpy())
+    assert last.episodes == 23
+    # A picture on the border of two classes may fall to the other side under vmap.
+    np.testing.assert_allclose(last.accuracy, np.mean(accuracies, axis=0), atol=0.01)
+
+
+def test_before_adaptation_accuracy_is_exactly_chance(learner, pool):
+    for found in evaluate(learner, pool, SPEC, inner_steps=1, episodes=30, seed=0):
+        assert found.accuracy[0] == pytest.approx(1 / 3)
+        assert found.ci95[0] == pytest.approx(0, abs=1e-7)
+
+
+def test_estimates_stream_in_chunks_to_the_number_asked(learner, pool):
+    found = list(evaluate(learner, pool, SPEC, inner_steps=1, episodes=45, seed=0))
+    assert [e.episodes for e in found] == [20, 40, 45]
+    *_, first_forty = evaluate(learner, pool, SPEC, inner_steps=1, episodes=40, seed=0)
+    assert found[1] == first_forty
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 50])
+def test_the_size_of_chunks_changes_nothing(chunk, learner, pool, monkeypatch):
+    *_, expected = evaluate(learner, pool, SPEC, inner_steps=2, episodes=30, seed=0)
+    monkeypatch.setattr(evaluation, "CHUNK", chunk)
+    *_, found = evaluate(learner, pool, SPEC, inner_steps=2, episodes=30, seed=0)
+    np.testing.assert_allclose(found.accuracy, expected.accuracy, atol=0.01)
+    np.testing.assert_allclose(found.ci95, expected.ci95, atol=0.01)
+
+
+def test_the_seed_chooses_the_episodes(learner, pool):
+    found = [
+        list(evaluate(learner, pool, SPEC, inner_steps=2, episodes=20, seed=seed))
+        for seed in (0, 0, 1)
+    ]
+    assert found[0] == found[1]
+    assert found[0] != found[2]
+
+
+def test_the_learners_own_rate_is_used_unless_another_is_given(learner, pool):
+    options = {"inner_steps": 3, "episodes": 20, "seed": 0}
+    own, same, other = (
+        list(evaluate(learner, pool, SPEC, inner_lr=rate, **options)) for rate in (None, 0.4, 1e-4)
+    )
+    assert own == same
+    assert own != other
+
+
+def test_nothing_of_the_learner_changes(learner, pool, assert_same):
+    before = {n: v.clone() for n, v in learner.params.items()}
+    list(evaluate(learner, pool, SPEC, inner_steps=2, episodes=5, seed=0))
+    assert_same(learner.params, before)
+
+
+def test_the_chosen_rate_is_the_best_of_the_candidates(learner, easy_pool):
+    candidates, options = (1e-6, 0.01, 0.3, 1e4), {"inner_steps": 3, "episodes": 30, "seed": 1}
+    scores = {}
+    for rate in candidates:
+        *_, last = evaluate(learner, easy_pool, SPEC, inner_lr=rate, **options)
+        scores[rate] = last.accuracy[-1]
+    assert len(set(scores.values())) > 1
+    chosen = choose_inner_lr(learner, easy_pool, SPEC, candidates, **options)
+    assert scores[chosen] == max(scores.values())
+    reverse = choose_inner_lr(learner, easy_pool, SPEC, candidates[::-1], **options)
+    assert scores[reverse] == max(scores.values())

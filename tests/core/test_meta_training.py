@@ -1,0 +1,466 @@
+"""Meta-gradients against closed forms, a plain loop over tasks, and finite differences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.func import functional_call
+from torch.nn import functional as F
+
+from maml_core.config import META_METHODS, TrainConfig
+from maml_core.episodes import TaskBatch
+from maml_core.meta_training import META_GRADIENTS, meta_train, task_stream
+from maml_core.models import HEAD, Conv4, initial_params
+from maml_core.optimisation import Update
+from maml_core.params import LOG_RATE, add, dot, norm, scale, with_rates
+
+INNER_LR = 0.25  # exact in binary: a factor stored in float32 does not round it
+
+# Method, head rows, inner steps, multi_step, learn_rates.
+CASES = [
+    (method, rows, inner_steps, multi_step, learn_rates)
+    for method in META_METHODS
+    for rows, inner_steps, multi_step, learn_rates in (
+        (1, 1, False, False),
+        (1, 3, True, True),
+        (3, 1, False, True),
+        (3, 3, True, False),
+        (5, 3, False, False),
+    )
+    # Reptile has neither option, and from a head of one row one step gives it nothing (see below).
+    if method != "reptile" or not (multi_step or learn_rates or (rows, inner_steps) == (1, 1))
+]
+
+
+def config_of(method, inner_steps=1, multi_step=False, learn_rates=False, q_query=2):
+    return TrainConfig(
+        method=method,
+        n_ways=(3,),
+        q_query=q_query,
+        inner_lr=INNER_LR,
+        inner_steps=inner_steps,
+        multi_step=multi_step,
+        learn_rates=learn_rates,
+    )
+
+
+@pytest.fixture
+def meta_params(model, random_params):
+    """A function that draws θ, with log-factors on α where they are to be learned."""
+
+    def draw(rows=1, learn_rates=False, seed=0):
+        params = random_params(model, rows, seed)
+        if not learn_rates:
+            return params
+        generator = torch.Generator().manual_seed(seed)
+        return {
+            name: value if value.ndim else 0.3 * torch.randn((), generator=generator).double()
+            for name, value in with_rates(params).items()
+        }
+
+    return draw
+
+
+class PlainMaml:
+    """MAML and its relatives as a loop over tasks, on `torch.autograd.grad` alone."""
+
+    def __init__(self, network, config):
+        self.network, self.config = network, config
+
+    def trajectory(self, meta, x, y, n_way):
+        """Return [θ₀ … θ_K], each a function of the leaves in `meta`.
+
+        A head of one row is copied here, where the core puts zeros: the same in exact arithmetic.
+        """
+        head = {
+            name: torch.cat([meta[name]] * n_way) if len(meta[name]) == 1 else meta[name][:n_way]
+            for name in HEAD
+        }
+        body = {n: v for n, v in meta.items() if not n.startswith(LOG_RATE)}
+        points = [{**body, **head}]
+        moving = HEAD if self.config.method == "anil" else tuple(body)
+        for _ in range(self.config.inner_steps):
+            now = points[-1]
+            value = F.cross_entropy(self.network(now, x), y)
+            second_order = self.config.method in ("maml", "anil")
+            gradients = torch.autograd.grad(
+                value, [now[n] for n in moving], create_graph=second_order, retain_graph=True
+            )
+            step = {
+                n: self.config.inner_lr * meta.get(LOG_RATE + n, torch.zeros(())).exp() * g
+                for n, g in zip(moving, gradients, strict=True)
+            }
+            points.append({n: v - step[n] if n in step else v for n, v in now.items()})
+        return points
+
+    def task_losses(self, meta, task):
+        n_way = int(task.query_y.max()) + 1
+        points = self.trajectory(meta, task.support_x, task.support_y, n_way)
+        return [F.cross_entropy(self.network(p, task.query_x), task.query_y) for p in points]
+
+    def objective(self, meta, tasks):
+        values = []
+        for task in (TaskBatch(*columns) for columns in zip(*tasks, strict=True)):
+            losses = self.task_losses(meta, task)
+            values.append(
+                sum(losses[1:]) / len(losses[1:]) if self.config.multi_step else losses[-1]
+            )
+        return sum(values) / len(values)
+
+    def gradient(self, meta, tasks):
+        leaves = {n: v.detach().clone().requires_grad_() for n, v in meta.items()}
+        if self.config.method == "reptile":
+            return self.reptile(leaves, tasks)
+        found = torch.autograd.grad(
+            self.objective(leaves, tasks), list(leaves.values()), materialize_grads=True
+        )
+        return dict(zip(leaves, found, strict=True))
+
+    def reptile(self, leaves, tasks):
+        """The mean of θ − φ; what the copies of a shared row say is added up in the row."""
+        total = {n: torch.zeros_like(v) for n, v in leaves.items()}
+        for task in (TaskBatch(*columns) for columns in zip(*tasks, strict=True)):
+            n_way = int(task.query_y.max()) + 1
+            first, *_, last = self.trajectory(leaves, task.support_x, task.support_y, n_way)
+            for name, row_sum in total.items():
+                moved = (first[name] - last[name]).detach()
+                if name not in HEAD:
+                    row_sum += moved
+                elif len(row_sum) == 1:
+                    row_sum += moved.sum(0, keepdim=True)
+                else:
+                    row_sum[:n_way] += moved
+        return {n: v / len(tasks.query_y) for n, v in total.items()}
+
+
+def relative_error(found, expected):
+    return (norm(add(found, expected, scale=-1.0)) / norm(expected)).item()
+
+
+@pytest.mark.parametrize(("method", "rows", "inner_steps", "multi_step", "learn_rates"), CASES)
+def test_gradient_under_vmap_is_that_of_a_plain_loop(
+    method,
+    rows,
+    inner_steps,
+    multi_step,
+    learn_rates,
+    model,
+    meta_params,
+    exact_tasks,
+    plain_conv4,
+):
+    config = config_of(method, inner_steps, multi_step, learn_rates)
+    meta, tasks = meta_params(rows, learn_rates), exact_tasks()
+    found, _ = META_GRADIENTS[method](model, meta, tasks, config)
+    expected = PlainMaml(plain_conv4, config).gradient(meta, tasks)
+    assert found.keys() == expected.keys() == meta.keys()
+    assert norm(expected) > 1e-3
+    assert relative_error(found, expected) < 1e-8
+    for name in found:  # no small tensor hides behind a large one
+        torch.testing.assert_close(found[name], expected[name], rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("method", ["maml", "anil"])
+@pytest.mark.parametrize(
+    ("inner_steps", "multi_step", "learn_rates"), [(1, False, False), (3, True, True)]
+)
+def test_second_order_gradient_is_what_finite_differences_say(
+    method, inner_steps, multi_step, learn_rates, model, meta_params, exact_tasks, plain_conv4
+):
+    config = config_of(method, inner_steps, multi_step, learn_rates)
+    meta, tasks = meta_params(1, learn_rates), exact_tasks()
+    gradient, _ = META_GRADIENTS[method](model, meta, tasks, config)
+    plain = PlainMaml(plain_conv4, config)
+    epsilon = 1e-6  # small: the objective jumps where a ReLU of the inner loop switches
+    for seed in range(3):
+        generator = torch.Generator().manual_seed(seed)
+        towards = {n: torch.randn(v.shape, generator=generator).double() for n, v in meta.items()}
+        towards = scale(towards, 1 / norm(towards).item())
+        ahead, behind = (
+            plain.objective(
+                {n: v.requires_grad_() for n, v in add(meta, towards, scale=s).items()}, tasks
+            ).item()
+            for s in (epsilon, -epsilon)
+        )
+        slope = dot(gradient, towards).item()
+        error = abs((ahead - behind) / (2 * epsilon) - slope)
+        assert error < 1e-5 * max(abs(slope), norm(gradient).item())
+
+
+def test_first_order_gradients_leave_the_curvature_out(model, meta_params, exact_tasks):
+    """Were they equal, the tests above would not tell the methods apart."""
+    meta, tasks = meta_params(3), exact_tasks()
+    exact, _ = META_GRADIENTS["maml"](model, meta, tasks, config_of("maml"))
+    for method in ("fomaml", "anil", "reptile"):
+        other, _ = META_GRADIENTS[method](model, meta, tasks, config_of(method))
+        assert relative_error(other, exact) > 0.01
+
+
+def test_batch_norm_of_torch_would_be_wrong_under_vmap(
+    monkeypatch, model, meta_params, exact_tasks, plain_conv4
+):
+    """Why `normalise` is written out. Where this fails, `F.batch_norm` has become usable."""
+
+    def batch_norm(x, gain, shift):
+        return F.batch_norm(x, None, None, gain, shift, training=True)
+
+    monkeypatch.setattr("maml_core.models.normalise", batch_norm)
+    meta, tasks = meta_params(3), exact_tasks()
+    errors = {}
+    for method in ("maml", "fomaml"):
+        config = config_of(method)
+        found, _ = META_GRADIENTS[method](model, meta, tasks, config)
+        errors[method] = relative_error(found, PlainMaml(plain_conv4, config).gradient(meta, tasks))
+    assert errors["fomaml"] < 1e-8
+    assert errors["maml"] > 1e-4
+
+
+class Bowl(nn.Module):
+    """Outputs θ − x, where θ is all of the head: with a squared loss every task is a bowl."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(3, 2)
+
+    def forward(self, x):
+        return torch.cat([self.head.weight.flatten(), self.head.bias]) - x
+
+
+@pytest.fixture
+def bowls(monkeypatch):
+    """θ, tasks of centres x, and ½ mean |θ − x|² in place of the cross-entropy."""
+    monkeypatch.setattr(F, "cross_entropy", lambda out, _: 0.5 * out.square().sum(-1).mean())
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(*shape):
+        return torch.randn(*shape, generator=generator).double()
+
+    theta = {"head.weight": draw(2, 3), "head.bias": draw(2)}
+    labels = torch.tensor([0, 1]).repeat_interleave(2).expand(4, -1)
+    tasks = TaskBatch(draw(4, 2, 8), labels[:, ::2], draw(4, 4, 8), labels)
+    return theta, tasks
+
+
+@pytest.mark.parametrize("inner_steps", [1, 2, 5])
+@pytest.mark.parametrize("multi_step", [False, True])
+@pytest.mark.parametrize("method", META_METHODS)
+def test_meta_gradients_of_quadratic_tasks_are_their_closed_forms(
+    method, multi_step, inner_steps, bowls
+):
+    """θ_k = c + (1 − α)^k (θ − c) around the support mean c; hence ∇ = (1 − α)^k (θ_k − d)
+    around the query mean d, the factor 1 at first order; Reptile: θ − θ_k.
+    """
+    theta, tasks = bowls
+    config = config_of(method, inner_steps, multi_step)
+    found, measures = META_GRADIENTS[method](Bowl(), theta, tasks, config)
+    start = np.concatenate([theta[n].numpy().ravel() for n in HEAD])
+    c, d = tasks.support_x.mean(1).numpy(), tasks.query_x.mean(1).numpy()
+    shrunk = (1 - INNER_LR) ** np.arange(inner_steps + 1)[:, None, None]
+    points = c + shrunk * (start - c)  # [k, task, 8]
+    if method == "reptile":
+        expected = start - points[-1]
+    else:
+        slopes = (points - d) * (1 if method == "fomaml" else shrunk)
+        expected = slopes[1:].mean(0) if multi_step else slopes[-1]
+    mine = np.concatenate([found[n].numpy().ravel() for n in HEAD])
+    np.testing.assert_allclose(mine, expected.mean(0), rtol=1e-7)
+    distances = ((points[-1][:, None] - tasks.query_x.numpy()) ** 2).sum(-1) / 2
+    assert measures.loss.item() == pytest.approx(distances.mean())
+
+
+@pytest.mark.parametrize("inner_steps", [1, 4])
+def test_gradient_of_learned_rates_of_quadratic_tasks_is_its_closed_form(inner_steps, bowls):
+    """With α e^r in place of α: d/dr = (θ_k − d) · k (1 − α e^r)^(k − 1) · (−α e^r)(θ − c)."""
+    theta, tasks = bowls
+    logs = {"head.weight": 0.4, "head.bias": -0.7}
+    meta = {**theta, **{LOG_RATE + n: torch.tensor(r).double() for n, r in logs.items()}}
+    config = config_of("maml", inner_steps, learn_rates=True)
+    found, _ = META_GRADIENTS["maml"](Bowl(), meta, tasks, config)
+    for name, entries in (("head.weight", slice(0, 6)), ("head.bias", slice(6, 8))):
+        rate = INNER_LR * np.exp(logs[name])
+        start = theta[name].numpy().ravel()
+        c = tasks.support_x.mean(1).numpy()[:, entries]
+        d = tasks.query_x.mean(1).numpy()[:, entries]
+        last = c + (1 - rate) ** inner_steps * (start - c)
+        moves = inner_steps * (1 - rate) ** (inner_steps - 1) * -rate * (start - c)
+        expected = ((last - d) * moves).sum(-1).mean()
+        assert found[LOG_RATE + name].item() == pytest.approx(expected, rel=1e-6)
+
+
+class Softmax(nn.Module):
+    """Softmax regression on the flattened picture."""
+
+    def __init__(self, width, n_way):
+        super().__init__()
+        self.head = nn.Linear(width, n_way)
+
+    def forward(self, x):
+        return self.head(x.flatten(1))
+
+
+def test_meta_gradient_of_softmax_regression_is_its_closed_form():
+    """∇ = (I − α H(θ)) ∇L_query(θ′), H = mean of (diag p − p pᵀ) ⊗ x xᵀ, all in numpy."""
+    n_way, width = 3, 4
+    generator = torch.Generator().manual_seed(0)
+    x_s, x_q = (torch.randn(2, n, width, generator=generator).double() for n in (3, 6))
+    y_s = torch.arange(n_way).expand(2, -1)
+    y_q = torch.arange(n_way).repeat_interleave(2).expand(2, -1)
+    theta = {
+        "head.weight": torch.randn(n_way, width, generator=generator).double(),
+        "head.bias": torch.randn(n_way, generator=generator).double(),
+    }
+    tasks = TaskBatch(x_s, y_s, x_q, y_q)
+    found, _ = META_GRADIENTS["maml"](Softmax(width, n_way), theta, tasks, config_of("maml"))
+
+    def gradient_and_hessian(matrix, x, y):
+        """`matrix` is [n_way, width + 1], the bias its last column."""
+        x = np.concatenate([x, np.ones((len(x), 1))], axis=1)
+        p = np.exp(x @ matrix.T)
+        p /= p.sum(1, keepdims=True)
+        slope = (p - np.eye(n_way)[y]).T @ x / len(x)
+        curvature = sum(
+            np.kron(np.diag(pi) - np.outer(pi, pi), np.outer(xi, xi))
+            for pi, xi in zip(p, x, strict=True)
+        )
+        return slope, curvature / len(x)
+
+    matrix = np.concatenate([theta["head.weight"], theta["head.bias"][:, None]], axis=1)
+    total = np.zeros(matrix.size)
+    for task in (TaskBatch(*(v.numpy() for v in row)) for row in zip(*tasks, strict=True)):
+        slope, hessian = gradient_and_hessian(matrix, task.support_x, task.support_y)
+        after, _ = gradient_and_hessian(matrix - INNER_LR * slope, task.query_x, task.query_y)
+        total += (np.eye(matrix.size) - INNER_LR * hessian) @ after.ravel() / 2
+    expected = total.reshape(matrix.shape)
+    np.testing.assert_allclose(found["head.weight"], expected[:, :-1], rtol=1e-10)
+    np.testing.assert_allclose(found["head.bias"], expected[:, -1], rtol=1e-10)
+
+
+@pytest.mark.parametrize("method", META_METHODS)
+def test_measures_are_the_mean_query_loss_and_accuracies_of_a_plain_loop(
+    method, model, meta_params, exact_tasks, plain_conv4
+):
+    config = config_of(method, inner_steps=2)
+    meta, tasks = meta_params(3), exact_tasks(n_tasks=4)
+    _, measures = META_GRADIENTS[method](model, meta, tasks, config)
+    plain = PlainMaml(plain_conv4, config)
+    leaves = {n: v.requires_grad_() for n, v in meta.items()}
+    losses, accuracies = [], []
+    for task in (TaskBatch(*columns) for columns in zip(*tasks, strict=True)):
+        points = plain.trajectory(leaves, task.support_x, task.support_y, 3)
+        outs = [plain_conv4(p, task.query_x).detach() for p in points]
+        losses.append(F.cross_entropy(outs[-1], task.query_y).item())
+        accuracies.append([(o.argmax(1) == task.query_y).double().mean().item() for o in outs])
+    assert measures.loss.item() == pytest.approx(np.mean(losses))
+    np.testing.assert_allclose(measures.accuracy, np.mean(accuracies, axis=0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("method", META_METHODS)
+def test_a_head_of_one_row_starts_at_chance(method, model, meta_params, exact_tasks):
+    config = config_of(method)
+    _, measures = META_GRADIENTS[method](model, meta_params(1), exact_tasks(), config)
+    assert measures.accuracy[0].item() == pytest.approx(1 / 3)
+
+
+def test_one_step_of_reptile_from_a_head_of_one_row_learns_nothing(model, meta_params, exact_tasks):
+    """The body has no gradient until the heads part, and a head of one row is never moved."""
+    params = meta_params(1)
+    for inner_steps, learns in ((1, False), (2, True)):
+        config = config_of("reptile", inner_steps)
+        found, _ = META_GRADIENTS["reptile"](model, params, exact_tasks(), config)
+        assert (norm(found) > 1e-6) == learns
+
+
+def test_anil_learns_rates_for_the_head_alone(model, meta_params, exact_tasks):
+    config = config_of("anil", inner_steps=3, learn_rates=True)
+    found, _ = META_GRADIENTS["anil"](model, meta_params(1, True), exact_tasks(), config)
+    learned = {n for n, v in found.items() if n.startswith(LOG_RATE) and v != 0}
+    assert learned == {LOG_RATE + name for name in HEAD}
+
+
+@pytest.mark.parametrize("n_way", [2, 4])
+def test_a_gradient_does_not_depend_on_the_batch_it_is_averaged_in(
+    n_way, model, meta_params, exact_tasks
+):
+    tasks = exact_tasks(n_way=n_way, n_tasks=3)
+    config = config_of("maml", inner_steps=2)
+    together, _ = META_GRADIENTS["maml"](model, meta_params(1), tasks, config)
+    alone = [
+        META_GRADIENTS["maml"](
+            model, meta_params(1), TaskBatch(*(v[i : i + 1] for v in tasks)), config
+        )[0]
+        for i in range(3)
+    ]
+    mean = scale(add(add(alone[0], alone[1]), alone[2]), 1 / 3)
+    assert relative_error(together, mean) < 1e-10
+
+
+def equal_batches(a, b):
+    return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+@pytest.mark.parametrize("augment", [False, True])
+def test_a_resumed_stream_gives_the_batches_it_would_have_given(augment, pool):
+    config = TrainConfig(
+        n_ways=(2, 3), k_shots=(1, 2), meta_batch_size=2, meta_steps=7, augment=augment, seed=4
+    )
+    whole = list(task_stream(pool, config))
+    assert len(whole) == 7
+    for first in (0, 3, 7):
+        rest = list(task_stream(pool, config, first))
+        assert len(rest) == 7 - first
+        assert all(map(equal_batches, rest, whole[first:]))
+    other = next(task_stream(pool, replace(config, seed=5)))
+    assert not equal_batches(other, whole[0])
+
+
+def test_a_stream_takes_its_episode_shapes_in_turn(pool):
+    config = TrainConfig(n_ways=(2, 4), k_shots=(1, 3), q_query=2, meta_batch_size=3, meta_steps=8)
+    shapes = [tuple(len(v[0]) for v in tasks) for tasks in task_stream(pool, config)]
+    assert shapes == 2 * [(n * k, n * k, n * 2, n * 2) for n in (2, 4) for k in (1, 3)]
+
+
+@pytest.mark.parametrize("method", META_METHODS)
+def test_meta_training_teaches_to_adapt(method, easy_pool, model):
+    """On noisy templates accuracy after adaptation ends far above what it was at the start."""
+    config = TrainConfig(
+        method=method,
+        n_ways=(3,),
+        q_query=3,
+        inner_lr=0.4,
+        inner_steps=3,
+        meta_lr=1e-2,
+        meta_batch_size=4,
+        meta_steps=60,
+        augment=False,
+        seed=1,
+    )
+    start = Update(0, initial_params(model, 0))
+    history = [
+        update.measures
+        for update in meta_train(model, start, task_stream(easy_pool, config), config)
+    ]
+    assert len(history) == 60
+    early = torch.stack([m.accuracy for m in history[:10]]).mean(0)
+    late = torch.stack([m.accuracy for m in history[-10:]]).mean(0)
+    assert late[0].item() == pytest.approx(1 / 3)
+    assert late[-1] > late[0] + 0.4
+    assert late[-1] > early[-1] + 0.1
+
+
+def test_meta_training_leaves_the_network_and_the_start_alone(pool, assert_same):
+    model = Conv4(channels=2)
+    config = TrainConfig(n_ways=(2,), q_query=1, meta_batch_size=2, meta_steps=3)
+    start = Update(0, initial_params(model, 0))
+    before = {n: v.clone() for n, v in start.params.items()}
+    weights = {n: v.detach().clone() for n, v in model.named_parameters()}
+    x = torch.zeros(2, 1, 28, 28)
+    out = functional_call(model, start.params, (x,))
+    for update in meta_train(model, start, task_stream(pool, config), config):
+        assert not any(v.requires_grad for v in update.params.values())
+    assert_same(start.params, before)
+    assert_same({n: v.detach() for n, v in model.named_parameters()}, weights)
+    assert torch.equal(functional_call(model, start.params, (x,)), out)

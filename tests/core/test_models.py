@@ -1,0 +1,147 @@
+"""Conv4 against the same network assembled from torch's own modules."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from maml_core.models import HEAD, Conv4, for_n_way, initial_params, logits, normalise
+
+
+def of_torch_modules(params, channels, max_pool):
+    """Return an `nn.Sequential` of torch's modules that holds these weights."""
+    layers = []
+    for i in range(4):
+        block = f"blocks.{i}."
+        conv = nn.Conv2d(channels if i else 1, channels, 3, stride=1 if max_pool else 2, padding=1)
+        norm = nn.BatchNorm2d(channels, track_running_stats=False)
+        conv, norm = conv.double(), norm.double()
+        with torch.no_grad():
+            conv.weight.copy_(params[block + "conv.weight"])
+            conv.bias.copy_(params[block + "conv.bias"])
+            norm.weight.copy_(params[block + "gain"])
+            norm.bias.copy_(params[block + "shift"])
+        layers += [conv, norm, nn.ReLU(), *([nn.MaxPool2d(2)] if max_pool else [])]
+    head = nn.Linear(channels, len(params["head.bias"])).double()
+    with torch.no_grad():
+        head.weight.copy_(params["head.weight"])
+        head.bias.copy_(params["head.bias"])
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), head)
+
+
+@pytest.fixture
+def pixels():
+    return torch.rand(6, 1, 28, 28, generator=torch.Generator().manual_seed(0)).double()
+
+
+def test_normalise_is_batch_norm_in_training():
+    generator = torch.Generator().manual_seed(0)
+    x = (3 + 2 * torch.randn(7, 5, 4, 3, generator=generator)).double().requires_grad_()
+    gain = torch.rand(5, generator=generator).double().requires_grad_()
+    shift = torch.randn(5, generator=generator).double().requires_grad_()
+    weights = torch.randn(x.shape, generator=generator).double()
+    found = normalise(x, gain, shift)
+    expected = F.batch_norm(x, None, None, gain, shift, training=True)
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+    for mine, theirs in zip(
+        torch.autograd.grad((weights * found).sum(), (x, gain, shift)),
+        torch.autograd.grad((weights * expected).sum(), (x, gain, shift)),
+        strict=True,
+    ):
+        torch.testing.assert_close(mine, theirs, rtol=1e-10, atol=1e-11)
+
+
+def test_normalise_is_twice_differentiable_as_finite_differences_say():
+    x = torch.randn(3, 2, 2, 2, generator=torch.Generator().manual_seed(0)).double()
+    gain, shift = torch.tensor([1.5, 0.5]).double(), torch.tensor([0.1, -0.2]).double()
+    arguments = tuple(value.requires_grad_() for value in (x, gain, shift))
+    assert torch.autograd.gradgradcheck(normalise, arguments)
+
+
+@pytest.mark.parametrize("max_pool", [False, True], ids=["stride", "max pooling"])
+@pytest.mark.parametrize("rows", [1, 5])
+def test_conv4_is_the_network_of_torchs_modules(max_pool, rows, pixels, random_params):
+    model = Conv4(n_out=rows, channels=6, max_pool=max_pool)
+    params = random_params(model, rows)
+    found = logits(model, params, pixels)
+    assert found.shape == (6, rows)
+    torch.testing.assert_close(found, of_torch_modules(params, 6, max_pool)(pixels))
+
+
+@pytest.mark.parametrize(
+    ("max_pool", "sizes"),
+    [(False, [14, 7, 4, 2]), (True, [14, 7, 3, 1])],
+    ids=["stride", "max pooling"],
+)
+def test_each_block_halves_the_picture(max_pool, sizes, pixels):
+    model = Conv4(channels=3, max_pool=max_pool).double()
+    x = pixels
+    for block, size in zip(model.blocks, sizes, strict=True):
+        x = block(x)
+        assert x.shape == (6, 3, size, size)
+    torch.testing.assert_close(model.features(pixels), x.flatten(2).mean(-1))
+
+
+@pytest.mark.parametrize("rows", [1, 7])
+def test_initial_params_are_the_networks_parameters(rows):
+    model = Conv4(n_out=rows, channels=5)
+    found = {name: value.shape for name, value in initial_params(model, 0).items()}
+    assert found == {name: value.shape for name, value in model.named_parameters()}
+
+
+@pytest.mark.usefixtures("untouched_global_rng")
+def test_initial_params_belong_to_their_seed(model, assert_same):
+    one, same, other = (initial_params(model, seed) for seed in (1, 1, 2))
+    assert_same(one, same)
+    assert not torch.equal(one["blocks.0.conv.weight"], other["blocks.0.conv.weight"])
+
+
+def test_initial_params_are_torchs_default_with_a_head_of_zeros():
+    """Convolutions fill ±1/√fan_in as torch's own do; all else starts neutral."""
+    model = Conv4(channels=32)
+    for name, value in initial_params(model, 0).items():
+        if name.endswith("conv.weight"):
+            fan_in = 9 if ".0." in name else 9 * 32
+            assert value.abs().max() <= fan_in**-0.5
+            # Uniform: the variance is a third of the bound squared, here from 288 draws or more.
+            assert value.var().item() == pytest.approx(1 / (3 * fan_in), rel=0.25)
+            theirs = dict(model.named_parameters())[name]
+            assert theirs.abs().max().item() == pytest.approx(fan_in**-0.5, rel=0.05)
+        else:
+            assert (value == (1 if name.endswith("gain") else 0)).all()
+
+
+def test_an_untrained_network_gives_all_classes_the_same_logit(model, pixels):
+    out = logits(model, for_n_way(initial_params(model, 0), 4), pixels.float())
+    assert out.shape == (6, 4)
+    assert (out == 0).all()
+
+
+@pytest.mark.parametrize("n_way", [2, 20])
+def test_a_head_of_one_row_stands_for_zeros(n_way, model, random_params):
+    params = random_params(model, rows=1)
+    before = {name: params[name].clone() for name in HEAD}
+    found = for_n_way(params, n_way)
+    assert found["head.weight"].shape == (n_way, 4)
+    assert found["head.bias"].shape == (n_way,)
+    for name in HEAD:
+        assert found[name].count_nonzero() == 0
+        assert found[name].dtype == params[name].dtype
+        assert torch.equal(params[name], before[name])
+    assert all(found[name] is params[name] for name in params if name not in HEAD)
+
+
+@pytest.mark.parametrize("n_way", [2, 5])
+def test_of_a_larger_head_the_first_rows_are_used(n_way, model, random_params):
+    params = random_params(model, rows=5)
+    found = for_n_way(params, n_way)
+    for name in HEAD:
+        assert torch.equal(found[name], params[name][:n_way])
+    assert all(found[name] is params[name] for name in params if name not in HEAD)
+
+
+def test_a_head_of_too_few_rows_is_told_in_a_sentence(model, random_params):
+    with pytest.raises(ValueError, match="up to 5 ways, not 6; lower n_way"):
+        for_n_way(random_params(model, rows=5), 6)

@@ -1,0 +1,132 @@
+"""The outer descent against `torch.optim` typed out by hand, and its resumption."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from maml_core.checkpoints import load_update, save_update
+from maml_core.config import TrainConfig
+from maml_core.meta_training import meta_train, task_stream
+from maml_core.models import initial_params
+from maml_core.optimisation import Measures, Update, cosine, descend
+from maml_core.params import with_rates
+
+LR, STEPS = 0.1, 8
+
+
+@pytest.fixture
+def start():
+    generator = torch.Generator().manual_seed(0)
+    shapes = {"w": (3, 2), "b": (3,), "scalar": ()}
+    return Update(0, {n: torch.randn(s, generator=generator) for n, s in shapes.items()})
+
+
+@pytest.fixture
+def batches():
+    generator = torch.Generator().manual_seed(1)
+    return [torch.randn(3, 2, generator=generator) for _ in range(STEPS)]
+
+
+def objective(params, batch):
+    return ((params["w"] - batch) ** 2).sum() * params["scalar"].exp() + params["b"].cos().sum()
+
+
+def gradient(params, batch):
+    leaves = {n: v.detach().requires_grad_() for n, v in params.items()}
+    value = objective(leaves, batch)
+    found = torch.autograd.grad(value, list(leaves.values()))
+    return dict(zip(leaves, found, strict=True)), Measures(value.detach(), torch.tensor(0.0))
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.2])
+def test_descent_is_torchs_adam_on_torchs_cosine(weight_decay, start, batches, assert_same):
+    leaves = {n: v.clone().requires_grad_() for n, v in start.params.items()}
+    if weight_decay:
+        optimizer = torch.optim.AdamW(leaves.values(), lr=LR, weight_decay=weight_decay)
+    else:
+        optimizer = torch.optim.Adam(leaves.values(), lr=LR)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
+    updates = descend(gradient, start, batches, lr=LR, steps=STEPS, weight_decay=weight_decay)
+    for step, (update, batch) in enumerate(zip(updates, batches, strict=True), 1):
+        value = objective(leaves, batch)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        schedule.step()
+        assert update.step == step
+        assert update.measures.loss.item() == pytest.approx(value.item(), rel=1e-5)
+        expected = {n: v.detach() for n, v in leaves.items()}
+        assert_same(update.params, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_rate_falls_along_half_a_cosine():
+    assert cosine(0.3, 0, 10) == 0.3
+    assert cosine(0.3, 5, 10) == pytest.approx(0.15)
+    assert cosine(0.3, 10, 10) == pytest.approx(0)
+    assert cosine(0.3, 12, 10) == cosine(0.3, 10, 10)
+    rates = [cosine(1.0, step, 10) for step in range(11)]
+    assert rates == sorted(rates, reverse=True)
+    for step, rate in enumerate(rates):
+        assert 2 * rate - 1 == pytest.approx(math.cos(math.pi * step / 10))
+        assert rate + rates[10 - step] == pytest.approx(1)  # symmetric about the middle
+
+
+def test_earlier_updates_stay_as_they_were(start, batches, assert_same):
+    before = {n: v.clone() for n, v in start.params.items()}
+    kept, copies = [], []
+    for update in descend(gradient, start, batches, lr=LR, steps=STEPS):
+        kept.append(update)
+        copies.append(
+            (
+                {n: v.clone() for n, v in update.params.items()},
+                {i: {k: v.clone() for k, v in s.items()} for i, s in update.optimizer.items()},
+            )
+        )
+    assert_same(start.params, before)
+    assert start.optimizer == {}
+    for update, (params, optimizer) in zip(kept, copies, strict=True):
+        assert_same(update.params, params)
+        for i, state in optimizer.items():
+            assert_same(update.optimizer[i], state)
+
+
+@pytest.mark.parametrize("through_a_file", [False, True])
+@pytest.mark.parametrize("step", [1, 5])
+def test_a_resumed_descent_ends_where_an_uninterrupted_one_does(
+    step, through_a_file, start, batches, assert_same, tmp_path
+):
+    whole = list(descend(gradient, start, batches, lr=LR, steps=STEPS))
+    middle = whole[step - 1]
+    if through_a_file:
+        save_update(tmp_path / "state", middle, {})
+        middle, _ = load_update(tmp_path / "state")
+    rest = list(descend(gradient, middle, batches[step:], lr=LR, steps=STEPS))
+    assert [update.step for update in rest] == list(range(step + 1, STEPS + 1))
+    for resumed, uninterrupted in zip(rest, whole[step:], strict=True):
+        assert_same(resumed.params, uninterrupted.params)
+
+
+@pytest.mark.parametrize("method", ["maml", "anil", "reptile"])
+def test_resumed_meta_training_is_bit_identical(method, pool, model, assert_same, tmp_path):
+    config = TrainConfig(
+        method=method,
+        n_ways=(2, 3),
+        q_query=2,
+        inner_steps=2,
+        meta_batch_size=2,
+        meta_steps=6,
+        learn_rates=method != "reptile",
+    )
+    params = initial_params(model, 0)
+    start = Update(0, with_rates(params) if config.learn_rates else params)
+    whole = list(meta_train(model, start, task_stream(pool, config), config))
+    save_update(tmp_path / "state", whole[2], {})
+    middle, _ = load_update(tmp_path / "state")
+    *_, last = meta_train(model, middle, task_stream(pool, config, middle.step), config)
+    assert last.step == 6
+    assert_same(last.params, whole[-1].params)
+    moved = [n for n, v in last.params.items() if not torch.equal(v, start.params[n])]
+    assert moved

@@ -1,0 +1,276 @@
+"""Training runs: what they write, and that Ctrl-C and --resume change nothing in the end."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from dataclasses import asdict, replace
+
+import pytest
+import torch
+
+from maml_core import checkpoints, runs
+from maml_core.checkpoints import CheckpointError
+from maml_core.config import EpisodeSpec, PretrainConfig, TrainConfig
+from maml_core.datasets.splits import split_classes
+from maml_core.evaluation import choose_inner_lr, evaluate
+from maml_core.learners import random_learner
+from maml_core.models import HEAD, initial_params
+from maml_core.params import LOG_RATE
+from maml_core.runs import Run, best_inner_lrs, train, train_baseline
+
+NARROW = {"n_out": 1, "channels": 4}
+CONFIG = TrainConfig(
+    n_ways=(2, 3), q_query=2, inner_steps=2, meta_batch_size=2, meta_steps=6, seed=3
+)
+PRETRAIN = PretrainConfig(epochs=2, batch_size=400, seed=1)
+
+
+@pytest.fixture(autouse=True)
+def few_characters(make_characters, monkeypatch):
+    """Forty characters, cut by 'paper' into 27, 2 and 11, and only a few validation episodes."""
+    data = make_characters((10, 10, 10, 10), likeness=0.5)
+    monkeypatch.setattr(runs, "load", lambda name: replace(data, name=name))
+    monkeypatch.setattr(runs, "VALIDATION_EPISODES", 4)
+    monkeypatch.setattr(runs, "INNER_LR_WAYS", (2,))
+    monkeypatch.setattr(runs, "INNER_LR_CANDIDATES", (1e-3, 0.2))
+    monkeypatch.setattr(runs, "INNER_LR_STEPS", 3)
+    return data
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Where a run writes to; it never validates."""
+    return Run(tmp_path / "weights", split="paper", command="python -m maml_core train …")
+
+
+def interrupted_after(updates, function):
+    """Return a function whose batches or updates end with Ctrl-C instead of going on."""
+
+    def interrupted(*arguments):
+        yield from itertools.islice(function(*arguments), updates)
+        raise KeyboardInterrupt
+
+    return interrupted
+
+
+def test_weights_come_with_how_they_came_to_be(run, monkeypatch):
+    monkeypatch.setattr(runs, "_commit", lambda: "0123456789+")
+    checkpoint = train(run, CONFIG, NARROW)
+    found = checkpoints.load(run.out)
+    assert found.metadata == json.loads(json.dumps(checkpoint.metadata))
+    about = dict(found.metadata)
+    assert about.pop("seconds") >= 0
+    settings = about.pop("config")
+    assert settings.keys() == asdict(CONFIG).keys()
+    assert (
+        TrainConfig(**settings | {n: tuple(settings[n]) for n in ("n_ways", "k_shots")}) == CONFIG
+    )
+    assert about == {
+        "method": "maml",
+        "model": NARROW,
+        "inner_lrs": {"2": CONFIG.inner_lr},
+        "start": "random",
+        "command": "python -m maml_core train …",
+        "dataset": "omniglot",
+        "split": "paper",
+        "split_seed": 0,
+        "device": "cpu",
+        "commit": "0123456789+",
+        "torch": torch.__version__,
+        "updates": CONFIG.meta_steps,
+    }
+    assert not run.state.exists()
+
+
+def test_the_commit_is_gits(monkeypatch):
+    assert re.fullmatch(r"([0-9a-f]{10,}\+?)?", runs._commit())
+
+    def no_git(*_, **__):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(runs.subprocess, "run", no_git)
+    assert runs._commit() == ""
+
+
+def test_training_moves_the_weights_from_their_seeds_start(run, model):
+    params = train(run, CONFIG, NARROW).params
+    start = initial_params(model, CONFIG.seed)
+    assert params.keys() == start.keys()
+    assert not torch.equal(params["blocks.0.conv.weight"], start["blocks.0.conv.weight"])
+
+
+def test_learned_rates_are_in_the_weights(run):
+    params = train(run, replace(CONFIG, learn_rates=True), NARROW).params
+    rates = {n: v for n, v in params.items() if n.startswith(LOG_RATE)}
+    assert len(rates) == len(params) / 2
+    assert any(v != 0 for v in rates.values())
+    learner = checkpoints.load(run.out).learner()
+    for name, factor in learner.rates.items():
+        torch.testing.assert_close(factor, rates[LOG_RATE + name].exp())
+
+
+def test_a_run_begins_from_the_weights_it_is_given(run, tmp_path, assert_same):
+    first = train(run, CONFIG, NARROW)
+    # With a step size of nearly nothing the result is the start.
+    still = replace(CONFIG, meta_lr=1e-12, meta_steps=1, seed=99)
+    second = train(replace(run, out=tmp_path / "second"), still, NARROW, start=run.out)
+    assert second.metadata["start"] == "weights"
+    assert_same(second.params, first.params, atol=1e-9)
+
+
+def test_a_run_sees_no_test_class(run, few_characters):
+    seen = {
+        part: set(run.pool(part, rotate=rotate).classes.tolist())
+        for part, rotate in (("train", True), ("validation", False))
+    }
+    assert len(seen["train"]) == 27
+    assert len(seen["validation"]) == 2
+    assert not seen["train"] & seen["validation"]
+    assert len(run.pool("train", rotate=True).classes) == 4 * 27
+
+
+@pytest.mark.parametrize("updates", [1, 4])
+@pytest.mark.parametrize("learn_rates", [False, True])
+def test_after_ctrl_c_and_resume_the_weights_are_those_of_an_uninterrupted_run(
+    updates, learn_rates, run, tmp_path, monkeypatch, assert_same, capsys
+):
+    config = replace(CONFIG, learn_rates=learn_rates)
+    whole = train(replace(run, out=tmp_path / "whole"), config, NARROW)
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "task_stream", interrupted_after(updates, runs.task_stream))
+        with pytest.raises(KeyboardInterrupt):
+            train(run, config, NARROW)
+    assert f"Stopped after {updates} updates" in capsys.readouterr().out
+    half = checkpoints.load(run.out)
+    assert half.metadata["updates"] == updates
+    state, _ = checkpoints.load_update(run.state)
+    assert state.step == updates
+    assert_same(state.params, half.params)
+    resumed = train(replace(run, resume=True), config, NARROW)
+    assert_same(resumed.params, whole.params)
+    assert_same(checkpoints.load(run.out).params, whole.params)
+    assert resumed.metadata["updates"] == config.meta_steps
+    assert resumed.metadata["seconds"] >= half.metadata["seconds"]
+    assert not run.state.exists()
+
+
+def test_ctrl_c_before_the_first_update_writes_nothing(run, monkeypatch):
+    monkeypatch.setattr(runs, "task_stream", interrupted_after(0, runs.task_stream))
+    with pytest.raises(KeyboardInterrupt):
+        train(run, CONFIG, NARROW)
+    assert not run.out.exists()
+    assert not run.state.exists()
+
+
+def test_the_state_is_saved_on_the_way(run, monkeypatch):
+    """A machine that just stops loses at most what came after the last saved state."""
+    monkeypatch.setattr(runs, "SAVE_SECONDS", -1.0)
+
+    def crash(*arguments):
+        yield from itertools.islice(stream(*arguments), 3)
+        raise SystemError("power cut")
+
+    stream = runs.task_stream
+    monkeypatch.setattr(runs, "task_stream", crash)
+    with pytest.raises(SystemError):
+        train(run, CONFIG, NARROW)
+    assert checkpoints.load_update(run.state)[0].step == 3
+    assert not run.out.exists()
+
+
+def test_resuming_with_other_settings_is_refused(run, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "task_stream", interrupted_after(2, runs.task_stream))
+        with pytest.raises(KeyboardInterrupt):
+            train(run, CONFIG, NARROW)
+    sentence = rf"{run.state} belongs to other settings \(python -m maml_core train …\); repeat"
+    with pytest.raises(CheckpointError, match=sentence):
+        train(replace(run, resume=True), replace(CONFIG, inner_lr=0.1), NARROW)
+
+
+def test_resuming_without_a_state_is_told_in_a_sentence(run):
+    with pytest.raises(CheckpointError, match=str(run.state)):
+        train(replace(run, resume=True), CONFIG, NARROW)
+
+
+def test_validation_shows_each_way_after_each_step(run, capsys, monkeypatch):
+    data_ways = replace(CONFIG, n_ways=(2,))
+    train(replace(run, validate_every=4), data_ways, NARROW)
+    (line,) = [s for s in capsys.readouterr().out.splitlines() if "validation" in s]
+    assert re.fullmatch(r"4: validation after each step: 2-way 1-shot( \d+\.\d){5} %", line)
+
+
+@pytest.mark.parametrize("kind", ["train", "pretrain"])
+def test_only_validation_characters_choose_and_validate(kind, run, few_characters, monkeypatch):
+    """Upright ones: the turned ones are a trick of training."""
+    pools = []
+
+    def watch(learner, pool, spec, *candidates, **options):
+        pools.append(pool)
+        return function(learner, pool, spec, *candidates, **options)
+
+    function = evaluate if kind == "train" else choose_inner_lr
+    monkeypatch.setattr(runs, function.__name__, watch)
+    if kind == "train":
+        train(replace(run, validate_every=3), replace(CONFIG, n_ways=(2,)), NARROW)
+    else:
+        train_baseline(run, PRETRAIN, NARROW)
+    assert pools
+    for pool in pools:
+        assert pool.classes.tolist() == split_classes(few_characters, "paper", "validation")
+
+
+def test_pretraining_writes_a_headless_learner_with_its_best_rates(run, few_characters):
+    checkpoint = train_baseline(run, PRETRAIN, NARROW)
+    found = checkpoints.load(run.out)
+    assert found.metadata == checkpoint.metadata
+    assert found.metadata["method"] == "pretrained"
+    assert found.metadata["updates"] == PRETRAIN.epochs * (4 * 27 * 20 // PRETRAIN.batch_size)
+    for name in HEAD:
+        assert found.params[name].count_nonzero() == 0
+        assert len(found.params[name]) == 1
+    learner = found.learner()
+    scores = {}
+    for rate in runs.INNER_LR_CANDIDATES:
+        *_, last = evaluate(
+            learner,
+            run.pool("validation"),
+            EpisodeSpec(2, 1, 10),
+            inner_steps=3,
+            episodes=4,
+            seed=0,
+            inner_lr=rate,
+        )
+        scores[rate] = last.accuracy[-1]
+    assert learner.inner_lrs.keys() == {2}
+    assert scores[learner.inner_lrs[2]] == max(scores.values())
+
+
+def test_after_ctrl_c_and_resume_pretraining_ends_as_if_uninterrupted(
+    run, tmp_path, monkeypatch, assert_same
+):
+    whole = train_baseline(replace(run, out=tmp_path / "whole"), PRETRAIN, NARROW)
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "pretrain", interrupted_after(7, runs.pretrain))
+        with pytest.raises(KeyboardInterrupt):
+            train_baseline(run, PRETRAIN, NARROW)
+    assert checkpoints.load(run.out).metadata["updates"] == 7
+    resumed = train_baseline(replace(run, resume=True), PRETRAIN, NARROW)
+    assert_same(resumed.params, whole.params)
+    assert resumed.metadata["inner_lrs"] == whole.metadata["inner_lrs"]
+
+
+def test_best_rates_are_chosen_for_each_n(monkeypatch):
+    asked = []
+
+    def choose(learner, pool, spec, candidates, **options):
+        asked.append((spec, candidates, options["inner_steps"]))
+        return candidates[len(asked) - 1]
+
+    monkeypatch.setattr(runs, "INNER_LR_WAYS", (2, 5))
+    monkeypatch.setattr(runs, "choose_inner_lr", choose)
+    assert best_inner_lrs(random_learner(), None) == {"2": 1e-3, "5": 0.2}
+    assert [spec.n_way for spec, *_ in asked] == [2, 5]
+    assert all(rest == [runs.INNER_LR_CANDIDATES, 3] for _, *rest in asked)

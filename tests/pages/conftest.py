@@ -1,0 +1,14 @@
+"""Pages run in the test's own process, on few and small built-in glyphs."""
+
+import pytest
+import streamlit as st
+
+from maml_core import datasets
+
+
+@pytest.fixture(autouse=True)
+def few_glyphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the glyphs be few, so that each test draws them in a moment, and forget all caches."""
+    monkeypatch.setattr(datasets, "GLYPHS", {"n_alphabets": 5, "n_drawers": 20, "seed": 0})
+    st.cache_data.clear()
+    st.cache_resource.clear()
