@@ -35,7 +35,9 @@ from maml_core.learners import METHODS, Learner
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0, 1 after an error told in a sentence, or 130 after Ctrl-C."""
-    parsed = _parser().parse_args(arguments)
+    typed = sys.argv[1:] if arguments is None else arguments
+    parsed = _parser().parse_args(typed)
+    parsed.command = shlex.join(["python", "-m", "maml_core", *typed])
     try:
         parsed.run(parsed)
     except (DataError, CheckpointError, ValueError) as error:
@@ -120,7 +122,11 @@ def _add_train(commands: Any) -> None:
     train.add_argument("--learn-rates", action="store_true", help="a learned alpha for each layer")
     train.add_argument("--no-augment", dest="augment", action="store_false", help="no deformation")
     train.add_argument("--head-rows", type=int, default=1, help="1: starts at zero for any N")
-    train.add_argument("--start", type=Path, help="weights to begin from")
+    train.add_argument(
+        "--start",
+        type=Path,
+        help="weights to begin from; their learned alphas too with --learn-rates",
+    )
     train.add_argument("--seed", type=int, default=default.seed, help="episodes, initialisation")
     _add_run(train, "runs/maml.safetensors")
 
@@ -158,7 +164,6 @@ def _add_evaluate(commands: Any) -> None:
     parser.add_argument("--steps", type=int, default=10, help="inner steps")
     parser.add_argument("--episodes", type=int, default=600, help="how many")
     parser.add_argument("--seed", type=int, default=0, help="chooses the episodes")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -179,8 +184,7 @@ def _data(parsed: argparse.Namespace) -> None:
 
 def _run_of(parsed: argparse.Namespace) -> runs.Run:
     names = {field.name for field in fields(runs.Run)} & vars(parsed).keys()
-    command = shlex.join(["python", "-m", "maml_core", *sys.argv[1:]])
-    return runs.Run(**{name: getattr(parsed, name) for name in names}, command=command)
+    return runs.Run(**{name: getattr(parsed, name) for name in names})
 
 
 def _config_of(kind: type, parsed: argparse.Namespace) -> Any:
@@ -205,8 +209,8 @@ def _evaluate(parsed: argparse.Namespace) -> None:
     learner = _learner(parsed)
     data = load(parsed.dataset)
     classes = split_classes(data, parsed.split, parsed.part, parsed.split_seed)
-    pool = make_pool(data, classes, device=parsed.device)
-    inner_lr = parsed.inner_lr or learner.inner_lr(spec.n_way)
+    pool = make_pool(data, classes)
+    inner_lr = learner.inner_lr(spec.n_way) if parsed.inner_lr is None else parsed.inner_lr
     with tqdm(total=parsed.episodes, unit="episode", disable=None) as bar:
         for last in evaluate(
             learner,

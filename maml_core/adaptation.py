@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 from torch.func import grad
 from torch.nn import functional as F
 
-from maml_core.models import logits
+from maml_core.models import HEAD, logits
 from maml_core.params import Params
 
 Rates = Mapping[str, Tensor | float]
@@ -46,8 +47,8 @@ def adapt(
         inner_steps: K ≥ 0.
         first_order: Treat the gradients as constants (FOMAML).
         rates: A factor on α for each name, as in MAML++ (arXiv:1810.09502, section 4);
-            names that are missing stay as they are, so `{head…: 1}` is ANIL's inner loop
-            (arXiv:1909.09157). None: one for all.
+            names that are missing stay as they are, as in ANIL (`head_rates`).
+            None: one for all.
 
     Returns:
         [θ₀, …, θ_K], K + 1 parameter sets.
@@ -67,6 +68,14 @@ def adapt(
         stepped = {n: moving[n] - inner_lr * factors[n] * gradients[n] for n in moving}
         trajectory.append({**current, **stepped})
     return trajectory
+
+
+def head_rates(rates: Params | None) -> Params:
+    """Return ANIL's factors on α: the head's own, or one, and none for the rest, which stays.
+
+    Raghu et al. 2020, arXiv:1909.09157, section 4.
+    """
+    return {name: rates[name] if rates else torch.ones(()) for name in HEAD}
 
 
 def accuracy(logits: Tensor, y: Tensor) -> Tensor:

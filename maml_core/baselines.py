@@ -23,7 +23,16 @@ from maml_core.params import Params
 
 
 def updates_of(pool: TaskPool, config: PretrainConfig) -> int:
-    """Return how many updates `pretrain` makes in all; the last batch of an epoch is dropped."""
+    """Return how many updates `pretrain` makes in all; the last batch of an epoch is dropped.
+
+    Raises:
+        ValueError: There are fewer pictures than a batch takes.
+    """
+    if config.batch_size > pool.images.numel():
+        raise ValueError(
+            f"batch_size is {config.batch_size}; choose at most the {pool.images.numel()} "
+            "pictures there are."
+        )
     return config.epochs * (pool.images.numel() // config.batch_size)
 
 

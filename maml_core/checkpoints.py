@@ -15,11 +15,13 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import nn
 
+from maml_core.adaptation import head_rates
 from maml_core.learners import Learner, random_learner
-from maml_core.models import Conv4
+from maml_core.models import HEAD, Conv4
 from maml_core.optimisation import Update
-from maml_core.params import Params, split_rates
+from maml_core.params import LOG_RATE, Params, split_rates
 
 ASSETS = Path(__file__).parent.parent / "assets" / "checkpoints"
 MOMENTS = ("exp_avg", "exp_avg_sq")  # Adam's state, as torch.optim names it
@@ -43,8 +45,10 @@ class Checkpoint:
     metadata: Mapping[str, Any]
 
     def learner(self) -> Learner:
-        """Return the learner that these weights make."""
+        """Return the learner that these weights make; ANIL's adapts its head alone."""
         params, rates = split_rates(self.params)
+        if self.metadata["method"] == "anil":
+            rates = head_rates(rates)
         model = Conv4(**self.metadata["model"])
         inner_lrs = {int(n): float(lr) for n, lr in self.metadata["inner_lrs"].items()}
         return Learner(self.metadata["method"], model, params, inner_lrs, rates, self.metadata)
@@ -70,11 +74,27 @@ def load(path: Path) -> Checkpoint:
             "choose a file that `python -m maml_core train` or `pretrain` wrote."
         )
     checkpoint = Checkpoint(tensors, metadata)
-    expected = {n: v.shape[1:] for n, v in checkpoint.learner().model.named_parameters()}
-    found = {n: v.shape[1:] for n, v in split_rates(tensors)[0].items()}
-    if expected != found:
-        raise CheckpointError(f"{path} holds weights of another network than it names.")
+    try:
+        model = checkpoint.learner().model
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{path} names no usable network or step sizes ({error}); choose another file."
+        ) from error
+    if {name: value.shape for name, value in tensors.items()} != _shapes(model, tensors):
+        raise CheckpointError(
+            f"{path} holds weights of another network than it names; choose another file."
+        )
     return checkpoint
+
+
+def _shapes(model: nn.Module, tensors: Params) -> dict[str, torch.Size]:
+    """Return what the shapes of a file's tensors must be: only the head's rows may vary."""
+    shapes = {name: value.shape for name, value in model.named_parameters()}
+    rows = max(tensors.get("head.bias", torch.empty(1)).numel(), 1)
+    shapes |= {name: torch.Size((rows, *shapes[name][1:])) for name in HEAD}
+    if any(name.startswith(LOG_RATE) for name in tensors):
+        shapes |= {LOG_RATE + name: torch.Size() for name in shapes}
+    return shapes
 
 
 def save_update(path: Path, update: Update, metadata: Mapping[str, Any]) -> None:
@@ -90,14 +110,15 @@ def load_update(path: Path, device: str = "cpu") -> tuple[Update, dict[str, Any]
     """Read the state of an unfinished training and its metadata.
 
     Raises:
-        CheckpointError: There is none, or it is damaged.
+        CheckpointError: There is none, it is damaged, or it is no state, as a weights file.
     """
     tensors, metadata = _read(path, device)
     groups: dict[str, Params] = {prefix: {} for prefix in ("params", *MOMENTS)}
     for key, value in tensors.items():
         prefix, _, name = key.partition("/")
-        groups[prefix][name] = value
-    if "step" not in metadata or not groups["params"]:
+        groups.setdefault(prefix, {})[name] = value
+    names = groups["params"].keys()
+    if "step" not in metadata or not names or any(groups[m].keys() != names for m in MOMENTS):
         raise CheckpointError(f"{path} is not the state of a training; train without --resume.")
     step = int(metadata.pop("step"))
     optimizer = {
@@ -123,8 +144,8 @@ def _read(path: Path, device: str = "cpu") -> tuple[Params, dict[str, Any]]:
     try:
         with safe_open(path, "pt", device=device) as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - the file itself cannot be iterated
-            metadata = json.loads((file.metadata() or {}).get("maml_core", "{}"))
-    except (SafetensorError, OSError, ValueError) as error:
+            metadata = dict(json.loads((file.metadata() or {}).get("maml_core", "{}")))
+    except (SafetensorError, OSError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged or no safetensors file ({error}).") from error
     return tensors, metadata
 

@@ -15,6 +15,8 @@ MAX_INNER_STEPS = 100
 DATASETS = ("omniglot", "glyphs")
 SPLITS = ("alphabets", "paper")
 PARTS = ("train", "validation", "test")
+DEVICES = ("cpu", "cuda")
+MAX_SEED = 2**32 - 1
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
@@ -89,7 +91,12 @@ class TrainConfig:
         multi_step: Sum the query loss after each inner step, not only the last (the same).
         learn_rates: Learn a factor on α for each parameter tensor (after the same).
         augment: Deform each picture by a small random affine map.
-        seed: Chooses the episodes and, from scratch, the initialisation.
+        seed: Chooses the episodes and, from scratch, the initialisation; 0 to 2³² − 1.
+
+    Raises:
+        ValueError: A value out of its range, or one that Reptile has no use for. It learns from
+            θ − θ′ alone: without a query loss to sum, without a gradient on a rate, and in one
+            step nothing, since from a head of zeros that step moves the head alone.
     """
 
     method: str = "maml"
@@ -108,6 +115,9 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check_choice("method", self.method, META_METHODS)
+        for name in ("n_ways", "k_shots"):
+            if not getattr(self, name):
+                raise ValueError(f"{name} is empty; give it at least one value.")
         for spec in self.specs:
             assert spec
         _check_range("inner_steps", self.inner_steps, 1, MAX_INNER_STEPS)
@@ -116,6 +126,18 @@ class TrainConfig:
         _check_range("meta_steps", self.meta_steps, 1, 10_000_000)
         if not (math.isfinite(self.meta_lr) and self.meta_lr > 0):
             raise ValueError(f"meta_lr is {self.meta_lr}; choose a finite value above 0.")
+        _check_range("seed", self.seed, 0, MAX_SEED)
+        if self.method == "reptile":
+            self._check_reptile()
+
+    def _check_reptile(self) -> None:
+        if self.inner_steps < 2:
+            raise ValueError(
+                f"inner_steps is {self.inner_steps}; Reptile needs at least 2 to learn to adapt."
+            )
+        for name in ("multi_step", "learn_rates"):
+            if getattr(self, name):
+                raise ValueError(f"Reptile has no {name}; leave it out or choose another method.")
 
     @property
     def specs(self) -> list[EpisodeSpec]:
@@ -134,7 +156,7 @@ class PretrainConfig:
         weight_decay: AdamW's.
         label_smoothing: Share of the target spread over all classes, 0 to below 1.
         augment: Deform each picture by a small random affine map.
-        seed: Chooses the order and the initialisation.
+        seed: Chooses the order and the initialisation; 0 to 2³² − 1.
     """
 
     epochs: int = 16
@@ -152,3 +174,4 @@ class PretrainConfig:
         _check_range("label_smoothing", self.label_smoothing, 0, 0.99)
         if not (math.isfinite(self.lr) and self.lr > 0):
             raise ValueError(f"lr is {self.lr}; choose a finite value above 0.")
+        _check_range("seed", self.seed, 0, MAX_SEED)

@@ -101,8 +101,13 @@ def make_pool(
         device: Where the pictures lie and the episodes will.
 
     Raises:
-        ValueError: The classes have unequal numbers of pictures.
+        ValueError: Fewer than two classes, or they have unequal numbers of pictures.
     """
+    if len(classes) < 2:
+        raise ValueError(
+            f"The pool would have {len(classes)} classes; name at least 2, or choose another "
+            "split or part."
+        )
     counts = sorted({len(data.images_of(c)) for c in classes})
     if len(counts) != 1:
         raise ValueError(
@@ -142,7 +147,9 @@ def sample_tasks(
 def sample_episode(pool: TaskPool, spec: EpisodeSpec, seed: int, number: int = 0) -> Episode:
     """Sample one episode; the same pool, spec, seed and number give it on every machine.
 
-    Growing N keeps the classes that were there and growing K keeps the support pictures.
+    Growing K keeps the support pictures and growing Q the query pictures. Growing N keeps the
+    classes that were there, with `within_alphabet` only as long as no alphabet becomes too
+    small: the alphabet is drawn among those that have N characters.
 
     Args:
         pool: What to sample from.
@@ -219,7 +226,9 @@ def _sample_indices(
     if spec.within_alphabet:
         keys = keys + _outside_one_alphabet(pool, spec, n_tasks, generator)
     elif spec.n_way > len(pool.classes):
-        raise ValueError(f"n_way is {spec.n_way}, but there are only {len(pool.classes)} classes.")
+        raise ValueError(
+            f"n_way is {spec.n_way}, but there are only {len(pool.classes)} classes; lower n_way."
+        )
     chosen = keys.topk(spec.n_way, largest=False).indices
     # Drawn for the largest N always, so that the drawers do not change when N does.
     order = torch.rand(n_tasks, MAX_WAY, n_drawers, generator=generator).argsort(-1)

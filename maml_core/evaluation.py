@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from maml_core.config import EpisodeSpec
+from maml_core.config import AdaptConfig, EpisodeSpec
 from maml_core.episodes import Episode, TaskPool, sample_episode
 from maml_core.learners import Learner
 from maml_core.models import for_n_way
@@ -78,13 +78,20 @@ def evaluate(
         episodes: How many in all.
         seed: Chooses the sequence; every learner sees the same episodes.
         inner_lr: α; the learner's own for this N unless given.
+
+    Raises:
+        ValueError: At the first estimate: no episodes, a negative number of steps, an α that
+            is no positive number, or a pool too small for the spec.
     """
+    if episodes < 1:
+        raise ValueError(f"episodes is {episodes}; choose at least 1.")
     rate = learner.inner_lr(spec.n_way) if inner_lr is None else inner_lr
+    config = AdaptConfig(rate, inner_steps)
     done: list[Tensor] = []
 
     def accuracy_of(number: int) -> Tensor:
         episode = sample_episode(pool, spec, seed, number)
-        return episode_accuracy(learner, episode, rate, inner_steps)
+        return episode_accuracy(learner, episode, config.inner_lr, config.inner_steps)
 
     for start in range(0, episodes, CHUNK):
         done += in_parallel(accuracy_of, range(start, min(start + CHUNK, episodes)))
@@ -95,7 +102,7 @@ def choose_inner_lr(
     learner: Learner,
     pool: TaskPool,
     spec: EpisodeSpec,
-    candidates: Sequence[float],
+    candidates: Iterable[float],
     *,
     inner_steps: int,
     episodes: int,

@@ -52,7 +52,7 @@ def script(
         inner_lrs: α by method.
         inner_steps: How many.
     """
-    return f'''"""One episode, adapted to by several methods. Run it beside the folder `maml_core`."""
+    return f'''"""One episode, several methods. Run it beside the folder `maml_core`."""
 
 from maml_core.checkpoints import shipped
 from maml_core.comparison import compare

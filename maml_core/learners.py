@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import nn
 
+from maml_core.config import AdaptConfig, EpisodeSpec
 from maml_core.models import Conv4, initial_params
 from maml_core.params import Params
 
@@ -28,6 +29,9 @@ class Learner:
         inner_lrs: α by n_way, at one N or several, each > 0.
         rates: Learned factors on α by parameter name, or None.
         provenance: How it was trained: recipe, data, split, seed, commit, duration, device.
+
+    Raises:
+        ValueError: `inner_lrs` is empty or holds what is no N or no step size.
     """
 
     method: str
@@ -36,6 +40,13 @@ class Learner:
     inner_lrs: Mapping[int, float]
     rates: Params | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.inner_lrs:
+            raise ValueError("inner_lrs is empty; give α for at least one n_way.")
+        for n_way, inner_lr in self.inner_lrs.items():
+            EpisodeSpec(n_way)
+            AdaptConfig(inner_lr)
 
     def inner_lr(self, n_way: int) -> float:
         """Return α for N-way episodes: that of the nearest N (as a ratio) it was chosen at."""

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.func import grad, vjp, vmap
 from torch.nn import functional as F
 
-from maml_core.adaptation import accuracy, adapt
+from maml_core.adaptation import accuracy, adapt, head_rates
 from maml_core.config import TrainConfig
 from maml_core.episodes import TaskBatch, TaskPool, episode_generator, sample_tasks
-from maml_core.models import HEAD, for_n_way, logits
+from maml_core.models import for_n_way, logits
 from maml_core.optimisation import Measures, Update, descend
 from maml_core.params import Params, split_rates, subtract
 
@@ -144,8 +144,6 @@ def _adapt_to(
     head_only: bool,
 ) -> list[Params]:
     params, rates = split_rates(meta_params)
-    if head_only:
-        rates = {name: rates[name] if rates else torch.ones(()) for name in HEAD}
     return adapt(
         model,
         for_n_way(params, _n_way(task, config)),
@@ -154,5 +152,5 @@ def _adapt_to(
         inner_lr=config.inner_lr,
         inner_steps=config.inner_steps,
         first_order=first_order,
-        rates=rates,
+        rates=head_rates(rates) if head_only else rates,
     )

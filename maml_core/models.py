@@ -6,7 +6,13 @@ or as many rows as the largest N, of which the first N are used. `for_n_way` doe
 
 from __future__ import annotations
 
+import copy
+import inspect
+import threading
+from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +22,7 @@ from torch.nn import functional as F
 from maml_core.params import Params
 
 NORM_EPSILON = 1e-5  # as torch.nn.BatchNorm2d
+_own = threading.local()
 HEAD = ("head.weight", "head.bias")
 
 
@@ -61,10 +68,18 @@ class Conv4(nn.Module):
         n_out: Rows of the head.
         channels: Filters a layer.
         max_pool: Halve by max pooling instead of strides.
+
+    Raises:
+        ValueError: No row or no filter.
     """
 
     def __init__(self, n_out: int = 1, channels: int = 64, max_pool: bool = False) -> None:
         super().__init__()
+        if n_out < 1 or channels < 1:
+            raise ValueError(
+                f"The network has {n_out} head rows and {channels} channels; "
+                "it needs at least 1 of each."
+            )
         sizes = (1, channels, channels, channels, channels)
         self.blocks = nn.Sequential(*(ConvBlock(a, b, max_pool) for a, b in pairwise(sizes)))
         self.head = nn.Linear(channels, n_out)
@@ -80,6 +95,17 @@ class Conv4(nn.Module):
         """[B, 1, 28, 28] → logits [B, n_out]; all B pictures share batch statistics."""
         logits: Tensor = self.head(self.features(x))
         return logits
+
+
+def conv4_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all of Conv4's arguments, those left out at their defaults.
+
+    Raises:
+        TypeError: One that Conv4 does not have.
+    """
+    bound = inspect.signature(Conv4).bind(**given)
+    bound.apply_defaults()
+    return bound.arguments
 
 
 def initial_params(model: nn.Module, seed: int) -> Params:
@@ -124,5 +150,19 @@ def for_n_way(params: Params, n_way: int) -> Params:
 
 def logits(model: nn.Module, params: Params, x: Tensor) -> Tensor:
     """Run the network at `params` on pictures [B, 1, 28, 28]; logits [B, n_out]."""
-    out: Tensor = functional_call(model, params, (x,))
+    out: Tensor = functional_call(_of_this_thread(model), params, (x,))
     return out
+
+
+def _of_this_thread(model: nn.Module) -> nn.Module:
+    """Return this thread's own copy of a network.
+
+    `functional_call` puts the parameters into the module for the length of the call, so two
+    threads that share a module silently compute with each other's parameters.
+    """
+    if not hasattr(_own, "copies"):
+        _own.copies = WeakKeyDictionary()
+    if model not in _own.copies:
+        _own.copies[model] = copy.deepcopy(model)
+    found: nn.Module = _own.copies[model]
+    return found

@@ -73,7 +73,8 @@ def descend(
         )
     fast_gradient = graphed(gradient)
     for step, batch in enumerate(batches, start.step + 1):
-        gradients, measures = fast_gradient(leaves, batch)
+        gradients, shared = fast_gradient(leaves, batch)
+        measures = Measures(*(value.clone() for value in shared))  # a graph's next replay
         for name, leaf in leaves.items():
             leaf.grad = gradients[name]
         optimizer.param_groups[0]["lr"] = cosine(lr, step - 1, steps)

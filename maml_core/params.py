@@ -52,8 +52,12 @@ def detach(a: Params) -> Params:
 
 
 def with_rates(params: Params) -> Params:
-    """Return θ with a log-factor of 0 on α beside each parameter, as `log_rate/<name>`."""
-    return {**params, **{LOG_RATE + n: v.new_zeros(()) for n, v in params.items()}}
+    """Return θ with a log-factor on α beside each parameter, as `log_rate/<name>`.
+
+    Those that are there already are kept; the others are 0, factors of one.
+    """
+    theta, _ = split_rates(params)
+    return {**{LOG_RATE + n: v.new_zeros(()) for n, v in theta.items()}, **params}
 
 
 def split_rates(meta_params: Params) -> tuple[Params, Params | None]:

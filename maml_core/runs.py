@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,23 +17,27 @@ from tqdm import tqdm
 from maml_core import checkpoints
 from maml_core.baselines import pretrain, updates_of, with_new_head
 from maml_core.checkpoints import Checkpoint, CheckpointError
-from maml_core.config import EpisodeSpec, PretrainConfig, TrainConfig
+from maml_core.config import DEVICES, EpisodeSpec, PretrainConfig, TrainConfig, check_choice
 from maml_core.datasets import load
 from maml_core.datasets.splits import split_classes
-from maml_core.episodes import TaskPool, make_pool
+from maml_core.episodes import TaskPool, make_pool, sample_episode
 from maml_core.evaluation import choose_inner_lr, evaluate
 from maml_core.learners import Learner
 from maml_core.meta_training import meta_train, task_stream
-from maml_core.models import Conv4, initial_params
+from maml_core.models import Conv4, conv4_arguments, for_n_way, initial_params
 from maml_core.optimisation import Update
-from maml_core.params import with_rates
+from maml_core.params import Params, split_rates, with_rates
 
 SAVE_SECONDS = 60  # at most this much training is lost when the machine stops
 VALIDATION_EPISODES = 100
+VALIDATION_QUERY = 5  # pictures a class
 # The baseline's α is chosen among these on validation classes.
 INNER_LR_CANDIDATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
-INNER_LR_WAYS = (2, 5, 10, 20)
+# By N, on how many episodes: of many ways each takes longer and its accuracy varies less.
+INNER_LR_EPISODES = {2: 100, 5: 100, 10: 50, 20: 50}
 INNER_LR_STEPS = 10
+# A state may be gone on from only with the same of these, and the same config.
+RESUMED = ("method", "model", "start", "dataset", "split", "split_seed")
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,9 @@ class Run:
         resume: Go on from the unfinished state.
         validate_every: Updates between two looks at validation episodes; 0 for none.
         command: What was typed, kept with the weights.
+
+    Raises:
+        ValueError: An unknown device, no GPU where one is asked for, or a negative interval.
     """
 
     out: Path
@@ -59,6 +66,13 @@ class Run:
     resume: bool = False
     validate_every: int = 0
     command: str = ""
+
+    def __post_init__(self) -> None:
+        check_choice("device", self.device, DEVICES)
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise ValueError("device is 'cuda', but torch finds no such GPU here; choose cpu.")
+        if self.validate_every < 0:
+            raise ValueError(f"validate_every is {self.validate_every}; choose 0 (never) or more.")
 
     @property
     def state(self) -> Path:
@@ -81,10 +95,18 @@ def train(
         run: Data and files.
         config: The method and its settings.
         model_config: Conv4's arguments.
-        start: Weights to begin from instead of a fresh initialisation.
+        start: Weights to begin from instead of a fresh initialisation. With `learn_rates` their
+            factors on α, where they have some, are gone on from too; otherwise only θ is taken.
+
+    Raises:
+        CheckpointError: The starting weights, or the state to go on from, are of another run's
+            making or cannot be read.
+        ValueError: The data or the head has too little for the episodes.
     """
     model = Conv4(**model_config)
-    params = checkpoints.load(start).params if start else initial_params(model, config.seed)
+    params = _start(start, model_config) if start else initial_params(model, config.seed)
+    for_n_way(params, max(config.n_ways))
+    first = Update(0, with_rates(params) if config.learn_rates else split_rates(params)[0])
     metadata = {
         "method": config.method,
         "model": model_config,
@@ -92,25 +114,32 @@ def train(
         "start": str(start.name) if start else "random",
         "config": asdict(config),
     }
-    validation = run.pool("validation")
-    pool = run.pool("train", rotate=True)
+    ways = sorted(set(config.n_ways))
+    specs = [EpisodeSpec(n, config.k_shots[0], VALIDATION_QUERY) for n in ways]
+    validation = _pool_for(run, "validation", specs if run.validate_every else [])
+    pool = _pool_for(run, "train", config.specs)
 
     def check(learner: Learner) -> str:
-        specs = [EpisodeSpec(n, config.k_shots[0], 5) for n in sorted(set(config.n_ways))]
         return "; ".join(_validation_accuracy(learner, validation, s, 5) for s in specs)
 
     def updates(begin: Update) -> Iterator[Update]:
         return meta_train(model, begin, task_stream(pool, config, begin.step), config)
 
-    first = Update(0, with_rates(params) if config.learn_rates else params)
     return _drive(run, updates, first, config.meta_steps, metadata, check)
 
 
 def train_baseline(run: Run, config: PretrainConfig, model_config: dict[str, Any]) -> Checkpoint:
-    """Pretrain the classifier, choose its α on validation classes and write the weights."""
+    """Pretrain the classifier, choose its α on validation classes and write the weights.
+
+    Raises:
+        CheckpointError: The state to go on from is another run's or cannot be read.
+        ValueError: There are too few classes or pictures.
+    """
     model = Conv4(**model_config)
-    pool = run.pool("train", rotate=True)
-    validation = run.pool("validation")
+    shown = EpisodeSpec(5, 1, VALIDATION_QUERY)
+    needed = [EpisodeSpec(n, 1, VALIDATION_QUERY) for n in INNER_LR_EPISODES]
+    validation = _pool_for(run, "validation", [*needed, shown] if run.validate_every else needed)
+    pool = _pool_for(run, "train", [])
     metadata = {
         "method": "pretrained",
         "model": model_config,
@@ -120,33 +149,66 @@ def train_baseline(run: Run, config: PretrainConfig, model_config: dict[str, Any
     }
 
     def check(learner: Learner) -> str:
-        return _validation_accuracy(learner, validation, EpisodeSpec(5, 1, 5), INNER_LR_STEPS)
+        return _validation_accuracy(learner, validation, shown, INNER_LR_STEPS)
 
     def updates(begin: Update) -> Iterator[Update]:
         return pretrain(model, begin, pool, config)
 
+    def finish(checkpoint: Checkpoint) -> Checkpoint:
+        chosen = best_inner_lrs(checkpoint.learner(), validation)
+        return Checkpoint(checkpoint.params, {**checkpoint.metadata, "inner_lrs": chosen})
+
     first = Update(0, with_new_head(initial_params(model, config.seed), len(pool.classes)))
-    checkpoint = _drive(run, updates, first, updates_of(pool, config), metadata, check)
-    chosen = best_inner_lrs(checkpoint.learner(), validation)
-    checkpoint = Checkpoint(checkpoint.params, {**checkpoint.metadata, "inner_lrs": chosen})
-    checkpoints.save(run.out, checkpoint)
-    return checkpoint
+    return _drive(run, updates, first, updates_of(pool, config), metadata, check, finish)
 
 
 def best_inner_lrs(learner: Learner, validation: TaskPool) -> dict[str, float]:
-    """Return by N the candidate α that is best after ten steps of 1-shot validation episodes."""
+    """Return by N the candidate α that is best after ten steps of 1-shot validation episodes.
+
+    Five query pictures a class, and 50 or 100 episodes: enough to tell α from its double in
+    minutes. A bar shows the candidates tried.
+    """
     return {
         str(n_way): choose_inner_lr(
             learner,
             validation,
-            EpisodeSpec(n_way, 1, 10),
-            INNER_LR_CANDIDATES,
+            EpisodeSpec(n_way, 1, VALIDATION_QUERY),
+            tqdm(INNER_LR_CANDIDATES, f"α for {n_way}-way", unit="candidate", disable=None),
             inner_steps=INNER_LR_STEPS,
-            episodes=VALIDATION_EPISODES,
+            episodes=episodes,
             seed=0,
         )
-        for n_way in INNER_LR_WAYS
+        for n_way, episodes in INNER_LR_EPISODES.items()
     }
+
+
+def _pool_for(run: Run, part: str, specs: Sequence[EpisodeSpec]) -> TaskPool:
+    """Return a part's classes, the training part's at all rotations; check that it has `specs`."""
+    pool = run.pool(part, rotate=part == "train")
+    for spec in specs:
+        try:
+            sample_episode(pool, spec, seed=0)
+        except ValueError as error:
+            raise ValueError(f"The {part} part of {run.dataset} is too small: {error}") from None
+    return pool
+
+
+def _start(path: Path, model_config: Mapping[str, Any]) -> Params:
+    """Return the meta-parameters of a weights file for the same network."""
+    found = checkpoints.load(path)
+    other = _differences(conv4_arguments(found.metadata["model"]), conv4_arguments(model_config))
+    if other:
+        raise CheckpointError(f"{path} holds another network ({other}); give the run the same.")
+    return found.params
+
+
+def _differences(there: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    """Say which entries of two records differ, old and new; empty where none does."""
+    return ", ".join(
+        f"{name} {there.get(name)}, not {asked.get(name)}"
+        for name in {**there, **asked}
+        if there.get(name) != asked.get(name)
+    )
 
 
 def _drive(
@@ -156,32 +218,36 @@ def _drive(
     steps: int,
     metadata: dict[str, Any],
     check: Callable[[Learner], str],
+    finish: Callable[[Checkpoint], Checkpoint] = lambda checkpoint: checkpoint,
 ) -> Checkpoint:
-    """Run a training to its end with progress, saved states and validation."""
+    """Run a training to its end with progress, saved states and validation.
+
+    The state stays until `finish` is through with the weights, which may take minutes.
+    """
     begin, metadata = _begin(run, first, metadata)
     update = begin
     begun, saved = time.monotonic() - metadata["seconds"], time.monotonic()
-    with tqdm(total=steps, initial=update.step, unit="update", disable=None) as bar:
-        try:
+    try:
+        with tqdm(total=steps, initial=update.step, unit="update", disable=None) as bar:
             for update in updates(begin):
                 bar.update()
                 metadata["seconds"] = round(time.monotonic() - begun, 1)
-                if time.monotonic() - saved > SAVE_SECONDS:
+                if update.step == steps or time.monotonic() - saved > SAVE_SECONDS:
                     checkpoints.save_update(run.state, update, metadata)
                     saved = time.monotonic()
                 if run.validate_every and update.step % run.validate_every == 0:
                     learner = _checkpoint(update, metadata).learner()
                     bar.write(f"{update.step}: validation after each step: {check(learner)}")
-        except KeyboardInterrupt:
-            if update.optimizer:
-                checkpoints.save_update(run.state, update, metadata)
-                checkpoints.save(run.out, _checkpoint(update, metadata))
-                bar.write(
-                    f"Stopped after {update.step} updates; the weights so far are in {run.out}. "
-                    "The same command with --resume goes on."
-                )
-            raise
-    checkpoint = _checkpoint(update, metadata)
+        checkpoint = finish(_checkpoint(update, metadata))
+    except KeyboardInterrupt:
+        if update.optimizer:
+            checkpoints.save_update(run.state, update, metadata)
+            checkpoints.save(run.out, _checkpoint(update, metadata))
+            tqdm.write(
+                f"Stopped after {update.step} updates; the weights so far are in {run.out}. "
+                "The same command with --resume goes on."
+            )
+        raise
     checkpoints.save(run.out, checkpoint)
     run.state.unlink(missing_ok=True)
     return checkpoint
@@ -189,16 +255,8 @@ def _drive(
 
 def _begin(run: Run, first: Update, metadata: dict[str, Any]) -> tuple[Update, dict[str, Any]]:
     """Return where to begin and what is to be said of the weights."""
-    if run.resume:
-        update, saved = checkpoints.load_update(run.state, run.device)
-        # Through JSON, as the saved one has been: tuples are lists there.
-        if saved["config"] != json.loads(json.dumps(metadata["config"])):
-            raise CheckpointError(
-                f"{run.state} belongs to other settings ({saved['command']}); repeat those, "
-                "or train without --resume."
-            )
-        return update, saved
     about = {
+        **metadata,
         "command": run.command,
         "dataset": run.dataset,
         "split": run.split,
@@ -208,8 +266,26 @@ def _begin(run: Run, first: Update, metadata: dict[str, Any]) -> tuple[Update, d
         "torch": torch.__version__,
         "seconds": 0.0,
     }
+    if run.resume:
+        return _resumed(run, about)
     params = {name: value.to(run.device) for name, value in first.params.items()}
-    return Update(0, params), {**metadata, **about}
+    return Update(0, params), about
+
+
+def _resumed(run: Run, about: dict[str, Any]) -> tuple[Update, dict[str, Any]]:
+    """Return the saved state and its metadata if it is of a run like this one."""
+    update, saved = checkpoints.load_update(run.state, run.device)
+    asked = json.loads(json.dumps(about))  # as the saved one has been: tuples are lists there
+    there, here = (
+        {**{name: m.get(name) for name in RESUMED}, **m.get("config", {})} for m in (saved, asked)
+    )
+    other = _differences(there, here)
+    if other:
+        raise CheckpointError(
+            f"{run.state} belongs to another run ({other}); repeat its command, "
+            f"{saved.get('command')}, or train without --resume."
+        )
+    return update, saved
 
 
 def _checkpoint(update: Update, metadata: dict[str, Any]) -> Checkpoint:

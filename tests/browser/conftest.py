@@ -53,10 +53,10 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     prepare = [sys.executable, "-m", "maml_core", "data", "prepare"]
     subprocess.run(prepare, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
     log = tmp_path_factory.mktemp("app_log") / "log"
+    run = [sys.executable, "-m", "streamlit", "run", "app.py"]
     with log.open("w") as output:
         server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py"]
-            + ["--server.port", str(port), "--server.headless", "true"],
+            [*run, "--server.port", str(port), "--server.headless", "true"],
             cwd=ROOT,
             env=environment,
             stdout=output,

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from maml_core.adaptation import accuracy, adapt, loss
+from maml_core.adaptation import accuracy, adapt, head_rates, loss
 from maml_core.models import HEAD, logits
 
 
@@ -78,6 +78,14 @@ def test_a_factor_may_be_a_tensor(model, start, support, assert_same):
         rtol=1e-12,
         atol=1e-12,
     )
+
+
+@pytest.mark.parametrize("learned", [None, 0.5])
+def test_anils_rates_move_the_head_alone(learned, model, start, support):
+    rates = learned and dict.fromkeys(start, torch.tensor(learned))
+    *_, last = adapt(model, start, *support, inner_lr=0.3, inner_steps=2, rates=head_rates(rates))
+    assert {name for name in start if not torch.equal(last[name], start[name])} == set(HEAD)
+    assert head_rates(rates) == dict.fromkeys(HEAD, learned or 1.0)
 
 
 def test_without_steps_the_start_is_the_trajectory(model, start, support, assert_same):

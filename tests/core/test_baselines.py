@@ -80,6 +80,14 @@ def test_an_epoch_shows_each_picture_at_most_once_with_its_own_class(seen_batche
     assert len(set(epochs)) == 3  # each in an order of its own
 
 
+def test_a_batch_larger_than_the_data_is_refused(small_pool):
+    config = replace(CONFIG, batch_size=480)
+    assert updates_of(small_pool, config) == CONFIG.epochs
+    sentence = "batch_size is 481; choose at most the 480 pictures there are"
+    with pytest.raises(ValueError, match=sentence):
+        updates_of(small_pool, replace(CONFIG, batch_size=481))
+
+
 @pytest.mark.parametrize("augment", [False, True])
 @pytest.mark.parametrize("first_step", [1, 9, 13, 27])
 def test_a_resumed_run_sees_the_batches_it_would_have_seen(first_step, augment, seen_batches):

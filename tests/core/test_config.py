@@ -31,6 +31,8 @@ RANGES = [
     (TrainConfig, "q_query", 1, 19, 1),
     (TrainConfig, "meta_batch_size", 1, 1_000, 1),
     (TrainConfig, "meta_steps", 1, 10_000_000, 1),
+    (TrainConfig, "seed", 0, 2**32 - 1, 1),
+    (PretrainConfig, "seed", 0, 2**32 - 1, 1),
     (PretrainConfig, "epochs", 1, 10_000, 1),
     (PretrainConfig, "batch_size", 2, 100_000, 1),
     (PretrainConfig, "weight_decay", 0, 1, 1e-9),
@@ -81,6 +83,8 @@ def test_a_step_size_is_positive_and_finite(record, setting):
         ({"n_ways": (1, 5)}, "n_way is 1"),
         ({"k_shots": (1, 0)}, "k_shot is 0"),
         ({"k_shots": (11,)}, "k_shot is 11"),
+        ({"n_ways": ()}, "n_ways is empty; give it at least one value"),
+        ({"k_shots": ()}, "k_shots is empty; give it at least one value"),
     ],
 )
 def test_each_of_the_episode_shapes_is_checked(settings, sentence):
@@ -102,6 +106,21 @@ def test_the_episode_shapes_are_all_pairs():
 def test_an_unknown_method_is_told_with_the_choices():
     with pytest.raises(ValueError, match="method is 'mamll'; choose one of maml, fomaml, anil, re"):
         TrainConfig(method="mamll")
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"inner_steps": 1}, "inner_steps is 1; Reptile needs at least 2"),
+        ({"multi_step": True}, "Reptile has no multi_step; leave it out or choose another method"),
+        ({"learn_rates": True}, "Reptile has no learn_rates; leave it out or choose another"),
+    ],
+)
+def test_what_reptile_cannot_use_is_refused(settings, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        TrainConfig(**{"method": "reptile", "inner_steps": 2} | settings)
+    assert TrainConfig(**settings)
+    assert TrainConfig(method="reptile", inner_steps=2)
 
 
 def test_a_choice_is_exact():

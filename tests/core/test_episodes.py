@@ -14,7 +14,6 @@ from maml_core.episodes import (
     sample_episode,
     sample_episodes,
     sample_tasks,
-    stack,
 )
 
 SPECS = [EpisodeSpec(5, 1, 3), EpisodeSpec(20, 10, 10), EpisodeSpec(5, 2, 4, within_alphabet=True)]
@@ -87,6 +86,14 @@ def test_growing_n_keeps_the_classes_and_their_pictures(pool):
         assert np.array_equal(small.classes, large.classes[:n_way])
         assert np.array_equal(small.support, large.support[:n_way])
         assert np.array_equal(small.query, large.query[:n_way])
+
+
+def test_within_an_alphabet_growing_n_keeps_the_classes_while_all_alphabets_serve(pool):
+    """The alphabets have 5 to 8 characters: up to 5-way the same one is drawn."""
+    large, small = (
+        sample_episode(pool, EpisodeSpec(n, 1, 1, within_alphabet=True), 8) for n in (5, 3)
+    )
+    assert np.array_equal(small.classes, large.classes[:3])
 
 
 @pytest.mark.parametrize("within_alphabet", [False, True])
@@ -169,7 +176,7 @@ def test_too_few_pictures_are_told_in_a_sentence(spec, sentence, pool):
 
 
 def test_too_few_classes_are_told_in_a_sentence(characters):
-    with pytest.raises(ValueError, match="n_way is 5, but there are only 4 classes"):
+    with pytest.raises(ValueError, match="n_way is 5, but there are only 4 classes; lower n_way"):
         sample_episode(make_pool(characters, [0, 1, 2, 3]), EpisodeSpec(5, 1, 1), 0)
 
 
@@ -177,6 +184,13 @@ def test_too_few_classes_are_told_in_a_sentence(characters):
 def test_negative_seeds_are_told_in_a_sentence(seed, number, pool):
     with pytest.raises(ValueError, match=rf"{min(seed, number)}.*both start at 0"):
         sample_episode(pool, EpisodeSpec(), seed, number)
+
+
+@pytest.mark.parametrize("classes", [[], [3]])
+def test_a_pool_needs_two_classes(classes, characters):
+    sentence = f"The pool would have {len(classes)} classes; name at least 2"
+    with pytest.raises(ValueError, match=sentence):
+        make_pool(characters, classes)
 
 
 def test_unequal_classes_make_no_pool(characters):
@@ -219,15 +233,19 @@ def test_a_batch_holds_what_single_episodes_hold(spec, pool):
         assert all(torch.equal(a, b) for a, b in zip(episode.tensors, tasks, strict=True))
 
 
-def test_stacked_episodes_are_the_sequence_from_its_start(pool):
+def test_an_episodes_task_is_its_tensors_without_the_batch(pool):
+    episode = sample_episode(pool, EpisodeSpec(3, 1, 2), 2)
+    assert episode.task.support_x.shape == (3, 1, 28, 28)
+    assert episode.task.query_y.shape == (6,)
+    assert all(torch.equal(a, b[0]) for a, b in zip(episode.task, episode.tensors, strict=True))
+
+
+def test_a_sequence_may_begin_anywhere(pool):
     spec = EpisodeSpec(3, 1, 2)
-    episodes = list(sample_episodes(pool, spec, seed=2, count=3, start=4))
-    tasks = stack(episodes)
-    assert tasks.support_x.shape == (3, 3, 1, 28, 28)
-    assert tasks.query_y.shape == (3, 6)
-    for row, number in enumerate((4, 5, 6)):
-        alone = sample_episode(pool, spec, 2, number).tensors
-        assert torch.equal(tasks.query_x[row], alone.query_x[0])
+    found = sample_episodes(pool, spec, seed=2, count=3, start=4)
+    for episode, number in zip(found, (4, 5, 6), strict=True):
+        alone = sample_episode(pool, spec, 2, number)
+        assert np.array_equal(episode.query, alone.query)
 
 
 def test_tasks_of_one_batch_differ_from_each_other(pool):

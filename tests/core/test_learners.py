@@ -26,6 +26,19 @@ def test_one_rate_serves_every_n(model):
     assert {learner.inner_lr(n) for n in range(2, 21)} == {0.4}
 
 
+@pytest.mark.parametrize(
+    ("inner_lrs", "sentence"),
+    [
+        ({}, "inner_lrs is empty; give α for at least one n_way"),
+        ({5: 0.4, 10: 0.0}, "inner_lr is 0.0; choose a finite value above 0"),
+        ({0: 0.4}, "n_way is 0; choose a value from 2 to 20"),
+    ],
+)
+def test_step_sizes_are_checked(inner_lrs, sentence, model):
+    with pytest.raises(ValueError, match=sentence):
+        Learner("maml", model, {}, inner_lrs)
+
+
 @pytest.mark.parametrize("seed", [0, 3])
 def test_the_random_learner_is_an_untrained_network(seed, assert_same):
     learner = random_learner(seed)

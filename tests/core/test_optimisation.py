@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from maml_core import optimisation
 from maml_core.checkpoints import load_update, save_update
 from maml_core.config import TrainConfig
 from maml_core.meta_training import meta_train, task_stream
@@ -60,6 +61,27 @@ def test_descent_is_torchs_adam_on_torchs_cosine(weight_decay, start, batches, a
         assert update.measures.loss.item() == pytest.approx(value.item(), rel=1e-5)
         expected = {n: v.detach() for n, v in leaves.items()}
         assert_same(update.params, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_measures_are_copies_of_what_a_graphs_next_replay_overwrites(start, batches, monkeypatch):
+    """On a GPU every call of the gradient returns the same memory; here an imitation does."""
+
+    def graphed(function):
+        memory = Measures(torch.zeros(()), torch.zeros(()))
+
+        def replay(*arguments):
+            gradients, found = function(*arguments)
+            for target, value in zip(memory, found, strict=True):
+                target.copy_(value)
+            return gradients, memory
+
+        return replay
+
+    expected = [u.measures.loss for u in descend(gradient, start, batches, lr=LR, steps=STEPS)]
+    monkeypatch.setattr(optimisation, "graphed", graphed)
+    found = [u.measures.loss for u in descend(gradient, start, batches, lr=LR, steps=STEPS)]
+    assert len(set(map(float, expected))) == STEPS
+    assert found == expected
 
 
 def test_the_rate_falls_along_half_a_cosine():

@@ -83,6 +83,13 @@ def test_new_rates_are_factors_of_one():
     assert rates == dict.fromkeys(A, 1.0)
 
 
+def test_rates_that_are_there_are_kept():
+    logs = {LOG_RATE + "conv": torch.tensor(0.7), LOG_RATE + "bias": torch.tensor(-2.0)}
+    meta = with_rates({**A, **logs})
+    assert meta == {**A, **logs, LOG_RATE + "gain": torch.tensor(0.0)}
+    assert with_rates(meta) == meta
+
+
 def test_rates_are_exponentials_of_what_is_stored():
     logs = {"conv": 0.7, "bias": -2.0}
     _, rates = split_rates({**A, **{LOG_RATE + n: torch.tensor(v) for n, v in logs.items()}})
