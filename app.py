@@ -1,11 +1,17 @@
-"""The app: page set-up and navigation; nothing else."""
+"""The app: page set-up, navigation, and the sidebar that all pages share."""
 
 import streamlit as st
 
+from pages.shared.sidebar import sidebar
+
 st.set_page_config(page_title="See meta-learning", page_icon="✍️", layout="wide")
-st.navigation(
+page = st.navigation(
     [
         st.Page("pages/episodes.py", title="Episodes", icon=":material/grid_view:", default=True),
         st.Page("pages/adapt.py", title="Adapt", icon=":material/trending_up:"),
     ]
-).run()
+)
+# Here and not in each page: Streamlit keeps a URL parameter from page to page only if the
+# main script draws its control.
+sidebar()
+page.run()

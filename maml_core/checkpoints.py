@@ -78,7 +78,8 @@ def load(path: Path) -> Checkpoint:
         model = checkpoint.learner().model
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(
-            f"{path} names no usable network or step sizes ({error}); choose another file."
+            f"{path} names no usable network or step sizes ({str(error).rstrip('.')}); "
+            "choose another file."
         ) from error
     if {name: value.shape for name, value in tensors.items()} != _shapes(model, tensors):
         raise CheckpointError(

@@ -11,6 +11,9 @@ from torch import Tensor
 
 Params = dict[str, Tensor]
 
+# A factor on α is exp(RATE_GAIN * log_rate). Adam moves every meta-parameter by about β an update;
+# weights need that little, factors on α have to travel over orders of magnitude.
+RATE_GAIN = 10.0
 LOG_RATE = "log_rate/"  # prefix of the learned log-factors on α among the meta-parameters
 
 
@@ -63,7 +66,11 @@ def with_rates(params: Params) -> Params:
 def split_rates(meta_params: Params) -> tuple[Params, Params | None]:
     """Return θ and the learned factors on α by name (None where there are none)."""
     params = {n: v for n, v in meta_params.items() if not n.startswith(LOG_RATE)}
-    rates = {n: meta_params[LOG_RATE + n].exp() for n in params if LOG_RATE + n in meta_params}
+    rates = {
+        n: (RATE_GAIN * meta_params[LOG_RATE + n]).exp()
+        for n in params
+        if LOG_RATE + n in meta_params
+    }
     return params, rates or None
 
 

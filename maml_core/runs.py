@@ -36,8 +36,8 @@ INNER_LR_CANDIDATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 # By N, on how many episodes: of many ways each takes longer and its accuracy varies less.
 INNER_LR_EPISODES = {2: 100, 5: 100, 10: 50, 20: 50}
 INNER_LR_STEPS = 10
-# A state may be gone on from only with the same of these, and the same config.
-RESUMED = ("method", "model", "start", "dataset", "split", "split_seed")
+# A state may be gone on from only with the same of these, the same network and config.
+RESUMED = ("method", "start", "dataset", "split", "split_seed")
 
 
 @dataclass(frozen=True)
@@ -165,8 +165,8 @@ def train_baseline(run: Run, config: PretrainConfig, model_config: dict[str, Any
 def best_inner_lrs(learner: Learner, validation: TaskPool) -> dict[str, float]:
     """Return by N the candidate α that is best after ten steps of 1-shot validation episodes.
 
-    Five query pictures a class, and 50 or 100 episodes: enough to tell α from its double in
-    minutes. A bar shows the candidates tried.
+    All candidates meet the same episodes, of five query pictures a class and fewer where N is
+    large, so that it takes minutes. A bar shows the candidates tried.
     """
     return {
         str(n_way): choose_inner_lr(
@@ -204,7 +204,7 @@ def _start(path: Path, model_config: Mapping[str, Any]) -> Params:
 
 def _differences(there: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     """Say which entries of two records differ, old and new; empty where none does."""
-    return ", ".join(
+    return "; ".join(
         f"{name} {there.get(name)}, not {asked.get(name)}"
         for name in {**there, **asked}
         if there.get(name) != asked.get(name)
@@ -276,16 +276,19 @@ def _resumed(run: Run, about: dict[str, Any]) -> tuple[Update, dict[str, Any]]:
     """Return the saved state and its metadata if it is of a run like this one."""
     update, saved = checkpoints.load_update(run.state, run.device)
     asked = json.loads(json.dumps(about))  # as the saved one has been: tuples are lists there
-    there, here = (
-        {**{name: m.get(name) for name in RESUMED}, **m.get("config", {})} for m in (saved, asked)
-    )
-    other = _differences(there, here)
+    other = _differences(_identity(saved), _identity(asked))
     if other:
         raise CheckpointError(
-            f"{run.state} belongs to another run ({other}); repeat its command, "
-            f"{saved.get('command')}, or train without --resume."
+            f"{run.state} belongs to another run ({other}); repeat its command "
+            f"({saved.get('command')}) or train without --resume."
         )
     return update, saved
+
+
+def _identity(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what makes a run the same as another."""
+    network = conv4_arguments(metadata.get("model", {}))
+    return {**{n: metadata.get(n) for n in RESUMED}, **network, **metadata.get("config", {})}
 
 
 def _checkpoint(update: Update, metadata: dict[str, Any]) -> Checkpoint:

@@ -21,7 +21,7 @@ from pages.shared import loaders
 from pages.shared.frame import begin
 from pages.shared.pictures import STYLE, strip
 from pages.shared.player import player
-from pages.shared.settings import PARTS, Settings, check_link, one_of, whole
+from pages.shared.settings import PARTS, Settings, one_of, whole
 
 LR_FACTORS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 MAX_STEPS = 20
@@ -43,19 +43,16 @@ CHART_PLAYER_CHART = """
 
 def main() -> None:
     """Draw the page."""
-    st.title("Adapt", anchor=False)
+    checks = {
+        "methods": one_of(*loaders.available_methods()),
+        "steps": whole(1, MAX_STEPS),
+        "alpha": one_of(*map(_times, LR_FACTORS)),
+    }
+    ready = begin("Adapt", checks)
     st.markdown(
         "Same support set, same steps of gradient descent, different starting points. "
         "**Who can tell the characters apart, and how soon?**"
     )
-    check_link(
-        {
-            "methods": one_of(*loaders.available_methods()),
-            "steps": whole(1, MAX_STEPS),
-            "alpha": one_of(*map(_times, LR_FACTORS)),
-        }
-    )
-    ready = begin()
     if ready is None:
         return
     settings, data, episode = ready

@@ -33,12 +33,11 @@ LAYOUT = """
 
 def main() -> None:
     """Draw the page."""
-    st.title("What is an episode?")
+    ready = begin("What is an episode?")
     st.markdown(
         "A small exam in telling characters apart: **learn** from the support set, then "
         "**answer** for the query set. Meta-learning practises on thousands of them."
     )
-    ready = begin()
     if ready is None:
         return
     settings, data, episode = ready
@@ -54,7 +53,6 @@ def _sets(data: CharacterSet, episode: Episode) -> None:
         "pages/adapt.py",
         label="Watch the methods learn this episode",
         icon=":material/trending_up:",
-        query_params=dict(st.query_params),
     )
     st.subheader(f"{spec.n_way}-way {spec.k_shot}-shot", anchor=False)
     rows = [

@@ -153,6 +153,7 @@ export default function player({ parentElement, data, setStateValue }) {
   }
   if (root.timer) stop(root);
   root.finished = false;
+  root.dataset.revision = data.revision;
   build(root, data);
   listen(root);
   show(root, data.predict ? 0 : data.steps);

@@ -1,16 +1,16 @@
-"""How every page begins: sidebar, characters, episode, and a sentence when one is missing."""
+"""How every page begins: characters, episode, and a sentence when one is missing."""
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+from collections.abc import Mapping
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from maml_core.datasets.base import CharacterSet
 from maml_core.episodes import Episode
 from pages.shared import loaders
-from pages.shared.fetching import offer_omniglot
-from pages.shared.settings import Settings, sidebar
+from pages.shared.settings import Check, Settings, check_link, settings, show_notices
 
 # Streamlit leaves 6rem above the title; at 390 px and on a projector that is a third of the view.
 COMPACT = """
@@ -20,35 +20,38 @@ COMPACT = """
 """
 
 
-def begin() -> tuple[Settings, CharacterSet, Episode] | None:
-    """Draw the sidebar and return what it chose; None after saying why there is no episode."""
+def begin(
+    title: str, checks: Mapping[str, Check] | None = None
+) -> tuple[Settings, CharacterSet, Episode] | None:
+    """Draw the title and return what the sidebar names; None after saying what is wrong.
+
+    Args:
+        title: The page's.
+        checks: Of the page's own values in the URL, by name.
+    """
+    _through_app()
     st.html(COMPACT)
-    available = loaders.available_datasets()
-    if not available["omniglot"] and st.session_state.get("dataset", "omniglot") == "omniglot":
-        st.session_state["dataset"] = "glyphs"  # before its control is drawn, so the URL says so
-    settings = sidebar()
-    data = loaders.characters(settings.dataset)
-    with st.sidebar:
-        if data.notice:
-            st.warning(data.notice, icon=":material/info:")
-        elif not available["omniglot"]:
-            st.caption(
-                "Omniglot is not on this machine, so these are characters drawn by a program."
-            )
-        if not available["omniglot"]:
-            offer_omniglot()
-        link_to_here()
+    st.title(title, anchor=False)
+    check_link(checks or {})
+    show_notices()
+    chosen = settings()
+    data = loaders.characters(chosen.dataset)
+    if data.notice:
+        st.warning(data.notice, icon=":material/info:")
     try:
-        return settings, data, loaders.episode(settings)
+        return chosen, data, loaders.episode(chosen)
     except ValueError as error:
         st.error(f"{error}", icon=":material/error:")
         return None
 
 
-def link_to_here() -> None:
-    """Offer the page's address, which carries all that was chosen."""
-    with st.popover("Copy link", icon=":material/link:", width="stretch"):
-        st.caption("Opens this page with this episode and these settings.")
-        query = [(name, one) for name in st.query_params for one in st.query_params.get_all(name)]
-        address = st.context.url or ""  # none in a test without a browser
-        st.code(f"{address}?{urlencode(query)}".removesuffix("?"), language=None, wrap_lines=True)
+def _through_app() -> None:
+    """Run the page by way of app.py.
+
+    Because of its name Streamlit takes the folder `pages` for a multipage app of its old kind
+    until app.py calls `st.navigation`. When a new server's first visitor opens a link to a page,
+    it therefore runs that page alone, without sidebar and settings, and would go on doing so.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()

@@ -18,12 +18,6 @@ from pages.shared.settings import Settings
 SPLIT = "alphabets"  # the one that the shipped weights are trained on
 
 
-@st.cache_data(show_spinner=False, ttl=30)
-def available_datasets() -> dict[str, bool]:
-    """Say which data sets can be used here and now."""
-    return {one.name: one.available for one in datasets.status()}
-
-
 @st.cache_resource(show_spinner="Reading the characters …")
 def characters(dataset: str) -> CharacterSet:
     """Return a data set, or the built-in glyphs with a notice that says why."""

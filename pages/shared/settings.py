@@ -1,4 +1,4 @@
-"""The one episode a person chose: sidebar controls, kept in the URL from page to page.
+"""The one episode a person chose, and the check of a link that names it.
 
 Streamlit ties each control to the URL parameter of its key (`bind="query-params"`), so a link
 carries the whole state. Defaults are left out of the URL.
@@ -6,8 +6,7 @@ carries the whole state. Defaults are left out of the URL.
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -46,7 +45,10 @@ class Settings:
     part: str
 
 
-def whole(low: int, high: int) -> tuple[Callable[[str], bool], str]:
+Check = tuple[Callable[[str], bool], str]  # of a value in the URL, with the words for it
+
+
+def whole(low: int, high: int) -> Check:
     """Return the check of a whole number in a range, and the words for it."""
 
     def fits(text: str) -> bool:
@@ -55,7 +57,7 @@ def whole(low: int, high: int) -> tuple[Callable[[str], bool], str]:
     return fits, f"a whole number from {low} to {high}"
 
 
-def one_of(*choices: str) -> tuple[Callable[[str], bool], str]:
+def one_of(*choices: str) -> Check:
     """Return the check of a choice, and the words for it."""
     return choices.__contains__, "one of " + ", ".join(choices)
 
@@ -71,91 +73,31 @@ LINK = {
 }
 
 
-def check_link(checks: dict[str, tuple[Callable[[str], bool], str]]) -> None:
-    """Say which values of the URL cannot be used; their controls keep the default."""
+def check_link(checks: Mapping[str, Check]) -> None:
+    """Note which values of the URL cannot be used; their controls keep the default."""
     notices: list[str] = st.session_state.setdefault("link_notices", [])
     for name, (fits, words) in checks.items():
         odd = [text for text in st.query_params.get_all(name) if not fits(text)]
         if odd:
-            notices.append(
+            notice = (
                 f"The link asks for {name} = {odd[0][:40]!r}, which is not {words}; "
-                f"the page shows its default instead."
+                "the page shows its default instead."
             )
-            del st.query_params[name]
+            if notice not in notices:
+                notices.append(notice)
+
+
+def show_notices() -> None:
+    """Say what `check_link` noted, until the person has read it."""
+    notices: list[str] = st.session_state.get("link_notices", [])
     if notices:
-        with st.container(key="link_notices", horizontal=True, vertical_alignment="center"):
+        with st.container(key="notices", horizontal=True, vertical_alignment="center"):
             st.warning("  \n".join(notices), icon=":material/link_off:")
             st.button("OK", on_click=notices.clear)
 
 
-def sidebar() -> Settings:
-    """Draw the controls that all pages share and return what they say."""
-    check_link(LINK)
+def settings() -> Settings:
+    """Return what the sidebar says."""
     state = st.session_state
-    with st.sidebar:
-        st.button(
-            "New episode",
-            key="new_episode",
-            icon=":material/casino:",
-            on_click=lambda: state.update(seed=random.randint(0, MAX_SEED)),
-            shortcut="N",
-            width="stretch",
-            type="primary",
-        )
-        dataset = st.selectbox(
-            "Characters",
-            list(DATASETS),
-            key="dataset",
-            bind="query-params",
-            format_func=lambda name: DATASET_NAMES[name],
-        )
-        n_way = st.slider(
-            "N-way: classes",
-            MIN_WAY,
-            MAX_WAY,
-            DEFAULTS["n_way"],
-            key="n_way",
-            bind="query-params",
-            help="How many characters must be told apart.",
-        )
-        k_shot = st.slider(
-            "K-shot: examples of each",
-            MIN_SHOT,
-            MAX_SHOT,
-            DEFAULTS["k_shot"],
-            key="k_shot",
-            bind="query-params",
-            help="How many pictures of each character are shown, with their labels.",
-        )
-        q_query = st.slider(
-            "Queries of each",
-            1,
-            MAX_QUERY,
-            DEFAULTS["q_query"],
-            key="q_query",
-            bind="query-params",
-            help="How many further pictures of each character are asked about.",
-        )
-        within = st.toggle(
-            "All from one alphabet",
-            key="within",
-            bind="query-params",
-            help="Characters of one alphabet look alike: much harder.",
-        )
-        part = st.selectbox(
-            "Which characters",
-            list(PARTS),
-            key="part",
-            bind="query-params",
-            format_func=lambda name: PARTS[name].capitalize(),
-        )
-        seed = st.number_input(
-            "Seed: which episode",
-            0,
-            MAX_SEED,
-            DEFAULTS["seed"],
-            key="seed",
-            bind="query-params",
-            help="The same settings and seed give the same episode on every machine.",
-        )
-    return Settings(dataset, EpisodeSpec(n_way, k_shot, q_query, within), int(seed), part)
+    spec = EpisodeSpec(state.n_way, state.k_shot, state.q_query, state.within)
+    return Settings(state.dataset, spec, int(state.seed), state.part)

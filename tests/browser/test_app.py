@@ -43,6 +43,7 @@ def test_n_and_k_change_the_episode_and_play_moves_the_chart(page: Page, app_url
     expect(page.locator(".st-key-player .row")).to_have_count(6)
     assert pictures(page)[: len(before)] == before, "the first five classes stay"
     press_slider(page, "k_shot", "ArrowRight", "k_shot=2")
+    expect(page.locator(".player")).to_have_attribute("data-revision", re.compile("k_shot=2"))
 
     expect(page.locator(".st-key-player .where")).to_have_text("Inner step 10 of 10")
     page.locator(".st-key-player .rewind").click()
@@ -86,13 +87,14 @@ def test_a_copied_link_shows_the_same_episode_to_someone_else(
         assert pictures(stranger) == shown
 
 
-def test_the_episode_goes_along_from_page_to_page(page: Page, app_url: str) -> None:
+@pytest.mark.parametrize("link", ["Watch the methods learn this episode", "Adapt"])
+def test_the_episode_goes_along_from_page_to_page(page: Page, app_url: str, link: str) -> None:
     open_page(page, f"{app_url}/?n_way=3&k_shot=2&seed=7")
     support = page.locator(".episode .characters:not(.small) img")
     query = page.locator(".episode .characters.small img")
     expect(support).to_have_count(6)
     on_episodes = query.evaluate_all("all => all.map(one => one.src)")
-    page.get_by_text("Watch the methods learn this episode").click()
+    page.get_by_role("link", name=link).click()
     expect(page.locator(".st-key-player .row")).to_have_count(3)
     assert pictures(page) == on_episodes
     assert {"n_way=3", "k_shot=2", "seed=7"} <= set(page.url.partition("?")[2].split("&"))
@@ -103,7 +105,7 @@ def test_bad_values_in_the_link_give_the_default_and_a_sentence(
     page: Page, app_url: str, page_name: str
 ) -> None:
     open_page(page, f"{app_url}/{page_name}?n_way=abc&k_shot=999&dataset=klingon")
-    notice = page.locator(".st-key-link_notices")
+    notice = page.locator(".st-key-notices")
     for words in ("n_way = 'abc'", "k_shot = '999'", "dataset = 'klingon'"):
         expect(notice).to_contain_text(words)
     expect(page.locator(".st-key-n_way input")).to_have_value("5")

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from maml_core import checkpoints
+from maml_core.adaptation import adapt
 from maml_core.checkpoints import (
     Checkpoint,
     CheckpointError,
@@ -20,9 +21,11 @@ from maml_core.checkpoints import (
     save_update,
     shipped,
 )
-from maml_core.models import initial_params
+from maml_core.config import EpisodeSpec
+from maml_core.episodes import sample_episode
+from maml_core.models import HEAD, for_n_way, initial_params
 from maml_core.optimisation import Measures, Update, descend
-from maml_core.params import LOG_RATE, with_rates
+from maml_core.params import LOG_RATE, RATE_GAIN, split_rates, with_rates
 
 METADATA = {
     "method": "maml",
@@ -37,8 +40,16 @@ METADATA = {
 def checkpoint(model):
     """Weights with a factor on α of its own for each parameter."""
     params = with_rates(initial_params(model, 3))
-    rates = {n: 0.1 * i for i, n in enumerate(n for n in params if n.startswith(LOG_RATE))}
+    rates = {
+        n: 0.1 / RATE_GAIN * i for i, n in enumerate(n for n in params if n.startswith(LOG_RATE))
+    }
     return Checkpoint(params | {n: torch.tensor(v) for n, v in rates.items()}, METADATA)
+
+
+def factors(params):
+    """The factors on α that are in a weights file."""
+    logs = {n: v for n, v in params.items() if n.startswith(LOG_RATE)}
+    return {n.removeprefix(LOG_RATE): (RATE_GAIN * v).exp() for n, v in logs.items()}
 
 
 @pytest.fixture
@@ -59,7 +70,7 @@ def test_a_learner_comes_back_with_network_rates_and_step_sizes(checkpoint, path
     learner = load(path).learner()
     body = {n: v for n, v in checkpoint.params.items() if not n.startswith(LOG_RATE)}
     assert_same(learner.params, body)
-    assert_same(learner.rates, {n: checkpoint.params[LOG_RATE + n].exp() for n in body})
+    assert_same(learner.rates, factors(checkpoint.params))
     assert learner.inner_lrs == {5: 0.4, 20: 0.1}
     assert learner.method == "maml"
     assert learner.provenance == METADATA
@@ -73,6 +84,27 @@ def test_weights_without_rates_have_none(checkpoint, path):
     body = {n: v for n, v in checkpoint.params.items() if not n.startswith(LOG_RATE)}
     save(path, Checkpoint(body, METADATA))
     assert load(path).learner().rates is None
+
+
+@pytest.mark.parametrize("learned", [True, False])
+def test_anil_adapts_the_head_alone_after_training_too(learned, checkpoint, path, pool):
+    """As it did in training: the factors are those learned for the head, or one."""
+    params = checkpoint.params if learned else split_rates(checkpoint.params)[0]
+    save(path, Checkpoint(params, METADATA | {"method": "anil"}))
+    learner = load(path).learner()
+    expected = {n: factors(params)[n].item() if learned else 1.0 for n in HEAD}
+    assert {n: v.item() for n, v in learner.rates.items()} == expected
+    task = sample_episode(pool, EpisodeSpec(3, 1, 2), 0).task
+    start, *_, last = adapt(
+        learner.model,
+        for_n_way(learner.params, 3),
+        task.support_x,
+        task.support_y,
+        inner_lr=0.4,
+        inner_steps=3,
+        rates=learner.rates,
+    )
+    assert {n for n in start if not torch.equal(start[n], last[n])} == set(HEAD)
 
 
 def test_views_are_saved_as_what_they_show(checkpoint, path):
@@ -150,9 +182,82 @@ def write_without_a_layer(path, checkpoint):
     save(path, Checkpoint(params, METADATA))
 
 
+def write_unknown_argument(path, checkpoint):
+    save(path, Checkpoint(checkpoint.params, METADATA | {"model": {"width": 3}}))
+
+
+def write_no_arguments(path, checkpoint):
+    save(path, Checkpoint(checkpoint.params, METADATA | {"model": 4}))
+
+
+def write_empty_step_sizes(path, checkpoint):
+    save(path, Checkpoint(checkpoint.params, METADATA | {"inner_lrs": {}}))
+
+
+def write_list_of_step_sizes(path, checkpoint):
+    save(path, Checkpoint(checkpoint.params, METADATA | {"inner_lrs": [0.4]}))
+
+
+def write_zero_step_size(path, checkpoint):
+    save(path, Checkpoint(checkpoint.params, METADATA | {"inner_lrs": {"5": 0}}))
+
+
+def write_list_as_metadata(path, checkpoint):
+    save(path, Checkpoint(checkpoint.params, [1, 2]))
+
+
+def write_half_a_gain(path, checkpoint):
+    save(path, Checkpoint(checkpoint.params | {"blocks.3.gain": torch.ones(2)}, METADATA))
+
+
+def write_fewer_filters(path, checkpoint):
+    narrow = {"blocks.0.conv.weight": torch.ones(2, 1, 3, 3)}
+    save(path, Checkpoint(checkpoint.params | narrow, METADATA))
+
+
+def write_head_without_rows(path, checkpoint):
+    empty = {"head.weight": torch.ones(0, 4), "head.bias": torch.ones(0)}
+    save(path, Checkpoint(checkpoint.params | empty, METADATA))
+
+
+def write_uneven_head(path, checkpoint):
+    save(path, Checkpoint(checkpoint.params | {"head.bias": torch.ones(3)}, METADATA))
+
+
+def write_without_head(path, checkpoint):
+    params = {n: v for n, v in checkpoint.params.items() if "head" not in n}
+    save(path, Checkpoint(params, METADATA))
+
+
+def write_rates_of_rates(path, checkpoint):
+    double = {LOG_RATE + LOG_RATE + "head.bias": torch.tensor(0.0)}
+    save(path, Checkpoint(checkpoint.params | double, METADATA))
+
+
+def test_only_the_heads_rows_may_vary(checkpoint, path):
+    wide = {"head.weight": torch.ones(7, 4), "head.bias": torch.ones(7)}
+    save(path, Checkpoint(checkpoint.params | wide, METADATA))
+    assert len(load(path).learner().params["head.weight"]) == 7
+
+
 @pytest.mark.parametrize(
     ("write", "sentence"),
     [
+        (write_unknown_argument, "{path} names no usable network or step sizes (Conv4"),
+        (write_no_arguments, "{path} names no usable network or step sizes ("),
+        (
+            write_empty_step_sizes,
+            "{path} names no usable network or step sizes (inner_lrs is empty",
+        ),
+        (write_list_of_step_sizes, "{path} names no usable network or step sizes ("),
+        (write_zero_step_size, "{path} names no usable network or step sizes (inner_lr is 0"),
+        (write_list_as_metadata, "{path} is damaged or no safetensors file"),
+        (write_half_a_gain, "{path} holds weights of another network than it names"),
+        (write_fewer_filters, "{path} holds weights of another network than it names"),
+        (write_head_without_rows, "{path} holds weights of another network than it names"),
+        (write_uneven_head, "{path} holds weights of another network than it names"),
+        (write_without_head, "{path} holds weights of another network than it names"),
+        (write_rates_of_rates, "{path} holds weights of another network than it names"),
         (write_nothing, "no weights at {path}; train them or name another file"),
         (write_half, "{path} is damaged or no safetensors file"),
         (write_text, "{path} is damaged or no safetensors file"),
@@ -198,6 +303,8 @@ def test_the_state_of_a_training_comes_back_bit_for_bit(update, path, assert_sam
 @pytest.mark.parametrize(
     ("write", "sentence"),
     [
+        (save, "{path} is not the state of a training; train without --resume"),
+        (write_foreign, "{path} is not the state of a training; train without --resume"),
         (write_nothing, "no weights at {path}"),
         (write_text, "{path} is damaged or no safetensors file"),
     ],

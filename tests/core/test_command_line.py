@@ -24,7 +24,7 @@ from maml_core.evaluation import evaluate
 from maml_core.models import initial_params
 
 TRAIN = "train --split paper --n-ways 2 --q-query 1 --meta-batch-size 1 --meta-steps 3"
-PRETRAIN = "pretrain --split paper --epochs 1 --batch-size 500"
+PRETRAIN = "pretrain --split paper --epochs 1 --batch-size 500 --validate-every 0"
 EVALUATE = "evaluate --split paper --n-way 3 --q-query 2 --episodes 25 --steps 2"
 
 
@@ -35,7 +35,7 @@ def few_characters(make_characters, monkeypatch):
     for module in (runs, command_line):
         monkeypatch.setattr(module, "load", lambda name: replace(data, name=name))
     monkeypatch.setattr(runs, "VALIDATION_EPISODES", 2)
-    monkeypatch.setattr(runs, "INNER_LR_WAYS", (2,))
+    monkeypatch.setattr(runs, "INNER_LR_EPISODES", {2: 2})
     monkeypatch.setattr(runs, "INNER_LR_CANDIDATES", (0.01, 0.2))
     monkeypatch.setattr(runs, "INNER_LR_STEPS", 1)
     return data
@@ -109,11 +109,16 @@ def test_each_option_reaches_its_setting():
     )
 
 
-def test_train_writes_weights_that_say_how_they_were_made(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("from_shell", [True, False])
+def test_train_writes_weights_that_say_how_they_were_made(
+    from_shell, tmp_path, monkeypatch, capsys
+):
     out = tmp_path / "folder" / "weights"
     typed = [*TRAIN.split(), "--seed", "5", "--out", str(out), "--head-rows", "2", "--max-pool"]
-    monkeypatch.setattr(sys, "argv", ["…/maml_core/__main__.py", *typed])
-    assert main() == 0
+    monkeypatch.setattr(
+        sys, "argv", ["…/maml_core/__main__.py", *(typed if from_shell else ["-x"])]
+    )
+    assert main(None if from_shell else typed) == 0
     assert str(out) in capsys.readouterr().out
     about = checkpoints.load(out).metadata
     assert about["command"] == f"python -m maml_core {' '.join(typed)}"
@@ -189,6 +194,16 @@ def test_evaluate_takes_the_rate_for_its_n_unless_given_one(options, inner_lr, w
     assert json.loads(capsys.readouterr().out)["inner_lr"] == inner_lr
 
 
+def test_ctrl_c_in_an_evaluation_says_nothing(weights, capsys, monkeypatch):
+    def interrupted(*arguments, **options):
+        yield next(evaluate(*arguments, **options))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "evaluate", interrupted)
+    assert call(EVALUATE, "--weights", weights, "--json") == 130
+    assert capsys.readouterr() == ("", "")
+
+
 def test_evaluate_prints_a_line_a_step_in_percent(weights, capsys):
     assert call(EVALUATE, "--weights", weights) == 0
     head, *lines = capsys.readouterr().out.splitlines()
@@ -218,11 +233,28 @@ def test_evaluate_draws_from_the_part_it_is_asked_for(part, weights, few_charact
         ("evaluate --method random --k-shot 11", "k_shot is 11; choose"),
         ("evaluate --method random --split paper --n-way 20", "only 11 classes"),
         ("evaluate --method random --split paper --k-shot 10 --q-query 15", "lower k_shot or q_"),
+        ("evaluate --method random --split paper --episodes 0", "episodes is 0; choose at least 1"),
+        ("evaluate --method random --split paper --steps -1", "inner_steps is -1; choose"),
+        ("evaluate --method random --split paper --inner-lr 0", "inner_lr is 0.0; choose a finite"),
+        ("evaluate --method random --split paper --inner-lr -1", "inner_lr is -1.0; choose"),
+        ("evaluate --method random --split paper --inner-lr nan", "inner_lr is nan; choose"),
+        ("evaluate --method random --split paper --seed -1", "The seed is -1"),
+        ("train --method reptile", "inner_steps is 1; Reptile needs at least 2"),
+        ("train --method reptile --inner-steps 3 --learn-rates", "Reptile has no learn_rates"),
+        ("train --split paper --n-ways 2 --head-rows 0", "The network has 0 head rows"),
+        ("train --split paper --n-ways 2 5 --head-rows 3", "serve up to 3 ways, not 5; lower"),
+        ("train --split paper --n-ways 3", "The validation part of omniglot is too small: n_way"),
+        ("train --split paper --n-ways 2 --q-query 19 --k-shots 1 2", "lower k_shot or q_query"),
+        ("train --seed -1", "seed is -1; choose a value from 0"),
+        ("train --seed 99999999999", "seed is 99999999999; choose a value from 0"),
+        ("train --device tpu", "device is 'tpu'; choose one of cpu, cuda"),
+        ("train --validate-every -1", "validate_every is -1; choose 0 (never) or more"),
+        ("pretrain --split paper --batch-size 50000 --validate-every 0", "choose at most the 2160"),
         ("evaluate --weights nowhere.safetensors", "no weights at nowhere.safetensors"),
         ("train --n-ways 5 1", "n_way is 1; choose"),
         ("train --inner-lr 0", "inner_lr is 0.0; choose a finite value above 0"),
         ("train --inner-steps 101", "inner_steps is 101; choose a value from 1 to 100"),
-        ("train --split paper --resume --out nowhere", "no weights at nowhere.state"),
+        ("train --split paper --n-ways 2 --resume --out nowhere", "no weights at nowhere.state"),
         ("pretrain --batch-size 1", "batch_size is 1; choose"),
     ],
 )
@@ -251,6 +283,22 @@ def test_data_status_says_of_each_data_set_whether_it_is_here(capsys):
     omniglot, glyphs = capsys.readouterr().out.splitlines()
     assert omniglot.startswith("omniglot: not here. ")
     assert glyphs.startswith("glyphs: here. ")
+
+
+def test_data_prepare_loads_what_is_here_and_then_says_the_status(capsys, monkeypatch):
+    loaded = []
+    monkeypatch.setattr(command_line, "load", loaded.append)
+    assert call("data prepare") == 0
+    assert loaded == ["glyphs"]
+    assert "omniglot: not here. " in capsys.readouterr().out
+
+
+def test_cuda_without_a_gpu_is_told_in_a_sentence(capsys, monkeypatch):
+    monkeypatch.setattr(runs.torch.cuda, "is_available", lambda: False)
+    assert call("train --device cuda") == 1
+    assert "device is 'cuda', but torch finds no such GPU here; choose cpu." in (
+        capsys.readouterr().err
+    )
 
 
 def test_data_fetch_fetches_and_then_says_the_status(capsys, monkeypatch):

@@ -7,7 +7,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from maml_core.models import HEAD, Conv4, for_n_way, initial_params, logits, normalise
+from maml_core.models import (
+    HEAD,
+    Conv4,
+    conv4_arguments,
+    for_n_way,
+    initial_params,
+    logits,
+    normalise,
+)
 
 
 def of_torch_modules(params, channels, max_pool):
@@ -145,3 +153,20 @@ def test_of_a_larger_head_the_first_rows_are_used(n_way, model, random_params):
 def test_a_head_of_too_few_rows_is_told_in_a_sentence(model, random_params):
     with pytest.raises(ValueError, match="up to 5 ways, not 6; lower n_way"):
         for_n_way(random_params(model, rows=5), 6)
+
+
+def test_arguments_left_out_are_conv4s_defaults():
+    assert conv4_arguments({}) == {"n_out": 1, "channels": 64, "max_pool": False}
+    assert conv4_arguments({"max_pool": True, "n_out": 5}) == {
+        "n_out": 5,
+        "channels": 64,
+        "max_pool": True,
+    }
+    with pytest.raises(TypeError, match="width"):
+        conv4_arguments({"width": 3})
+
+
+@pytest.mark.parametrize("given", [{"n_out": 0}, {"n_out": -1}, {"channels": 0}])
+def test_a_network_has_rows_and_filters(given):
+    with pytest.raises(ValueError, match="it needs at least 1 of each"):
+        Conv4(**given)

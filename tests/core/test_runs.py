@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import shutil
 from dataclasses import asdict, replace
 
 import pytest
@@ -17,7 +18,7 @@ from maml_core.datasets.splits import split_classes
 from maml_core.evaluation import choose_inner_lr, evaluate
 from maml_core.learners import random_learner
 from maml_core.models import HEAD, initial_params
-from maml_core.params import LOG_RATE
+from maml_core.params import LOG_RATE, RATE_GAIN, split_rates
 from maml_core.runs import Run, best_inner_lrs, train, train_baseline
 
 NARROW = {"n_out": 1, "channels": 4}
@@ -33,7 +34,7 @@ def few_characters(make_characters, monkeypatch):
     data = make_characters((10, 10, 10, 10), likeness=0.5)
     monkeypatch.setattr(runs, "load", lambda name: replace(data, name=name))
     monkeypatch.setattr(runs, "VALIDATION_EPISODES", 4)
-    monkeypatch.setattr(runs, "INNER_LR_WAYS", (2,))
+    monkeypatch.setattr(runs, "INNER_LR_EPISODES", {2: 4})
     monkeypatch.setattr(runs, "INNER_LR_CANDIDATES", (1e-3, 0.2))
     monkeypatch.setattr(runs, "INNER_LR_STEPS", 3)
     return data
@@ -108,7 +109,7 @@ def test_learned_rates_are_in_the_weights(run):
     assert any(v != 0 for v in rates.values())
     learner = checkpoints.load(run.out).learner()
     for name, factor in learner.rates.items():
-        torch.testing.assert_close(factor, rates[LOG_RATE + name].exp())
+        torch.testing.assert_close(factor, (RATE_GAIN * rates[LOG_RATE + name]).exp())
 
 
 def test_a_run_begins_from_the_weights_it_is_given(run, tmp_path, assert_same):
@@ -118,6 +119,32 @@ def test_a_run_begins_from_the_weights_it_is_given(run, tmp_path, assert_same):
     second = train(replace(run, out=tmp_path / "second"), still, NARROW, start=run.out)
     assert second.metadata["start"] == "weights"
     assert_same(second.params, first.params, atol=1e-9)
+
+
+@pytest.mark.parametrize("learn_rates", [False, True])
+def test_a_start_brings_its_rates_where_rates_are_learned(learn_rates, run, tmp_path, assert_same):
+    first = train(run, replace(CONFIG, learn_rates=True, meta_lr=0.05), NARROW)
+    still = replace(CONFIG, meta_lr=1e-12, meta_steps=1, learn_rates=learn_rates)
+    second = train(replace(run, out=tmp_path / "second"), still, NARROW, start=run.out)
+    theta, rates = split_rates(first.params)
+    assert max(abs(v.item() - 1) for v in rates.values()) > 0.01
+    assert_same(second.params, first.params if learn_rates else theta, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        ({"max_pool": True}, "max_pool False, not True"),
+        ({"channels": 8}, "channels 4, not 8"),
+        ({"n_out": 3}, "n_out 1, not 3"),
+    ],
+)
+def test_a_start_of_another_network_is_refused(other, named, run, tmp_path):
+    train(run, CONFIG, NARROW)
+    second = replace(run, out=tmp_path / "second")
+    with pytest.raises(CheckpointError, match=rf"{run.out} holds another network \({named}\)"):
+        train(second, CONFIG, NARROW | other, start=run.out)
+    assert not second.out.exists()
 
 
 def test_a_run_sees_no_test_class(run, few_characters):
@@ -185,9 +212,41 @@ def test_resuming_with_other_settings_is_refused(run, monkeypatch):
         patch.setattr(runs, "task_stream", interrupted_after(2, runs.task_stream))
         with pytest.raises(KeyboardInterrupt):
             train(run, CONFIG, NARROW)
-    sentence = rf"{run.state} belongs to other settings \(python -m maml_core train …\); repeat"
-    with pytest.raises(CheckpointError, match=sentence):
-        train(replace(run, resume=True), replace(CONFIG, inner_lr=0.1), NARROW)
+    # So few characters have no split by alphabets; here the name alone matters.
+    monkeypatch.setattr(runs, "split_classes", lambda d, _, *rest: split_classes(d, "paper", *rest))
+    before = run.state.read_bytes()
+    resumed = replace(run, resume=True)
+    for other, config, model, named in (
+        (resumed, replace(CONFIG, inner_lr=0.1), NARROW, "inner_lr 0.4, not 0.1"),
+        (resumed, replace(CONFIG, n_ways=(2,)), NARROW, r"n_ways \[2, 3\], not \[2\]"),
+        (resumed, replace(CONFIG, method="anil"), NARROW, "method maml, not anil"),
+        (replace(resumed, dataset="glyphs"), CONFIG, NARROW, "dataset omniglot, not glyphs"),
+        (replace(resumed, split="alphabets"), CONFIG, NARROW, "split paper, not alphabets"),
+        (replace(resumed, split_seed=9), CONFIG, NARROW, "split_seed 0, not 9"),
+        (resumed, CONFIG, NARROW | {"max_pool": True}, "max_pool False, not True"),
+        (
+            replace(resumed, split_seed=9, dataset="glyphs"),
+            CONFIG,
+            NARROW,
+            "dataset omniglot, not glyphs; split_seed 0, not 9",
+        ),
+    ):
+        sentence = rf"{run.state} belongs to another run \({named}\); repeat its command \(python"
+        with pytest.raises(CheckpointError, match=sentence):
+            train(other, config, model)
+    shutil.copy(run.out, run.out.with_name("start"))
+    with pytest.raises(CheckpointError, match="start random, not start"):
+        train(resumed, CONFIG, NARROW, start=run.out.with_name("start"))
+    assert run.state.read_bytes() == before
+
+
+def test_a_pretraining_does_not_go_on_from_a_meta_training(run, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "task_stream", interrupted_after(2, runs.task_stream))
+        with pytest.raises(KeyboardInterrupt):
+            train(run, CONFIG, NARROW)
+    with pytest.raises(CheckpointError, match="method maml, not pretrained"):
+        train_baseline(replace(run, resume=True), PRETRAIN, NARROW)
 
 
 def test_resuming_without_a_state_is_told_in_a_sentence(run):
@@ -237,7 +296,7 @@ def test_pretraining_writes_a_headless_learner_with_its_best_rates(run, few_char
         *_, last = evaluate(
             learner,
             run.pool("validation"),
-            EpisodeSpec(2, 1, 10),
+            EpisodeSpec(2, 1, 5),
             inner_steps=3,
             episodes=4,
             seed=0,
@@ -262,15 +321,83 @@ def test_after_ctrl_c_and_resume_pretraining_ends_as_if_uninterrupted(
     assert resumed.metadata["inner_lrs"] == whole.metadata["inner_lrs"]
 
 
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_stopped_while_it_chooses_its_rates_pretraining_goes_on_there(
+    stop, run, tmp_path, monkeypatch, assert_same
+):
+    """No weights that look finished and are not: the state says that something is left to do."""
+    whole = train_baseline(replace(run, out=tmp_path / "whole"), PRETRAIN, NARROW)
+
+    def stopped(*_, **__):
+        raise stop
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "choose_inner_lr", stopped)
+        with pytest.raises(stop):
+            train_baseline(run, PRETRAIN, NARROW)
+    state, _ = checkpoints.load_update(run.state)
+    assert state.step == whole.metadata["updates"]
+    assert run.out.exists() == (stop is KeyboardInterrupt)
+    monkeypatch.setattr("maml_core.baselines.logits", stopped)  # not an update more
+    resumed = train_baseline(replace(run, resume=True), PRETRAIN, NARROW)
+    assert_same(resumed.params, whole.params)
+    assert resumed.metadata["inner_lrs"] == whole.metadata["inner_lrs"]
+    assert checkpoints.load(run.out).metadata == resumed.metadata
+    assert not run.state.exists()
+
+
 def test_best_rates_are_chosen_for_each_n(monkeypatch):
     asked = []
 
     def choose(learner, pool, spec, candidates, **options):
-        asked.append((spec, candidates, options["inner_steps"]))
-        return candidates[len(asked) - 1]
+        asked.append((spec, tuple(candidates), options["inner_steps"], options["episodes"]))
+        return asked[-1][1][len(asked) - 1]
 
-    monkeypatch.setattr(runs, "INNER_LR_WAYS", (2, 5))
+    monkeypatch.setattr(runs, "INNER_LR_EPISODES", {2: 7, 5: 6})
     monkeypatch.setattr(runs, "choose_inner_lr", choose)
     assert best_inner_lrs(random_learner(), None) == {"2": 1e-3, "5": 0.2}
-    assert [spec.n_way for spec, *_ in asked] == [2, 5]
-    assert all(rest == [runs.INNER_LR_CANDIDATES, 3] for _, *rest in asked)
+    assert asked == [
+        (EpisodeSpec(2, 1, 5), runs.INNER_LR_CANDIDATES, 3, 7),
+        (EpisodeSpec(5, 1, 5), runs.INNER_LR_CANDIDATES, 3, 6),
+    ]
+
+
+@pytest.mark.parametrize("validate_every", [0, 5])
+def test_too_few_classes_are_told_before_training_starts(validate_every, run, monkeypatch):
+    """Two validation characters; 27 for training at four rotations, of 20 drawers."""
+
+    def begin(*_):
+        raise RuntimeError("training began")
+
+    monkeypatch.setattr(runs, "task_stream", begin)
+    monkeypatch.setattr(runs, "pretrain", begin)
+    run = replace(run, validate_every=validate_every)
+    three_ways = "The validation part of omniglot is too small: n_way is 3.* only 2 classes"
+    expected = (ValueError, three_ways) if validate_every else (RuntimeError, "training began")
+    with pytest.raises(expected[0], match=expected[1]):
+        train(run, CONFIG, NARROW)
+    with pytest.raises(ValueError, match=r"The train part .* 10 support and 11 query pictures"):
+        train(replace(run, validate_every=0), replace(CONFIG, k_shots=(1, 10), q_query=11), NARROW)
+    monkeypatch.setattr(runs, "INNER_LR_EPISODES", {2: 4, 3: 4})
+    with pytest.raises(ValueError, match="The validation part of omniglot is too small: n_way is"):
+        train_baseline(run, PRETRAIN, NARROW)
+
+
+def test_a_batch_larger_than_the_data_is_told_before_training_starts(run):
+    with pytest.raises(ValueError, match="batch_size is 5000; choose at most the 2160 pictures"):
+        train_baseline(run, replace(PRETRAIN, batch_size=5000), NARROW)
+    assert not run.out.exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"device": "tpu"}, "device is 'tpu'; choose one of cpu, cuda"),
+        ({"device": "cuda"}, "device is 'cuda', but torch finds no such GPU here; choose cpu"),
+        ({"validate_every": -1}, "validate_every is -1; choose 0"),
+    ],
+)
+def test_a_run_checks_its_settings(settings, sentence, run, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match=sentence):
+        replace(run, **settings)

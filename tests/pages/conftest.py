@@ -2,6 +2,7 @@
 
 import pytest
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from maml_core import datasets
 
@@ -12,3 +13,15 @@ def few_glyphs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets, "GLYPHS", {"n_alphabets": 5, "n_drawers": 20, "seed": 0})
     st.cache_data.clear()
     st.cache_resource.clear()
+
+
+@pytest.fixture(autouse=True)
+def running_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be a server on which app.py has run before: see `pages.shared.frame._through_app`."""
+    initialise = PagesManager.__init__
+
+    def init(self: PagesManager, *arguments: object, **named: object) -> None:
+        initialise(self, *arguments, **named)
+        PagesManager.uses_pages_directory = False
+
+    monkeypatch.setattr(PagesManager, "__init__", init)

@@ -1,0 +1,115 @@
+"""The sidebar that all pages share: which episode."""
+
+from __future__ import annotations
+
+import random
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from maml_core import datasets
+from maml_core.config import DATASETS, MAX_SHOT, MAX_WAY, MIN_SHOT, MIN_WAY
+from pages.shared.fetching import offer_omniglot
+from pages.shared.settings import (
+    DATASET_NAMES,
+    DEFAULTS,
+    LINK,
+    MAX_QUERY,
+    MAX_SEED,
+    PARTS,
+    check_link,
+)
+
+
+# This module is drawn before the page and imports no torch, so that it shows at once.
+@st.cache_data(show_spinner=False, ttl=30)
+def available_datasets() -> dict[str, bool]:
+    """Say which data sets can be used here and now."""
+    return {one.name: one.available for one in datasets.status()}
+
+
+def sidebar() -> None:
+    """Draw the controls that all pages share; `settings.settings` returns what they say."""
+    available = available_datasets()
+    if not available["omniglot"] and st.session_state.get("dataset", "omniglot") == "omniglot":
+        st.session_state["dataset"] = "glyphs"  # before its control is drawn, so the URL says so
+    check_link(LINK)
+    with st.sidebar:
+        st.button(
+            "New episode",
+            key="new_episode",
+            icon=":material/casino:",
+            on_click=lambda: st.session_state.update(seed=random.randint(0, MAX_SEED)),
+            shortcut="N",
+            width="stretch",
+            type="primary",
+        )
+        st.selectbox(
+            "Characters",
+            list(DATASETS),
+            key="dataset",
+            bind="query-params",
+            format_func=lambda name: DATASET_NAMES[name],
+        )
+        st.slider(
+            "N-way: classes",
+            MIN_WAY,
+            MAX_WAY,
+            DEFAULTS["n_way"],
+            key="n_way",
+            bind="query-params",
+            help="How many characters must be told apart.",
+        )
+        st.slider(
+            "K-shot: examples of each",
+            MIN_SHOT,
+            MAX_SHOT,
+            DEFAULTS["k_shot"],
+            key="k_shot",
+            bind="query-params",
+            help="How many pictures of each character are shown, with their labels.",
+        )
+        st.slider(
+            "Queries of each",
+            1,
+            MAX_QUERY,
+            DEFAULTS["q_query"],
+            key="q_query",
+            bind="query-params",
+            help="How many further pictures of each character are asked about.",
+        )
+        st.toggle(
+            "All from one alphabet",
+            key="within",
+            bind="query-params",
+            help="Characters of one alphabet look alike: much harder.",
+        )
+        st.selectbox(
+            "Which characters",
+            list(PARTS),
+            key="part",
+            bind="query-params",
+            format_func=lambda name: PARTS[name].capitalize(),
+        )
+        st.number_input(
+            "Seed: which episode",
+            0,
+            MAX_SEED,
+            DEFAULTS["seed"],
+            key="seed",
+            bind="query-params",
+            help="The same settings and seed give the same episode on every machine.",
+        )
+        if not available["omniglot"]:
+            st.caption("Omniglot is not on this machine: these characters are drawn by a program.")
+            offer_omniglot()
+        _link_to_here()
+
+
+def _link_to_here() -> None:
+    """Offer the page's address, which carries all that was chosen."""
+    with st.popover("Copy link", icon=":material/link:", width="stretch"):
+        st.caption("Opens this page with this episode and these settings.")
+        query = [(name, one) for name in st.query_params for one in st.query_params.get_all(name)]
+        address = st.context.url or ""  # none in a test without a browser
+        st.code(f"{address}?{urlencode(query)}".removesuffix("?"), language=None, wrap_lines=True)
