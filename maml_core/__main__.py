@@ -112,6 +112,9 @@ def _add_train(commands: Any) -> None:
     )
     train.add_argument("--q-query", type=int, default=default.q_query, help="queries a class")
     train.add_argument("--inner-lr", type=float, default=default.inner_lr, help="alpha")
+    train.add_argument(
+        "--scale-inner-lr", action="store_true", help="alpha grows with N from the first --n-ways"
+    )
     train.add_argument("--inner-steps", type=int, default=default.inner_steps, help="in training")
     train.add_argument("--meta-lr", type=float, default=default.meta_lr, help="beta, at the start")
     train.add_argument(

@@ -82,7 +82,9 @@ class TrainConfig:
         n_ways: Each update draws its N from these, in turn.
         k_shots: Likewise its K.
         q_query: Query pictures a class; the paper takes K.
-        inner_lr: α > 0.
+        inner_lr: α > 0, at the first of `n_ways`.
+        scale_inner_lr: Take α in proportion to N: the mean over N classes divides the gradient
+            of each head row by N, so that a row then moves equally far at every N.
         inner_steps: K of the inner loop, 1 to 100.
         meta_lr: β > 0, Adam's step size at the start.
         meta_batch_size: Tasks an update.
@@ -104,6 +106,7 @@ class TrainConfig:
     k_shots: tuple[int, ...] = (1,)
     q_query: int = 5
     inner_lr: float = 0.4
+    scale_inner_lr: bool = False
     inner_steps: int = 1
     meta_lr: float = 1e-3
     meta_batch_size: int = 32
@@ -138,6 +141,10 @@ class TrainConfig:
         for name in ("multi_step", "learn_rates"):
             if getattr(self, name):
                 raise ValueError(f"Reptile has no {name}; leave it out or choose another method.")
+
+    def inner_lr_at(self, n_way: int) -> float:
+        """Return α for N-way tasks."""
+        return self.inner_lr * (n_way / self.n_ways[0] if self.scale_inner_lr else 1)
 
     @property
     def specs(self) -> list[EpisodeSpec]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from maml_core.config import AdaptConfig, EpisodeSpec
@@ -49,9 +50,12 @@ class Learner:
             AdaptConfig(inner_lr)
 
     def inner_lr(self, n_way: int) -> float:
-        """Return α for N-way episodes: that of the nearest N (as a ratio) it was chosen at."""
-        nearest = min(self.inner_lrs, key=lambda n: abs(math.log(n / n_way)))
-        return self.inner_lrs[nearest]
+        """Return α for N-way episodes: between two N at which it was chosen a geometric mean
+        weighted by log N, beyond them that of the nearest.
+        """
+        known = sorted(self.inner_lrs)
+        logs = [math.log(self.inner_lrs[n]) for n in known]
+        return float(np.exp(np.interp(math.log(n_way), np.log(known), logs)))
 
 
 def random_learner(seed: int = 0) -> Learner:

@@ -144,12 +144,13 @@ def _adapt_to(
     head_only: bool,
 ) -> list[Params]:
     params, rates = split_rates(meta_params)
+    n_way = _n_way(task, config)
     return adapt(
         model,
-        for_n_way(params, _n_way(task, config)),
+        for_n_way(params, n_way),
         task.support_x,
         task.support_y,
-        inner_lr=config.inner_lr,
+        inner_lr=config.inner_lr_at(n_way),
         inner_steps=config.inner_steps,
         first_order=first_order,
         rates=head_rates(rates) if head_only else rates,

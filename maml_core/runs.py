@@ -110,7 +110,7 @@ def train(
     metadata = {
         "method": config.method,
         "model": model_config,
-        "inner_lrs": {str(config.n_ways[0]): config.inner_lr},
+        "inner_lrs": {str(n): config.inner_lr_at(n) for n in config.n_ways},
         "start": str(start.name) if start else "random",
         "config": asdict(config),
     }
