@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import socket
 import statistics
@@ -42,6 +43,8 @@ from maml_core.models import for_n_way  # noqa: E402
 SPECS = (EpisodeSpec(5, 1, 10), EpisodeSpec(20, 5, 10))
 STEPS = 10
 ROUNDS = 5
+RUN = (sys.executable, "-m", "streamlit", "run", "app.py")
+TASK = re.compile(r"^Task \d+, for")
 
 
 def main() -> None:
@@ -122,9 +125,9 @@ def browser(url: str, chromium: str) -> None:
             expect(player).not_to_have_attribute("data-revision", before)
 
         def move_slider() -> None:
-            before = page.locator(".stCaption", has_text="Task ").inner_text()
+            before = page.get_by_text(TASK).inner_text()
             page.locator(".st-key-task input").press("ArrowRight")
-            expect(page.locator(".stCaption", has_text="Task ")).not_to_have_text(before)
+            expect(page.get_by_text(TASK)).not_to_have_text(before)
 
         def median(work: Callable[[], object]) -> float:
             work()  # warms up
@@ -177,8 +180,7 @@ def running_app() -> Iterator[str]:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py"]
-        + ["--server.port", str(port), "--server.headless", "true"],
+        [*RUN, "--server.port", str(port), "--server.headless", "true"],
         cwd=ROOT,
         env=os.environ,
         stdout=subprocess.DEVNULL,

@@ -40,6 +40,7 @@ HEIGHT = 300  # pixels
 PART_COLOURS = {"train": "#56B4E9", "validation": "#CC79A7", "test": "#E69F00"}
 # The chart's own menu: a picture as SVG, sharp at any size.
 CHART_CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "scale": 1}}
+FINE_LOSS_TICKS = (*(n / 100 for n in range(1, 10)), *(n / 10 for n in range(1, 10)), *range(1, 20))
 LOSS_TICKS = (1e-4, 1e-3, 1e-2, 0.1, 0.3, 1, 3, 10, 30, 100, 1e3, 1e4)
 MIN_LOSS = 1e-4  # nats; the logarithmic axis ends here
 
@@ -76,14 +77,13 @@ def loss_figure(recordings: Sequence[Recording], predict: bool) -> go.Figure:
         lines.append((recording, _drawable(recording.query_loss), " · query"))
         lines.append((recording, _drawable(recording.support_loss), " · support"))
     figure = _stepwise(lines, predict)
-    figure.update_layout(
-        showlegend=False,
-        title={"text": "filled: query loss, open: support loss", "font_size": 13, "x": 0.1},
-    )
+    figure.update_layout(showlegend=False)
+    figure.update_xaxes(title="Inner step (filled: query loss, open: support loss)")
     finite = np.concatenate([values[np.isfinite(values)] for _, values, _ in lines])
     low, high = np.log10([finite.min(), finite.max()]) if len(finite) else (-4.0, 1.0)
     figure.update_yaxes(title="Loss, nats", type="log", range=[low - 0.2, high + 0.2])
-    figure.update_yaxes(tickvals=LOSS_TICKS, ticktext=[f"{value:g}" for value in LOSS_TICKS])
+    ticks = LOSS_TICKS if high - low > 1 else FINE_LOSS_TICKS
+    figure.update_yaxes(tickvals=ticks, ticktext=[f"{value:g}" for value in ticks])
     return figure
 
 
@@ -182,7 +182,7 @@ def split_figure(alphabets: Mapping[str, Mapping[str, int]], marked: Collection[
     ids, labels, parents, values, colours, widths = [], [], [], [], [], []
     for part, sizes in alphabets.items():
         ids.append(part)
-        labels.append(f"{part.capitalize()}: {sum(sizes.values()):,} characters")
+        labels.append(f"{part.capitalize()} ({sum(sizes.values()):,})")
         parents.append("")
         values.append(sum(sizes.values()))
         colours.append(_faded(PART_COLOURS[part], 0.35))
@@ -202,7 +202,7 @@ def split_figure(alphabets: Mapping[str, Mapping[str, int]], marked: Collection[
         values=values,
         branchvalues="total",
         marker={"colors": colours, "line": {"width": widths, "color": "#000000"}},
-        textfont_color="#000000",
+        textfont_color=[CHANCE_COLOUR if not parent else "#000000" for parent in parents],
         hovertemplate="%{label}<br>%{value} characters<extra></extra>",
         pathbar_visible=False,
         tiling_pad=2,
@@ -276,8 +276,9 @@ def _drawable(losses: np.ndarray) -> np.ndarray:
 def _layout(legend_rows: int) -> go.Layout:
     return go.Layout(
         height=HEIGHT + 24 * legend_rows,
-        margin={"l": 8, "r": 8, "t": 8 + 24 * legend_rows, "b": 8},
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font_size": 13},
+        # On a touch screen the chart's menu is always there, above the plot; so the legend is below.
+        margin={"l": 8, "r": 8, "t": 32, "b": 8},
+        legend={"orientation": "h", "x": 0, "y": -0.25, "yanchor": "top", "font_size": 13},
         hovermode="closest",
         uirevision="same",
     )

@@ -32,7 +32,7 @@ SAVE_SECONDS = 60  # at most this much training is lost when the machine stops
 VALIDATION_EPISODES = 100
 VALIDATION_QUERY = 5  # pictures a class
 # The baseline's α is chosen among these on validation classes.
-INNER_LR_CANDIDATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+INNER_LR_CANDIDATES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 # By N, on how many episodes: of many ways each takes longer and its accuracy varies less.
 INNER_LR_EPISODES = {2: 100, 5: 100, 10: 50, 20: 50}
 INNER_LR_STEPS = 10
@@ -163,7 +163,7 @@ def train_baseline(run: Run, config: PretrainConfig, model_config: dict[str, Any
 
 
 def best_inner_lrs(learner: Learner, validation: TaskPool) -> dict[str, float]:
-    """Return by N the candidate α that is best after ten steps of 1-shot validation episodes.
+    """Return by N the candidate α that is best over ten steps of 1-shot validation episodes.
 
     All candidates meet the same episodes, of five query pictures a class and fewer where N is
     large, so that it takes minutes. A bar shows the candidates tried.

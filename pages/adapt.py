@@ -27,15 +27,18 @@ LR_FACTORS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 MAX_STEPS = 20
 REPEATS = 100
 CHARTS = ("accuracy_chart", "loss_chart")
-# On a phone the player stands between the two charts, so that its buttons and the accuracy
-# are in view together.
-CHART_PLAYER_CHART = """
+# Beside a long list of pictures the charts stay in view. On a phone the player stands between
+# the two charts, so that its buttons and the accuracy are in view together.
+ARRANGEMENT = """
 <style>
+.st-key-race [data-testid="stColumn"]:first-child > [data-testid="stVerticalBlock"] {
+  position: sticky; top: 3.5rem;
+}
 @media (max-width: 640px) {
   .st-key-race :is([data-testid="stHorizontalBlock"], [data-testid="stColumn"],
     [data-testid="stColumn"] > [data-testid="stVerticalBlock"]) { display: contents; }
-  .st-key-race > * { order: 2; }
-  .st-key-race .st-key-accuracy_chart, .st-key-race .st-key-player { order: 1; }
+  .st-key-race .st-key-accuracy_chart { order: -2; }
+  .st-key-race .st-key-player { order: -1; }
 }
 </style>
 """
@@ -107,7 +110,7 @@ def _race(settings: Settings, data: CharacterSet, episode: Episode, found: list[
     revision = str((settings, [(r.method, r.inner_lr, len(r.accuracy)) for r in found], predict))
     if predict:
         _guess(found, revision)
-    st.html(CHART_PLAYER_CHART)
+    st.html(ARRANGEMENT)
     left, right = st.container(key="race").columns([4, 5], gap="large")
     with left:
         st.plotly_chart(

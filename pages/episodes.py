@@ -25,7 +25,6 @@ LAYOUT = """
   .episode { grid-template-columns: 1fr; gap: 0.3rem; }
   .episode .title { display: none; }
   .episode .name { max-width: none; margin-top: 0.8rem; }
-  .episode .name br { display: none; }
 }
 </style>
 """
@@ -64,7 +63,7 @@ def _sets(data: CharacterSet, episode: Episode) -> None:
         name = data.classes[index]
         rows.append(
             f'<div class="name"><b>{class_letter(label)}</b> '
-            f"<span>{escape(name.alphabet)}<br>{escape(name.name)}</span></div>"
+            f"<span>{escape(str(name))}</span></div>"
             f"<div>{strip(data, episode.support[label])}</div>"
             f"<div>{strip(data, episode.query[label], small=True)}</div>"
         )
@@ -97,7 +96,7 @@ def _split(settings: Settings, data: CharacterSet, episode: Episode) -> None:
     st.plotly_chart(figure, key="split_chart", config=CHART_CONFIG)
     st.caption(
         f"Each block is an alphabet, as large as it has characters; this episode's are outlined "
-        f"({', '.join(sorted(here))}). Training, validation and test share no alphabet, so an "
+        f"({', '.join(sorted(here)).replace('_', ' ')}). Training, validation and test share no alphabet, so an "
         "exam on test characters asks for learning, not for memory."
     )
 

@@ -24,7 +24,7 @@ class ClassName:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.alphabet} · {self.name}"
+        return f"{self.alphabet.replace('_', ' ')} · {self.name}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -95,7 +95,6 @@ def sidebar() -> None:
             "Seed: which episode",
             0,
             MAX_SEED,
-            DEFAULTS["seed"],
             key="seed",
             bind="query-params",
             help="The same settings and seed give the same episode on every machine.",
