@@ -33,9 +33,10 @@ $(VENV)/bin/python:
 		{ echo "Python 3.11 or newer is needed, $(PYTHON) is older: make PYTHON=python3.12 run"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
+# Decoding Omniglot or drawing the glyphs takes seconds once; the first visitor should not wait.
 $(VENV)/.run: requirements.txt $(VENV)/bin/python
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
-	$(BIN)/python -m maml_core data prepare
+	-$(BIN)/python -m maml_core data prepare
 	@touch $@
 
 $(VENV)/.test: requirements.txt tests/requirements.txt $(VENV)/bin/python

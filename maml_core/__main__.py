@@ -54,11 +54,12 @@ def _parser() -> argparse.ArgumentParser:
         description="Learn to learn characters: get data, meta-train, compare.",
         epilog="Start with: python -m maml_core evaluate --method maml --episodes 100",
     )
-    commands = parser.add_subparsers(required=True, metavar="data | train | pretrain | evaluate")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_data(commands)
     _add_train(commands)
     _add_pretrain(commands)
     _add_evaluate(commands)
+    _add_choose(commands)
     return parser
 
 
@@ -170,6 +171,18 @@ def _add_evaluate(commands: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
+def _add_choose(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "choose-inner-lr",
+        _choose,
+        "Choose alpha for each N on validation classes, and keep it in --weights if given.",
+    )
+    parser.add_argument("--method", choices=METHODS, default="random", help="what adapts")
+    parser.add_argument("--weights", type=Path, help="a weights file, to be rewritten")
+    _add_source(parser)
+
+
 def _data(parsed: argparse.Namespace) -> None:
     if parsed.action == "fetch":
         with tqdm(unit="B", unit_scale=True) as bar:
@@ -244,6 +257,18 @@ def _evaluate(parsed: argparse.Namespace) -> None:
 
 DATA_ACTIONS = ("status", "fetch", "prepare")
 LISTS = ("accuracy", "ci95")
+
+
+def _choose(parsed: argparse.Namespace) -> None:
+    run = runs.Run(Path(), parsed.dataset, parsed.split, parsed.split_seed)
+    chosen = runs.best_inner_lrs(_learner(parsed), run.pool("validation"))
+    if parsed.weights:
+        found = checkpoints.load(parsed.weights)
+        told = {"inner_lrs": chosen, "inner_lrs_command": parsed.command}
+        checkpoints.save(
+            parsed.weights, checkpoints.Checkpoint(found.params, {**found.metadata, **told})
+        )
+    print(json.dumps(chosen))
 
 
 def _learner(parsed: argparse.Namespace) -> Learner:

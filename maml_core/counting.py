@@ -14,7 +14,7 @@ def log10_episodes(class_sizes: Sequence[int], n_pictures: int, spec: EpisodeSpe
     """Return log₁₀ of the number of different episodes, the order of the classes counted.
 
     N of the classes in order, and for each K support and Q query pictures of its own:
-    Σ over the alphabets (or once over all classes) of n! / (n − N)! · (C(p, K) · C(p − K, Q))ᴺ.
+    Σ over the alphabets (or once over all classes) of n! / (n − N)! · (C(p, K + Q) · C(K + Q, K))ᴺ.
 
     Args:
         class_sizes: How many classes each alphabet has; with `within_alphabet` an episode
@@ -27,7 +27,8 @@ def log10_episodes(class_sizes: Sequence[int], n_pictures: int, spec: EpisodeSpe
     """
     groups = class_sizes if spec.within_alphabet else [sum(class_sizes)]
     orders = sum(math.perm(size, spec.n_way) for size in groups)
-    draws = math.comb(n_pictures, spec.k_shot) * math.comb(n_pictures - spec.k_shot, spec.q_query)
+    drawn = spec.k_shot + spec.q_query
+    draws = math.comb(n_pictures, drawn) * math.comb(drawn, spec.k_shot)
     if not orders * draws:
         raise ValueError("There is no such episode; lower n_way, k_shot or q_query.")
     return math.log10(orders) + spec.n_way * math.log10(draws)

@@ -40,9 +40,10 @@ HEIGHT = 300  # pixels
 PART_COLOURS = {"train": "#56B4E9", "validation": "#CC79A7", "test": "#E69F00"}
 # The chart's own menu: a picture as SVG, sharp at any size.
 CHART_CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "scale": 1}}
-FINE_LOSS_TICKS = (*(n / 100 for n in range(1, 10)), *(n / 10 for n in range(1, 10)), *range(1, 20))
+FINE_LOSS_TICKS = tuple(n * 10.0**power for power in range(-4, 4) for n in range(1, 10))
 LOSS_TICKS = (1e-4, 1e-3, 1e-2, 0.1, 0.3, 1, 3, 10, 30, 100, 1e3, 1e4)
 MIN_LOSS = 1e-4  # nats; the logarithmic axis ends here
+WHITE_TEXT_FROM = 0.925  # of the full blue: there black and white have the same contrast, 4.5
 
 
 def class_letter(label: int) -> str:
@@ -211,9 +212,12 @@ def split_figure(alphabets: Mapping[str, Mapping[str, int]], marked: Collection[
 
 
 def _on_cells(counts: np.ndarray) -> list[str]:
-    """Return for each cell a text colour that can be read on it."""
-    dark = counts.ravel() > 0.6 * counts.max()
-    return ["#ffffff" if on_dark else "#222222" for on_dark in dark]
+    """Return for each cell a text colour that can be read on it, at a contrast of 4.5 or more.
+
+    Black can be on all cells but the darkest of the blue diagonal.
+    """
+    dark = np.eye(len(counts), dtype=bool) & (counts > WHITE_TEXT_FROM * counts.max())
+    return ["#ffffff" if on_dark else "#000000" for on_dark in dark.ravel()]
 
 
 def _stepwise(lines: Sequence[tuple[Recording, np.ndarray, str]], predict: bool) -> go.Figure:
@@ -276,7 +280,7 @@ def _drawable(losses: np.ndarray) -> np.ndarray:
 def _layout(legend_rows: int) -> go.Layout:
     return go.Layout(
         height=HEIGHT + 24 * legend_rows,
-        # On a touch screen the chart's menu is always there, above the plot; so the legend is below.
+        # Below the plot, because on a touch screen the chart's menu always stands above it.
         margin={"l": 8, "r": 8, "t": 32, "b": 8},
         legend={"orientation": "h", "x": 0, "y": -0.25, "yanchor": "top", "font_size": 13},
         hovermode="closest",

@@ -18,7 +18,7 @@ from maml_core.figures import (
     loss_figure,
 )
 from pages.shared import loaders
-from pages.shared.frame import begin
+from pages.shared.frame import begin, why
 from pages.shared.pictures import STYLE, strip
 from pages.shared.player import player
 from pages.shared.settings import PARTS, Settings, one_of, whole
@@ -26,6 +26,19 @@ from pages.shared.settings import PARTS, Settings, one_of, whole
 LR_FACTORS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 MAX_STEPS = 20
 REPEATS = 100
+WHY_CHANCE = """
+Before the first step nobody has said which character is class A and which is class B: the labels
+are dealt anew in each episode. Every starting point, θ, must therefore begin at chance. What it
+can have learned is to be *near* good answers: a few gradient steps on the support set lead from θ
+to θ′. The query set is only asked; it never moves a parameter here. In meta-training its loss
+moves θ, as a teacher's marks change how one learns the next time.
+"""
+WHY_TOGETHER = """
+Each layer normalises with the mean and the variance of the pictures at hand, as MAML's published
+Omniglot results do (this is called *transductive*). Queries that come together so tell each other
+a little about the episode, and accuracy is higher than for one query alone. All methods here are
+measured in the same way.
+"""
 CHARTS = ("accuracy_chart", "loss_chart")
 # Beside a long list of pictures the charts stay in view. On a phone the player stands between
 # the two charts, so that its buttons and the accuracy are in view together.
@@ -47,7 +60,7 @@ ARRANGEMENT = """
 def main() -> None:
     """Draw the page."""
     checks = {
-        "methods": one_of(*loaders.available_methods()),
+        "methods": one_of(*_labels()),
         "steps": whole(1, MAX_STEPS),
         "alpha": one_of(*map(_times, LR_FACTORS)),
     }
@@ -71,6 +84,11 @@ def main() -> None:
     _take_away(settings, found, steps)
 
 
+def _labels() -> dict[str, str]:
+    """Return the methods whose weights are here, by the words that stand for them."""
+    return {STYLES[method].label: method for method in loaders.available_methods()}
+
+
 def _times(factor: float) -> str:
     return f"× {factor:g}"
 
@@ -80,10 +98,9 @@ def _controls(settings: Settings) -> tuple[tuple[str, ...], int, float]:
     first, second, third = st.columns([3, 2, 2])
     methods = first.pills(
         "Methods",
-        loaders.available_methods(),
+        list(_labels()),
         selection_mode="multi",
-        default=loaders.available_methods(),
-        format_func=lambda method: STYLES[method].label,
+        default=list(_labels()),
         key="methods",
         bind="query-params",
     )
@@ -97,7 +114,7 @@ def _controls(settings: Settings) -> tuple[tuple[str, ...], int, float]:
         help="× 1 is each method's own best α, chosen on validation characters. "
         "Move it up to see where descent breaks.",
     )
-    chosen = tuple(method for method in loaders.available_methods() if method in methods)
+    chosen = tuple(method for label, method in _labels().items() if label in methods)
     return chosen, steps, dict(zip(map(_times, LR_FACTORS), LR_FACTORS, strict=True))[factor]
 
 
@@ -125,6 +142,9 @@ def _race(settings: Settings, data: CharacterSet, episode: Episode, found: list[
             + ", ".join(f"{STYLES[r.method].label} α = {r.inner_lr:.3g}" for r in found)
             + "."
         )
+        with st.container(horizontal=True):
+            why("Why chance at step 0?", WHY_CHANCE)
+            why("Why are queries normalised together?", WHY_TOGETHER)
         for recording in found:
             if recording.broke_at is not None:
                 st.warning(

@@ -9,11 +9,20 @@ from maml_core.datasets.base import CharacterSet
 from maml_core.episodes import Episode
 from maml_core.figures import CHART_CONFIG, class_letter, split_figure
 from pages.shared import loaders
-from pages.shared.frame import begin
+from pages.shared.frame import begin, why
 from pages.shared.pictures import STYLE, strip
 from pages.shared.settings import PARTS, Settings
 
 PAPER_TRAIN_SHARE = 1_200 / 1_623  # Finn et al. 2017 train on 1,200 of Omniglot's characters
+WHY_NAMES = """
+**N-way** counts the classes to be told apart, **K-shot** the labelled examples of *each*: 5-way
+1-shot is five pictures in all, 20-way 5-shot a hundred. Queries are not counted.
+"""
+WHY_TWO_SETS = """
+The support set is what may be learned from, the query set is the exam on it. Both show the same
+classes, drawn by different people. In meta-training the exam's result changes where learning
+*starts* the next time; in a test it changes nothing.
+"""
 LAYOUT = """
 <style>
 .episode { display: grid; grid-template-columns: max-content auto 1fr; gap: 0.6rem 1.2rem; }
@@ -72,6 +81,9 @@ def _sets(data: CharacterSet, episode: Episode) -> None:
         "Each row is one class. Hover over or tap a picture to see who drew it: support and "
         "query pictures never share a drawing."
     )
+    with st.container(horizontal=True):
+        why("What do way and shot count?", WHY_NAMES)
+        why("Why two sets?", WHY_TWO_SETS)
 
 
 def _numbers(settings: Settings, data: CharacterSet) -> None:
@@ -92,11 +104,12 @@ def _numbers(settings: Settings, data: CharacterSet) -> None:
 def _split(settings: Settings, data: CharacterSet, episode: Episode) -> None:
     st.subheader("Which characters are for training, which for the exam?", anchor=False)
     here = {data.classes[index].alphabet for index in episode.classes}
+    names = ", ".join(sorted(here)).replace("_", " ")
     figure = split_figure(loaders.alphabets_by_part(settings.dataset), here)
     st.plotly_chart(figure, key="split_chart", config=CHART_CONFIG)
     st.caption(
-        f"Each block is an alphabet, as large as it has characters; this episode's are outlined "
-        f"({', '.join(sorted(here)).replace('_', ' ')}). Training, validation and test share no alphabet, so an "
+        "Each block is an alphabet, as large as it has characters; this episode's are outlined "
+        f"({names}). Training, validation and test share no alphabet, so an "
         "exam on test characters asks for learning, not for memory."
     )
 

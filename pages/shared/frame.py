@@ -55,3 +55,9 @@ def _through_app() -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
+
+
+def why(question: str, answer: str) -> None:
+    """Offer the deeper answer to a question, folded away."""
+    with st.popover(question, icon=":material/help:", type="tertiary"):
+        st.markdown(answer)

@@ -11,20 +11,22 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from maml_core.config import DATASETS, MAX_SHOT, MAX_WAY, MIN_SHOT, MIN_WAY, EpisodeSpec
+from maml_core.config import MAX_SHOT, MAX_WAY, MIN_SHOT, MIN_WAY, EpisodeSpec
 
-PARTS = {"test": "never seen in training", "train": "seen in training"}
-DATASET_NAMES = {"omniglot": "Omniglot", "glyphs": "Built-in glyphs"}
+# The words of a choice are also its words in the URL: Streamlit writes there what it shows.
+DATASET_WORDS = {"Omniglot": "omniglot", "Glyphs": "glyphs"}
+PART_WORDS = {"Never seen in training": "test", "Seen in training": "train"}
+PARTS = {part: words.lower() for words, part in PART_WORDS.items()}
 MAX_QUERY = 10  # with K = 10 all 20 drawers are used
 MAX_SEED = 999_999
 DEFAULTS = {
-    "dataset": "omniglot",
+    "dataset": "Omniglot",
     "n_way": 5,
     "k_shot": 1,
     "q_query": 10,
     "seed": 0,
     "within": False,
-    "part": "test",
+    "part": "Never seen in training",
 }
 
 
@@ -63,13 +65,13 @@ def one_of(*choices: str) -> Check:
 
 
 LINK = {
-    "dataset": one_of(*DATASETS),
+    "dataset": one_of(*DATASET_WORDS),
     "n_way": whole(MIN_WAY, MAX_WAY),
     "k_shot": whole(MIN_SHOT, MAX_SHOT),
     "q_query": whole(1, MAX_QUERY),
     "seed": whole(0, MAX_SEED),
     "within": one_of("true", "false"),
-    "part": one_of(*PARTS),
+    "part": one_of(*PART_WORDS),
 }
 
 
@@ -100,4 +102,5 @@ def settings() -> Settings:
     """Return what the sidebar says."""
     state = st.session_state
     spec = EpisodeSpec(state.n_way, state.k_shot, state.q_query, state.within)
-    return Settings(state.dataset, spec, int(state.seed), state.part)
+    dataset, part = DATASET_WORDS[state.dataset], PART_WORDS[state.part]
+    return Settings(dataset, spec, int(state.seed), part)

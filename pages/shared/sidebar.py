@@ -8,15 +8,15 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from maml_core import datasets
-from maml_core.config import DATASETS, MAX_SHOT, MAX_WAY, MIN_SHOT, MIN_WAY
+from maml_core.config import MAX_SHOT, MAX_WAY, MIN_SHOT, MIN_WAY
 from pages.shared.fetching import offer_omniglot
 from pages.shared.settings import (
-    DATASET_NAMES,
+    DATASET_WORDS,
     DEFAULTS,
     LINK,
     MAX_QUERY,
     MAX_SEED,
-    PARTS,
+    PART_WORDS,
     check_link,
 )
 
@@ -31,8 +31,8 @@ def available_datasets() -> dict[str, bool]:
 def sidebar() -> None:
     """Draw the controls that all pages share; `settings.settings` returns what they say."""
     available = available_datasets()
-    if not available["omniglot"] and st.session_state.get("dataset", "omniglot") == "omniglot":
-        st.session_state["dataset"] = "glyphs"  # before its control is drawn, so the URL says so
+    if not available["omniglot"] and st.session_state.get("dataset", "Omniglot") == "Omniglot":
+        st.session_state["dataset"] = "Glyphs"  # before its control is drawn, so the URL says so
     check_link(LINK)
     with st.sidebar:
         st.button(
@@ -46,10 +46,9 @@ def sidebar() -> None:
         )
         st.selectbox(
             "Characters",
-            list(DATASETS),
+            list(DATASET_WORDS),
             key="dataset",
             bind="query-params",
-            format_func=lambda name: DATASET_NAMES[name],
         )
         st.slider(
             "N-way: classes",
@@ -86,10 +85,9 @@ def sidebar() -> None:
         )
         st.selectbox(
             "Which characters",
-            list(PARTS),
+            list(PART_WORDS),
             key="part",
             bind="query-params",
-            format_func=lambda name: PARTS[name].capitalize(),
         )
         st.number_input(
             "Seed: which episode",

@@ -77,6 +77,8 @@ def test_a_copied_link_shows_the_same_episode_to_someone_else(
     wait_until_done(page)
     shown = pictures(page)
     assert shown != first
+    page.locator(".st-key-methods").get_by_text("Pretrained").click()
+    expect(page.locator(".st-key-player .method")).to_have_count(2)
     page.get_by_text("Copy link").click()
     link = page.locator("[data-testid=stPopoverBody] code").inner_text()
 
@@ -85,6 +87,8 @@ def test_a_copied_link_shows_the_same_episode_to_someone_else(
         open_page(stranger, link)
         expect(stranger.locator(".st-key-player .row")).to_have_count(4)
         assert pictures(stranger) == shown
+        assert stranger.locator(".st-key-notices").count() == 0
+        expect(stranger.locator(".st-key-player .method")).to_have_count(2)
 
 
 @pytest.mark.parametrize("link", ["Watch the methods learn this episode", "Adapt"])

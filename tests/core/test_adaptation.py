@@ -8,7 +8,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from maml_core.adaptation import accuracy, adapt, head_rates, loss
-from maml_core.models import HEAD, logits
+from maml_core.config import TrainConfig
+from maml_core.models import HEAD, for_n_way, logits
 
 
 @pytest.fixture
@@ -142,6 +143,25 @@ def test_a_shared_head_predicts_what_zeros_predict(model, start_with_shared_head
     for one, other in zip(shared, plain, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
     assert (shared[-1] - shared[0]).abs().max() > 0.05
+
+
+@pytest.mark.parametrize("n_way", [2, 3, 5])
+def test_with_alpha_in_proportion_to_n_a_head_row_moves_equally_far(
+    n_way, model, random_params, exact_tasks
+):
+    """From zeros, row i becomes α / N (fᵢ − f̄), with the class's mean feature fᵢ: the cross-entropy
+    is a mean over N classes. `TrainConfig.scale_inner_lr` undoes that division.
+    """
+    config = TrainConfig(n_ways=(2, 3, 5), inner_lr=0.3, scale_inner_lr=True)
+    params = for_n_way(random_params(model, rows=1), n_way)
+    tasks = exact_tasks(n_way=n_way, k_shot=2, n_tasks=1)
+    x, y = tasks.support_x[0], tasks.support_y[0]
+    _, one = adapt(model, params, x, y, inner_lr=config.inner_lr_at(n_way), inner_steps=1)
+    identity = torch.eye(params["head.weight"].shape[1]).double()
+    features = logits(model, {**params, "head.weight": identity, "head.bias": identity[0] * 0}, x)
+    means = torch.stack([features[y == label].mean(0) for label in range(n_way)])
+    expected = 0.3 / 2 * (means - means.mean(0))  # the same factor at every N
+    torch.testing.assert_close(one["head.weight"], expected, rtol=1e-9, atol=1e-12)
 
 
 class Point(nn.Module):

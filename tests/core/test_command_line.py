@@ -21,6 +21,7 @@ from maml_core.datasets.download import Progress
 from maml_core.datasets.splits import split_classes
 from maml_core.episodes import make_pool
 from maml_core.evaluation import evaluate
+from maml_core.learners import random_learner
 from maml_core.models import initial_params
 
 TRAIN = "train --split paper --n-ways 2 --q-query 1 --meta-batch-size 1 --meta-steps 3"
@@ -54,7 +55,9 @@ def call(command, *more):
     return main([*command.split(), *map(str, more)])
 
 
-@pytest.mark.parametrize("command", ["", "data", "train", "pretrain", "evaluate"])
+@pytest.mark.parametrize(
+    "command", ["", "data", "train", "pretrain", "evaluate", "choose-inner-lr"]
+)
 def test_help_explains_each_option(command, capsys):
     with pytest.raises(SystemExit, match="0"):
         call(command, "--help")
@@ -89,7 +92,7 @@ def test_each_option_reaches_its_setting():
     typed = (
         "train --method anil --n-ways 5 20 --k-shots 1 5 --q-query 3 --inner-lr 0.2 --inner-steps 4"
         " --meta-lr 0.01 --meta-batch-size 7 --meta-steps 8 --multi-step --learn-rates --no-augment"
-        " --seed 9"
+        " --scale-inner-lr --seed 9"
     )
     parsed = command_line._parser().parse_args(typed.split())
     assert command_line._config_of(TrainConfig, parsed) == TrainConfig(
@@ -98,6 +101,7 @@ def test_each_option_reaches_its_setting():
         k_shots=(1, 5),
         q_query=3,
         inner_lr=0.2,
+        scale_inner_lr=True,
         inner_steps=4,
         meta_lr=0.01,
         meta_batch_size=7,
@@ -187,11 +191,40 @@ def test_evaluate_prints_json_of_what_evaluation_says(weights, few_characters, c
 
 
 @pytest.mark.parametrize(
-    ("options", "inner_lr"), [("--n-way 9", 0.05), ("--n-way 3", 0.25), ("--inner-lr 0.5", 0.5)]
+    ("options", "inner_lr"),
+    [
+        ("--n-way 2", 0.25),
+        ("--n-way 3", 0.25),
+        ("--n-way 6", (0.25 * 0.05) ** 0.5),  # 6 is to 3 as 12 is to 6
+        ("--inner-lr 0.5", 0.5),
+    ],
 )
 def test_evaluate_takes_the_rate_for_its_n_unless_given_one(options, inner_lr, weights, capsys):
+    """The weights know 0.25 at 3-way and 0.05 at 12-way."""
     assert call(f"{EVALUATE} {options}", "--weights", weights, "--json") == 0
-    assert json.loads(capsys.readouterr().out)["inner_lr"] == inner_lr
+    found = json.loads(capsys.readouterr().out)["inner_lr"]
+    assert found == pytest.approx(inner_lr, rel=1e-12)
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_choosing_rates_prints_those_of_the_validation_classes_and_keeps_them(
+    given, weights, few_characters, capsys, assert_same
+):
+    before = checkpoints.load(weights)
+    options = ("--weights", weights) if given else ()
+    assert call("choose-inner-lr --split paper", *options) == 0
+    told = json.loads(capsys.readouterr().out)
+    learner = before.learner() if given else random_learner()
+    validation = make_pool(few_characters, split_classes(few_characters, "paper", "validation"))
+    assert told == runs.best_inner_lrs(learner, validation)
+    after = checkpoints.load(weights)
+    assert_same(after.params, before.params)
+    if given:
+        assert after.metadata["inner_lrs"] == told != before.metadata["inner_lrs"]
+        assert "choose-inner-lr" in after.metadata["inner_lrs_command"]
+        assert {**before.metadata, "inner_lrs": told}.items() <= after.metadata.items()
+    else:
+        assert after.metadata == before.metadata
 
 
 def test_ctrl_c_in_an_evaluation_says_nothing(weights, capsys, monkeypatch):

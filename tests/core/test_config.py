@@ -103,6 +103,27 @@ def test_the_episode_shapes_are_all_pairs():
     assert len(config.specs) == 4
 
 
+def test_alpha_is_the_same_at_every_n_unless_it_is_scaled():
+    config = TrainConfig(n_ways=(5, 20), inner_lr=0.4)
+    assert {config.inner_lr_at(n_way) for n_way in range(2, 21)} == {0.4}
+
+
+@pytest.mark.parametrize(
+    ("n_ways", "expected"),
+    [
+        ((5,), {5: 0.04, 10: 0.08, 20: 0.16}),
+        ((5, 20), {5: 0.04, 10: 0.08, 20: 0.16}),
+        ((20, 5), {20: 0.04, 10: 0.02, 5: 0.01}),
+        ((2, 3), {2: 0.04, 3: 0.06}),
+    ],
+)
+def test_scaled_alpha_is_its_share_of_the_first_n(n_ways, expected):
+    """Twice the classes, twice α: `inner_lr` is that of the first of `n_ways`."""
+    config = TrainConfig(n_ways=n_ways, inner_lr=0.04, scale_inner_lr=True)
+    for n_way, inner_lr in expected.items():
+        assert config.inner_lr_at(n_way) == pytest.approx(inner_lr, rel=1e-12)
+
+
 def test_an_unknown_method_is_told_with_the_choices():
     with pytest.raises(ValueError, match="method is 'mamll'; choose one of maml, fomaml, anil, re"):
         TrainConfig(method="mamll")

@@ -163,11 +163,11 @@ def test_nothing_of_the_learner_changes(learner, pool, assert_same):
 
 
 def test_the_chosen_rate_is_the_best_of_the_candidates(learner, easy_pool):
-    candidates, options = (1e-6, 0.01, 0.3, 1e4), {"inner_steps": 3, "episodes": 30, "seed": 1}
+    candidates, options = (1e-6, 0.01, 0.3, 1e4), {"inner_steps": 3, "episodes": 15, "seed": 1}
     scores = {}
     for rate in candidates:
         *_, last = evaluate(learner, easy_pool, SPEC, inner_lr=rate, **options)
-        scores[rate] = last.accuracy[-1]
+        scores[rate] = np.mean(last.accuracy[1:])  # what it is before adaptation says nothing
     assert len(set(scores.values())) > 1
     chosen = choose_inner_lr(learner, easy_pool, SPEC, candidates, **options)
     assert scores[chosen] == max(scores.values())

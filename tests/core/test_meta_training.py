@@ -37,12 +37,14 @@ CASES = [
 ] + [("reptile", 1, 2, False, False)]
 
 
-def config_of(method, inner_steps=1, multi_step=False, learn_rates=False, q_query=2):
+def config_of(
+    method, inner_steps=1, multi_step=False, learn_rates=False, q_query=2, inner_lr=INNER_LR
+):
     return TrainConfig(
         method=method,
         n_ways=(3,),
         q_query=q_query,
-        inner_lr=INNER_LR,
+        inner_lr=inner_lr,
         inner_steps=inner_steps,
         multi_step=multi_step,
         learn_rates=learn_rates,
@@ -169,6 +171,25 @@ def test_gradient_under_vmap_is_that_of_a_plain_loop(
     assert relative_error(found, expected) < 1e-8
     for name in found:  # no small tensor hides behind a large one
         torch.testing.assert_close(found[name], expected[name], rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("n_way", [2, 4])
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("method", META_METHODS)
+def test_the_step_size_grows_with_n_where_that_is_asked(
+    method, scaled, n_way, model, meta_params, exact_tasks, plain_conv4
+):
+    """A run on 2 and 4 ways takes on 4-way tasks the steps of a plain loop with twice α."""
+    config = replace(config_of(method, inner_steps=2), n_ways=(2, 4), scale_inner_lr=scaled)
+    meta, tasks = meta_params(4), exact_tasks(n_way=n_way)
+    found, _ = META_GRADIENTS[method](model, meta, tasks, config)
+    errors = {}
+    for factor in (1, 2):
+        plain = PlainMaml(plain_conv4, config_of(method, inner_steps=2, inner_lr=factor * INNER_LR))
+        errors[factor] = relative_error(found, plain.gradient(meta, tasks))
+    mine = 2 if scaled and n_way == 4 else 1
+    assert errors.pop(mine) < 1e-8
+    assert min(errors.values()) > 0.01
 
 
 @pytest.mark.parametrize("method", ["maml", "anil"])
@@ -393,7 +414,9 @@ def test_one_step_of_reptile_from_a_head_of_one_row_learns_nothing(model, meta_p
     """
     params = meta_params(1)
     for inner_steps, learns in ((1, False), (2, True)):
-        config = SimpleNamespace(inner_lr=INNER_LR, inner_steps=inner_steps, q_query=2)
+        config = SimpleNamespace(
+            inner_lr_at=lambda n_way: INNER_LR, inner_steps=inner_steps, q_query=2
+        )
         found, _ = META_GRADIENTS["reptile"](model, params, exact_tasks(), config)
         assert (norm(found) > 1e-6) == learns
 

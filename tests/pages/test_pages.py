@@ -60,7 +60,7 @@ def test_opens_with_the_defaults_and_says_where_the_characters_come_from(path: s
     at = open_page(path)
     assert not at.error
     assert at.sidebar.slider(key="n_way").value == DEFAULTS["n_way"]
-    assert at.sidebar.selectbox(key="dataset").value == "glyphs"
+    assert at.sidebar.selectbox(key="dataset").value == "Glyphs"
     assert "Omniglot is not on this machine" in " ".join(c.value for c in at.sidebar.caption)
     assert at.sidebar.button(key="get_omniglot").label == "Get Omniglot (14 MB)"
 
@@ -70,13 +70,16 @@ def test_opens_with_the_defaults_and_says_where_the_characters_come_from(path: s
 def test_a_bad_value_in_the_link_gives_the_default_and_a_sentence(path: str, name: str) -> None:
     at = open_page(path, **{name: "-7x"})
     assert f"{name} = '-7x'" in texts(at, "warning")
-    expected = "glyphs" if name == "dataset" else DEFAULTS[name]
+    expected = "Glyphs" if name == "dataset" else DEFAULTS[name]
     assert at.session_state[name] == expected
 
 
 def test_a_good_link_is_taken_as_it_is() -> None:
-    at = open_page(EPISODES, n_way="7", k_shot="3", q_query="2", seed="11", within="true")
+    at = open_page(
+        EPISODES, dataset="Glyphs", n_way="7", k_shot="3", q_query="2", seed="11", within="true"
+    )
     state = at.session_state
+    assert state.dataset == "Glyphs"
     assert (state.n_way, state.k_shot, state.q_query, state.seed) == (7, 3, 2, 11)
     assert state.within is True
     assert "7-way 3-shot" in texts(at, "subheader")
@@ -131,11 +134,18 @@ def test_each_inner_step_has_a_frame() -> None:
 
 def test_a_method_can_be_left_out_and_all_of_them() -> None:
     at = open_page(ADAPT, n_way="2", steps="1")
-    at.pills(key="methods").set_value(["random"]).run()
+    at.pills(key="methods").set_value(["Random start"]).run()
     assert {line["name"] for line in chart(at, 0)["data"] if line.get("name")} == {"Random start"}
     at.pills(key="methods").set_value([]).run()
     assert "Choose at least one method" in texts(at, "info")
     assert not at.exception
+
+
+def test_a_link_can_name_the_pages_own_choices() -> None:
+    at = open_page(ADAPT, n_way="2", methods="Random start", steps="3", alpha="× 2")
+    assert not at.warning
+    assert at.session_state.methods == ["Random start"]
+    assert (at.session_state.steps, at.session_state.alpha) == (3, "× 2")
 
 
 def test_a_learning_rate_that_breaks_is_said() -> None:

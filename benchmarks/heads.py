@@ -1,0 +1,85 @@
+"""Which head lets one set of weights serve every N? Three answers, equally long trained.
+
+    python benchmarks/heads.py --updates 600
+
+(a) 20 learned rows, of which N-way episodes use the first N; (b) one row shared by all classes,
+which is the same as zeros (see `maml_core.models.for_n_way`); (c) a head for each N: to give it
+its best, two separate networks, each trained on its own N only, with the updates of the others.
+All from a random start, MAML with one inner step, measured on validation characters.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import torch
+
+from maml_core import datasets
+from maml_core.config import EpisodeSpec, TrainConfig
+from maml_core.datasets.splits import split_classes
+from maml_core.episodes import make_pool
+from maml_core.evaluation import evaluate
+from maml_core.learners import Learner
+from maml_core.meta_training import meta_train, task_stream
+from maml_core.models import HEAD, Conv4, initial_params
+from maml_core.optimisation import Update
+from maml_core.params import Params
+
+WAYS = (5, 20)
+EPISODES = 100
+STEPS = 3
+
+
+def main() -> None:
+    """Train and print one line for each head and N."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--updates", type=int, default=600, help="of each training")
+    parser.add_argument("--dataset", default="omniglot", help="omniglot or glyphs")
+    parsed = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    data = datasets.load(parsed.dataset)
+    pools = [
+        make_pool(data, split_classes(data, "alphabets", part), rotate=part == "train")
+        for part in ("train", "validation")
+    ]
+    for name, rows, ways in (
+        ("(a) first N of 20 rows", {5: 20, 20: 20}, [WAYS]),
+        ("(b) one row for all", {5: 1, 20: 1}, [WAYS]),
+        ("(c) a head for each N", {5: 5, 20: 20}, [(5,), (20,)]),
+    ):
+        for trained_on in ways:
+            report(name, rows[max(trained_on)], trained_on, parsed.updates, pools)
+
+
+def report(name: str, rows: int, ways: tuple[int, ...], updates: int, pools: list) -> None:
+    """Train one head and print its accuracy at each N that it was trained on."""
+    config = TrainConfig(n_ways=ways, q_query=2, meta_batch_size=8, meta_steps=updates)
+    model = Conv4(rows)
+    start = with_random_head(initial_params(model, seed=0), rows)
+    *_, last = meta_train(model, Update(0, start), task_stream(pools[0], config), config)
+    learner = Learner("maml", model, last.params, {ways[0]: config.inner_lr})
+    for n_way in ways:
+        spec = EpisodeSpec(n_way, 1, 5)
+        *_, found = evaluate(learner, pools[1], spec, inner_steps=STEPS, episodes=EPISODES, seed=0)
+        shown = "  ".join(
+            f"{100 * mean:.1f} ± {100 * half:.1f}"
+            for mean, half in zip(found.accuracy[1:], found.ci95[1:], strict=True)
+        )
+        print(f"{name:24} trained on N in {ways!s:8} {n_way:2}-way, by step: {shown}", flush=True)
+
+
+def with_random_head(params: Params, rows: int) -> Params:
+    """Start several rows at random, as a linear layer does; zeros would make them alike."""
+    if rows == 1:
+        return params
+    layer = torch.nn.Linear(params["head.weight"].shape[1], rows)
+    return {**params, **dict(zip(HEAD, (v.detach() for v in layer.parameters()), strict=True))}
+
+
+if __name__ == "__main__":
+    main()
