@@ -54,6 +54,9 @@ class Learner:
         weighted by log N, beyond them that of the nearest.
         """
         known = sorted(self.inner_lrs)
+        n_way = min(max(n_way, known[0]), known[-1])
+        if n_way in self.inner_lrs:
+            return self.inner_lrs[n_way]  # to the last digit
         logs = [math.log(self.inner_lrs[n]) for n in known]
         return float(np.exp(np.interp(math.log(n_way), np.log(known), logs)))
 

@@ -31,7 +31,7 @@ STYLE = """
 @lru_cache(maxsize=4096)
 def _png(data: CharacterSet, picture: int) -> str:
     buffer = BytesIO()
-    Image.fromarray(255 - data.picture(picture)).convert("1").save(buffer, "PNG", optimize=True)
+    Image.fromarray(255 - data.picture(picture)).convert("1").save(buffer, "PNG")
     return base64.b64encode(buffer.getvalue()).decode()
 
 
