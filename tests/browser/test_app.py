@@ -134,6 +134,19 @@ def test_a_cell_of_the_confusion_chart_opens_its_pictures(page: Page, app_url: s
     expect(page.get_by_text("of class A taken for A")).to_be_visible()
 
 
+def test_a_prediction_is_judged_once_the_last_step_has_been_seen(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/adapt?n_way=2&steps=3")
+    page.locator(".st-key-predict label").first.click()
+    expect(page.locator(".st-key-player .where")).to_have_text("Inner step 0 of 3")
+    page.locator(".st-key-guess_last").get_by_text("MAML").click()
+    outcome = page.get_by_text(re.compile("(You saw it coming|Not this time): after step 3"))
+    expect(page.get_by_text("Who is taken for whom?")).to_have_count(0)
+    assert outcome.count() == 0
+    page.locator(".st-key-player .last").click()
+    expect(outcome).to_be_visible()
+    expect(page.get_by_text("Who is taken for whom?")).to_be_visible()
+
+
 def test_screenshot_for_the_readme(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/adapt?seed=3")
     page.locator(".st-key-player .rewind").click()

@@ -168,6 +168,7 @@ def test_predict_first_hides_the_curves_until_they_have_been_played() -> None:
     assert [len(numbers(chart(at, 0), STYLES[m].label)) for m in ("maml", "random")] == [1, 1]
     at.segmented_control(key="guess_last").set_value("MAML").run()
     assert "after step 3" not in texts(at, "markdown")
+    assert "Who is taken for whom?" not in texts(at, "subheader")
 
 
 def test_the_script_prints_the_charts_numbers(tmp_path: Path, data_dir: Path) -> None:

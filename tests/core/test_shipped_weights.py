@@ -1,0 +1,45 @@
+"""The weights in `assets/checkpoints`: where they come from, and what they are said to reach."""
+
+import pytest
+
+from maml_core.checkpoints import ASSETS, load, shipped
+from maml_core.config import EpisodeSpec
+from maml_core.datasets.base import CharacterSet
+from maml_core.datasets.splits import split_classes
+from maml_core.episodes import make_pool
+from maml_core.evaluation import Estimate, evaluate
+
+FILES = sorted(ASSETS.glob("*.safetensors"))
+
+
+def test_maml_and_the_baseline_are_there() -> None:
+    assert {"maml.safetensors", "pretrained.safetensors"} <= {path.name for path in FILES}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_weights_say_how_they_were_trained(path) -> None:
+    about = load(path).metadata
+    for name in ("command", "commit", "device", "torch"):
+        assert about[name], name
+    assert about["split"] == "alphabets"
+    assert isinstance(about["config"]["seed"], int)
+    assert about["updates"] > 0
+    assert about["seconds"] > 0
+    assert path.stat().st_size < 1_000_000
+
+
+@pytest.mark.slow
+def test_maml_reaches_97_percent_and_is_ahead_at_the_first_step(
+    real_omniglot: CharacterSet,
+) -> None:
+    pool = make_pool(real_omniglot, split_classes(real_omniglot, "alphabets", "test"))
+
+    def measured(method: str) -> Estimate:
+        spec = EpisodeSpec(5, 1, 10)
+        *_, last = evaluate(shipped(method), pool, spec, inner_steps=5, episodes=600, seed=0)
+        return last
+
+    maml, pretrained = measured("maml"), measured("pretrained")
+    assert maml.accuracy[0] == pytest.approx(1 / 5)
+    assert max(maml.accuracy) >= 0.97
+    assert maml.accuracy[1] - maml.ci95[1] > pretrained.accuracy[1] + pretrained.ci95[1]
