@@ -1,7 +1,7 @@
 """How long the Adapt page takes, beside the same work done in a plain way.
 
-    python benchmarks/adapt.py            # the engine, and a browser if there is one
-    python benchmarks/adapt.py --engine   # the engine alone
+    python -m benchmarks.adapt            # the engine, and a browser if there is one
+    python -m benchmarks.adapt --engine   # the engine alone
 
 Engine: three methods, ten inner steps, every step measured on the support and the query set, on
 two worker threads of one torch thread each; beside it a plain loop that sets the weights of one
@@ -26,20 +26,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
+from torch.nn import functional as F
+
+from maml_core import checkpoints, datasets
+from maml_core.comparison import compare
+from maml_core.config import EpisodeSpec
+from maml_core.datasets.splits import split_classes
+from maml_core.episodes import Episode, make_pool, sample_episode
+from maml_core.learners import METHODS, Learner
+from maml_core.models import for_n_way
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-import torch  # noqa: E402
-from torch.nn import functional as F  # noqa: E402
-
-from maml_core import checkpoints, datasets  # noqa: E402
-from maml_core.comparison import compare  # noqa: E402
-from maml_core.config import EpisodeSpec  # noqa: E402
-from maml_core.datasets.splits import split_classes  # noqa: E402
-from maml_core.episodes import Episode, make_pool, sample_episode  # noqa: E402
-from maml_core.learners import METHODS, Learner  # noqa: E402
-from maml_core.models import for_n_way  # noqa: E402
-
 SPECS = (EpisodeSpec(5, 1, 10), EpisodeSpec(20, 5, 10))
 STEPS = 10
 ROUNDS = 5

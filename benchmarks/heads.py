@@ -1,24 +1,23 @@
 """Which head lets one set of weights serve every N? Three answers, equally long trained.
 
-    python benchmarks/heads.py --updates 600
+    python -m benchmarks.heads --updates 600
 
 (a) 20 learned rows, of which N-way episodes use the first N; (b) one row shared by all classes,
 which is the same as zeros (see `maml_core.models.for_n_way`); (c) a head for each N: to give it
 its best, two separate networks, each trained on its own N only, with the updates of the others.
-All from a random start, MAML with one inner step, measured on validation characters.
+MAML with one inner step, from a random start or from the body of other weights (--start),
+measured on validation characters.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import torch
 
 from maml_core import datasets
+from maml_core.checkpoints import load
 from maml_core.config import EpisodeSpec, TrainConfig
 from maml_core.datasets.splits import split_classes
 from maml_core.episodes import make_pool
@@ -38,6 +37,7 @@ def main() -> None:
     """Train and print one line for each head and N."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--updates", type=int, default=600, help="of each training")
+    parser.add_argument("--start", type=Path, help="weights whose body to begin from")
     parser.add_argument("--dataset", default="omniglot", help="omniglot or glyphs")
     parsed = parser.parse_args()
     torch.set_num_threads(1)
@@ -53,14 +53,16 @@ def main() -> None:
         ("(c) a head for each N", {5: 5, 20: 20}, [(5,), (20,)]),
     ):
         for trained_on in ways:
-            report(name, rows[max(trained_on)], trained_on, parsed.updates, pools)
+            head_rows = rows[max(trained_on)]
+            params = load(parsed.start).params if parsed.start else initial_params(Conv4(), seed=0)
+            start = with_random_head(params, head_rows)
+            report(name, start, trained_on, parsed.updates, pools)
 
 
-def report(name: str, rows: int, ways: tuple[int, ...], updates: int, pools: list) -> None:
+def report(name: str, start: Params, ways: tuple[int, ...], updates: int, pools: list) -> None:
     """Train one head and print its accuracy at each N that it was trained on."""
     config = TrainConfig(n_ways=ways, q_query=2, meta_batch_size=8, meta_steps=updates)
-    model = Conv4(rows)
-    start = with_random_head(initial_params(model, seed=0), rows)
+    model = Conv4(len(start["head.weight"]))
     *_, last = meta_train(model, Update(0, start), task_stream(pools[0], config), config)
     learner = Learner("maml", model, last.params, {ways[0]: config.inner_lr})
     for n_way in ways:
