@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +32,7 @@ def adapt(
     inner_lr: float,
     inner_steps: int,
     first_order: bool = False,
+    differentiable: bool = True,
     rates: Rates | None = None,
 ) -> list[Params]:
     """Take gradient steps on the support set and keep the whole trajectory.
@@ -46,6 +47,8 @@ def adapt(
         inner_lr: α > 0.
         inner_steps: K ≥ 0.
         first_order: Treat the gradients as constants (FOMAML).
+        differentiable: Keep what a derivative of the result needs. Where none is taken and no
+            `vmap` runs, False gives the same trajectory in half the time.
         rates: A factor on α for each name, as in MAML++ (arXiv:1810.09502, section 4);
             names that are missing stay as they are, as in ANIL (`head_rates`).
             None: one for all.
@@ -62,12 +65,24 @@ def adapt(
     for _ in range(inner_steps):
         current = trajectory[-1]
         moving = {name: value for name, value in current.items() if name in factors}
-        gradients = grad(support_loss)(moving, current)
+        if differentiable:
+            gradients = grad(support_loss)(moving, current)
+        else:
+            gradients = _plain_gradient(support_loss, moving, current)
         if first_order:
             gradients = {name: value.detach() for name, value in gradients.items()}
         stepped = {n: moving[n] - inner_lr * factors[n] * gradients[n] for n in moving}
         trajectory.append({**current, **stepped})
     return trajectory
+
+
+def _plain_gradient(
+    support_loss: Callable[[Params, Params], Tensor], moving: Params, still: Params
+) -> Params:
+    leaves = {name: value.detach().requires_grad_() for name, value in moving.items()}
+    with torch.enable_grad():
+        value = support_loss(leaves, still)
+    return dict(zip(leaves, torch.autograd.grad(value, list(leaves.values())), strict=True))
 
 
 def head_rates(rates: Params | None) -> Params:

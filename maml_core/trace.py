@@ -58,6 +58,7 @@ def trace(
         task.support_y,
         inner_lr=inner_lr,
         inner_steps=inner_steps,
+        differentiable=False,
         rates=rates,
     )
     support = [logits(model, fast, task.support_x) for fast in trajectory]

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from maml_core.adaptation import accuracy, adapt, head_rates, loss
 from maml_core.config import TrainConfig
-from maml_core.models import HEAD, for_n_way, logits
+from maml_core.models import HEAD, Conv4, for_n_way, initial_params, logits
 
 
 @pytest.fixture
@@ -199,3 +199,20 @@ def test_accuracy_is_the_share_of_right_labels_and_the_lowest_of_equals_counts()
     out = torch.tensor([[3.0, 1, 2], [0, 5, 1], [2, 0, 2], [1, 4, 4]])
     for y, right in (([0, 1, 0, 1], 4), ([0, 1, 2, 2], 2), ([1, 0, 2, 2], 0), ([0, 0, 0, 0], 2)):
         assert accuracy(out, torch.tensor(y)).item() == right / 4
+
+
+@pytest.mark.parametrize("rates", [None, {"head.weight": 0.5, "head.bias": 2.0}])
+def test_the_plain_gradient_gives_the_same_trajectory(rates) -> None:
+    model = Conv4(3, channels=4).double()
+    generator = torch.Generator().manual_seed(0)
+    params = {n: v.double() for n, v in initial_params(model, 1).items()}
+    params["head.weight"] = torch.rand(3, 4, generator=generator, dtype=torch.float64)
+    x = torch.rand(6, 1, 28, 28, generator=generator, dtype=torch.float64)
+    settings = {"inner_lr": 0.3, "inner_steps": 3, "rates": rates}
+    y = torch.arange(6) % 3
+    kept = adapt(model, params, x, y, **settings)
+    with torch.no_grad():
+        plain = adapt(model, params, x, y, differentiable=False, **settings)
+    for one, other in zip(kept, plain, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
+        assert not any(value.requires_grad for value in other.values())
