@@ -14,8 +14,9 @@ from maml_core.config import AdaptConfig, EpisodeSpec
 from maml_core.models import Conv4, initial_params
 from maml_core.params import Params
 
-# Chosen among `runs.INNER_LR_CANDIDATES` on validation classes, as the pretrained baseline's.
-RANDOM_INNER_LRS = {5: 0.1}
+# The best on Omniglot's validation classes, by the mean over ten steps, of 0.005 to 1.6 at 5-way
+# (0.8: 0.557, 0.4: 0.540, 100 episodes) and of 0.005 to 0.4 at 20-way (50 episodes).
+RANDOM_INNER_LRS = {5: 0.8, 20: 0.4}
 METHODS = ("maml", "pretrained", "random")
 
 

@@ -32,7 +32,7 @@ SAVE_SECONDS = 60  # at most this much training is lost when the machine stops
 VALIDATION_EPISODES = 100
 VALIDATION_QUERY = 5  # pictures a class
 # The baseline's α is chosen among these on validation classes.
-INNER_LR_CANDIDATES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
+INNER_LR_CANDIDATES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 # By N, on how many episodes: of many ways each takes longer and its accuracy varies less.
 INNER_LR_EPISODES = {2: 100, 5: 100, 10: 50, 20: 50}
 INNER_LR_STEPS = 10
