@@ -6,15 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from maml_core.config import AdaptConfig, EpisodeSpec
 from maml_core.episodes import Episode, TaskPool
-from maml_core.evaluation import Estimate, evaluate
+from maml_core.evaluation import Estimate, evaluate, trace_episode
 from maml_core.learners import Learner
-from maml_core.models import for_n_way
 from maml_core.threads import in_parallel
-from maml_core.trace import trace
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,15 +49,7 @@ def compare(
 
     def record(learner: Learner) -> Recording:
         config = AdaptConfig(learner.inner_lr(n_way) * lr_factor, inner_steps)
-        with torch.no_grad():
-            found = trace(
-                learner.model,
-                for_n_way(learner.params, n_way),
-                episode.task,
-                inner_lr=config.inner_lr,
-                inner_steps=config.inner_steps,
-                rates=learner.rates,
-            )
+        found = trace_episode(learner, episode, config.inner_lr, config.inner_steps)
         return Recording(
             method=learner.method,
             inner_lr=config.inner_lr,

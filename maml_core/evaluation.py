@@ -13,7 +13,7 @@ from maml_core.episodes import Episode, TaskPool, sample_episode
 from maml_core.learners import Learner
 from maml_core.models import for_n_way
 from maml_core.threads import in_parallel
-from maml_core.trace import trace
+from maml_core.trace import Trace, trace
 
 Z_95 = 1.959964  # two-sided 95 % quantile of the normal distribution
 CHUNK = 10  # episodes between two estimates: a second's work or less at 5-way
@@ -42,12 +42,10 @@ def estimate(accuracies: Tensor) -> Estimate:
     return Estimate(n, tuple(values.mean(0).tolist()), tuple((Z_95 * spread / n**0.5).tolist()))
 
 
-def episode_accuracy(
-    learner: Learner, episode: Episode, inner_lr: float, inner_steps: int
-) -> Tensor:
-    """Return the query accuracy of one episode after each step, [inner_steps + 1], on the CPU."""
+def trace_episode(learner: Learner, episode: Episode, inner_lr: float, inner_steps: int) -> Trace:
+    """Adapt a learner to one episode and return what it did, step by step."""
     with torch.no_grad():
-        found = trace(
+        return trace(
             learner.model,
             for_n_way(learner.params, episode.spec.n_way),
             episode.task,
@@ -55,7 +53,13 @@ def episode_accuracy(
             inner_steps=inner_steps,
             rates=learner.rates,
         )
-    return found.accuracy.cpu()
+
+
+def episode_accuracy(
+    learner: Learner, episode: Episode, inner_lr: float, inner_steps: int
+) -> Tensor:
+    """Return the query accuracy of one episode after each step, [inner_steps + 1], on the CPU."""
+    return trace_episode(learner, episode, inner_lr, inner_steps).accuracy.cpu()
 
 
 def evaluate(

@@ -50,39 +50,7 @@ def sidebar() -> None:
             key="dataset",
             bind="query-params",
         )
-        st.slider(
-            "N-way: classes",
-            MIN_WAY,
-            MAX_WAY,
-            DEFAULTS["n_way"],
-            key="n_way",
-            bind="query-params",
-            help="How many characters must be told apart.",
-        )
-        st.slider(
-            "K-shot: examples of each",
-            MIN_SHOT,
-            MAX_SHOT,
-            DEFAULTS["k_shot"],
-            key="k_shot",
-            bind="query-params",
-            help="How many pictures of each character are shown, with their labels.",
-        )
-        st.slider(
-            "Queries of each",
-            1,
-            MAX_QUERY,
-            DEFAULTS["q_query"],
-            key="q_query",
-            bind="query-params",
-            help="How many further pictures of each character are asked about.",
-        )
-        st.toggle(
-            "All from one alphabet",
-            key="within",
-            bind="query-params",
-            help="Characters of one alphabet look alike: much harder.",
-        )
+        _shape_of_the_episode()
         st.selectbox(
             "Which characters",
             list(PART_WORDS),
@@ -101,6 +69,42 @@ def sidebar() -> None:
             st.caption("Omniglot is not on this machine: these characters are drawn by a program.")
             offer_omniglot()
         _link_to_here()
+
+
+def _shape_of_the_episode() -> None:
+    st.slider(
+        "N-way: classes",
+        MIN_WAY,
+        MAX_WAY,
+        DEFAULTS["n_way"],
+        key="n_way",
+        bind="query-params",
+        help="How many characters must be told apart.",
+    )
+    st.slider(
+        "K-shot: examples of each",
+        MIN_SHOT,
+        MAX_SHOT,
+        DEFAULTS["k_shot"],
+        key="k_shot",
+        bind="query-params",
+        help="How many pictures of each character are shown, with their labels.",
+    )
+    st.slider(
+        "Queries of each",
+        1,
+        MAX_QUERY,
+        DEFAULTS["q_query"],
+        key="q_query",
+        bind="query-params",
+        help="How many further pictures of each character are asked about.",
+    )
+    st.toggle(
+        "All from one alphabet",
+        key="within",
+        bind="query-params",
+        help="Characters of one alphabet look alike: much harder.",
+    )
 
 
 def _link_to_here() -> None:
