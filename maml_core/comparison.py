@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from maml_core.config import AdaptConfig, EpisodeSpec
 from maml_core.episodes import Episode, TaskPool
-from maml_core.evaluation import Estimate, evaluate, trace_episode
+from maml_core.evaluation import Estimate, adapt_to, evaluate
 from maml_core.learners import Learner
 from maml_core.threads import in_parallel
+from maml_core.trace import Trace, measure, trace
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,21 +47,33 @@ def compare(
     learners: Mapping[str, Learner], episode: Episode, inner_steps: int, lr_factor: float = 1.0
 ) -> list[Recording]:
     """Adapt each learner to one episode with `lr_factor` times its own α."""
-    n_way = episode.spec.n_way
+    configs = {
+        method: AdaptConfig(learner.inner_lr(episode.spec.n_way) * lr_factor, inner_steps)
+        for method, learner in learners.items()
+    }
+    adapted = in_parallel(
+        lambda method: adapt_to(learners[method], episode, configs[method]), learners
+    )
+    # One learner's points are measured while the next still adapts: no core waits for the other.
+    measured = [
+        in_parallel(partial(measure, learner.model, task=episode.task), trajectory)
+        for learner, trajectory in zip(learners.values(), adapted, strict=True)
+    ]
+    return [
+        _recording(learner.method, configs[method].inner_lr, trace(points))
+        for (method, learner), points in zip(learners.items(), measured, strict=True)
+    ]
 
-    def record(learner: Learner) -> Recording:
-        config = AdaptConfig(learner.inner_lr(n_way) * lr_factor, inner_steps)
-        found = trace_episode(learner, episode, config.inner_lr, config.inner_steps)
-        return Recording(
-            method=learner.method,
-            inner_lr=config.inner_lr,
-            support_loss=found.support_loss.double().numpy(),
-            query_loss=found.query_loss.double().numpy(),
-            accuracy=found.accuracy.double().numpy(),
-            predictions=found.query_logits.argmax(-1).numpy(),
-        )
 
-    return list(in_parallel(record, learners.values()))
+def _recording(method: str, inner_lr: float, found: Trace) -> Recording:
+    return Recording(
+        method=method,
+        inner_lr=inner_lr,
+        support_loss=found.support_loss.double().numpy(),
+        query_loss=found.query_loss.double().numpy(),
+        accuracy=found.accuracy.double().numpy(),
+        predictions=found.query_logits.argmax(-1).numpy(),
+    )
 
 
 def evaluate_together(

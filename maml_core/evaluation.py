@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from maml_core.adaptation import adapt
 from maml_core.config import AdaptConfig, EpisodeSpec
 from maml_core.episodes import Episode, TaskPool, sample_episode
 from maml_core.learners import Learner
 from maml_core.models import for_n_way
+from maml_core.params import Params
 from maml_core.threads import in_parallel
-from maml_core.trace import Trace, trace
+from maml_core.trace import measure, trace
 
 Z_95 = 1.959964  # two-sided 95 % quantile of the normal distribution
 CHUNK = 10  # episodes between two estimates: a second's work or less at 5-way
@@ -42,24 +44,24 @@ def estimate(accuracies: Tensor) -> Estimate:
     return Estimate(n, tuple(values.mean(0).tolist()), tuple((Z_95 * spread / n**0.5).tolist()))
 
 
-def trace_episode(learner: Learner, episode: Episode, inner_lr: float, inner_steps: int) -> Trace:
-    """Adapt a learner to one episode and return what it did, step by step."""
-    with torch.no_grad():
-        return trace(
-            learner.model,
-            for_n_way(learner.params, episode.spec.n_way),
-            episode.task,
-            inner_lr=inner_lr,
-            inner_steps=inner_steps,
-            rates=learner.rates,
-        )
+def adapt_to(learner: Learner, episode: Episode, config: AdaptConfig) -> list[Params]:
+    """Return a learner's parameters θ₀ … θ_S on an episode, see `adapt`."""
+    return adapt(
+        learner.model,
+        for_n_way(learner.params, episode.spec.n_way),
+        episode.task.support_x,
+        episode.task.support_y,
+        inner_lr=config.inner_lr,
+        inner_steps=config.inner_steps,
+        differentiable=False,
+        rates=learner.rates,
+    )
 
 
-def episode_accuracy(
-    learner: Learner, episode: Episode, inner_lr: float, inner_steps: int
-) -> Tensor:
+def episode_accuracy(learner: Learner, episode: Episode, config: AdaptConfig) -> Tensor:
     """Return the query accuracy of one episode after each step, [inner_steps + 1], on the CPU."""
-    return trace_episode(learner, episode, inner_lr, inner_steps).accuracy.cpu()
+    trajectory = adapt_to(learner, episode, config)
+    return trace(measure(learner.model, fast, episode.task) for fast in trajectory).accuracy.cpu()
 
 
 def evaluate(
@@ -95,7 +97,7 @@ def evaluate(
 
     def accuracy_of(number: int) -> Tensor:
         episode = sample_episode(pool, spec, seed, number)
-        return episode_accuracy(learner, episode, config.inner_lr, config.inner_steps)
+        return episode_accuracy(learner, episode, config)
 
     for start in range(0, episodes, CHUNK):
         done += in_parallel(accuracy_of, range(start, min(start + CHUNK, episodes)))

@@ -37,9 +37,11 @@ def normalise(x: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
         gain: γ, [channels].
         shift: β of that paper, [channels].
     """
-    variance, mean = torch.var_mean(x, dim=(0, 2, 3), correction=0, keepdim=True)
+    centred = x - x.mean(dim=(0, 2, 3), keepdim=True)
+    # In two passes: `torch.var_mean` makes the forward pass take twice as long on a CPU.
+    variance = centred.square().mean(dim=(0, 2, 3), keepdim=True)
     scale = torch.rsqrt(variance + NORM_EPSILON) * gain[:, None, None]
-    return (x - mean) * scale + shift[:, None, None]
+    return centred * scale + shift[:, None, None]
 
 
 class ConvBlock(nn.Module):

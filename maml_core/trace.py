@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from maml_core.adaptation import Rates, accuracy, adapt
+from maml_core.adaptation import accuracy
 from maml_core.episodes import TaskBatch
 from maml_core.models import logits
 from maml_core.params import Params
 
 
 class Trace(NamedTuple):
-    """One episode's adaptation at each of its S + 1 points θ₀ … θ_S.
+    """One episode's measures at the S + 1 points θ₀ … θ_S; at a single point without S + 1.
 
     Attributes:
         support_loss: Cross-entropy on the support set, nats, [S + 1].
@@ -30,42 +31,26 @@ class Trace(NamedTuple):
     query_logits: Tensor
 
 
-def trace(
-    model: nn.Module,
-    params: Params,
-    task: TaskBatch,
-    *,
-    inner_lr: float,
-    inner_steps: int,
-    rates: Rates | None = None,
-) -> Trace:
-    """Adapt to one episode and measure every step on the way.
+@torch.no_grad()
+def measure(model: nn.Module, params: Params, task: TaskBatch) -> Trace:
+    """Measure one point of an adaptation.
 
     The query pictures are normalised with their own batch's statistics (transductive).
 
     Args:
         model: The network.
-        params: θ₀, with a head of N rows.
+        params: Where, with a head of N rows.
         task: One episode, without a batch dimension.
-        inner_lr: α > 0.
-        inner_steps: S ≥ 0.
-        rates: Factors on α by name, see `adapt`.
     """
-    trajectory = adapt(
-        model,
-        params,
-        task.support_x,
-        task.support_y,
-        inner_lr=inner_lr,
-        inner_steps=inner_steps,
-        differentiable=False,
-        rates=rates,
-    )
-    support = [logits(model, fast, task.support_x) for fast in trajectory]
-    query = [logits(model, fast, task.query_x) for fast in trajectory]
+    support, query = logits(model, params, task.support_x), logits(model, params, task.query_x)
     return Trace(
-        support_loss=torch.stack([F.cross_entropy(out, task.support_y) for out in support]),
-        query_loss=torch.stack([F.cross_entropy(out, task.query_y) for out in query]),
-        accuracy=torch.stack([accuracy(out, task.query_y) for out in query]),
-        query_logits=torch.stack(query),
+        support_loss=F.cross_entropy(support, task.support_y),
+        query_loss=F.cross_entropy(query, task.query_y),
+        accuracy=accuracy(query, task.query_y),
+        query_logits=query,
     )
+
+
+def trace(points: Iterable[Trace]) -> Trace:
+    """Put the measures of a trajectory's points together, in order."""
+    return Trace(*map(torch.stack, zip(*points, strict=True)))

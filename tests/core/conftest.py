@@ -9,11 +9,13 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from maml_core.adaptation import adapt
 from maml_core.config import EpisodeSpec
 from maml_core.datasets.base import CharacterSet, ClassName
 from maml_core.episodes import TaskBatch, TaskPool, make_pool, sample_tasks
 from maml_core.models import Conv4, initial_params
 from maml_core.params import Params
+from maml_core.trace import measure, trace
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -151,3 +153,14 @@ def assert_same() -> Callable[..., None]:
             )
 
     return compare
+
+
+@pytest.fixture(scope="session")
+def trace_of():
+    """A function that adapts and measures every point, one after the other."""
+
+    def run(model, params, task, **options):
+        trajectory = adapt(model, params, task.support_x, task.support_y, **options)
+        return trace(measure(model, fast, task) for fast in trajectory)
+
+    return run

@@ -16,7 +16,6 @@ from maml_core.episodes import sample_episode
 from maml_core.evaluation import evaluate
 from maml_core.learners import Learner
 from maml_core.models import Conv4, for_n_way, initial_params
-from maml_core.trace import trace
 
 SPEC = EpisodeSpec(4, 2, 3)
 STEPS = 3
@@ -50,14 +49,14 @@ def recording_of(values, queries=None):
 
 
 @pytest.mark.parametrize("lr_factor", [1.0, 0.25, 8.0])
-def test_each_learner_adapts_as_it_does_alone(lr_factor, learners, episode):
+def test_each_learner_adapts_as_it_does_alone(lr_factor, learners, episode, trace_of):
     found = compare(learners, episode, STEPS, lr_factor)
     assert [r.method for r in found] == list(learners)
     own = {"maml": 0.4, "pretrained": 0.1, "random": 0.05, "anil": 0.3}  # √(0.2 · 0.8) at 4-way
     for recording, learner in zip(found, learners.values(), strict=True):
         inner_lr = lr_factor * own[recording.method]
         assert recording.inner_lr == pytest.approx(inner_lr, rel=1e-12)
-        alone = trace(
+        alone = trace_of(
             learner.model,
             for_n_way(learner.params, 4),
             episode.task,

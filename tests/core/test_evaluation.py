@@ -11,12 +11,11 @@ import torch
 from torch.nn import functional as F
 
 from maml_core import evaluation
-from maml_core.config import EpisodeSpec
+from maml_core.config import AdaptConfig, EpisodeSpec
 from maml_core.episodes import TaskBatch, sample_episode
 from maml_core.evaluation import choose_inner_lr, episode_accuracy, estimate, evaluate
 from maml_core.learners import Learner
 from maml_core.models import for_n_way, initial_params
-from maml_core.trace import trace
 
 SPEC = EpisodeSpec(3, 1, 2)
 
@@ -26,10 +25,12 @@ def learner(model):
     return Learner("random", model, initial_params(model, 0), {3: 0.4})
 
 
-def test_a_trace_holds_what_a_plain_loop_measures(model, random_params, exact_tasks, plain_conv4):
+def test_a_trace_holds_what_a_plain_loop_measures(
+    model, random_params, exact_tasks, plain_conv4, trace_of
+):
     params, factors = random_params(model, rows=3), {"head.weight": 0.5, "blocks.0.gain": 2.0}
     task = TaskBatch(*(v[0] for v in exact_tasks(k_shot=2)))
-    found = trace(model, params, task, inner_lr=0.3, inner_steps=3, rates=factors)
+    found = trace_of(model, params, task, inner_lr=0.3, inner_steps=3, rates=factors)
     assert found.query_logits.shape == (4, 6, 3)
     for step in range(4):
         leaves = {n: v.clone().requires_grad_() for n, v in params.items()}
@@ -46,13 +47,13 @@ def test_a_trace_holds_what_a_plain_loop_measures(model, random_params, exact_ta
         params = {n: v - 0.3 * factors.get(n, 0.0) * gradients[n] for n, v in params.items()}
 
 
-def test_support_logits_do_not_depend_on_the_query_set(model, random_params, exact_tasks):
+def test_support_logits_do_not_depend_on_the_query_set(model, random_params, exact_tasks, trace_of):
     """Each set is normalised with its own statistics, the query set's with all of it."""
     params = random_params(model, rows=3)
     task = TaskBatch(*(v[0] for v in exact_tasks()))
     options = {"inner_lr": 0.3, "inner_steps": 2}
-    whole = trace(model, params, task, **options)
-    part = trace(
+    whole = trace_of(model, params, task, **options)
+    part = trace_of(
         model, params, task._replace(query_x=task.query_x[:3], query_y=task.query_y[:3]), **options
     )
     assert torch.equal(whole.support_loss, part.support_loss)
@@ -80,14 +81,14 @@ def test_the_interval_holds_the_mean_in_95_of_100_cases():
 
 
 @pytest.mark.parametrize("rates", [None, {"head.weight": 1.5, "head.bias": 0.5}])
-def test_evaluation_is_a_loop_over_the_seeds_episodes(rates, learner, pool):
+def test_evaluation_is_a_loop_over_the_seeds_episodes(rates, learner, pool, trace_of):
     learner = replace(learner, rates=rates and {n: torch.tensor(v) for n, v in rates.items()})
     *_, last = evaluate(learner, pool, SPEC, inner_steps=2, episodes=23, seed=6)
     accuracies = []
     for number in range(23):
         task = sample_episode(pool, SPEC, 6, number).task
         params = for_n_way(learner.params, 3)
-        one = trace(learner.model, params, task, inner_lr=0.4, inner_steps=2, rates=rates)
+        one = trace_of(learner.model, params, task, inner_lr=0.4, inner_steps=2, rates=rates)
         accuracies.append(one.accuracy.numpy())
     assert last.episodes == 23
     np.testing.assert_allclose(last.accuracy, np.mean(accuracies, axis=0), rtol=1e-6)
@@ -131,11 +132,11 @@ def test_what_cannot_be_evaluated_is_told_in_a_sentence(settings, sentence, lear
         next(evaluate(learner, pool, SPEC, **options))
 
 
-def test_the_accuracy_of_one_episode_is_its_traces(learner, pool):
+def test_the_accuracy_of_one_episode_is_its_traces(learner, pool, trace_of):
     episode = sample_episode(pool, SPEC, 0)
     params = for_n_way(learner.params, 3)
-    expected = trace(learner.model, params, episode.task, inner_lr=0.2, inner_steps=2)
-    assert torch.equal(episode_accuracy(learner, episode, 0.2, 2), expected.accuracy)
+    expected = trace_of(learner.model, params, episode.task, inner_lr=0.2, inner_steps=2)
+    assert torch.equal(episode_accuracy(learner, episode, AdaptConfig(0.2, 2)), expected.accuracy)
 
 
 def test_the_seed_chooses_the_episodes(learner, pool):
