@@ -101,6 +101,15 @@ def _add_run(parser: argparse.ArgumentParser, out: str) -> None:
     parser.add_argument("--max-pool", action="store_true", help="max pooling, not strides")
 
 
+def _add_inductive(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--inductive",
+        dest="transductive",
+        action="store_false",
+        help="normalise queries with the support set's statistics: each is answered alone",
+    )
+
+
 def _add_train(commands: Any) -> None:
     train = _command(commands, "train", _train, "Meta-train an initialisation.")
     default = TrainConfig()
@@ -124,6 +133,12 @@ def _add_train(commands: Any) -> None:
     train.add_argument("--meta-steps", type=int, default=default.meta_steps, help="updates")
     train.add_argument("--multi-step", action="store_true", help="loss after every inner step")
     train.add_argument("--learn-rates", action="store_true", help="a learned alpha for each layer")
+    _add_inductive(train)
+    train.add_argument(
+        "--one-alphabet",
+        action="store_true",
+        help="every other meta-batch within alphabets and by the same drawers",
+    )
     train.add_argument("--no-augment", dest="augment", action="store_false", help="no deformation")
     train.add_argument("--head-rows", type=int, default=1, help="1: starts at zero for any N")
     train.add_argument(
@@ -132,6 +147,9 @@ def _add_train(commands: Any) -> None:
         help="weights to begin from; their learned alphas too with --learn-rates",
     )
     train.add_argument("--seed", type=int, default=default.seed, help="episodes, initialisation")
+    train.add_argument(
+        "--record", type=int, default=0, help="points on the way to keep beside --out; 0: none"
+    )
     _add_run(train, "runs/maml.safetensors")
 
 
@@ -164,6 +182,10 @@ def _add_evaluate(commands: Any) -> None:
     parser.add_argument("--k-shot", type=int, default=1, help="support pictures a class")
     parser.add_argument("--q-query", type=int, default=10, help="query pictures a class")
     parser.add_argument("--within-alphabet", action="store_true", help="one alphabet an episode")
+    parser.add_argument(
+        "--same-drawers", action="store_true", help="all classes by the same drawers"
+    )
+    _add_inductive(parser)
     parser.add_argument("--inner-lr", type=float, help="alpha; the weights' own unless given")
     parser.add_argument("--steps", type=int, default=10, help="inner steps")
     parser.add_argument("--episodes", type=int, default=600, help="how many")
@@ -221,7 +243,7 @@ def _pretrain(parsed: argparse.Namespace) -> None:
 
 
 def _evaluate(parsed: argparse.Namespace) -> None:
-    spec = EpisodeSpec(parsed.n_way, parsed.k_shot, parsed.q_query, parsed.within_alphabet)
+    spec = _config_of(EpisodeSpec, parsed)
     learner = _learner(parsed)
     data = load(parsed.dataset)
     classes = split_classes(data, parsed.split, parsed.part, parsed.split_seed)
@@ -236,12 +258,12 @@ def _evaluate(parsed: argparse.Namespace) -> None:
             episodes=parsed.episodes,
             seed=parsed.seed,
             inner_lr=inner_lr,
+            transductive=parsed.transductive,
         ):
             bar.update(last.episodes - bar.n)
-    asked = ("dataset", "split", "part", "n_way", "k_shot", "q_query", "within_alphabet", "seed")
     result = {
         "method": learner.method,
-        **{name: getattr(parsed, name) for name in asked},
+        **{name: getattr(parsed, name) for name in ASKED},
         "episodes": last.episodes,
         "inner_lr": inner_lr,
         "accuracy": last.accuracy,
@@ -256,6 +278,10 @@ def _evaluate(parsed: argparse.Namespace) -> None:
 
 
 DATA_ACTIONS = ("status", "fetch", "prepare")
+ASKED = (
+    *("dataset", "split", "part", "n_way", "k_shot", "q_query"),
+    *("within_alphabet", "same_drawers", "transductive", "seed"),
+)
 LISTS = ("accuracy", "ci95")
 
 

@@ -129,6 +129,34 @@ def load_update(path: Path, device: str = "cpu") -> tuple[Update, dict[str, Any]
     return Update(step, groups["params"], None, optimizer), metadata
 
 
+def save_recording(path: Path, points: Mapping[int, Params], metadata: Mapping[str, Any]) -> None:
+    """Write θ at several updates of one training, in float16: half of the space."""
+    tensors = {
+        f"{step}/{name}": value.detach().half().cpu().contiguous()
+        for step, params in points.items()
+        for name, value in split_rates(params)[0].items()
+    }
+    _write(path, tensors, metadata)
+
+
+def load_recording(path: Path) -> tuple[dict[int, Params], dict[str, Any]]:
+    """Read θ at several updates of one training, by update in ascending order, and its metadata.
+
+    Raises:
+        CheckpointError: There is none, it is damaged, or it is no recording.
+    """
+    tensors, metadata = _read(path)
+    points: dict[int, Params] = {}
+    for key, value in tensors.items():
+        step, slash, name = key.partition("/")
+        if not (slash and step.isdigit()):
+            raise CheckpointError(
+                f"{path} is no recording; choose a file that `train --record` wrote."
+            )
+        points.setdefault(int(step), {})[name] = value.float()
+    return dict(sorted(points.items())), metadata
+
+
 def _write(path: Path, tensors: Params, metadata: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f"{path.name}.{os.getpid()}.part")

@@ -39,12 +39,15 @@ class EpisodeSpec:
         k_shot: Support pictures a class, 1 to 10.
         q_query: Query pictures a class, 1 to 19.
         within_alphabet: Draw all classes of an episode from one alphabet.
+        same_drawers: Take each class's pictures by the same drawers: the first of every class by
+            one drawer, and so on, as in Omniglot's own one-shot challenge (Lake et al. 2015).
     """
 
     n_way: int = 5
     k_shot: int = 1
     q_query: int = 15
     within_alphabet: bool = False
+    same_drawers: bool = False
 
     def __post_init__(self) -> None:
         _check_range("n_way", self.n_way, MIN_WAY, MAX_WAY)
@@ -92,6 +95,8 @@ class TrainConfig:
             (Antoniou et al. 2019, arXiv:1810.09502, section 4).
         multi_step: Sum the query loss after each inner step, not only the last (the same).
         learn_rates: Learn a factor on α for each parameter tensor (after the same).
+        transductive: Normalise the queries with their own statistics, not the support set's.
+        one_alphabet: Draw every other meta-batch within alphabets and by the same drawers.
         augment: Deform each picture by a small random affine map.
         seed: Chooses the episodes and, from scratch, the initialisation; 0 to 2³² − 1.
 
@@ -113,6 +118,8 @@ class TrainConfig:
     meta_steps: int = 60_000
     multi_step: bool = False
     learn_rates: bool = False
+    transductive: bool = True
+    one_alphabet: bool = False
     augment: bool = True
     seed: int = 0
 
@@ -149,7 +156,12 @@ class TrainConfig:
     @property
     def specs(self) -> list[EpisodeSpec]:
         """Every shape of episode it trains on."""
-        return [EpisodeSpec(n, k, self.q_query) for n in self.n_ways for k in self.k_shots]
+        return [
+            EpisodeSpec(n, k, self.q_query, hard, hard)
+            for n in self.n_ways
+            for k in self.k_shots
+            for hard in ((False, True) if self.one_alphabet else (False,))
+        ]
 
 
 @dataclass(frozen=True)

@@ -232,6 +232,8 @@ def _sample_indices(
     chosen = keys.topk(spec.n_way, largest=False).indices
     # Drawn for the largest N always, so that the drawers do not change when N does.
     order = torch.rand(n_tasks, MAX_WAY, n_drawers, generator=generator).argsort(-1)
+    if spec.same_drawers:
+        order = order[:, :1].expand_as(order)
     pictures = pool.images[chosen].gather(2, order[:, : spec.n_way])
     # Support from the front and query from the back: neither moves when the other grows.
     return chosen, pictures[..., : spec.k_shot], pictures[..., n_drawers - spec.q_query :]

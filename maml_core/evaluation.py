@@ -58,10 +58,15 @@ def adapt_to(learner: Learner, episode: Episode, config: AdaptConfig) -> list[Pa
     )
 
 
-def episode_accuracy(learner: Learner, episode: Episode, config: AdaptConfig) -> Tensor:
+def episode_accuracy(
+    learner: Learner, episode: Episode, config: AdaptConfig, *, transductive: bool = True
+) -> Tensor:
     """Return the query accuracy of one episode after each step, [inner_steps + 1], on the CPU."""
-    trajectory = adapt_to(learner, episode, config)
-    return trace(measure(learner.model, fast, episode.task) for fast in trajectory).accuracy.cpu()
+    points = (
+        measure(learner.model, fast, episode.task, transductive=transductive)
+        for fast in adapt_to(learner, episode, config)
+    )
+    return trace(points).accuracy.cpu()
 
 
 def evaluate(
@@ -73,6 +78,7 @@ def evaluate(
     episodes: int,
     seed: int,
     inner_lr: float | None = None,
+    transductive: bool = True,
 ) -> Iterator[Estimate]:
     """Yield the estimate over the first 10, 20, … `episodes` episodes of a seed's sequence.
 
@@ -84,6 +90,7 @@ def evaluate(
         episodes: How many in all.
         seed: Chooses the sequence; every learner sees the same episodes.
         inner_lr: α; the learner's own for this N unless given.
+        transductive: How queries are normalised, see `models.query_logits`.
 
     Raises:
         ValueError: At the first estimate: no episodes, a negative number of steps, an α that
@@ -97,7 +104,7 @@ def evaluate(
 
     def accuracy_of(number: int) -> Tensor:
         episode = sample_episode(pool, spec, seed, number)
-        return episode_accuracy(learner, episode, config)
+        return episode_accuracy(learner, episode, config, transductive=transductive)
 
     for start in range(0, episodes, CHUNK):
         done += in_parallel(accuracy_of, range(start, min(start + CHUNK, episodes)))

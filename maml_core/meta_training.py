@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from maml_core.adaptation import accuracy, adapt, head_rates
 from maml_core.config import TrainConfig
 from maml_core.episodes import TaskBatch, TaskPool, episode_generator, sample_tasks
-from maml_core.models import for_n_way, logits
+from maml_core.models import for_n_way, query_logits
 from maml_core.optimisation import Measures, Update, descend
 from maml_core.params import Params, split_rates, subtract
 
@@ -41,7 +41,7 @@ def maml_gradient(
 
     def task_objective(meta: Params, task: TaskBatch) -> tuple[Tensor, Measures]:
         trajectory = _adapt_to(model, meta, task, config, first_order, head_only)
-        outs = [logits(model, fast, task.query_x) for fast in trajectory]
+        outs = _query_logits(model, trajectory, task, config)
         losses = torch.stack([F.cross_entropy(out, task.query_y) for out in outs])
         objective = losses[1:].mean() if config.multi_step else losses[-1]
         return objective, Measures(
@@ -69,7 +69,7 @@ def reptile_gradient(
 
     def pseudo_gradient(task: TaskBatch) -> tuple[Params, Measures]:
         trajectory = _adapt_to(model, meta_params, task, config, True, False)
-        outs = [logits(model, fast, task.query_x) for fast in trajectory]
+        outs = _query_logits(model, trajectory, task, config)
         accuracies = torch.stack([accuracy(out, task.query_y) for out in outs])
         measures = Measures(F.cross_entropy(outs[-1], task.query_y), accuracies)
         return subtract(rows, trajectory[-1]), measures
@@ -133,6 +133,15 @@ def _n_way(tasks: TaskBatch, config: TrainConfig) -> int:
 
 def _mean_over_tasks(measures: Measures) -> Measures:
     return Measures(*(value.mean(0) for value in measures))
+
+
+def _query_logits(
+    model: nn.Module, trajectory: list[Params], task: TaskBatch, config: TrainConfig
+) -> list[Tensor]:
+    return [
+        query_logits(model, fast, task.support_x, task.query_x, transductive=config.transductive)
+        for fast in trajectory
+    ]
 
 
 def _adapt_to(

@@ -26,8 +26,8 @@ _own = threading.local()
 HEAD = ("head.weight", "head.bias")
 
 
-def normalise(x: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
-    """Normalise each channel with the statistics of the batch at hand (transductive).
+def normalise(x: Tensor, gain: Tensor, shift: Tensor, reference: int | None = None) -> Tensor:
+    """Normalise each channel with the statistics of the batch at hand.
 
     Written out because second-order gradients of `F.batch_norm` under `vmap` are silently
     wrong on a CPU (torch 2.13). Ioffe & Szegedy 2015, arXiv:1502.03167, Algorithm 1.
@@ -36,10 +36,11 @@ def normalise(x: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
         x: [B, channels, height, width]; all B pictures share the statistics.
         gain: γ, [channels].
         shift: β of that paper, [channels].
+        reference: Take the statistics of the first so many pictures only, 1 to B; None: of all.
     """
-    centred = x - x.mean(dim=(0, 2, 3), keepdim=True)
+    centred = x - x[:reference].mean(dim=(0, 2, 3), keepdim=True)
     # In two passes: `torch.var_mean` makes the forward pass take twice as long on a CPU.
-    variance = centred.square().mean(dim=(0, 2, 3), keepdim=True)
+    variance = centred[:reference].square().mean(dim=(0, 2, 3), keepdim=True)
     scale = torch.rsqrt(variance + NORM_EPSILON) * gain[:, None, None]
     return centred * scale + shift[:, None, None]
 
@@ -54,9 +55,9 @@ class ConvBlock(nn.Module):
         self.shift = nn.Parameter(torch.zeros(channels))
         self.max_pool = max_pool
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, reference: int | None = None) -> Tensor:
         """[B, in_channels, height, width] → [B, channels, height / 2, width / 2]."""
-        x = F.relu(normalise(self.conv(x), self.gain, self.shift))
+        x = F.relu(normalise(self.conv(x), self.gain, self.shift, reference))
         return F.max_pool2d(x, 2) if self.max_pool else x
 
 
@@ -88,14 +89,15 @@ class Conv4(nn.Module):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
-    def features(self, x: Tensor) -> Tensor:
-        """[B, 1, 28, 28] → [B, channels]."""
-        features: Tensor = self.blocks(x).mean(dim=(2, 3))
-        return features
+    def features(self, x: Tensor, reference: int | None = None) -> Tensor:
+        """[B, 1, 28, 28] → [B, channels]; `reference` as in `normalise`."""
+        for block in self.blocks:
+            x = block(x, reference)
+        return x.mean(dim=(2, 3))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, 1, 28, 28] → logits [B, n_out]; all B pictures share batch statistics."""
-        logits: Tensor = self.head(self.features(x))
+    def forward(self, x: Tensor, reference: int | None = None) -> Tensor:
+        """[B, 1, 28, 28] → logits [B, n_out]; `reference` as in `normalise`."""
+        logits: Tensor = self.head(self.features(x, reference))
         return logits
 
 
@@ -150,10 +152,30 @@ def for_n_way(params: Params, n_way: int) -> Params:
     return {**params, **heads}
 
 
-def logits(model: nn.Module, params: Params, x: Tensor) -> Tensor:
-    """Run the network at `params` on pictures [B, 1, 28, 28]; logits [B, n_out]."""
-    out: Tensor = functional_call(_of_this_thread(model), params, (x,))
+def logits(model: nn.Module, params: Params, x: Tensor, reference: int | None = None) -> Tensor:
+    """Run the network at `params` on pictures [B, 1, 28, 28]; logits [B, n_out].
+
+    All pictures are normalised with the statistics of the first `reference`, or of all.
+    """
+    arguments = (x,) if reference is None else (x, reference)
+    out: Tensor = functional_call(_of_this_thread(model), params, arguments)
     return out
+
+
+def query_logits(
+    model: nn.Module, params: Params, support_x: Tensor, query_x: Tensor, *, transductive: bool
+) -> Tensor:
+    """Run the network at `params` on query pictures [B, 1, 28, 28]; logits [B, n_out].
+
+    Transductive: the queries are normalised with the statistics of their own batch, as in
+    MAML's published Omniglot results (Nichol et al. 2018, arXiv:1803.02999, section 6.1). Each
+    then tells a little about the others. Otherwise with the support set's, and each query is
+    answered as if it were alone.
+    """
+    if transductive:
+        return logits(model, params, query_x)
+    n = len(support_x)
+    return logits(model, params, torch.cat([support_x, query_x]), n)[n:]
 
 
 def _of_this_thread(model: nn.Module) -> nn.Module:

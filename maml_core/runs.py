@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
@@ -52,6 +53,8 @@ class Run:
         device: 'cpu' or 'cuda'.
         resume: Go on from the unfinished state.
         validate_every: Updates between two looks at validation episodes; 0 for none.
+        record: Points on the way to keep in `<stem>.recording.safetensors`, closer together in the
+            beginning, where most happens; 0 for none.
         command: What was typed, kept with the weights.
 
     Raises:
@@ -65,6 +68,7 @@ class Run:
     device: str = "cpu"
     resume: bool = False
     validate_every: int = 0
+    record: int = 0
     command: str = ""
 
     def __post_init__(self) -> None:
@@ -73,11 +77,23 @@ class Run:
             raise ValueError("device is 'cuda', but torch finds no such GPU here; choose cpu.")
         if self.validate_every < 0:
             raise ValueError(f"validate_every is {self.validate_every}; choose 0 (never) or more.")
+        if self.record < 0 or self.record == 1:
+            raise ValueError(f"record is {self.record}; choose 0 (nothing) or at least 2 points.")
 
     @property
     def state(self) -> Path:
         """The file of the unfinished state."""
         return self.out.with_name(self.out.name + ".state")
+
+    @property
+    def recording(self) -> Path:
+        """The file of the points on the way."""
+        return self.out.with_suffix(".recording.safetensors")
+
+    def recorded_updates(self, steps: int) -> set[int]:
+        """Return the updates to keep of a run of so many: the start, then in equal ratios."""
+        ratios = np.geomspace(1, steps, max(self.record - 1, 1))
+        return {0, *(round(float(ratio)) for ratio in ratios)} if self.record else set()
 
     def pool(self, part: str, *, rotate: bool = False) -> TaskPool:
         """Return the classes of one part of the split on the run's device."""
@@ -227,11 +243,14 @@ def _drive(
     begin, metadata = _begin(run, first, metadata)
     update = begin
     begun, saved = time.monotonic() - metadata["seconds"], time.monotonic()
+    kept = run.recorded_updates(steps)
+    _record(run, begin, kept, metadata)
     try:
         with tqdm(total=steps, initial=update.step, unit="update", disable=None) as bar:
             for update in updates(begin):
                 bar.update()
                 metadata["seconds"] = round(time.monotonic() - begun, 1)
+                _record(run, update, kept, metadata)
                 if update.step == steps or time.monotonic() - saved > SAVE_SECONDS:
                     checkpoints.save_update(run.state, update, metadata)
                     saved = time.monotonic()
@@ -251,6 +270,16 @@ def _drive(
     checkpoints.save(run.out, checkpoint)
     run.state.unlink(missing_ok=True)
     return checkpoint
+
+
+def _record(run: Run, update: Update, kept: set[int], metadata: Mapping[str, Any]) -> None:
+    """Add the state to the file of points on the way if it is one of those to be kept."""
+    if update.step in kept:
+        before = checkpoints.load_recording(run.recording)[0] if update.step else {}
+        # What a run that broke off recorded after its last saved state is recorded anew.
+        points = {step: theta for step, theta in before.items() if step < update.step}
+        points[update.step] = update.params
+        checkpoints.save_recording(run.recording, points, metadata)
 
 
 def _begin(run: Run, first: Update, metadata: dict[str, Any]) -> tuple[Update, dict[str, Any]]:

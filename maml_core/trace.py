@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from maml_core.adaptation import accuracy
 from maml_core.episodes import TaskBatch
-from maml_core.models import logits
+from maml_core.models import logits, query_logits
 from maml_core.params import Params
 
 
@@ -32,17 +32,19 @@ class Trace(NamedTuple):
 
 
 @torch.no_grad()
-def measure(model: nn.Module, params: Params, task: TaskBatch) -> Trace:
+def measure(
+    model: nn.Module, params: Params, task: TaskBatch, *, transductive: bool = True
+) -> Trace:
     """Measure one point of an adaptation.
-
-    The query pictures are normalised with their own batch's statistics (transductive).
 
     Args:
         model: The network.
         params: Where, with a head of N rows.
         task: One episode, without a batch dimension.
+        transductive: How queries are normalised, see `query_logits`.
     """
-    support, query = logits(model, params, task.support_x), logits(model, params, task.query_x)
+    support = logits(model, params, task.support_x)
+    query = query_logits(model, params, task.support_x, task.query_x, transductive=transductive)
     return Trace(
         support_loss=F.cross_entropy(support, task.support_y),
         query_loss=F.cross_entropy(query, task.query_y),

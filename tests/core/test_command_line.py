@@ -92,7 +92,7 @@ def test_each_option_reaches_its_setting():
     typed = (
         "train --method anil --n-ways 5 20 --k-shots 1 5 --q-query 3 --inner-lr 0.2 --inner-steps 4"
         " --meta-lr 0.01 --meta-batch-size 7 --meta-steps 8 --multi-step --learn-rates --no-augment"
-        " --scale-inner-lr --seed 9"
+        " --scale-inner-lr --inductive --one-alphabet --seed 9"
     )
     parsed = command_line._parser().parse_args(typed.split())
     assert command_line._config_of(TrainConfig, parsed) == TrainConfig(
@@ -108,6 +108,8 @@ def test_each_option_reaches_its_setting():
         meta_steps=8,
         multi_step=True,
         learn_rates=True,
+        transductive=False,
+        one_alphabet=True,
         augment=False,
         seed=9,
     )

@@ -142,6 +142,23 @@ def test_within_alphabet_draws_every_alphabet_that_is_large_enough(pool):
     assert len(large) < len(pool.data.alphabets)
 
 
+@pytest.mark.parametrize("within_alphabet", [False, True])
+def test_the_same_drawers_draw_every_class(within_alphabet, pool):
+    seen = set()
+    for number in range(20):
+        spec = EpisodeSpec(4, 2, 3, within_alphabet, same_drawers=True)
+        episode = sample_episode(pool, spec, 0, number)
+        drawn = np.concatenate([episode.support, episode.query], 1)
+        drawers = [
+            [int(np.flatnonzero(pool.data.images_of(c) == picture)[0]) for picture in row]
+            for c, row in zip(episode.classes, drawn, strict=True)
+        ]
+        assert all(row == drawers[0] for row in drawers)
+        assert len(set(drawers[0])) == 5
+        seen |= set(drawers[0])
+    assert seen == set(range(pool.images.shape[1]))
+
+
 def test_within_alphabet_mixes_no_rotations(characters):
     pool = make_pool(characters, list(range(len(characters.classes))), rotate=True)
     rows = {

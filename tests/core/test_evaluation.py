@@ -11,11 +11,12 @@ import torch
 from torch.nn import functional as F
 
 from maml_core import evaluation
+from maml_core.adaptation import adapt
 from maml_core.config import AdaptConfig, EpisodeSpec
 from maml_core.episodes import TaskBatch, sample_episode
 from maml_core.evaluation import choose_inner_lr, episode_accuracy, estimate, evaluate
 from maml_core.learners import Learner
-from maml_core.models import for_n_way, initial_params
+from maml_core.models import for_n_way, initial_params, query_logits
 
 SPEC = EpisodeSpec(3, 1, 2)
 
@@ -91,6 +92,38 @@ def test_evaluation_is_a_loop_over_the_seeds_episodes(rates, learner, pool, trac
         one = trace_of(learner.model, params, task, inner_lr=0.4, inner_steps=2, rates=rates)
         accuracies.append(one.accuracy.numpy())
     assert last.episodes == 23
+    np.testing.assert_allclose(last.accuracy, np.mean(accuracies, axis=0), rtol=1e-6)
+
+
+def test_inductive_evaluation_asks_each_query_alone(learner, pool):
+    *_, last = evaluate(learner, pool, SPEC, inner_steps=2, episodes=5, seed=6, transductive=False)
+    accuracies = []
+    for number in range(5):
+        task = sample_episode(pool, SPEC, 6, number).task
+        trajectory = adapt(
+            learner.model,
+            for_n_way(learner.params, 3),
+            task.support_x,
+            task.support_y,
+            inner_lr=0.4,
+            inner_steps=2,
+        )
+        accuracies.append(
+            [
+                np.mean(
+                    [
+                        int(
+                            query_logits(
+                                learner.model, fast, task.support_x, x[None], transductive=False
+                            ).argmax()
+                        )
+                        == int(y)
+                        for x, y in zip(task.query_x, task.query_y, strict=True)
+                    ]
+                )
+                for fast in trajectory
+            ]
+        )
     np.testing.assert_allclose(last.accuracy, np.mean(accuracies, axis=0), rtol=1e-6)
 
 

@@ -109,7 +109,12 @@ class PlainMaml:
     def task_losses(self, meta, task):
         n_way = int(task.query_y.max()) + 1
         points = self.trajectory(meta, task.support_x, task.support_y, n_way)
-        return [F.cross_entropy(self.network(p, task.query_x), task.query_y) for p in points]
+        if self.config.transductive:
+            outs = [self.network(p, task.query_x) for p in points]
+        else:
+            x, n = torch.cat([task.support_x, task.query_x]), len(task.support_x)
+            outs = [self.network(p, x, n)[n:] for p in points]
+        return [F.cross_entropy(out, task.query_y) for out in outs]
 
     def objective(self, meta, tasks):
         values = []
@@ -192,14 +197,24 @@ def test_the_step_size_grows_with_n_where_that_is_asked(
     assert min(errors.values()) > 0.01
 
 
+@pytest.mark.parametrize("transductive", [True, False])
 @pytest.mark.parametrize("method", ["maml", "anil"])
 @pytest.mark.parametrize(
     ("inner_steps", "multi_step", "learn_rates"), [(1, False, False), (3, True, True)]
 )
 def test_second_order_gradient_is_what_finite_differences_say(
-    method, inner_steps, multi_step, learn_rates, model, meta_params, exact_tasks, plain_conv4
+    method,
+    inner_steps,
+    multi_step,
+    learn_rates,
+    transductive,
+    model,
+    meta_params,
+    exact_tasks,
+    plain_conv4,
 ):
     config = config_of(method, inner_steps, multi_step, learn_rates)
+    config = replace(config, transductive=transductive)
     meta, tasks = meta_params(1, learn_rates), exact_tasks()
     gradient, _ = META_GRADIENTS[method](model, meta, tasks, config)
     plain = PlainMaml(plain_conv4, config)
@@ -237,7 +252,7 @@ def test_batch_norm_of_torch_would_be_wrong_under_vmap(
 ):
     """Why `normalise` is written out. Where this fails, `F.batch_norm` has become usable."""
 
-    def batch_norm(x, gain, shift):
+    def batch_norm(x, gain, shift, reference):
         return F.batch_norm(x, None, None, gain, shift, training=True)
 
     monkeypatch.setattr("maml_core.models.normalise", batch_norm)
@@ -415,7 +430,10 @@ def test_one_step_of_reptile_from_a_head_of_one_row_learns_nothing(model, meta_p
     params = meta_params(1)
     for inner_steps, learns in ((1, False), (2, True)):
         config = SimpleNamespace(
-            inner_lr_at=lambda n_way: INNER_LR, inner_steps=inner_steps, q_query=2
+            inner_lr_at=lambda n_way: INNER_LR,
+            inner_steps=inner_steps,
+            q_query=2,
+            transductive=True,
         )
         found, _ = META_GRADIENTS["reptile"](model, params, exact_tasks(), config)
         assert (norm(found) > 1e-6) == learns

@@ -15,6 +15,7 @@ from maml_core.models import (
     initial_params,
     logits,
     normalise,
+    query_logits,
 )
 
 
@@ -59,6 +60,29 @@ def test_normalise_is_batch_norm_in_training():
         strict=True,
     ):
         torch.testing.assert_close(mine, theirs, rtol=1e-10, atol=1e-11)
+
+
+def test_normalise_by_a_reference_is_batch_norm_with_its_statistics():
+    x = torch.randn(7, 5, 4, 3, generator=torch.Generator().manual_seed(0)).double()
+    gain, shift = torch.rand(5).double(), torch.randn(5).double()
+    variance, mean = torch.var_mean(x[:3], (0, 2, 3), correction=0)
+    expected = F.batch_norm(x, mean, variance, gain, shift, training=False)
+    torch.testing.assert_close(normalise(x, gain, shift, 3), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_inductive_queries_know_nothing_of_each_other(model, random_params, pixels):
+    params = random_params(model, rows=3)
+    support, query = pixels[:2], pixels[2:]
+    together = query_logits(model, params, support, query, transductive=False)
+    for number in range(len(query)):
+        alone = query_logits(model, params, support, query[number, None], transductive=False)
+        torch.testing.assert_close(alone[0], together[number])
+    # The support set's own logits are those of the inner loop: the same statistics.
+    again = query_logits(model, params, support, support, transductive=False)
+    torch.testing.assert_close(again, logits(model, params, support))
+    transductive = query_logits(model, params, support, query, transductive=True)
+    assert torch.equal(transductive, logits(model, params, query))
+    assert not torch.allclose(transductive, together)
 
 
 def test_normalise_is_twice_differentiable_as_finite_differences_say():

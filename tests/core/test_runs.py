@@ -17,7 +17,7 @@ from maml_core.config import EpisodeSpec, PretrainConfig, TrainConfig
 from maml_core.datasets.splits import split_classes
 from maml_core.evaluation import choose_inner_lr, evaluate
 from maml_core.learners import random_learner
-from maml_core.models import HEAD, initial_params
+from maml_core.models import HEAD, Conv4, initial_params
 from maml_core.params import LOG_RATE, RATE_GAIN, split_rates
 from maml_core.runs import Run, best_inner_lrs, train, train_baseline
 
@@ -414,3 +414,39 @@ def test_a_run_checks_its_settings(settings, sentence, run, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match=sentence):
         replace(run, **settings)
+
+
+def test_a_recording_keeps_points_on_the_way(run, assert_same):
+    recorded = replace(run, record=4)
+    train(recorded, CONFIG, NARROW)
+    points, metadata = checkpoints.load_recording(recorded.recording)
+    assert list(points) == [0, 1, 2, 6]  # the start, then in equal ratios to the last
+    assert metadata["method"] == "maml"
+    final = checkpoints.load(run.out).params
+    assert_same(points[6], {n: v.half().float() for n, v in final.items()})
+    assert_same(
+        points[0],
+        {n: v.half().float() for n, v in initial_params(Conv4(**NARROW), CONFIG.seed).items()},
+    )
+
+
+def test_a_resumed_run_goes_on_with_its_recording(run, monkeypatch, assert_same):
+    whole = replace(run, record=4)
+    train(whole, CONFIG, NARROW)
+    expected, _ = checkpoints.load_recording(whole.recording)
+    broken = replace(whole, out=run.out.with_name("broken"))
+    with monkeypatch.context() as patched:
+        patched.setattr(runs, "meta_train", interrupted_after(3, runs.meta_train))
+        with pytest.raises(KeyboardInterrupt):
+            train(broken, CONFIG, NARROW)
+    train(replace(broken, resume=True), CONFIG, NARROW)
+    found, _ = checkpoints.load_recording(broken.recording)
+    assert list(found) == list(expected)
+    for step, params in expected.items():
+        assert_same(found[step], params)
+
+
+@pytest.mark.parametrize("record", [-1, 1])
+def test_a_recording_has_two_points_or_none(record, run):
+    with pytest.raises(ValueError, match=f"record is {record}; choose 0"):
+        replace(run, record=record)
