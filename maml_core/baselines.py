@@ -1,7 +1,8 @@
-"""What MAML is compared with: a pretrained classifier and a random start.
+"""What MAML is compared with: a pretrained classifier, a random start, the nearest picture.
 
-Both adapt by the same inner loop as MAML, from a new head that starts at zero, and
-fine-tune the whole network (Chen et al. 2019, arXiv:1904.04232, "Baseline").
+The first two adapt by the same inner loop as MAML, from a new head that starts at zero, and
+fine-tune the whole network (Chen et al. 2019, arXiv:1904.04232, "Baseline"). The third adapts
+nothing: a query takes the label of the support picture that is most like it.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from torch.nn import functional as F
 
 from maml_core.adaptation import accuracy
 from maml_core.config import PretrainConfig
-from maml_core.episodes import TaskPool, pictures
-from maml_core.models import HEAD, logits
+from maml_core.episodes import TaskBatch, TaskPool, pictures
+from maml_core.models import HEAD, logits, query_logits
 from maml_core.optimisation import Measures, Update, descend
 from maml_core.params import Params
 
@@ -65,6 +66,41 @@ def with_new_head(params: Params, rows: int = 1) -> Params:
     """Return the parameters with a head of zeros; one row serves every N."""
     heads = {n: params[n].new_zeros(rows, *params[n].shape[1:]) for n in HEAD}
     return {**params, **heads}
+
+
+def nearest_by_pixels(task: TaskBatch) -> Tensor:
+    """Return the accuracy of the nearest support picture, by Euclidean distance of the pixels.
+
+    Args:
+        task: One episode, without a batch dimension.
+    """
+    return _nearest(task.support_x.flatten(1), task.query_x.flatten(1), task)
+
+
+def nearest_by_features(
+    model: nn.Module, params: Params, task: TaskBatch, *, transductive: bool
+) -> Tensor:
+    """Return the accuracy of the nearest support picture, by the cosine of the features.
+
+    Args:
+        model: The network.
+        params: Where its features are taken, before any adaptation; the head plays no part.
+        task: One episode, without a batch dimension.
+        transductive: How queries are normalised, see `models.query_logits`.
+    """
+    width = params["head.weight"].shape[1]
+    # With the identity as its head the network returns its features.
+    bare = {"head.weight": torch.eye(width), "head.bias": torch.zeros(width)}
+    identity = {**params, **{n: v.to(params[n]) for n, v in bare.items()}}
+    support = logits(model, identity, task.support_x)
+    query = query_logits(model, identity, task.support_x, task.query_x, transductive=transductive)
+    return _nearest(F.normalize(support, dim=1), F.normalize(query, dim=1), task)
+
+
+def _nearest(support: Tensor, query: Tensor, task: TaskBatch) -> Tensor:
+    n_way = int(task.support_y.max()) + 1
+    distances = torch.cdist(query, support).reshape(len(query), n_way, -1)
+    return accuracy(-distances.amin(-1), task.query_y)
 
 
 def _classifier_loss(

@@ -73,7 +73,7 @@ class AdaptConfig:
         _check_range("inner_steps", self.inner_steps, 0, MAX_INNER_STEPS)
 
 
-META_METHODS = ("maml", "fomaml", "anil", "reptile")
+META_METHODS = ("maml", "fomaml", "anil", "reptile", "joint")
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,14 @@ class TrainConfig:
     """How meta-training runs (Finn et al. 2017, Algorithm 2).
 
     Attributes:
-        method: 'maml', 'fomaml', 'anil' or 'reptile'.
+        method: 'maml', 'fomaml', 'anil', 'reptile' or 'joint'.
         n_ways: Each update draws its N from these, in turn.
         k_shots: Likewise its K.
         q_query: Query pictures a class; the paper takes K.
         inner_lr: α > 0, at the first of `n_ways`.
         scale_inner_lr: Take α in proportion to N: the mean over N classes divides the gradient
             of each head row by N, so that a row then moves equally far at every N.
-        inner_steps: K of the inner loop, 1 to 100.
+        inner_steps: K of the inner loop, 1 to 100; 0 for joint pretraining, which has none.
         meta_lr: β > 0, Adam's step size at the start.
         meta_batch_size: Tasks an update.
         meta_steps: Updates in all; β falls to 0 over them along a cosine
@@ -130,24 +130,31 @@ class TrainConfig:
                 raise ValueError(f"{name} is empty; give it at least one value.")
         for spec in self.specs:
             assert spec
-        _check_range("inner_steps", self.inner_steps, 1, MAX_INNER_STEPS)
+        fewest = 0 if self.method == "joint" else 1
+        _check_range("inner_steps", self.inner_steps, fewest, MAX_INNER_STEPS)
         AdaptConfig(self.inner_lr, self.inner_steps)
         _check_range("meta_batch_size", self.meta_batch_size, 1, 1_000)
         _check_range("meta_steps", self.meta_steps, 1, 10_000_000)
         if not (math.isfinite(self.meta_lr) and self.meta_lr > 0):
             raise ValueError(f"meta_lr is {self.meta_lr}; choose a finite value above 0.")
         _check_range("seed", self.seed, 0, MAX_SEED)
-        if self.method == "reptile":
-            self._check_reptile()
+        self._check_method()
 
-    def _check_reptile(self) -> None:
-        if self.inner_steps < 2:
+    def _check_method(self) -> None:
+        if self.method == "joint" and self.inner_steps != 0:
+            raise ValueError(
+                f"inner_steps is {self.inner_steps}; joint pretraining adapts to no task: take 0."
+            )
+        if self.method == "reptile" and self.inner_steps < 2:
             raise ValueError(
                 f"inner_steps is {self.inner_steps}; Reptile needs at least 2 to learn to adapt."
             )
         for name in ("multi_step", "learn_rates"):
-            if getattr(self, name):
-                raise ValueError(f"Reptile has no {name}; leave it out or choose another method.")
+            if getattr(self, name) and self.method in ("reptile", "joint"):
+                raise ValueError(
+                    f"{self.method.capitalize()} has no {name}; leave it out or choose another "
+                    "method."
+                )
 
     def inner_lr_at(self, n_way: int) -> float:
         """Return α for N-way tasks."""

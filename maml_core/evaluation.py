@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from maml_core.adaptation import adapt
+from maml_core.baselines import nearest_by_features, nearest_by_pixels
 from maml_core.config import AdaptConfig, EpisodeSpec
 from maml_core.episodes import Episode, TaskPool, sample_episode
 from maml_core.learners import Learner
@@ -93,19 +94,57 @@ def evaluate(
         transductive: How queries are normalised, see `models.query_logits`.
 
     Raises:
-        ValueError: At the first estimate: no episodes, a negative number of steps, an α that
-            is no positive number, or a pool too small for the spec.
+        ValueError: No episodes, a negative number of steps, an α that is no positive number,
+            or a pool too small for the spec; some of it only at the first estimate.
     """
-    if episodes < 1:
-        raise ValueError(f"episodes is {episodes}; choose at least 1.")
     rate = learner.inner_lr(spec.n_way) if inner_lr is None else inner_lr
     config = AdaptConfig(rate, inner_steps)
-    done: list[Tensor] = []
 
     def accuracy_of(number: int) -> Tensor:
         episode = sample_episode(pool, spec, seed, number)
         return episode_accuracy(learner, episode, config, transductive=transductive)
 
+    return _growing(accuracy_of, episodes)
+
+
+def evaluate_nearest(
+    learner: Learner | None,
+    pool: TaskPool,
+    spec: EpisodeSpec,
+    *,
+    episodes: int,
+    seed: int,
+    transductive: bool = True,
+) -> Iterator[Estimate]:
+    """Yield estimates as `evaluate` does, of one accuracy: that of the nearest support picture.
+
+    Args:
+        learner: Whose features are compared before any adaptation; None compares pixels.
+        pool: The characters.
+        spec: The episodes' shape.
+        episodes: How many in all.
+        seed: Chooses the sequence.
+        transductive: How queries are normalised, see `models.query_logits`.
+    """
+
+    def accuracy_of(number: int) -> Tensor:
+        task = sample_episode(pool, spec, seed, number).task
+        if learner is None:
+            return nearest_by_pixels(task)[None].cpu()
+        with torch.no_grad():
+            found = nearest_by_features(
+                learner.model, learner.params, task, transductive=transductive
+            )
+        return found[None].cpu()
+
+    return _growing(accuracy_of, episodes)
+
+
+def _growing(accuracy_of: Callable[[int], Tensor], episodes: int) -> Iterator[Estimate]:
+    """Yield the estimate over the first 10, 20, … episodes of numbers 0 to `episodes` - 1."""
+    if episodes < 1:
+        raise ValueError(f"episodes is {episodes}; choose at least 1.")
+    done: list[Tensor] = []
     for start in range(0, episodes, CHUNK):
         done += in_parallel(accuracy_of, range(start, min(start + CHUNK, episodes)))
         yield estimate(torch.stack(done))

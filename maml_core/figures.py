@@ -33,6 +33,7 @@ STYLES = {
     "fomaml": MethodStyle("First-order MAML", "#56B4E9", "dashdot", "triangle-up"),
     "anil": MethodStyle("ANIL", "#009E73", "longdash", "triangle-down"),
     "reptile": MethodStyle("Reptile", "#CC79A7", "longdashdot", "x"),
+    "joint": MethodStyle("Joint pretraining", "#D55E00", "2px 5px", "star"),
 }
 CHANCE_COLOUR = "#888888"
 FAINT = 0.25  # opacity of what is still to come

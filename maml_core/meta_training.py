@@ -87,6 +87,8 @@ META_GRADIENTS: dict[str, MetaGradient] = {
     # Only the head adapts (Raghu et al. 2020, arXiv:1909.09157).
     "anil": partial(maml_gradient, head_only=True),
     "reptile": reptile_gradient,
+    # With no inner step: θ is asked to solve all tasks at once, which contradict each other.
+    "joint": maml_gradient,
 }
 
 

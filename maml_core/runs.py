@@ -122,6 +122,11 @@ def train(
     model = Conv4(**model_config)
     params = _start(start, model_config) if start else initial_params(model, config.seed)
     for_n_way(params, max(config.n_ways))
+    if config.method == "joint" and len(params["head.weight"]) == 1:
+        raise ValueError(
+            "The head has 1 row, which starts as zeros in every task, so that joint pretraining "
+            f"moves nothing; give it at least {max(config.n_ways)} rows."
+        )
     first = Update(0, with_rates(params) if config.learn_rates else split_rates(params)[0])
     metadata = {
         "method": config.method,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections import Counter
 from dataclasses import replace
@@ -10,9 +11,15 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from maml_core.baselines import pretrain, updates_of, with_new_head
-from maml_core.config import PretrainConfig
-from maml_core.episodes import make_pool, pictures
+from maml_core.baselines import (
+    nearest_by_features,
+    nearest_by_pixels,
+    pretrain,
+    updates_of,
+    with_new_head,
+)
+from maml_core.config import EpisodeSpec, PretrainConfig
+from maml_core.episodes import make_pool, pictures, sample_episode
 from maml_core.models import HEAD, Conv4, initial_params, logits
 from maml_core.optimisation import Update
 
@@ -157,3 +164,35 @@ def test_a_new_head_is_zero_and_the_body_stays(rows, model, random_params, asser
         else:
             assert found[name] is params[name]
     assert_same(params, before)
+
+
+@pytest.mark.parametrize("k_shot", [1, 3])
+def test_the_nearest_picture_is_what_a_double_loop_finds(k_shot, pool):
+    right = []
+    for number in range(5):
+        task = sample_episode(pool, EpisodeSpec(4, k_shot, 3), 0, number).task
+        for query, label in zip(task.query_x, task.query_y, strict=True):
+            distances = [float((query - one).square().sum()) for one in task.support_x]
+            right.append(int(task.support_y[distances.index(min(distances))]) == int(label))
+        found = nearest_by_pixels(task)
+        assert found.item() == pytest.approx(sum(right[-12:]) / 12)
+    assert 0 < sum(right) < len(right)
+
+
+@pytest.mark.parametrize("transductive", [True, False])
+def test_the_nearest_by_features_has_the_largest_cosine(transductive, pool, model, random_params):
+    params = {n: v.float() for n, v in random_params(model, rows=4).items()}
+    task = sample_episode(pool, EpisodeSpec(4, 2, 3), 1).task
+    own = copy.deepcopy(model)
+    own.load_state_dict({n: v for n, v in params.items() if n not in HEAD}, strict=False)
+    with torch.no_grad():
+        support = own.features(task.support_x)
+        if transductive:
+            query = own.features(task.query_x)
+        else:
+            query = own.features(torch.cat([task.support_x, task.query_x]), 8)[8:]
+        nearest = F.cosine_similarity(query[:, None], support[None], dim=-1).argmax(1)
+        found = nearest_by_features(model, params, task, transductive=transductive)
+    expected = (task.support_y[nearest] == task.query_y).float().mean()
+    assert found.item() == pytest.approx(expected.item())
+    assert 0 < found < 1

@@ -144,6 +144,22 @@ def test_what_reptile_cannot_use_is_refused(settings, sentence):
     assert TrainConfig(method="reptile", inner_steps=2)
 
 
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"inner_steps": 1}, "inner_steps is 1; joint pretraining adapts to no task: take 0"),
+        ({"multi_step": True}, "Joint has no multi_step; leave it out or choose another method"),
+        ({"learn_rates": True}, "Joint has no learn_rates; leave it out or choose another method"),
+    ],
+)
+def test_joint_pretraining_has_no_inner_loop(settings, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        TrainConfig(**{"method": "joint", "inner_steps": 0} | settings)
+    assert TrainConfig(method="joint", inner_steps=0)
+    with pytest.raises(ValueError, match="inner_steps is 0; choose a value from 1 to 100"):
+        TrainConfig(inner_steps=0)
+
+
 def test_a_choice_is_exact():
     check_choice("part", "test", ("train", "test"))
     with pytest.raises(ValueError, match="part is 'Test'; choose one of train, test"):

@@ -12,9 +12,16 @@ from torch.nn import functional as F
 
 from maml_core import evaluation
 from maml_core.adaptation import adapt
+from maml_core.baselines import nearest_by_features, nearest_by_pixels
 from maml_core.config import AdaptConfig, EpisodeSpec
 from maml_core.episodes import TaskBatch, sample_episode
-from maml_core.evaluation import choose_inner_lr, episode_accuracy, estimate, evaluate
+from maml_core.evaluation import (
+    choose_inner_lr,
+    episode_accuracy,
+    estimate,
+    evaluate,
+    evaluate_nearest,
+)
 from maml_core.learners import Learner
 from maml_core.models import for_n_way, initial_params, query_logits
 
@@ -207,3 +214,21 @@ def test_the_chosen_rate_is_the_best_of_the_candidates(learner, easy_pool):
     assert scores[chosen] == max(scores.values())
     reverse = choose_inner_lr(learner, easy_pool, SPEC, candidates[::-1], **options)
     assert scores[reverse] == max(scores.values())
+
+
+def test_the_nearest_picture_is_evaluated_over_the_same_episodes(learner, pool):
+    *_, by_pixels = evaluate_nearest(None, pool, SPEC, episodes=12, seed=3)
+    *_, by_features = evaluate_nearest(learner, pool, SPEC, episodes=12, seed=3)
+    tasks = [sample_episode(pool, SPEC, 3, number).task for number in range(12)]
+    with torch.no_grad():
+        features = [
+            nearest_by_features(learner.model, learner.params, task, transductive=True)
+            for task in tasks
+        ]
+    for found, each in ((by_pixels, map(nearest_by_pixels, tasks)), (by_features, features)):
+        expected = estimate(torch.stack(list(each))[:, None])
+        assert found.episodes == 12
+        assert found.accuracy == pytest.approx(expected.accuracy)
+        assert found.ci95 == pytest.approx(expected.ci95)
+    with pytest.raises(ValueError, match="episodes is 0; choose at least 1"):
+        next(evaluate_nearest(None, pool, SPEC, episodes=0, seed=3))

@@ -33,8 +33,10 @@ CASES = [
         (5, 3, False, False),
     )
     # Reptile has neither option, and learns nothing in one step (see below).
-    if method != "reptile" or not (multi_step or learn_rates or inner_steps == 1)
-] + [("reptile", 1, 2, False, False)]
+    if method != "joint"
+    and (method != "reptile" or not (multi_step or learn_rates or inner_steps == 1))
+] + [("reptile", 1, 2, False, False), ("joint", 3, 0, False, False), ("joint", 5, 0, False, False)]
+ADAPTING = [method for method in META_METHODS if method != "joint"]
 
 
 def config_of(
@@ -180,7 +182,7 @@ def test_gradient_under_vmap_is_that_of_a_plain_loop(
 
 @pytest.mark.parametrize("n_way", [2, 4])
 @pytest.mark.parametrize("scaled", [False, True])
-@pytest.mark.parametrize("method", META_METHODS)
+@pytest.mark.parametrize("method", ADAPTING)
 def test_the_step_size_grows_with_n_where_that_is_asked(
     method, scaled, n_way, model, meta_params, exact_tasks, plain_conv4
 ):
@@ -296,11 +298,12 @@ def bowls(monkeypatch):
     ("method", "multi_step", "inner_steps"),
     [
         (method, multi_step, inner_steps)
-        for method in META_METHODS
+        for method in ADAPTING
         for multi_step in (False, True)
         for inner_steps in (1, 2, 5)
         if method != "reptile" or (inner_steps > 1 and not multi_step)
-    ],
+    ]
+    + [("joint", False, 0)],
 )
 def test_meta_gradients_of_quadratic_tasks_are_their_closed_forms(
     method, multi_step, inner_steps, bowls
@@ -396,7 +399,7 @@ def test_meta_gradient_of_softmax_regression_is_its_closed_form():
     np.testing.assert_allclose(found["head.bias"], expected[:, -1], rtol=1e-10)
 
 
-@pytest.mark.parametrize("method", META_METHODS)
+@pytest.mark.parametrize("method", ADAPTING)
 def test_measures_are_the_mean_query_loss_and_accuracies_of_a_plain_loop(
     method, model, meta_params, exact_tasks, plain_conv4
 ):
@@ -415,7 +418,7 @@ def test_measures_are_the_mean_query_loss_and_accuracies_of_a_plain_loop(
     np.testing.assert_allclose(measures.accuracy, np.mean(accuracies, axis=0), rtol=1e-6)
 
 
-@pytest.mark.parametrize("method", META_METHODS)
+@pytest.mark.parametrize("method", ADAPTING)
 def test_a_head_of_one_row_starts_at_chance(method, model, meta_params, exact_tasks):
     config = config_of(method, inner_steps=2)
     _, measures = META_GRADIENTS[method](model, meta_params(1), exact_tasks(), config)
@@ -488,7 +491,7 @@ def test_a_stream_takes_its_episode_shapes_in_turn(pool):
     assert shapes == 2 * [(n * k, n * k, n * 2, n * 2) for n in (2, 4) for k in (1, 3)]
 
 
-@pytest.mark.parametrize("method", META_METHODS)
+@pytest.mark.parametrize("method", ADAPTING)
 def test_meta_training_teaches_to_adapt(method, easy_pool, model):
     """On noisy templates accuracy after adaptation ends far above what it was at the start."""
     config = TrainConfig(
@@ -514,6 +517,20 @@ def test_meta_training_teaches_to_adapt(method, easy_pool, model):
     assert late[0].item() == pytest.approx(1 / 3)
     assert late[-1] > late[0] + 0.4
     assert late[-1] > early[-1] + 0.1
+
+
+def test_joint_pretraining_stays_at_chance_where_maml_learns(easy_pool, model):
+    """One θ for all tasks before any adaptation: their labels contradict each other."""
+    config = TrainConfig("joint", (3,), q_query=3, inner_steps=0, augment=False, meta_batch_size=4)
+    config = replace(config, meta_lr=1e-2, meta_steps=60, seed=1)
+    start = Update(0, initial_params(Conv4(n_out=3, channels=4), 0))
+    stream = task_stream(easy_pool, config)
+    history = [update.measures for update in meta_train(model, start, stream, config)]
+    late = torch.stack([m.accuracy for m in history[-20:]])
+    assert late.shape == (20, 1)
+    assert late.mean().item() == pytest.approx(1 / 3, abs=0.1)
+    losses = torch.stack([m.loss for m in history])
+    assert losses[-20:].mean().item() == pytest.approx(np.log(3), abs=0.1)
 
 
 def test_meta_training_leaves_the_network_and_the_start_alone(pool, assert_same):

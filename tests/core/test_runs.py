@@ -450,3 +450,12 @@ def test_a_resumed_run_goes_on_with_its_recording(run, monkeypatch, assert_same)
 def test_a_recording_has_two_points_or_none(record, run):
     with pytest.raises(ValueError, match=f"record is {record}; choose 0"):
         replace(run, record=record)
+
+
+def test_joint_pretraining_needs_a_row_for_each_class(run):
+    config = replace(CONFIG, method="joint", inner_steps=0)
+    with pytest.raises(ValueError, match=r"The head has 1 row.* give it at least 3 rows"):
+        train(run, config, NARROW)
+    assert not run.out.exists()
+    checkpoint = train(run, config, NARROW | {"n_out": 3})
+    assert checkpoint.metadata["method"] == "joint"
