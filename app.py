@@ -9,6 +9,7 @@ page = st.navigation(
     [
         st.Page("pages/episodes.py", title="Episodes", icon=":material/grid_view:", default=True),
         st.Page("pages/adapt.py", title="Adapt", icon=":material/trending_up:"),
+        st.Page("pages/evaluate.py", title="Evaluate", icon=":material/analytics:"),
     ]
 )
 # Here and not in each page: Streamlit keeps a URL parameter from page to page only if the

@@ -6,14 +6,14 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from maml_core import checkpoints, runs
+from maml_core import checkpoints, results, runs
 from maml_core.checkpoints import CheckpointError
 from maml_core.config import (
     DATASETS,
@@ -28,8 +28,9 @@ from maml_core.datasets import load, status
 from maml_core.datasets.base import DataError
 from maml_core.datasets.download import fetch_omniglot
 from maml_core.datasets.splits import split_classes
-from maml_core.episodes import make_pool
-from maml_core.evaluation import evaluate
+from maml_core.distribution import is_first
+from maml_core.episodes import TaskPool, make_pool
+from maml_core.evaluation import Estimate, evaluate
 from maml_core.learners import METHODS, Learner
 
 
@@ -190,7 +191,10 @@ def _add_evaluate(commands: Any) -> None:
     parser.add_argument("--steps", type=int, default=10, help="inner steps")
     parser.add_argument("--episodes", type=int, default=600, help="how many")
     parser.add_argument("--seed", type=int, default=0, help="chooses the episodes")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--all", action="store_true", help="the README's table instead: every row, method and split"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
 
 
 def _add_choose(commands: Any) -> None:
@@ -233,7 +237,8 @@ def _config_of(kind: type, parsed: argparse.Namespace) -> Any:
 def _train(parsed: argparse.Namespace) -> None:
     model_config = {"n_out": parsed.head_rows, "max_pool": parsed.max_pool}
     runs.train(_run_of(parsed), _config_of(TrainConfig, parsed), model_config, parsed.start)
-    print(f"Wrote {parsed.out}")
+    if is_first():
+        print(f"Wrote {parsed.out}")
 
 
 def _pretrain(parsed: argparse.Namespace) -> None:
@@ -243,24 +248,25 @@ def _pretrain(parsed: argparse.Namespace) -> None:
 
 
 def _evaluate(parsed: argparse.Namespace) -> None:
+    if parsed.all:
+        _evaluate_all(parsed)
+        return
     spec = _config_of(EpisodeSpec, parsed)
     learner = _learner(parsed)
     data = load(parsed.dataset)
     classes = split_classes(data, parsed.split, parsed.part, parsed.split_seed)
-    pool = make_pool(data, classes)
     inner_lr = learner.inner_lr(spec.n_way) if parsed.inner_lr is None else parsed.inner_lr
-    with tqdm(total=parsed.episodes, unit="episode", disable=None) as bar:
-        for last in evaluate(
-            learner,
-            pool,
-            spec,
-            inner_steps=parsed.steps,
-            episodes=parsed.episodes,
-            seed=parsed.seed,
-            inner_lr=inner_lr,
-            transductive=parsed.transductive,
-        ):
-            bar.update(last.episodes - bar.n)
+    stream = evaluate(
+        learner,
+        make_pool(data, classes),
+        spec,
+        inner_steps=parsed.steps,
+        episodes=parsed.episodes,
+        seed=parsed.seed,
+        inner_lr=inner_lr,
+        transductive=parsed.transductive,
+    )
+    last = _last(stream, parsed.episodes, learner.method)
     result = {
         "method": learner.method,
         **{name: getattr(parsed, name) for name in ASKED},
@@ -269,11 +275,35 @@ def _evaluate(parsed: argparse.Namespace) -> None:
         "accuracy": last.accuracy,
         "ci95": last.ci95,
     }
-    if parsed.json:
-        print(json.dumps(result))
+    _print(result, parsed.json)
+
+
+def _evaluate_all(parsed: argparse.Namespace) -> None:
+    """Measure and print the table's rows, one after the other."""
+    pools: dict[str, TaskPool] = {}
+    for row in results.rows():
+        pool = pools.setdefault(row.split, results.pool_of(row.split))
+        stream = results.measure(
+            row, pool, inner_steps=parsed.steps, episodes=parsed.episodes, seed=parsed.seed
+        )
+        last = _last(stream, parsed.episodes, f"{row.method}, {row.split}")
+        _print(results.record(row, last, parsed.seed), parsed.json)
+
+
+def _last(stream: Iterable[Estimate], episodes: int, what: str) -> Estimate:
+    """Return the last estimate of a stream while a bar shows how far it is."""
+    with tqdm(total=episodes, desc=what, unit="episode", disable=None) as bar:
+        for found in stream:
+            bar.update(found.episodes - bar.n)
+    return found
+
+
+def _print(result: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(result), flush=True)
         return
     print(", ".join(f"{name} {value}" for name, value in result.items() if name not in LISTS))
-    for step, (mean, half) in enumerate(zip(last.accuracy, last.ci95, strict=True)):
+    for step, (mean, half) in enumerate(zip(result["accuracy"], result["ci95"], strict=True)):
         print(f"  step {step:2d}  {100 * mean:6.2f} ± {100 * half:.2f} %")
 
 
@@ -300,7 +330,7 @@ def _choose(parsed: argparse.Namespace) -> None:
 def _learner(parsed: argparse.Namespace) -> Learner:
     if parsed.weights:
         return checkpoints.load(parsed.weights).learner()
-    return checkpoints.shipped(parsed.method)
+    return checkpoints.shipped(parsed.method, parsed.split)
 
 
 if __name__ == "__main__":

@@ -179,17 +179,17 @@ def _read(path: Path, device: str = "cpu") -> tuple[Params, dict[str, Any]]:
     return tensors, metadata
 
 
-def shipped(method: str, folder: Path = ASSETS) -> Learner:
-    """Return the project's own learner of a method; 'random' needs no file.
+def shipped(method: str, split: str = "alphabets", folder: Path = ASSETS) -> Learner:
+    """Return the project's own learner of a method for a split; 'random' needs no file.
 
     Raises:
         CheckpointError: There is no such file, or it is damaged.
     """
     if method == "random":
         return random_learner()
-    return load(folder / f"{method}.safetensors").learner()
+    return load(folder / split / f"{method}.safetensors").learner()
 
 
-def is_shipped(method: str, folder: Path = ASSETS) -> bool:
-    """Say whether the project has weights of a method."""
-    return (folder / f"{method}.safetensors").is_file()
+def is_shipped(method: str, split: str = "alphabets", folder: Path = ASSETS) -> bool:
+    """Say whether the project has weights of a method that were trained on a split."""
+    return (folder / split / f"{method}.safetensors").is_file()

@@ -10,7 +10,7 @@ import numpy as np
 
 from maml_core.config import AdaptConfig, EpisodeSpec
 from maml_core.episodes import Episode, TaskPool
-from maml_core.evaluation import Estimate, adapt_to, evaluate
+from maml_core.evaluation import Estimate, adapt_to, evaluate, evaluate_nearest
 from maml_core.learners import Learner
 from maml_core.threads import in_parallel
 from maml_core.trace import Trace, measure, trace
@@ -85,8 +85,23 @@ def evaluate_together(
     episodes: int,
     seed: int,
     lr_factor: float = 1.0,
+    transductive: bool = True,
+    references: Mapping[str, Learner | None] | None = None,
 ) -> Iterator[dict[str, Estimate]]:
-    """Yield each learner's estimate over the same episodes, as they grow in number."""
+    """Yield each learner's estimate over the same episodes, as they grow in number.
+
+    Args:
+        learners: What adapts, by name, each with `lr_factor` times its own α.
+        pool: The characters.
+        spec: The episodes' shape.
+        inner_steps: Gradient steps on each support set.
+        episodes: How many in all.
+        seed: Chooses the sequence.
+        lr_factor: On each learner's α.
+        transductive: How queries are normalised, see `models.query_logits`.
+        references: Whose features the nearest picture is found by, by name; None: pixels.
+    """
+    nearest = references or {}
     streams = [
         evaluate(
             learner,
@@ -96,11 +111,17 @@ def evaluate_together(
             episodes=episodes,
             seed=seed,
             inner_lr=learner.inner_lr(spec.n_way) * lr_factor,
+            transductive=transductive,
         )
         for learner in learners.values()
+    ] + [
+        evaluate_nearest(
+            learner, pool, spec, episodes=episodes, seed=seed, transductive=transductive
+        )
+        for learner in nearest.values()
     ]
     for estimates in zip(*streams, strict=True):
-        yield dict(zip(learners, estimates, strict=True))
+        yield dict(zip([*learners, *nearest], estimates, strict=True))
 
 
 def confusion(episode: Episode, recording: Recording, step: int) -> np.ndarray:

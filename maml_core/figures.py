@@ -34,6 +34,8 @@ STYLES = {
     "anil": MethodStyle("ANIL", "#009E73", "longdash", "triangle-down"),
     "reptile": MethodStyle("Reptile", "#CC79A7", "longdashdot", "x"),
     "joint": MethodStyle("Joint pretraining", "#D55E00", "2px 5px", "star"),
+    "nearest-features": MethodStyle("Nearest by features", "#A6761D", "8px 3px 2px 3px", "cross"),
+    "nearest-pixels": MethodStyle("Nearest by pixels", "#5F9EA0", "12px 4px", "hexagon"),
 }
 CHANCE_COLOUR = "#888888"
 FAINT = 0.25  # opacity of what is still to come
@@ -89,16 +91,28 @@ def loss_figure(recordings: Sequence[Recording], predict: bool) -> go.Figure:
     return figure
 
 
-def confidence_figure(estimates: Mapping[str, Estimate], n_way: int) -> go.Figure:
-    """Draw mean query accuracy over episodes with its 95 % confidence band."""
+def confidence_figure(
+    estimates: Mapping[str, Estimate], n_way: int, close: bool = False
+) -> go.Figure:
+    """Draw mean query accuracy over episodes with its 95 % confidence band.
+
+    Args:
+        estimates: One a method, of the same episodes.
+        n_way: Chance is 1 / n_way.
+        close: Show only the range in which the methods are after the first step.
+    """
     figure = go.Figure(layout=_layout(legend_rows=1))
+    n_points = max(len(found.accuracy) for found in estimates.values())
     for method, found in estimates.items():
         style = STYLES[method]
-        steps = list(range(len(found.accuracy)))
-        mean, half = 100 * np.array(found.accuracy), 100 * np.array(found.ci95)
+        steps = list(range(n_points))
+        # What takes no steps, as the nearest picture, is the same at all of them.
+        values = np.array([found.accuracy, found.ci95])
+        mean, half = 100 * np.broadcast_to(values, (2, n_points))
         figure.add_scatter(
             x=steps + steps[::-1],
             y=np.concatenate([mean + half, (mean - half)[::-1]]),
+            mode="lines",
             fill="toself",
             fillcolor=_faded(style.colour, 0.2),
             line_width=0,
@@ -116,8 +130,15 @@ def confidence_figure(estimates: Mapping[str, Estimate], n_way: int) -> go.Figur
             hovertemplate="step %{x}: %{y:.1f} ± %{customdata:.1f} %",
         )
     _chance(figure, 100 / n_way)
-    figure.update_xaxes(title="Inner step", dtick=1 if len(steps) < 16 else 5)
+    figure.update_xaxes(title="Inner step", dtick=1 if n_points < 16 else 5)
     figure.update_yaxes(title="Query accuracy, %", range=[-3, 103])
+    if close:
+        lowest = min(
+            100 * (mean - half)
+            for found in estimates.values()
+            for mean, half in list(zip(found.accuracy, found.ci95, strict=True))[-n_points + 1 :]
+        )
+        figure.update_yaxes(range=[lowest - 0.5, 100.5])
     return figure
 
 

@@ -17,7 +17,9 @@ from maml_core.params import Params
 # The best on Omniglot's validation classes, by the mean over ten steps, of 0.005 to 1.6 at 5-way
 # (0.8: 0.557, 0.4: 0.540, 100 episodes) and of 0.005 to 0.4 at 20-way (50 episodes).
 RANDOM_INNER_LRS = {5: 0.8, 20: 0.4}
-METHODS = ("maml", "pretrained", "random")
+METHODS = ("maml", "pretrained", "random", "fomaml", "anil", "reptile", "joint")
+# References that adapt nothing, and the learner whose features they compare; None: pixels.
+NEAREST = {"nearest-features": "pretrained", "nearest-pixels": None}
 
 
 @dataclass(frozen=True, eq=False)

@@ -120,7 +120,9 @@ def meta_train(
         θ and the `Measures` of the batch that made the update.
     """
     gradient = partial(_meta_gradient, model, config)
-    return descend(gradient, start, tasks, lr=config.meta_lr, steps=config.meta_steps)
+    return descend(
+        gradient, start, tasks, lr=config.meta_lr, steps=config.meta_steps, divisible=True
+    )
 
 
 def _meta_gradient(

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from maml_core.cuda import graphed
+from maml_core.distribution import averaged
 from maml_core.params import Params
 
 
@@ -54,6 +55,7 @@ def descend(
     lr: float,
     steps: int,
     weight_decay: float = 0.0,
+    divisible: bool = False,
 ) -> Iterator[Update]:
     """Make one update a batch and yield the state after each; `start` stays as it is.
 
@@ -64,6 +66,8 @@ def descend(
         lr: Adam's step size at update 1; it falls to 0 at `steps` along half a cosine.
         steps: Updates of the whole schedule.
         weight_decay: AdamW's (Loshchilov & Hutter 2019, arXiv:1711.05101); 0 is plain Adam.
+        divisible: The gradient and the measures are means over a batch's first dimension, so that
+            several processes may share it out.
     """
     leaves = {name: value.detach().clone() for name, value in start.params.items()}
     optimizer = torch.optim.AdamW(list(leaves.values()), lr=lr, weight_decay=weight_decay)
@@ -72,6 +76,8 @@ def descend(
             {**optimizer.state_dict(), "state": copy.deepcopy(start.optimizer)}
         )
     fast_gradient = graphed(gradient)
+    if divisible:
+        fast_gradient = averaged(fast_gradient)  # outside: a graph cannot wait for other processes
     for step, batch in enumerate(batches, start.step + 1):
         gradients, shared = fast_gradient(leaves, batch)
         measures = Measures(*(value.clone() for value in shared))  # a graph's next replay

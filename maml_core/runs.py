@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from maml_core.checkpoints import Checkpoint, CheckpointError
 from maml_core.config import DEVICES, EpisodeSpec, PretrainConfig, TrainConfig, check_choice
 from maml_core.datasets import load
 from maml_core.datasets.splits import split_classes
+from maml_core.distribution import check_alone, is_first, joined
 from maml_core.episodes import TaskPool, make_pool, sample_episode
 from maml_core.evaluation import choose_inner_lr, evaluate
 from maml_core.learners import Learner
@@ -107,6 +108,8 @@ def train(
 ) -> Checkpoint:
     """Meta-train and write the weights; Ctrl-C writes what there is and raises again.
 
+    Started by torchrun, the processes share out each meta-batch and the first one writes.
+
     Args:
         run: Data and files.
         config: The method and its settings.
@@ -117,8 +120,16 @@ def train(
     Raises:
         CheckpointError: The starting weights, or the state to go on from, are of another run's
             making or cannot be read.
-        ValueError: The data or the head has too little for the episodes.
+        ValueError: The data or the head has too little for the episodes, or the meta-batch has
+            for the processes.
     """
+    with joined(run.device, config.meta_batch_size):
+        return _meta_train(run, config, model_config, start)
+
+
+def _meta_train(
+    run: Run, config: TrainConfig, model_config: dict[str, Any], start: Path | None
+) -> Checkpoint:
     model = Conv4(**model_config)
     params = _start(start, model_config) if start else initial_params(model, config.seed)
     for_n_way(params, max(config.n_ways))
@@ -154,8 +165,9 @@ def train_baseline(run: Run, config: PretrainConfig, model_config: dict[str, Any
 
     Raises:
         CheckpointError: The state to go on from is another run's or cannot be read.
-        ValueError: There are too few classes or pictures.
+        ValueError: There are too few classes or pictures, or torchrun started several processes.
     """
+    check_alone("pretrain")
     model = Conv4(**model_config)
     shown = EpisodeSpec(5, 1, VALIDATION_QUERY)
     needed = [EpisodeSpec(n, 1, VALIDATION_QUERY) for n in INNER_LR_EPISODES]
@@ -243,10 +255,15 @@ def _drive(
 ) -> Checkpoint:
     """Run a training to its end with progress, saved states and validation.
 
-    The state stays until `finish` is through with the weights, which may take minutes.
+    The state stays until `finish` is through with the weights, which may take minutes. Of several
+    processes only the first does more than its share of the updates.
     """
     begin, metadata = _begin(run, first, metadata)
     update = begin
+    if not is_first():
+        for update in updates(begin):
+            pass
+        return finish(_checkpoint(update, metadata))
     begun, saved = time.monotonic() - metadata["seconds"], time.monotonic()
     kept = run.recorded_updates(steps)
     _record(run, begin, kept, metadata)
@@ -300,15 +317,14 @@ def _begin(run: Run, first: Update, metadata: dict[str, Any]) -> tuple[Update, d
         "torch": torch.__version__,
         "seconds": 0.0,
     }
-    if run.resume:
-        return _resumed(run, about)
-    params = {name: value.to(run.device) for name, value in first.params.items()}
-    return Update(0, params), about
+    begin, about = _resumed(run, about) if run.resume else (first, about)
+    params = {name: value.to(run.device) for name, value in begin.params.items()}
+    return replace(begin, params=params), about
 
 
 def _resumed(run: Run, about: dict[str, Any]) -> tuple[Update, dict[str, Any]]:
     """Return the saved state and its metadata if it is of a run like this one."""
-    update, saved = checkpoints.load_update(run.state, run.device)
+    update, saved = checkpoints.load_update(run.state)
     asked = json.loads(json.dumps(about))  # as the saved one has been: tuples are lists there
     other = _differences(_identity(saved), _identity(asked))
     if other:

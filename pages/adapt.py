@@ -16,6 +16,7 @@ from pages.shared.settings import PARTS, Settings, one_of, whole
 
 LR_FACTORS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 MAX_STEPS = 20
+SHOWN_FIRST = ("maml", "pretrained", "random")
 WHY_CHANCE = """
 Before the first step nobody has said which character is class A and which is class B: the labels
 are dealt anew in each episode. Every starting point, θ, must therefore begin at chance. What it
@@ -90,7 +91,7 @@ def _controls(settings: Settings) -> tuple[tuple[str, ...], int, float]:
         "Methods",
         list(_labels()),
         selection_mode="multi",
-        default=list(_labels()),
+        default=[STYLES[method].label for method in SHOWN_FIRST],
         key="methods",
         bind="query-params",
     )

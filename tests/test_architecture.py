@@ -15,12 +15,12 @@ CORE = ROOT / "maml_core"
 
 # From the ground up. A module imports only from lower layers; siblings do not know each other.
 LAYERS = (
-    {"config", "params", "cuda", "threads"},
+    {"config", "params", "cuda", "threads", "distribution"},
     {"datasets", "augmentation", "models", "counting"},
     {"episodes", "adaptation", "optimisation"},
     {"trace", "learners", "meta_training", "baselines"},
     {"evaluation", "checkpoints"},
-    {"comparison", "runs"},
+    {"comparison", "results", "runs"},
     {"figures", "exports"},
     {"__main__"},
 )

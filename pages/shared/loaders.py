@@ -25,10 +25,10 @@ def characters(dataset: str) -> CharacterSet:
 
 
 @st.cache_resource(show_spinner=False)
-def pool(dataset: str, part: str) -> TaskPool:
+def pool(dataset: str, part: str, split: str = SPLIT) -> TaskPool:
     """Return the classes of one part of a data set."""
     data = characters(dataset)
-    return make_pool(data, split_classes(data, SPLIT, part))
+    return make_pool(data, split_classes(data, split, part))
 
 
 @st.cache_data(show_spinner=False)
@@ -42,15 +42,15 @@ def alphabets_by_part(dataset: str) -> dict[str, dict[str, int]]:
 
 
 @st.cache_resource(show_spinner=False)
-def learner(method: str) -> Learner:
+def learner(method: str, split: str = SPLIT) -> Learner:
     """Return the shipped learner of a method."""
-    return checkpoints.shipped(method)
+    return checkpoints.shipped(method, split)
 
 
 @st.cache_data(show_spinner=False)
-def available_methods() -> tuple[str, ...]:
+def available_methods(split: str = SPLIT) -> tuple[str, ...]:
     """Return the methods whose weights are here."""
-    return tuple(m for m in METHODS if m == "random" or checkpoints.is_shipped(m))
+    return tuple(m for m in METHODS if m == "random" or checkpoints.is_shipped(m, split))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
+
 import streamlit as st
 
 from maml_core.comparison import evaluate_together
@@ -12,6 +15,7 @@ from pages.shared import loaders
 from pages.shared.settings import PARTS, Settings
 
 REPEATS = 100
+Estimates = dict[str, Estimate]
 
 
 @st.fragment
@@ -22,14 +26,9 @@ def repeat(settings: Settings, methods: tuple[str, ...], steps: int, factor: flo
         f"One episode is an anecdote. Repeat it on {REPEATS} others of the same shape, this one "
         "the first of them."
     )
-    kept: dict[object, dict[str, Estimate]] = st.session_state.setdefault("repeats", {})
-    what = (settings, methods, steps, factor)
-    if st.button(f"Repeat on {REPEATS} episodes", key="repeat", type="primary"):
-        stop = st.empty()
-        stop.button("Stop", key="stop_repeat", icon=":material/stop:")
-        bar, chart = st.progress(0.0), st.empty()
-        kept.pop(what, None)
-        stream = evaluate_together(
+
+    def begin() -> Iterator[Estimates]:
+        return evaluate_together(
             {method: loaders.learner(method) for method in methods},
             loaders.pool(settings.dataset, settings.part),
             settings.spec,
@@ -38,26 +37,82 @@ def repeat(settings: Settings, methods: tuple[str, ...], steps: int, factor: flo
             seed=settings.seed,
             lr_factor=factor,
         )
-        for number, estimates in enumerate(stream):
+
+    found = streamed(
+        "repeat",
+        f"Repeat on {REPEATS} episodes",
+        (settings, methods, steps, factor),
+        begin,
+        episodes=REPEATS,
+        n_way=settings.spec.n_way,
+    )
+    if found:
+        draw(found, settings, "repeat", "")
+
+
+def streamed(
+    key: str,
+    label: str,
+    what: object,
+    begin: Callable[[], Iterator[Estimates]],
+    *,
+    episodes: int,
+    n_way: int,
+) -> Estimates | None:
+    """Draw a button that starts a long evaluation, and what there is of it so far.
+
+    While it runs it shows the growing chart, how far it is, and a Stop, which keeps what was
+    measured.
+
+    Args:
+        key: Of the button; `stop_<key>` is that of its Stop.
+        label: The button's words.
+        what: All that the result depends on; each has a result of its own.
+        begin: Starts the evaluation.
+        episodes: How many it will be.
+        n_way: For the line of chance.
+
+    Returns:
+        The estimates of `what`, as far as they got; None before.
+    """
+    kept: dict[object, Estimates] = st.session_state.setdefault(f"{key}_kept", {})
+    if st.button(label, key=key, type="primary"):
+        stop = st.empty()
+        stop.button("Stop", key=f"stop_{key}", icon=":material/stop:")
+        bar, chart = st.progress(0.0), st.empty()
+        kept.pop(what, None)
+        started = time.monotonic()
+        for number, estimates in enumerate(begin()):
             kept[what] = estimates
             done = next(iter(estimates.values())).episodes
-            bar.progress(done / REPEATS, f"{done} of {REPEATS} episodes")
-            chart.plotly_chart(
-                confidence_figure(estimates, settings.spec.n_way), key=f"repeat_{number}"
+            left = (time.monotonic() - started) * (episodes - done) / done
+            bar.progress(
+                done / episodes, f"{done} of {episodes} episodes, about {left:.0f} s to go"
             )
+            chart.plotly_chart(confidence_figure(estimates, n_way), key=f"{key}_{number}")
         for shown in (stop, bar, chart):
             shown.empty()
-    if what in kept:
-        _repeated(settings, kept[what])
+    return kept.get(what)
 
 
-def _repeated(settings: Settings, estimates: dict[str, Estimate]) -> None:
+def draw(estimates: Estimates, settings: Settings, key: str, how: str) -> None:
+    """Draw what was measured over many episodes, with its numbers to take away.
+
+    Args:
+        estimates: What was measured.
+        settings: What the sidebar said.
+        key: Of the chart and the buttons under it begins so.
+        how: What else is to be said of the measurement.
+    """
+    close = st.toggle("Zoom in", key=f"{key}_close", help="Leave out what is far below.")
     st.plotly_chart(
-        confidence_figure(estimates, settings.spec.n_way), key="repeat_chart", config=CHART_CONFIG
+        confidence_figure(estimates, settings.spec.n_way, close),
+        key=f"{key}_chart",
+        config=CHART_CONFIG,
     )
     n = next(iter(estimates.values())).episodes
     st.caption(
-        f"Mean over {n} episodes of characters {PARTS[settings.part]}; the band is the mean's "
+        f"Mean over {n} episodes of characters {PARTS[settings.part]}{how}; the band is the mean's "
         "95 % confidence interval."
     )
     st.download_button(
@@ -65,5 +120,6 @@ def _repeated(settings: Settings, estimates: dict[str, Estimate]) -> None:
         estimates_csv(estimates),
         f"{settings.spec.n_way}-way-{settings.spec.k_shot}-shot-{n}-episodes.csv",
         "text/csv",
+        key=f"{key}_csv",
         on_click="ignore",
     )

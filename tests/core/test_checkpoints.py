@@ -15,6 +15,7 @@ from maml_core.adaptation import adapt
 from maml_core.checkpoints import (
     Checkpoint,
     CheckpointError,
+    is_shipped,
     load,
     load_update,
     save,
@@ -330,8 +331,11 @@ def test_metadata_is_readable_without_this_project(checkpoint, path):
 
 
 def test_shipped_weights_are_found_by_method(checkpoint, tmp_path, assert_same):
-    save(tmp_path / "maml.safetensors", checkpoint)
-    assert shipped("maml", tmp_path).method == "maml"
-    assert shipped("random", tmp_path).method == "random"
-    with pytest.raises(CheckpointError, match=re.escape(str(tmp_path / "pretrained"))):
-        shipped("pretrained", tmp_path)
+    save(tmp_path / "paper" / "maml.safetensors", checkpoint)
+    assert shipped("maml", "paper", tmp_path).method == "maml"
+    assert shipped("random", "paper", tmp_path).method == "random"
+    assert is_shipped("maml", "paper", tmp_path)
+    for method, split in (("pretrained", "paper"), ("maml", "alphabets")):
+        assert not is_shipped(method, split, tmp_path)
+        with pytest.raises(CheckpointError, match=re.escape(str(tmp_path / split / method))):
+            shipped(method, split, tmp_path)

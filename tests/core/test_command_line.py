@@ -186,6 +186,8 @@ def test_evaluate_prints_json_of_what_evaluation_says(weights, few_characters, c
         "k_shot": 1,
         "q_query": 2,
         "within_alphabet": False,
+        "same_drawers": False,
+        "transductive": True,
         "seed": 4,
         "episodes": 25,
         "inner_lr": 0.25,

@@ -9,19 +9,22 @@ from maml_core.datasets.splits import split_classes
 from maml_core.episodes import make_pool
 from maml_core.evaluation import Estimate, evaluate
 
-FILES = sorted(ASSETS.glob("*.safetensors"))
+FILES = sorted(ASSETS.glob("*/*.safetensors"))
 
 
 def test_maml_and_the_baseline_are_there() -> None:
-    assert {"maml.safetensors", "pretrained.safetensors"} <= {path.name for path in FILES}
+    assert {"maml.safetensors", "pretrained.safetensors"} <= {
+        path.name for path in FILES if path.parent.name == "alphabets"
+    }
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_weights_say_how_they_were_trained(path) -> None:
     about = load(path).metadata
     for name in ("command", "commit", "device", "torch"):
         assert about[name], name
-    assert about["split"] == "alphabets"
+    trained_on = about["dataset"] if about["dataset"] != "omniglot" else about["split"]
+    assert path.parent.name == trained_on
     assert isinstance(about["config"]["seed"], int)
     assert about["updates"] > 0
     assert about["seconds"] > 0

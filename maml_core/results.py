@@ -1,0 +1,174 @@
+"""The table of results: which rows it has, how each is measured, and what others published."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from maml_core import checkpoints
+from maml_core.config import EpisodeSpec
+from maml_core.datasets import load
+from maml_core.datasets.splits import split_classes
+from maml_core.episodes import TaskPool, make_pool
+from maml_core.evaluation import Estimate, evaluate, evaluate_nearest
+from maml_core.learners import METHODS, NEAREST
+
+RECORDED = Path(__file__).parent.parent / "assets" / "results.jsonl"
+SHAPES = ((5, 1), (5, 5), (20, 1), (20, 5))  # N and K of the tables in the literature
+GRID_WAYS, GRID_SHOTS = (2, 3, 5, 10, 15, 20), (1, 2, 3, 5, 10)
+QUERIES = 10
+# Omniglot's own challenge (Lake et al. 2015): 20 characters of one alphabet, the examples by one
+# drawer, the pictures asked about by another.
+CHALLENGE = EpisodeSpec(20, 1, 1, within_alphabet=True, same_drawers=True)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table, on Omniglot's test characters.
+
+    Attributes:
+        method: What adapts, or one of `NEAREST`.
+        split: 'alphabets' or 'paper'.
+        spec: The episodes' shape.
+        transductive: How queries are normalised, see `models.query_logits`.
+    """
+
+    method: str
+    split: str
+    spec: EpisodeSpec
+    transductive: bool = True
+
+
+@dataclass(frozen=True)
+class Published:
+    """Accuracies in % that others report, by (N, K); where they gave one, with a 95 % CI.
+
+    Attributes:
+        method: As its authors call it.
+        accuracy: Text by (n_way, k_shot).
+        source: Where it is from.
+    """
+
+    method: str
+    accuracy: dict[tuple[int, int], str]
+    source: str
+
+
+def _published(method: str, cells: str, source: str) -> Published:
+    return Published(method, dict(zip(SHAPES, cells.split(" | "), strict=True)), source)
+
+
+# All on a random split of the characters ('paper'), batch statistics where not said otherwise.
+PUBLISHED = (
+    _published(
+        "MAML", "98.7 ± 0.4 | 99.9 ± 0.1 | 95.8 ± 0.3 | 98.9 ± 0.2", "Finn et al. 2017, Table 1"
+    ),
+    _published(
+        "First-order MAML",
+        "98.3 ± 0.5 | 99.2 ± 0.2 | 89.4 ± 0.5 | 97.9 ± 0.1",
+        "Nichol et al. 2018, arXiv:1803.02999",
+    ),
+    _published(
+        "Reptile",
+        "97.68 ± 0.04 | 99.48 ± 0.06 | 89.43 ± 0.14 | 97.12 ± 0.32",
+        "Nichol et al. 2018, transductive",
+    ),
+    _published("ANIL", "– | – | 96.2 ± 0.5 | 98.0 ± 0.3", "Raghu et al. 2020, arXiv:1909.09157"),
+    _published("MAML++", "99.47 | 99.93 | 97.65 | 99.33", "Antoniou et al. 2019, arXiv:1810.09502"),
+    _published("Prototypical nets", "98.8 | 99.7 | 96.0 | 98.9", "Snell et al. 2017"),
+)
+
+
+def rows() -> list[Row]:
+    """Return the table's rows: all for which weights are here."""
+    found = [
+        Row(method, split, EpisodeSpec(n_way, k_shot, QUERIES), transductive)
+        for split in ("alphabets", "paper")
+        for n_way, k_shot in SHAPES
+        for method in (*METHODS, *NEAREST)
+        for transductive in (True, False)
+    ]
+    found += [
+        Row(method, "alphabets", CHALLENGE, transductive=False) for method in (*METHODS, *NEAREST)
+    ]
+    found += [
+        Row("maml", "alphabets", EpisodeSpec(n_way, k_shot, QUERIES))
+        for n_way in GRID_WAYS
+        for k_shot in GRID_SHOTS
+        if (n_way, k_shot) not in SHAPES
+    ]
+    return [row for row in found if _has_weights(row)]
+
+
+def measure(
+    row: Row, pool: TaskPool, *, inner_steps: int, episodes: int, seed: int
+) -> Iterator[Estimate]:
+    """Yield a row's estimate as it grows; the nearest picture's has no steps."""
+    if row.method in NEAREST:
+        by = NEAREST[row.method]
+        learner = checkpoints.shipped(by, row.split) if by else None
+        return evaluate_nearest(
+            learner, pool, row.spec, episodes=episodes, seed=seed, transductive=row.transductive
+        )
+    return evaluate(
+        checkpoints.shipped(row.method, row.split),
+        pool,
+        row.spec,
+        inner_steps=inner_steps,
+        episodes=episodes,
+        seed=seed,
+        transductive=row.transductive,
+    )
+
+
+def pool_of(split: str) -> TaskPool:
+    """Return the characters that a split's rows are measured on."""
+    data = load("omniglot")
+    return make_pool(data, split_classes(data, split, "test"))
+
+
+def record(row: Row, found: Estimate, seed: int) -> dict[str, Any]:
+    """Return a measured row as JSON values."""
+    told = asdict(row)
+    return {**told.pop("spec"), **told, "seed": seed, **asdict(found)}
+
+
+def beside_published(labels: Mapping[str, str], path: Path = RECORDED) -> list[dict[str, str]]:
+    """Return the published table with this project's own rows above, ready to be shown.
+
+    Args:
+        labels: How methods are called, by name.
+        path: The recorded rows.
+    """
+    heads = {shape: f"{shape[0]}-way {shape[1]}-shot" for shape in SHAPES}
+    ours: dict[tuple[str, str], dict[str, str]] = {}
+    for row in recorded(path):
+        shape = (row["n_way"], row["k_shot"])
+        if shape in heads and row["transductive"] and not row["within_alphabet"]:
+            name = labels.get(row["method"], row["method"])
+            told = {"Method": name, "Split": row["split"], **dict.fromkeys(heads.values(), "–")}
+            line = ours.setdefault((row["split"], row["method"]), told)
+            line[heads[shape]] = f"{100 * row['accuracy'][-1]:.1f} ± {100 * row['ci95'][-1]:.1f}"
+            line["Source"] = f"this project, n = {row['episodes']}"
+    others = [
+        {"Method": one.method, "Split": "paper"}
+        | {heads[shape]: text for shape, text in one.accuracy.items()}
+        | {"Source": one.source}
+        for one in PUBLISHED
+    ]
+    return [*ours.values(), *others]
+
+
+def recorded(path: Path = RECORDED) -> list[dict[str, Any]]:
+    """Return the rows that were measured for the README; none where there is no such file."""
+    if not path.is_file():
+        return []
+    return [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+
+
+def _has_weights(row: Row) -> bool:
+    method = NEAREST.get(row.method, row.method)
+    return method in (None, "random") or checkpoints.is_shipped(method, row.split)

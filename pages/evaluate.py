@@ -1,0 +1,193 @@
+"""Evaluate: hundreds of episodes, a mean with its confidence interval, and what others reached."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import streamlit as st
+
+from maml_core import results
+from maml_core.comparison import evaluate_together
+from maml_core.evaluation import Estimate
+from maml_core.figures import STYLES
+from maml_core.learners import NEAREST
+from pages.shared import loaders
+from pages.shared.frame import begin, why
+from pages.shared.repetition import draw, streamed
+from pages.shared.settings import Settings, one_of, whole
+
+EPISODES = (100, 300, 600, 1000, 2000)
+MAX_STEPS = 20
+SHOWN_FIRST = ("maml", "pretrained")
+SPLITS = {"Unseen alphabets": "alphabets", "Unseen characters (paper)": "paper"}
+QUERIES = {"Together": True, "Each alone": False}
+WHY_SPLIT = """
+**Unseen alphabets**: trained on background alphabets, tested on the 20 evaluation alphabets;
+neither a character nor an alphabet was seen before. **Unseen characters (paper)**: all characters
+are shuffled regardless of alphabet, as in Finn et al. 2017, so that a test character's neighbours
+in its alphabet were seen. Published tables use the second, which is easier. Each split has weights
+of its own, trained without its test characters.
+"""
+WHY_QUERIES = """
+Each layer normalises with a mean and a variance. **Together** takes them from all query pictures
+of the episode at once (*transductive*, as in MAML's published Omniglot results): they tell each
+other a little. **Each alone** takes them from the support set, and a query is answered as if it
+were the only one, as when somebody draws a single character.
+"""
+WHY_INTERVAL = """
+The band is mean ± 1.96 s / √n over n episodes: where the mean of endlessly many episodes lies, in
+95 of 100 such evaluations. Four times the episodes make it half as wide. It says nothing about
+other weights: another training run would give another mean.
+"""
+
+
+def main() -> None:
+    """Draw the page."""
+    ready = begin("Which method is better?", _checks())
+    st.markdown(
+        "One episode is an anecdote; hundreds are a measurement. **Same episodes for every "
+        "method, mean accuracy after each inner step, 95 % confidence interval.**"
+    )
+    if ready is None:
+        return
+    settings, _, _ = ready
+    _measured(settings)
+    _published()
+
+
+def _checks() -> dict:
+    return {
+        "who": one_of(*_labels("alphabets"), *_labels("paper")),
+        "split": one_of(*SPLITS),
+        "queries": one_of(*QUERIES),
+        "test_steps": whole(1, MAX_STEPS),
+        "episodes": one_of(*map(str, EPISODES)),
+        "same_drawers": one_of("true", "false"),
+    }
+
+
+def _labels(split: str) -> dict[str, str]:
+    """Return what can be evaluated, by the words that stand for it."""
+    methods = loaders.available_methods(split)
+    references = [name for name, by in NEAREST.items() if by is None or by in methods]
+    return {STYLES[method].label: method for method in (*methods, *references)}
+
+
+def _measured(settings: Settings) -> None:
+    """Draw the controls, and the result of what they say."""
+    first, second = st.columns(2)
+    splits = [words for words, split in SPLITS.items() if len(loaders.available_methods(split)) > 1]
+    split_words = first.segmented_control(
+        "Split: trained and tested on",
+        splits,
+        default=splits[0],
+        required=True,
+        key="split",
+        bind="query-params",
+    )
+    query_words = second.segmented_control(
+        "Queries are normalised",
+        list(QUERIES),
+        default="Together",
+        required=True,
+        key="queries",
+        bind="query-params",
+    )
+    labels = _labels(SPLITS[split_words])
+    chosen = st.pills(
+        "Methods",
+        list(labels),
+        selection_mode="multi",
+        default=[STYLES[method].label for method in SHOWN_FIRST],
+        key="who",
+        bind="query-params",
+    )
+    third, fourth, fifth = st.columns(3, vertical_alignment="center")
+    steps = third.slider("Inner steps", 1, MAX_STEPS, 5, key="test_steps", bind="query-params")
+    episodes = fourth.select_slider("Episodes", EPISODES, 600, key="episodes", bind="query-params")
+    same = fifth.toggle(
+        "Same drawers",
+        key="same_drawers",
+        bind="query-params",
+        help="The first example of every class by one drawer, and so on. With “All from one "
+        "alphabet”, 20-way, one query of each, this is Omniglot's own challenge.",
+    )
+    with st.container(horizontal=True):
+        why("Which split?", WHY_SPLIT)
+        why("Together or alone?", WHY_QUERIES)
+        why("What is the band?", WHY_INTERVAL)
+    methods = tuple(labels[one] for one in labels if one in chosen)
+    if not methods:
+        st.info("Choose at least one method.")
+        return
+    _run(settings, methods, SPLITS[split_words], QUERIES[query_words], steps, episodes, same)
+
+
+@st.fragment
+def _run(
+    settings: Settings,
+    methods: tuple[str, ...],
+    split: str,
+    transductive: bool,
+    steps: int,
+    episodes: int,
+    same_drawers: bool,
+) -> None:
+    spec = replace(settings.spec, same_drawers=same_drawers)
+
+    def start() -> Iterator[dict[str, Estimate]]:
+        return evaluate_together(
+            {m: loaders.learner(m, split) for m in methods if m not in NEAREST},
+            loaders.pool(settings.dataset, settings.part, split),
+            spec,
+            inner_steps=steps,
+            episodes=episodes,
+            seed=settings.seed,
+            transductive=transductive,
+            references={
+                m: loaders.learner(NEAREST[m], split) if NEAREST[m] else None
+                for m in methods
+                if m in NEAREST
+            },
+        )
+
+    st.markdown(
+        f"**{spec.n_way}-way {spec.k_shot}-shot**, {spec.q_query} queries a class"
+        + (", all from one alphabet" if spec.within_alphabet else "")
+        + ": as set in the sidebar."
+    )
+    what = (settings, methods, split, transductive, steps, episodes, same_drawers)
+    label = f"Evaluate on {episodes:,} episodes"
+    found = streamed("evaluate", label, what, start, episodes=episodes, n_way=spec.n_way)
+    if found:
+        words = "together" if transductive else "each alone"
+        how = f", split “{split}”, queries normalised {words}"
+        draw(found, settings, "evaluate", how)
+        st.dataframe(_table(found), hide_index=True, key="evaluate_table")
+
+
+def _table(found: dict[str, Estimate]) -> list[dict[str, str]]:
+    """Return a row a method, a column a step; what takes no steps has the first column alone."""
+    steps = max(len(one.accuracy) for one in found.values())
+    return [
+        {"Method": STYLES[method].label}
+        | {f"step {step}": "–" for step in range(steps)}
+        | {
+            f"step {step}": f"{100 * mean:.1f} ± {100 * half:.1f}"
+            for step, (mean, half) in enumerate(zip(one.accuracy, one.ci95, strict=True))
+        }
+        for method, one in found.items()
+    ]
+
+
+def _published() -> None:
+    st.subheader("Beside the published numbers", anchor=False)
+    labels = {method: style.label for method, style in STYLES.items()}
+    st.dataframe(results.beside_published(labels), hide_index=True, key="published_table")
+    st.caption(
+        "Accuracy in %, on Omniglot's test characters. This project's rows were recorded by "
+        "`python -m maml_core evaluate --all` (± 95 % CI, after the last inner step); "
+        "the others are as their authors report them, all on the paper's kind of split."
+    )
+
+
+main()
