@@ -8,6 +8,7 @@ import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from maml_core.datasets.base import DataError
 from maml_core.datasets.download import fetch_omniglot
 from maml_core.datasets.splits import split_classes
 from maml_core.distribution import is_first
-from maml_core.episodes import TaskPool, make_pool
+from maml_core.episodes import make_pool
 from maml_core.evaluation import Estimate, evaluate
 from maml_core.learners import METHODS, Learner
 
@@ -194,6 +195,9 @@ def _add_evaluate(commands: Any) -> None:
     parser.add_argument(
         "--all", action="store_true", help="the README's table instead: every row, method and split"
     )
+    parser.add_argument(
+        "--record", type=Path, help="with --all: a file that gets each row, and spares those it has"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
 
 
@@ -279,15 +283,26 @@ def _evaluate(parsed: argparse.Namespace) -> None:
 
 
 def _evaluate_all(parsed: argparse.Namespace) -> None:
-    """Measure and print the table's rows, one after the other."""
-    pools: dict[str, TaskPool] = {}
+    """Measure and print the table's rows, one after the other; go on where `--record` ends."""
+    pool_of = cache(results.pool_of)
+    before = results.recorded(parsed.record) if parsed.record else []
     for row in results.rows():
-        pool = pools.setdefault(row.split, results.pool_of(row.split))
+        wanted = {**results.identity(row), "episodes": parsed.episodes, "seed": parsed.seed}
+        if any(wanted.items() <= one.items() for one in before):
+            continue
         stream = results.measure(
-            row, pool, inner_steps=parsed.steps, episodes=parsed.episodes, seed=parsed.seed
+            row,
+            pool_of(row.split),
+            inner_steps=parsed.steps,
+            episodes=parsed.episodes,
+            seed=parsed.seed,
         )
         last = _last(stream, parsed.episodes, f"{row.method}, {row.split}")
-        _print(results.record(row, last, parsed.seed), parsed.json)
+        measured = results.record(row, last, parsed.seed)
+        _print(measured, parsed.json)
+        if parsed.record:
+            with parsed.record.open("a") as file:
+                file.write(json.dumps(measured) + "\n")
 
 
 def _last(stream: Iterable[Estimate], episodes: int, what: str) -> Estimate:

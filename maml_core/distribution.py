@@ -96,8 +96,10 @@ def averaged(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         leaves, structure = tree_flatten(function(params, own))
         flat = weight * torch.cat([leaf.flatten() for leaf in leaves])  # one message, not dozens
         dist.all_reduce(flat)
-        parts = flat.split([leaf.numel() for leaf in leaves])
-        shaped = [part.view_as(leaf) for part, leaf in zip(parts, leaves, strict=True)]
+        parts = flat.split_with_sizes([leaf.numel() for leaf in leaves])
+        shaped = [
+            part.view_as(leaf).to(leaf.dtype) for part, leaf in zip(parts, leaves, strict=True)
+        ]
         return tree_unflatten(shaped, structure)
 
     return whole

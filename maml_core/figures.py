@@ -133,12 +133,13 @@ def confidence_figure(
     figure.update_xaxes(title="Inner step", dtick=1 if n_points < 16 else 5)
     figure.update_yaxes(title="Query accuracy, %", range=[-3, 103])
     if close:
-        lowest = min(
-            100 * (mean - half)
+        bands = [
+            (100 * (mean - half), 100 * (mean + half))
             for found in estimates.values()
             for mean, half in list(zip(found.accuracy, found.ci95, strict=True))[-n_points + 1 :]
-        )
-        figure.update_yaxes(range=[lowest - 0.5, 100.5])
+        ]
+        low, high = min(low for low, _ in bands), max(high for _, high in bands)
+        figure.update_yaxes(range=[low - 0.5, max(high, 100) + 0.5])
     return figure
 
 

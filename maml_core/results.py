@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from maml_core import checkpoints
-from maml_core.config import EpisodeSpec
+from maml_core.config import SPLITS, EpisodeSpec
 from maml_core.datasets import load
 from maml_core.datasets.splits import split_classes
 from maml_core.episodes import TaskPool, make_pool
@@ -83,16 +83,25 @@ PUBLISHED = (
 
 
 def rows() -> list[Row]:
-    """Return the table's rows: all for which weights are here."""
+    """Return the table's rows: all for which weights are here.
+
+    Every method at the literature's shapes; MAML and the baseline with each query alone, and in
+    Omniglot's own challenge; MAML at every N and K.
+    """
     found = [
-        Row(method, split, EpisodeSpec(n_way, k_shot, QUERIES), transductive)
-        for split in ("alphabets", "paper")
-        for n_way, k_shot in SHAPES
+        Row(method, split, EpisodeSpec(n_way, k_shot, QUERIES))
         for method in (*METHODS, *NEAREST)
-        for transductive in (True, False)
+        for split in SPLITS
+        for n_way, k_shot in SHAPES
     ]
+    for method in ("maml", "pretrained"):
+        found += [
+            Row(method, "alphabets", EpisodeSpec(n_way, k_shot, QUERIES), transductive=False)
+            for n_way, k_shot in SHAPES
+        ]
     found += [
-        Row(method, "alphabets", CHALLENGE, transductive=False) for method in (*METHODS, *NEAREST)
+        Row(method, "alphabets", CHALLENGE, transductive=False)
+        for method in ("maml", "pretrained", *NEAREST)
     ]
     found += [
         Row("maml", "alphabets", EpisodeSpec(n_way, k_shot, QUERIES))
@@ -132,8 +141,13 @@ def pool_of(split: str) -> TaskPool:
 
 def record(row: Row, found: Estimate, seed: int) -> dict[str, Any]:
     """Return a measured row as JSON values."""
+    return {**identity(row), "seed": seed, **asdict(found)}
+
+
+def identity(row: Row) -> dict[str, Any]:
+    """Return what tells a row from the others, as JSON values."""
     told = asdict(row)
-    return {**told.pop("spec"), **told, "seed": seed, **asdict(found)}
+    return {**told.pop("spec"), **told}
 
 
 def beside_published(labels: Mapping[str, str], path: Path = RECORDED) -> list[dict[str, str]]:

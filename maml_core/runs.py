@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -259,11 +260,10 @@ def _drive(
     processes only the first does more than its share of the updates.
     """
     begin, metadata = _begin(run, first, metadata)
-    update = begin
     if not is_first():
-        for update in updates(begin):
-            pass
-        return finish(_checkpoint(update, metadata))
+        last = reduce(lambda _, later: later, updates(begin), begin)
+        return _checkpoint(last, metadata)
+    update = begin
     begun, saved = time.monotonic() - metadata["seconds"], time.monotonic()
     kept = run.recorded_updates(steps)
     _record(run, begin, kept, metadata)
@@ -281,17 +281,22 @@ def _drive(
                     bar.write(f"{update.step}: validation after each step: {check(learner)}")
         checkpoint = finish(_checkpoint(update, metadata))
     except KeyboardInterrupt:
-        if update.optimizer:
-            checkpoints.save_update(run.state, update, metadata)
-            checkpoints.save(run.out, _checkpoint(update, metadata))
-            tqdm.write(
-                f"Stopped after {update.step} updates; the weights so far are in {run.out}. "
-                "The same command with --resume goes on."
-            )
+        _keep_interrupted(run, update, metadata)
         raise
     checkpoints.save(run.out, checkpoint)
     run.state.unlink(missing_ok=True)
     return checkpoint
+
+
+def _keep_interrupted(run: Run, update: Update, metadata: dict[str, Any]) -> None:
+    """Write the state and the weights so far of a run that is stopped, if it made an update."""
+    if update.optimizer:
+        checkpoints.save_update(run.state, update, metadata)
+        checkpoints.save(run.out, _checkpoint(update, metadata))
+        tqdm.write(
+            f"Stopped after {update.step} updates; the weights so far are in {run.out}. "
+            "The same command with --resume goes on."
+        )
 
 
 def _record(run: Run, update: Update, kept: set[int], metadata: Mapping[str, Any]) -> None:

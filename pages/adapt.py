@@ -12,7 +12,7 @@ from pages.shared.confusion import confusion_of
 from pages.shared.frame import begin, why
 from pages.shared.player import player
 from pages.shared.repetition import repeat
-from pages.shared.settings import PARTS, Settings, one_of, whole
+from pages.shared.settings import PARTS, Settings, one_of, some_of, whole
 
 LR_FACTORS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 MAX_STEPS = 20
@@ -51,7 +51,7 @@ ARRANGEMENT = """
 def main() -> None:
     """Draw the page."""
     checks = {
-        "methods": one_of(*_labels()),
+        "methods": some_of(*_labels()),
         "steps": whole(1, MAX_STEPS),
         "alpha": one_of(*map(_times, LR_FACTORS)),
     }

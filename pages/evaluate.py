@@ -1,7 +1,8 @@
 """Evaluate: hundreds of episodes, a mean with its confidence interval, and what others reached."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import astuple, dataclass, replace
+from functools import partial
 
 import streamlit as st
 
@@ -13,7 +14,7 @@ from maml_core.learners import NEAREST
 from pages.shared import loaders
 from pages.shared.frame import begin, why
 from pages.shared.repetition import draw, streamed
-from pages.shared.settings import Settings, one_of, whole
+from pages.shared.settings import Settings, one_of, some_of, whole
 
 EPISODES = (100, 300, 600, 1000, 2000)
 MAX_STEPS = 20
@@ -40,6 +41,27 @@ other weights: another training run would give another mean.
 """
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What the page's own controls say.
+
+    Attributes:
+        methods: What is to be measured.
+        split: On whose test characters, by weights trained on its training characters.
+        transductive: How queries are normalised.
+        steps: Inner steps.
+        episodes: How many.
+        same_drawers: Every class by the same drawers.
+    """
+
+    methods: tuple[str, ...]
+    split: str
+    transductive: bool
+    steps: int
+    episodes: int
+    same_drawers: bool
+
+
 def main() -> None:
     """Draw the page."""
     ready = begin("Which method is better?", _checks())
@@ -56,13 +78,29 @@ def main() -> None:
 
 def _checks() -> dict:
     return {
-        "who": one_of(*_labels("alphabets"), *_labels("paper")),
-        "split": one_of(*SPLITS),
+        "who": some_of(*_labels_in_link()),
+        "split": one_of(*_splits()),
         "queries": one_of(*QUERIES),
         "test_steps": whole(1, MAX_STEPS),
         "episodes": one_of(*map(str, EPISODES)),
         "same_drawers": one_of("true", "false"),
     }
+
+
+def _labels_in_link() -> dict[str, str]:
+    """Return the words a link may name: those of its split.
+
+    Once the page is drawn its address can still name what the split chosen since does not have.
+    """
+    if "who" in st.session_state:
+        return {k: v for split in SPLITS.values() for k, v in _labels(split).items()}
+    words = st.query_params.get("split")
+    return _labels(SPLITS[words if words in _splits() else _splits()[0]])
+
+
+def _splits() -> list[str]:
+    """Return the words for the splits for which weights are here, not only the random start."""
+    return [words for words, split in SPLITS.items() if len(loaders.available_methods(split)) > 1]
 
 
 def _labels(split: str) -> dict[str, str]:
@@ -74,8 +112,41 @@ def _labels(split: str) -> dict[str, str]:
 
 def _measured(settings: Settings) -> None:
     """Draw the controls, and the result of what they say."""
+    asked = _controls()
+    if not asked.methods:
+        st.info("Choose at least one method.")
+        return
+    settings = replace(settings, spec=replace(settings.spec, same_drawers=asked.same_drawers))
+    try:
+        loaders.episode(settings, asked.split)
+    except ValueError as error:  # the other split's alphabets can be smaller
+        st.error(f"{error}", icon=":material/error:")
+        return
+    spec = settings.spec
+    st.markdown(
+        f"**{spec.n_way}-way {spec.k_shot}-shot**, "
+        + (f"{spec.q_query} queries a class" if spec.q_query > 1 else "1 query a class")
+        + (", all from one alphabet" if spec.within_alphabet else "")
+        + ": as set in the sidebar."
+    )
+    found = streamed(
+        "evaluate",
+        f"Evaluate on {asked.episodes:,} episodes",
+        (settings, astuple(asked)),  # `Asked` itself is another class in each rerun
+        partial(_start, settings, asked),
+        episodes=asked.episodes,
+        n_way=spec.n_way,
+    )
+    if found:
+        words = "together" if asked.transductive else "each alone"
+        draw(found, settings, "evaluate", f", split “{asked.split}”, queries normalised {words}")
+        st.dataframe(_table(found), hide_index=True, key="evaluate_table")
+
+
+def _controls() -> Asked:
+    """Draw the page's own controls and return what they say."""
     first, second = st.columns(2)
-    splits = [words for words, split in SPLITS.items() if len(loaders.available_methods(split)) > 1]
+    splits = _splits()
     split_words = first.segmented_control(
         "Split: trained and tested on",
         splits,
@@ -97,72 +168,50 @@ def _measured(settings: Settings) -> None:
         "Methods",
         list(labels),
         selection_mode="multi",
-        default=[STYLES[method].label for method in SHOWN_FIRST],
+        default=[words for words, method in labels.items() if method in SHOWN_FIRST],
         key="who",
         bind="query-params",
     )
-    third, fourth, fifth = st.columns(3, vertical_alignment="center")
-    steps = third.slider("Inner steps", 1, MAX_STEPS, 5, key="test_steps", bind="query-params")
-    episodes = fourth.select_slider("Episodes", EPISODES, 600, key="episodes", bind="query-params")
-    same = fifth.toggle(
+    steps, episodes, same_drawers = _numbers()
+    with st.container(horizontal=True):
+        why("Which split?", WHY_SPLIT)
+        why("Together or alone?", WHY_QUERIES)
+        why("What is the band?", WHY_INTERVAL)
+    methods = tuple(method for words, method in labels.items() if words in chosen)
+    return Asked(methods, SPLITS[split_words], QUERIES[query_words], steps, episodes, same_drawers)
+
+
+def _numbers() -> tuple[int, int, bool]:
+    """Draw how many steps and episodes, and the switch for the drawers."""
+    first, second, third = st.columns(3, vertical_alignment="center")
+    steps = first.slider("Inner steps", 1, MAX_STEPS, 5, key="test_steps", bind="query-params")
+    episodes = second.select_slider("Episodes", EPISODES, 600, key="episodes", bind="query-params")
+    same_drawers = third.toggle(
         "Same drawers",
         key="same_drawers",
         bind="query-params",
         help="The first example of every class by one drawer, and so on. With “All from one "
         "alphabet”, 20-way, one query of each, this is Omniglot's own challenge.",
     )
-    with st.container(horizontal=True):
-        why("Which split?", WHY_SPLIT)
-        why("Together or alone?", WHY_QUERIES)
-        why("What is the band?", WHY_INTERVAL)
-    methods = tuple(labels[one] for one in labels if one in chosen)
-    if not methods:
-        st.info("Choose at least one method.")
-        return
-    _run(settings, methods, SPLITS[split_words], QUERIES[query_words], steps, episodes, same)
+    return steps, episodes, same_drawers
 
 
-@st.fragment
-def _run(
-    settings: Settings,
-    methods: tuple[str, ...],
-    split: str,
-    transductive: bool,
-    steps: int,
-    episodes: int,
-    same_drawers: bool,
-) -> None:
-    spec = replace(settings.spec, same_drawers=same_drawers)
-
-    def start() -> Iterator[dict[str, Estimate]]:
-        return evaluate_together(
-            {m: loaders.learner(m, split) for m in methods if m not in NEAREST},
-            loaders.pool(settings.dataset, settings.part, split),
-            spec,
-            inner_steps=steps,
-            episodes=episodes,
-            seed=settings.seed,
-            transductive=transductive,
-            references={
-                m: loaders.learner(NEAREST[m], split) if NEAREST[m] else None
-                for m in methods
-                if m in NEAREST
-            },
-        )
-
-    st.markdown(
-        f"**{spec.n_way}-way {spec.k_shot}-shot**, {spec.q_query} queries a class"
-        + (", all from one alphabet" if spec.within_alphabet else "")
-        + ": as set in the sidebar."
+def _start(settings: Settings, asked: Asked) -> Iterator[dict[str, Estimate]]:
+    """Begin what was asked for; yields as it grows."""
+    return evaluate_together(
+        {m: loaders.learner(m, asked.split) for m in asked.methods if m not in NEAREST},
+        loaders.pool(settings.dataset, settings.part, asked.split),
+        settings.spec,
+        inner_steps=asked.steps,
+        episodes=asked.episodes,
+        seed=settings.seed,
+        transductive=asked.transductive,
+        references={
+            m: loaders.learner(NEAREST[m], asked.split) if NEAREST[m] else None
+            for m in asked.methods
+            if m in NEAREST
+        },
     )
-    what = (settings, methods, split, transductive, steps, episodes, same_drawers)
-    label = f"Evaluate on {episodes:,} episodes"
-    found = streamed("evaluate", label, what, start, episodes=episodes, n_way=spec.n_way)
-    if found:
-        words = "together" if transductive else "each alone"
-        how = f", split “{split}”, queries normalised {words}"
-        draw(found, settings, "evaluate", how)
-        st.dataframe(_table(found), hide_index=True, key="evaluate_table")
 
 
 def _table(found: dict[str, Estimate]) -> list[dict[str, str]]:

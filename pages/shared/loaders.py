@@ -54,13 +54,14 @@ def available_methods(split: str = SPLIT) -> tuple[str, ...]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def episode(settings: Settings) -> Episode:
+def episode(settings: Settings, split: str = SPLIT) -> Episode:
     """Return the episode that the sidebar names.
 
     Raises:
         ValueError: It cannot be sampled; the message says what to change.
     """
-    return sample_episode(pool(settings.dataset, settings.part), settings.spec, settings.seed)
+    classes = pool(settings.dataset, settings.part, split)
+    return sample_episode(classes, settings.spec, settings.seed)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

@@ -18,7 +18,6 @@ REPEATS = 100
 Estimates = dict[str, Estimate]
 
 
-@st.fragment
 def repeat(settings: Settings, methods: tuple[str, ...], steps: int, factor: float) -> None:
     """Offer the same comparison on many episodes: a mean that streams and can be stopped."""
     st.subheader("Was that luck?", anchor=False)
@@ -62,7 +61,8 @@ def streamed(
     """Draw a button that starts a long evaluation, and what there is of it so far.
 
     While it runs it shows the growing chart, how far it is, and a Stop, which keeps what was
-    measured.
+    measured. Never call it in a fragment: a click in one waits for the end of the script that
+    runs, and so does a Stop.
 
     Args:
         key: Of the button; `stop_<key>` is that of its Stop.
@@ -95,6 +95,7 @@ def streamed(
     return kept.get(what)
 
 
+@st.fragment
 def draw(estimates: Estimates, settings: Settings, key: str, how: str) -> None:
     """Draw what was measured over many episodes, with its numbers to take away.
 

@@ -64,6 +64,12 @@ def one_of(*choices: str) -> Check:
     return choices.__contains__, "one of " + ", ".join(choices)
 
 
+def some_of(*choices: str) -> Check:
+    """Return the check of any number of choices, and the words for it."""
+    fits, words = one_of(*choices)
+    return lambda text: fits(text) or not text, words  # with none of them chosen the text is empty
+
+
 LINK = {
     "dataset": one_of(*DATASET_WORDS),
     "n_way": whole(MIN_WAY, MAX_WAY),

@@ -104,7 +104,7 @@ def test_the_episode_goes_along_from_page_to_page(page: Page, app_url: str, link
     assert {"n_way=3", "k_shot=2", "seed=7"} <= set(page.url.partition("?")[2].split("&"))
 
 
-@pytest.mark.parametrize("page_name", ["", "adapt"])
+@pytest.mark.parametrize("page_name", ["", "adapt", "evaluate"])
 def test_bad_values_in_the_link_give_the_default_and_a_sentence(
     page: Page, app_url: str, page_name: str
 ) -> None:
@@ -118,12 +118,95 @@ def test_bad_values_in_the_link_give_the_default_and_a_sentence(
     expect(notice).to_have_count(0)
 
 
-def test_repeating_streams_and_can_be_stopped(page: Page, app_url: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "key", "in_all"),
+    [
+        ("adapt?n_way=2&steps=20", "repeat", 100),
+        ("evaluate?n_way=2&test_steps=20&episodes=2000", "evaluate", 2000),
+    ],
+)
+def test_an_evaluation_can_be_stopped_and_keeps_what_was_measured(
+    page: Page, app_url: str, path: str, key: str, in_all: int
+) -> None:
+    open_page(page, f"{app_url}/{path}")
+    start = page.locator(f".st-key-{key} button")
+    stop = page.locator(f".st-key-stop_{key} button")
+    start.click()
+    progress = re.compile(rf"^\d+ of {in_all} episodes, about \d+ s to go$")
+    expect(page.get_by_text(progress)).to_be_visible()
+    stop.click()
+    expect(stop).to_have_count(0)
+    wait_until_done(page)
+    caption = page.get_by_text(re.compile(r"^Mean over \d+ episodes"))
+    measured = int(re.search(r"\d+", caption.inner_text()).group())
+    assert 0 < measured < in_all
+    assert measured % 10 == 0
+    expect(page.locator(f".st-key-{key}_chart .js-plotly-plot")).to_be_visible()
+    lines = [points for points in page.evaluate(DRAWN_POINTS, f"{key}_chart") if points == 21]
+    assert len(lines) >= 2, "MAML and the pretrained start, steps 0 to 20"
+    expect(page.get_by_text("s to go")).to_have_count(0)
+    expect(start).to_be_enabled()
+    page.locator(f".st-key-{key}_close label").first.click()
+    lowest = f"document.querySelector('.st-key-{key}_chart .js-plotly-plot').layout.yaxis.range[0]"
+    page.wait_for_function(f"{lowest} > 0")
+    expect(caption).to_have_text(re.compile(rf"^Mean over {measured} episodes"))
+
+
+def test_repeating_leaves_the_player_where_it_stands(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/adapt?n_way=2&q_query=1&steps=2")
+    page.locator(".st-key-player .rewind").click()
+    where = page.locator(".st-key-player .where")
+    expect(where).to_have_text("Inner step 0 of 2")
     page.locator(".st-key-repeat button").click()
-    page.locator(".st-key-stop_repeat button").click()
-    expect(page.locator(".st-key-stop_repeat")).to_have_count(0)
-    expect(page.locator(".st-key-repeat button")).to_be_enabled()
+    expect(page.get_by_text("Mean over 100 episodes")).to_be_visible()
+    wait_until_done(page)
+    expect(where).to_have_text("Inner step 0 of 2")
+
+
+def test_a_link_to_an_evaluation_says_how_it_is_to_be_done(
+    browser: Browser, page: Page, app_url: str
+) -> None:
+    open_page(page, f"{app_url}/evaluate?n_way=3")
+    for key, words, in_url in (
+        ("queries", "Each alone", "queries=Each+alone"),
+        ("who", "Pretrained", "who=MAML"),
+        ("who", "Nearest by pixels", "who=Nearest+by+pixels"),
+        ("same_drawers", "Same drawers", "same_drawers=true"),
+    ):
+        page.locator(f".st-key-{key}").get_by_text(words, exact=True).click()
+        page.wait_for_url(re.compile(re.escape(in_url)))
+        wait_until_done(page)
+    press_slider(page, "test_steps", "ArrowRight", "test_steps=6")
+    press_slider(page, "episodes", "ArrowLeft", "episodes=300")
+    page.get_by_text("Copy link").click()
+    link = page.locator("[data-testid=stPopoverBody] code").inner_text()
+
+    with browser.new_context() as other:
+        stranger = other.new_page()
+        open_page(stranger, link)
+        expect(stranger.locator(".st-key-evaluate button")).to_have_text("Evaluate on 300 episodes")
+        chosen = '[data-selected="true"]'
+        expect(stranger.locator(f".st-key-queries {chosen}")).to_have_text(["Each alone"])
+        expect(stranger.locator(f".st-key-who {chosen}")).to_have_text(
+            ["MAML", "Nearest by pixels"]
+        )
+        steps = stranger.locator(".st-key-test_steps input")
+        expect(steps).to_have_attribute("aria-valuetext", "6")
+        expect(stranger.locator(".st-key-same_drawers input")).to_be_checked()
+        expect(stranger.get_by_text("3-way 1-shot")).to_be_visible()
+        expect(stranger.locator(".st-key-notices")).to_have_count(0)
+
+
+def test_no_method_at_all_is_a_choice_and_not_a_bad_link(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/evaluate?who=MAML")
+    page.locator(".st-key-who").get_by_text("MAML", exact=True).click()
+    page.wait_for_url(re.compile("who=(&|$)"))
+    for again in (False, True):
+        if again:
+            open_page(page, page.url)
+        expect(page.get_by_text("Choose at least one method.")).to_be_visible()
+        wait_until_done(page)
+        expect(page.locator(".st-key-notices")).to_have_count(0)
 
 
 def test_a_cell_of_the_confusion_chart_opens_its_pictures(page: Page, app_url: str) -> None:

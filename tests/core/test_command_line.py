@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 from maml_core import __main__ as command_line
-from maml_core import checkpoints, runs
+from maml_core import checkpoints, results, runs
 from maml_core.__main__ import main
 from maml_core.checkpoints import Checkpoint
 from maml_core.config import EpisodeSpec, PretrainConfig, TrainConfig
 from maml_core.datasets.download import Progress
 from maml_core.datasets.splits import split_classes
 from maml_core.episodes import make_pool
-from maml_core.evaluation import evaluate
+from maml_core.evaluation import evaluate, evaluate_nearest
 from maml_core.learners import random_learner
 from maml_core.models import initial_params
 
@@ -229,6 +229,97 @@ def test_choosing_rates_prints_those_of_the_validation_classes_and_keeps_them(
         assert {**before.metadata, "inner_lrs": told}.items() <= after.metadata.items()
     else:
         assert after.metadata == before.metadata
+
+
+@pytest.fixture
+def few_rows(weights, few_characters, monkeypatch):
+    """Three rows of the table on few characters, and the splits whose characters were read."""
+    read = []
+
+    def pool_of(split):
+        read.append(split)
+        return make_pool(few_characters, split_classes(few_characters, split, "test"))
+
+    def shipped(method, split):
+        found = checkpoints.load(weights).learner()
+        return replace(found, method=method, inner_lrs={3: {"alphabets": 0.1, "paper": 0.4}[split]})
+
+    spec = EpisodeSpec(3, 1, 2)
+    rows = [
+        results.Row("maml", "alphabets", spec),
+        results.Row("nearest-pixels", "paper", spec),
+        results.Row("anil", "paper", replace(spec, k_shot=2), transductive=False),
+    ]
+    monkeypatch.setattr(results, "rows", lambda: rows)
+    monkeypatch.setattr(results, "pool_of", pool_of)
+    monkeypatch.setattr(checkpoints, "shipped", shipped)
+    return rows, read
+
+
+ALL = "evaluate --all --episodes 12 --steps 2 --seed 4"
+
+
+def measured_alone(rows):
+    """The rows' last estimates by the evaluation itself, as they stand in JSON."""
+    told = []
+    for row in rows:
+        pool, options = results.pool_of(row.split), {"episodes": 12, "seed": 4}
+        if row.method == "nearest-pixels":
+            *_, last = evaluate_nearest(None, pool, row.spec, **options)
+        else:
+            learner = checkpoints.shipped(row.method, row.split)
+            options |= {"inner_steps": 2, "transductive": row.transductive}
+            *_, last = evaluate(learner, pool, row.spec, **options)
+        told.append(json.loads(json.dumps(results.record(row, last, 4))))
+    return told
+
+
+def test_evaluating_all_prints_a_line_of_json_a_row(few_rows, capsys):
+    rows, read = few_rows
+    assert call(ALL, "--json") == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert read == ["alphabets", "paper"], "each split is read once"
+    assert found == measured_alone(rows)
+    assert [len(one["accuracy"]) for one in found] == [3, 1, 3]
+    assert {(one["episodes"], one["seed"]) for one in found} == {(12, 4)}
+
+
+def test_evaluating_all_in_words_says_of_each_row_what_it_is(few_rows, capsys):
+    rows, _ = few_rows
+    assert call(ALL) == 0
+    heads = [s for s in capsys.readouterr().out.splitlines() if not s.startswith("  step ")]
+    for row, head in zip(rows, heads, strict=True):
+        assert f"method {row.method}, split {row.split}, " in head
+        assert f"transductive {row.transductive}, " in head
+
+
+def test_a_recorded_table_goes_on_where_it_ended(few_rows, tmp_path, capsys):
+    rows, read = few_rows
+    expected = measured_alone(rows)
+    path = tmp_path / "results.jsonl"
+    path.write_text(json.dumps(expected[1]) + "\n")
+    assert call(ALL, "--json", "--record", path) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert found == [expected[0], expected[2]]
+    assert results.recorded(path) == [expected[1], expected[0], expected[2]]
+    read.clear()
+    assert call(ALL, "--json", "--record", path) == 0
+    assert capsys.readouterr().out == ""
+    assert len(results.recorded(path)) == 3
+    assert read == [], "nothing was left to be measured"
+
+
+def test_ctrl_c_leaves_the_rows_that_were_measured(few_rows, tmp_path, monkeypatch):
+    measure, rows = results.measure, few_rows[0]
+
+    def interrupted(row, *arguments, **options):
+        if row is rows[2]:
+            raise KeyboardInterrupt
+        return measure(row, *arguments, **options)
+
+    monkeypatch.setattr(results, "measure", interrupted)
+    assert call(ALL, "--record", tmp_path / "results.jsonl") == 130
+    assert results.recorded(tmp_path / "results.jsonl") == measured_alone(rows[:2])
 
 
 def test_ctrl_c_in_an_evaluation_says_nothing(weights, capsys, monkeypatch):

@@ -13,7 +13,7 @@ from maml_core.adaptation import head_rates
 from maml_core.comparison import Recording, compare, confusion, evaluate_together
 from maml_core.config import EpisodeSpec
 from maml_core.episodes import sample_episode
-from maml_core.evaluation import evaluate
+from maml_core.evaluation import evaluate, evaluate_nearest
 from maml_core.learners import Learner
 from maml_core.models import Conv4, for_n_way, initial_params
 
@@ -152,6 +152,48 @@ def test_evaluating_together_is_evaluating_each(lr_factor, learners, pool):
             assert mine.episodes == theirs.episodes
             np.testing.assert_allclose(mine.accuracy, theirs.accuracy, atol=1e-9)
             np.testing.assert_allclose(mine.ci95, theirs.ci95, atol=1e-9)
+
+
+@pytest.fixture(scope="module")
+def references(learners):
+    """By the features of one of the learners, by those of none of them, and by pixels."""
+    other = Conv4(channels=5)
+    stranger = Learner("random", other, initial_params(other, 8), {5: 0.1})
+    return {"by-stranger": stranger, "by-pixels": None, "by-own": learners["pretrained"]}
+
+
+@pytest.mark.parametrize("transductive", [True, False])
+def test_references_are_measured_on_the_same_episodes(transductive, learners, references, pool):
+    options = {"episodes": 13, "seed": 4, "transductive": transductive}
+    together = list(
+        evaluate_together(learners, pool, SPEC, inner_steps=2, references=references, **options)
+    )
+    assert [list(found) for found in together] == 2 * [[*learners, *references]]
+    for name, learner in learners.items():
+        alone = list(evaluate(learner, pool, SPEC, inner_steps=2, **options))
+        assert [found[name] for found in together] == alone
+    for name, learner in references.items():
+        alone = list(evaluate_nearest(learner, pool, SPEC, **options))
+        assert [found[name] for found in together] == alone
+        assert {len(one.accuracy) for one in alone} == {1}
+
+
+def test_how_queries_are_normalised_is_told_to_all(learners, references, pool):
+    options = {"inner_steps": 2, "episodes": 20, "seed": 4, "references": references}
+    whole, each_alone = (
+        list(evaluate_together(learners, pool, SPEC, transductive=how, **options))[-1]
+        for how in (True, False)
+    )
+    same = {name for name in whole if whole[name] == each_alone[name]}
+    assert same == {"by-pixels"}, "pixels are not normalised at all"
+
+
+def test_without_learners_the_references_remain(references, pool):
+    (found,) = evaluate_together(
+        {}, pool, SPEC, inner_steps=2, episodes=5, seed=4, references=references
+    )
+    assert list(found) == list(references)
+    assert {one.episodes for one in found.values()} == {5}
 
 
 def test_the_first_episode_of_a_repetition_is_the_one_compared(learners, pool, episode):

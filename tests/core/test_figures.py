@@ -27,7 +27,7 @@ from maml_core.figures import (
     loss_figure,
     split_figure,
 )
-from maml_core.learners import METHODS
+from maml_core.learners import METHODS, NEAREST
 
 # Okabe & Ito 2008, "Color Universal Design", without black.
 OKABE_ITO = {"#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"}
@@ -97,12 +97,12 @@ def chance_line(figure):
 
 
 def test_every_method_has_a_style_of_its_own():
-    assert {*METHODS, *META_METHODS} <= STYLES.keys()
+    assert {*METHODS, *META_METHODS, *NEAREST} <= STYLES.keys()
     for part in ("label", "colour", "dash", "marker"):
         values = [getattr(style, part) for style in STYLES.values()]
         assert len(set(values)) == len(values), part
-    colours = {style.colour for method, style in STYLES.items() if method != "random"}
-    assert colours <= OKABE_ITO
+    untrained = {"random", *NEAREST}  # more methods than that palette has colours
+    assert {STYLES[method].colour for method in STYLES.keys() - untrained} <= OKABE_ITO
     for style in STYLES.values():
         go.Scatter(line={"color": style.colour, "dash": style.dash}, marker_symbol=style.marker)
         go.Scatter(marker_symbol=style.marker + "-open")
@@ -274,6 +274,62 @@ def test_the_band_is_the_mean_and_its_interval_in_percent(estimates):
         red, green, blue = (int(STYLES[method].colour[i : i + 2], 16) for i in (1, 3, 5))
         assert band.fillcolor.startswith(f"rgba({red},{green},{blue},0.")
     assert_sound(figure)
+
+
+def band_of(figure, label):
+    """The lowest and the highest y of a method's band at each x."""
+    line = next(i for i, one in enumerate(figure.data) if one.name == label)
+    band = figure.data[line - 1]
+    at = {}
+    for x, y in zip(band.x, band.y, strict=True):
+        at.setdefault(x, []).append(float(y))
+    return {x: (min(ys), max(ys)) for x, ys in at.items()}
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_what_takes_no_steps_is_flat_over_all_of_them(first, estimates):
+    reference = {"nearest-pixels": Estimate(100, (0.625,), (0.03125,))}
+    figure = confidence_figure({**reference, **estimates} if first else estimates | reference, 5)
+    lines, _ = strong(figure)
+    assert [len(line.x) for line in lines] == 3 * [3]
+    (flat,) = (line for line in lines if line.name == STYLES["nearest-pixels"].label)
+    assert list(flat.x) == [0, 1, 2]
+    assert list(flat.y) == 3 * [62.5]
+    assert list(flat.customdata) == 3 * [3.125]
+    assert band_of(figure, flat.name) == dict.fromkeys(range(3), (59.375, 65.625))
+    assert_sound(figure)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "ci95"),
+    [
+        ((0.2, 0.85, 0.97), (0.0, 0.02, 0.01)),
+        ((0.2, 0.97, 0.6), (0.0, 0.01, 0.2)),  # lowest at the last step
+        ((0.5, 0.95, 0.9), (0.0, 0.14, 0.06)),  # higher than 100 %
+        ((0.5,), (0.07,)),
+    ],
+)
+@pytest.mark.parametrize("reference", [0.9, 0.45])
+def test_close_shows_all_bands_from_step_1_on_and_little_else(accuracy, ci95, reference):
+    estimates = {
+        "maml": Estimate(20, accuracy, ci95),
+        "nearest-features": Estimate(20, (reference,), (0.025,)),
+    }
+    near, far = (confidence_figure(estimates, 5, close) for close in (True, False))
+    drawn, drawn_far = (json.loads(figure.to_json())["data"] for figure in (near, far))
+    assert drawn == drawn_far
+    shown = near.layout.yaxis.range
+    ends = [
+        end
+        for method in estimates
+        for step, band in band_of(near, STYLES[method].label).items()
+        if step or len(accuracy) == 1
+        for end in band
+    ]
+    assert shown[0] < min(ends) < shown[0] + 2
+    assert shown[1] - 2 < max(100, *ends) < shown[1]
+    assert far.layout.yaxis.range[0] < 0 < shown[0]
+    assert_sound(near)
 
 
 @pytest.fixture
