@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,33 +83,33 @@ PUBLISHED = (
 
 
 def rows() -> list[Row]:
-    """Return the table's rows: all for which weights are here.
+    """Return the table's rows for which weights are here, the most asked for first.
 
-    Every method at the literature's shapes; MAML and the baseline with each query alone, and in
-    Omniglot's own challenge; MAML at every N and K.
+    MAML and the baseline at the literature's shapes, then with each query alone and in Omniglot's
+    own challenge; MAML at every N and K; the other methods.
     """
-    found = [
-        Row(method, split, EpisodeSpec(n_way, k_shot, QUERIES))
-        for method in (*METHODS, *NEAREST)
-        for split in SPLITS
-        for n_way, k_shot in SHAPES
-    ]
-    for method in ("maml", "pretrained"):
-        found += [
-            Row(method, "alphabets", EpisodeSpec(n_way, k_shot, QUERIES), transductive=False)
-            for n_way, k_shot in SHAPES
-        ]
-    found += [
-        Row(method, "alphabets", CHALLENGE, transductive=False)
-        for method in ("maml", "pretrained", *NEAREST)
-    ]
+    main = ("maml", "pretrained")
+    others = [method for method in (*METHODS, *NEAREST) if method not in main]
+    found = _shapes(main)
+    found += [replace(row, transductive=False) for row in found if row.split == "alphabets"]
+    found += [Row(method, "alphabets", CHALLENGE, False) for method in (*main, *NEAREST)]
     found += [
         Row("maml", "alphabets", EpisodeSpec(n_way, k_shot, QUERIES))
         for n_way in GRID_WAYS
         for k_shot in GRID_SHOTS
         if (n_way, k_shot) not in SHAPES
     ]
+    found += _shapes(others)
     return [row for row in found if _has_weights(row)]
+
+
+def _shapes(methods: Iterable[str]) -> list[Row]:
+    return [
+        Row(method, split, EpisodeSpec(n_way, k_shot, QUERIES))
+        for method in methods
+        for split in SPLITS
+        for n_way, k_shot in SHAPES
+    ]
 
 
 def measure(
