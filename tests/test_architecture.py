@@ -15,9 +15,9 @@ CORE = ROOT / "maml_core"
 
 # From the ground up. A module imports only from lower layers; siblings do not know each other.
 LAYERS = (
-    {"config", "params", "cuda", "threads", "distribution"},
+    {"config", "params", "cuda", "threads", "distribution", "pictures"},
     {"datasets", "augmentation", "models", "counting"},
-    {"episodes", "adaptation", "optimisation"},
+    {"episodes", "adaptation", "optimisation", "handwriting"},
     {"trace", "learners", "meta_training", "baselines"},
     {"evaluation", "checkpoints"},
     {"comparison", "results", "runs"},

@@ -2,7 +2,7 @@
 
 import pytest
 
-from maml_core.checkpoints import ASSETS, load, shipped
+from maml_core.checkpoints import ASSETS, load, load_recording, shipped
 from maml_core.config import EpisodeSpec
 from maml_core.datasets.base import CharacterSet
 from maml_core.datasets.splits import split_classes
@@ -46,3 +46,17 @@ def test_maml_reaches_97_percent_and_is_ahead_at_the_first_step(
     assert maml.accuracy[0] == pytest.approx(1 / 5)
     assert max(maml.accuracy) >= 0.97
     assert maml.accuracy[1] - maml.ci95[1] > pretrained.accuracy[1] + pretrained.ci95[1]
+
+
+def test_the_recorded_training_ends_in_the_shipped_weights(assert_same) -> None:
+    path = ASSETS.parent / "recordings" / "maml.safetensors"
+    assert path.stat().st_size < 8_000_000
+    points, about = load_recording(path)
+    shipped_maml = load(ASSETS / "alphabets" / "maml.safetensors")
+    assert about["commit"] == shipped_maml.metadata["commit"]
+    assert 15 <= len(points) <= 25
+    assert min(points) == 0
+    assert max(points) == shipped_maml.metadata["updates"]
+    assert_same(points[max(points)], shipped_maml.params, rtol=1e-3, atol=1e-7)
+    begun = load(ASSETS / "alphabets" / "pretrained.safetensors").params
+    assert_same(points[0], begun, rtol=1e-3, atol=1e-7)
