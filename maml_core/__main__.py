@@ -133,7 +133,11 @@ def _add_train(commands: Any) -> None:
         "--meta-batch-size", type=int, default=default.meta_batch_size, help="tasks an update"
     )
     train.add_argument("--meta-steps", type=int, default=default.meta_steps, help="updates")
-    train.add_argument("--multi-step", action="store_true", help="loss after every inner step")
+    train.add_argument(
+        "--multi-step",
+        action="store_true",
+        help="loss after every inner step, the earlier ones less and less",
+    )
     train.add_argument("--learn-rates", action="store_true", help="a learned alpha for each layer")
     _add_inductive(train)
     train.add_argument(
