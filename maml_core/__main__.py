@@ -288,6 +288,11 @@ def _evaluate(parsed: argparse.Namespace) -> None:
 
 def _evaluate_all(parsed: argparse.Namespace) -> None:
     """Measure and print the table's rows, one after the other; go on where `--record` ends."""
+    if parsed.record and not parsed.record.parent.is_dir():  # said now, not after the first row
+        raise ValueError(
+            f"There is no folder {parsed.record.parent} for {parsed.record.name}; "
+            "create it or name another file."
+        )
     pool_of = cache(results.pool_of)
     before = results.recorded(parsed.record) if parsed.record else []
     for row in results.rows():
