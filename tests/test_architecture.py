@@ -18,9 +18,9 @@ LAYERS = (
     {"config", "params", "cuda", "threads", "distribution", "pictures"},
     {"datasets", "augmentation", "models", "counting"},
     {"episodes", "adaptation", "optimisation", "handwriting"},
-    {"trace", "learners", "meta_training", "baselines"},
-    {"evaluation", "checkpoints"},
-    {"comparison", "results", "runs"},
+    {"trace", "learners", "meta_training", "baselines", "boards", "uploads"},
+    {"evaluation", "checkpoints", "open_set"},
+    {"comparison", "results", "runs", "answers"},
     {"figures", "exports"},
     {"__main__"},
 )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
+import numpy as np
 import streamlit as st
 
 from maml_core import checkpoints, datasets
+from maml_core.answers import Adapted, adapt_each
 from maml_core.comparison import Recording, compare
 from maml_core.config import PARTS
 from maml_core.datasets.base import CharacterSet
@@ -71,3 +74,21 @@ def recordings(
     """Return how each method adapts to the sidebar's episode."""
     chosen = {method: learner(method) for method in methods}
     return compare(chosen, episode(settings), inner_steps, lr_factor)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def adapted(
+    content: str,
+    methods: tuple[str, ...],
+    inner_steps: int,
+    _support: Sequence[Sequence[np.ndarray]],
+) -> dict[str, Adapted]:
+    """Return how each method adapts to somebody's characters.
+
+    Args:
+        content: A digest of them: the same for the same characters in the same rows only.
+        methods: Which.
+        inner_steps: Gradient steps.
+        _support: Of each class its characters.
+    """
+    return adapt_each({method: learner(method) for method in methods}, _support, inner_steps)
