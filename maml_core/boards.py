@@ -169,14 +169,14 @@ def from_file(content: bytes, name: str) -> Board:
             raise ValueError("of another kind or version")
         rows = tuple(tuple(_from_json(cell) for cell in row) for row in found["support"])
         board = Board(rows, _from_json(found["query"]))
+        for drawing in drawings_of(board):
+            character_in(drawing)
     except PictureError as error:
         raise PictureError(f"{name} cannot be used: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PictureError(
             f"{name} is no board, or a damaged one; choose the file that “Save the board” wrote."
         ) from error
-    for drawing in drawings_of(board):
-        character_in(drawing)
     return board
 
 

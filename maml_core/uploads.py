@@ -72,7 +72,7 @@ def unpacked(upload: Upload) -> tuple[list[Upload], list[str]]:
         with zipfile.ZipFile(BytesIO(upload.content)) as archive:
             entries = archive.infolist()
             _check_count(len(entries), upload.name, MAX_ENTRIES)
-            wanted = [e for e in entries if not e.is_dir() and not _is_passed_over(e.filename)]
+            wanted = [entry for entry in entries if not _is_passed_over(entry)]
             _check_count(len(wanted), upload.name, MAX_FILES)
             _check_size(wanted, upload)
             return _read_entries(archive, sorted(wanted, key=lambda e: e.filename), upload.name)
@@ -84,11 +84,13 @@ def unpacked(upload: Upload) -> tuple[list[Upload], list[str]]:
         ) from error
 
 
-def _is_passed_over(name: str) -> bool:
-    return any(
-        part.startswith(PASSED_OVER) and part not in (".", "..")
-        for part in PurePosixPath(name).parts
-    )
+def _path(entry: zipfile.ZipInfo) -> PurePosixPath:
+    return PurePosixPath(entry.filename.replace("\\", "/"))
+
+
+def _is_passed_over(entry: zipfile.ZipInfo) -> bool:
+    parts = [part for part in _path(entry).parts if part != ".."]
+    return entry.is_dir() or any(part.startswith(PASSED_OVER) for part in parts)
 
 
 def _check_count(count: int, name: str, most: int) -> None:
@@ -112,7 +114,7 @@ def _read_entries(
 ) -> tuple[list[Upload], list[str]]:
     files, refused = [], []
     for entry in entries:
-        path = PurePosixPath(entry.filename.replace("\\", "/"))
+        path = _path(entry)
         where = f"{entry.filename[-80:]} in {name}"
         if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
             refused.append(f"{where} leads out of the zip; pack the folder anew.")

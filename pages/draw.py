@@ -17,10 +17,11 @@ from pages.shared import loaders
 from pages.shared.bringing import ask_for_pictures, fetch, keep
 from pages.shared.desk import QUERY, Desk, cell_name, desk
 from pages.shared.frame import begin, why
-from pages.shared.pads import bars, pads
+from pages.shared.pads import bars, pads, take_ink
 from pages.shared.settings import whole
 
 METHODS = ("maml", "pretrained")
+PADS = ("board_pads", "query_pad")
 MAX_STEPS = 10
 WHY_ALONE = """
 A network that has seen thousands of characters must still be told what *your* A is. Both methods
@@ -61,7 +62,7 @@ def _bench(data: CharacterSet, episode: Episode) -> None:
             class_letter(label): [cell_name(label, shot) for shot in range(k_shot)]
             for label in range(n_way)
         }
-        into = pads(here, rows, large=False, key="board_pads")
+        into = pads(here, rows, large=False, key=PADS[0])
         st.caption(
             "Under each square: what the network sees of it, 28 × 28 pixels, moved to the middle "
             "and brought to the size and the pen of Omniglot's characters."
@@ -75,6 +76,8 @@ def _bench(data: CharacterSet, episode: Episode) -> None:
 def _tools(here: Desk, data: CharacterSet, episode: Episode, n_way: int, k_shot: int) -> bool:
     """Draw what changes many cells at once; return whether pictures are to be uploaded."""
     cells = [cell_name(label, shot) for label in range(n_way) for shot in range(k_shot)]
+    # Before anything is drawn: what the buttons are for depends on it.
+    take_ink(here, *PADS)
     empty = [name for name in cells if here.drawing(name).is_empty]
     with st.container(horizontal=True, key="board_tools"):
         st.button(
@@ -83,17 +86,17 @@ def _tools(here: Desk, data: CharacterSet, episode: Episode, n_way: int, k_shot:
             icon=":material/auto_awesome:",
             disabled=not empty,
             help="Fills the empty squares with this episode's characters.",
-            on_click=lambda: here.put(_from_episode(data, episode, empty)),
+            on_click=partial(_fill, here, data, episode, cells),
         )
         upload = st.button("Upload", key="upload_pictures", icon=":material/upload:")
-        keep(here.board(n_way, k_shot))
-        fetch()
+        keep(here, n_way, k_shot)
+        fetch(here)
         st.button(
             "Clear the board",
             key="clear_board",
             icon=":material/delete:",
             disabled=len(empty) == len(cells),
-            on_click=lambda: here.put({name: Drawing() for name in cells}),
+            on_click=partial(_clear, here, cells),
         )
         if here.before:
             st.button(
@@ -110,14 +113,26 @@ def _tools(here: Desk, data: CharacterSet, episode: Episode, n_way: int, k_shot:
     return upload
 
 
-def _from_episode(data: CharacterSet, episode: Episode, names: list[str]) -> dict[str, Drawing]:
-    """Return the episode's support pictures for some cells, brought there like all others."""
-    return {
-        name: picture_of(as_character(data.picture(episode.support[label, shot])))
-        for label, row in enumerate(episode.support[:MAX_ROWS])
-        for shot in range(len(row[:MAX_CELLS]))
-        if (name := cell_name(label, shot)) in names
+def _fill(here: Desk, data: CharacterSet, episode: Episode, cells: list[str]) -> None:
+    """Put the episode's support pictures into empty cells, brought there like all others."""
+    take_ink(here, *PADS)  # the last stroke may have come with this click
+    pictures = {
+        cell_name(label, shot): picture
+        for label, row in enumerate(episode.support)
+        for shot, picture in enumerate(row)
     }
+    here.put(
+        {
+            name: picture_of(as_character(data.picture(pictures[name])))
+            for name in cells
+            if here.drawing(name).is_empty
+        }
+    )
+
+
+def _clear(here: Desk, cells: list[str]) -> None:
+    take_ink(here, *PADS)
+    here.put({name: Drawing() for name in cells})
 
 
 @st.fragment
@@ -126,7 +141,7 @@ def _query(here: Desk, data: CharacterSet, episode: Episode, n_way: int, k_shot:
     st.subheader("The query", anchor=False)
     first, second = st.columns([5, 4])
     with first:
-        into = pads(here, {"": [QUERY]}, large=True, key="query_pad")
+        into = pads(here, {"": [QUERY]}, large=True, key=PADS[1])
     with second:
         steps = st.slider("Inner steps", 1, MAX_STEPS, 5, key="draw_steps", bind="query-params")
         st.button(
@@ -180,6 +195,7 @@ def _answer(here: Desk, n_way: int, k_shot: int, steps: int) -> None:
         steps=steps,
         verdict=verdict,
         foreign=foreign,
+        asked=len(here.drawing(QUERY).strokes),
         key="answer_bars",
     )
     st.caption(

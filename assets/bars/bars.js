@@ -110,5 +110,5 @@ export default function bars({ parentElement, data }) {
   };
   if (!root.timer) show(root, atEnd ? data.steps : Math.min(root.step, data.steps));
   else show(root, Math.min(root.step, data.steps));
-  root.dataset.answer = data.answer;
+  root.dataset.asked = data.asked;
 }

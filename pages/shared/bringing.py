@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from maml_core import uploads
-from maml_core.boards import Board, Drawing, from_file, picture_of, to_file
+from maml_core.boards import Drawing, from_file, picture_of, to_file
 from maml_core.pictures import PictureError
 from maml_core.uploads import Upload
 from pages.shared.desk import QUERY, Desk, cell_name, desk, drawings_of
@@ -100,13 +100,13 @@ def _take_rows(here: Desk, files: Sequence[Upload], n_way: int, k_shot: int) -> 
     return refused + bad
 
 
-def keep(board: Board) -> None:
+def keep(here: Desk, n_way: int, k_shot: int) -> None:
     """Offer the board as a file."""
     st.download_button(
         "Save the board",
-        # When it is clicked: the query changes without this button being drawn anew.
-        lambda: to_file(desk().board(board.n_way, board.k_shot)),
-        f"board-{board.n_way}-way-{board.k_shot}-shot.json",
+        # Made when it is clicked: the query changes without this button being drawn anew.
+        lambda: to_file(here.board(n_way, k_shot)),
+        f"board-{n_way}-way-{k_shot}-shot.json",
         "application/json",
         key="save_board",
         icon=":material/download:",
@@ -114,9 +114,8 @@ def keep(board: Board) -> None:
     )
 
 
-def fetch() -> None:
+def fetch(here: Desk) -> None:
     """Offer to load a board from a file."""
-    here = desk()
     key = f"board_file_{here.uploads}"
     with st.popover("Load a board", icon=":material/folder_open:", key="load_board"):
         st.file_uploader(
