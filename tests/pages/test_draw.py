@@ -201,39 +201,44 @@ def test_what_no_pad_would_say_changes_nothing(ink: object) -> None:
     assert at.session_state["desk"].drawings == before
 
 
-def upload(at: AppTest, *files: tuple[str, bytes], into: str | None = None) -> AppTest:
-    at.button(key="upload_pictures").click().run()
-    if into:
-        at.selectbox[-1].set_value(into).run()
-    at.file_uploader[-1].upload(list(files)).run()
-    assert not at.exception
-    return at
-
-
 def test_uploads_fill_the_rows_and_what_is_bad_is_named() -> None:
-    at = drawn_board(open_page(n_way="3"))
-    desk: Desk = at.session_state["desk"]
-    before = dict(desk.drawings)
-    upload(at, ("a.png", picture_of_lines("C1")), ("b.txt", b"no picture"), ("c.png", b""))
-    assert not at.exception
-    assert (
-        character_in(desk.drawing("A1")).tolist() == character_of(picture_of_lines("C1")).tolist()
-    )
-    assert {name: desk.drawing(name) for name in ("B1", "C1")} == {
-        name: before[name] for name in ("B1", "C1")
-    }
-    said = " ".join(one.value for one in at.warning)
-    assert "b.txt (10 bytes) is no PNG, JPEG, WebP or GIF picture" in said
-    assert "c.png is empty (0 bytes)" in said
-    at.button(key="messages_read").click().run()
-    assert "b.txt" not in " ".join(one.value for one in at.warning)
+    desk = Desk()
+    desk.take({name: edit(lines) for name, lines in LINES.items()})
+    good = picture_of_lines("C1")
+    files = [Upload("a.png", good), Upload("b.txt", b"no picture"), Upload("c.png", b"")]
+    said = bringing.take_pictures(desk, files, None, 3, 1)
+    np.testing.assert_array_equal(character_in(desk.drawing("A1")), character_of(good))
+    assert [desk.drawing(name) for name in ("B1", "C1")] == [
+        drawing_of(LINES[name]) for name in ("B1", "C1")
+    ]
+    assert "b.txt (10 bytes) is no PNG, JPEG, WebP or GIF picture" in said[0]
+    assert "c.png is empty (0 bytes)" in said[1]
+    assert len(said) == 2
+
+
+def test_a_zip_with_a_folder_a_class_fills_the_rows() -> None:
+    desk = Desk()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for folder, name in (("a", "C1"), ("b", "A1"), ("b", "B1")):
+            archive.writestr(f"set/{folder}/{name}.png", picture_of_lines(name))
+    said = bringing.take_pictures(desk, [Upload("set.zip", packed.getvalue())], None, 2, 2)
+    assert said == []
+    shown = {"A1": "C1", "B1": "A1", "B2": "B1"}
+    for cell, name in shown.items():
+        expected = character_of(picture_of_lines(name))
+        np.testing.assert_array_equal(character_in(desk.drawing(cell)), expected)
+    assert desk.drawing("A2").is_empty
 
 
 def test_an_upload_goes_into_the_cell_it_is_for() -> None:
-    at = open_page(n_way="2", k_shot="2")
-    upload(at, ("q.png", picture_of_lines("B1")), into="B, example 2")
-    desk: Desk = at.session_state["desk"]
+    desk = Desk()
+    good = Upload("q.png", picture_of_lines("B1"))
+    assert bringing.take_pictures(desk, [good], "B2", 2, 2) == []
     assert [name for name, one in desk.drawings.items() if not one.is_empty] == ["B2"]
+    (said,) = bringing.take_pictures(desk, [good, good], "A1", 2, 2)
+    assert "2 files for one cell" in said
+    assert desk.drawing("A1").is_empty
 
 
 def bad_files() -> dict[str, tuple[list[Upload], str]]:
