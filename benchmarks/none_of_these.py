@@ -24,7 +24,7 @@ from tqdm import tqdm
 from maml_core import checkpoints, datasets
 from maml_core.boards import MAX_CELLS, MAX_ROWS, MIN_CELLS, MIN_ROWS
 from maml_core.config import AdaptConfig, EpisodeSpec
-from maml_core.datasets.base import CharacterSet, to_input
+from maml_core.datasets.base import CharacterSet
 from maml_core.datasets.splits import split_classes
 from maml_core.episodes import TaskPool, make_pool, sample_episode
 from maml_core.evaluation import adapt_to_pictures
@@ -32,6 +32,7 @@ from maml_core.handwriting import as_character
 from maml_core.learners import Learner
 from maml_core.models import query_logits
 from maml_core.open_set import CALIBRATION, METHOD, Threshold, likenesses
+from maml_core.pictures import to_input
 
 FALSE_ALARMS = 0.05  # on validation characters
 EPISODES = 200

@@ -14,8 +14,13 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from maml_core.datasets.base import to_input
-from maml_core.pictures import PictureError, ink_of_picture, read_picture, spread_maximum
+from maml_core.pictures import (
+    PictureError,
+    ink_of_picture,
+    read_picture,
+    spread_maximum,
+    to_input,
+)
 
 Stroke = Sequence[tuple[float, float]]
 """Points (x, y) of one line without lifting the pen, each 0 (left, top) to 1 (right, bottom)."""

@@ -62,8 +62,12 @@ def character_in_file(upload: Upload) -> np.ndarray:
         return character_of(upload.content, name)
 
 
-def unpacked(upload: Upload) -> tuple[list[Upload], list[str]]:
+def unpacked(upload: Upload, most: int = MAX_FILES) -> tuple[list[Upload], list[str]]:
     """Return the files in a zip in the order of their names, and a sentence for each bad entry.
+
+    Args:
+        upload: The zip.
+        most: Files it may hold, folders and what systems leave behind not counted.
 
     Raises:
         PictureError: It is no zip, damaged, encrypted, a bomb or holds too many files.
@@ -73,7 +77,7 @@ def unpacked(upload: Upload) -> tuple[list[Upload], list[str]]:
             entries = archive.infolist()
             _check_count(len(entries), upload.name, MAX_ENTRIES)
             wanted = [entry for entry in entries if not _is_passed_over(entry)]
-            _check_count(len(wanted), upload.name, MAX_FILES)
+            _check_count(len(wanted), upload.name, most)
             _check_size(wanted, upload)
             return _read_entries(archive, sorted(wanted, key=lambda e: e.filename), upload.name)
     except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:

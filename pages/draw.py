@@ -15,6 +15,7 @@ from maml_core.figures import class_letter
 from maml_core.handwriting import as_character
 from pages.shared import loaders
 from pages.shared.bringing import ask_for_pictures, fetch, keep
+from pages.shared.collecting import collect
 from pages.shared.desk import QUERY, Desk, cell_name, desk
 from pages.shared.frame import begin, why
 from pages.shared.pads import bars, pads, take_ink
@@ -67,6 +68,7 @@ def _bench(data: CharacterSet, episode: Episode) -> None:
             "Under each square: what the network sees of it, 28 × 28 pixels, moved to the middle "
             "and brought to the size and the pen of Omniglot's characters."
         )
+        collect(here, n_way, k_shot)
     with right:
         _query(here, data, episode, n_way, k_shot)
     if upload or into:

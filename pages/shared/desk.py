@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -36,6 +37,7 @@ class Desk:
         before: What a change of many cells replaced.
         messages: What is to be said of an upload, until it has been read.
         uploads: How many uploads there were.
+        added: Where the boards lie that were added to the data set of drawings.
         asked: How many queries were taken from the data set.
     """
 
@@ -46,6 +48,7 @@ class Desk:
     notes: dict[str, str] = field(default_factory=dict)
     before: dict[str, Drawing] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
+    added: list[Path] = field(default_factory=list)
     uploads: int = 0
     asked: int = 0
 

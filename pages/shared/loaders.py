@@ -44,6 +44,12 @@ def alphabets_by_part(dataset: str) -> dict[str, dict[str, int]]:
     }
 
 
+def forget_characters() -> None:
+    """Read the characters anew: one of the data sets has changed."""
+    for cached in (characters, pool, alphabets_by_part, episode, recordings):
+        cached.clear()
+
+
 @st.cache_resource(show_spinner=False)
 def learner(method: str, split: str = SPLIT) -> Learner:
     """Return the shipped learner of a method."""

@@ -11,8 +11,8 @@ import numpy as np
 import streamlit as st
 
 from maml_core.boards import Drawing, as_png, character_in
-from maml_core.datasets.base import to_input
 from maml_core.figures import STYLES, class_letter
+from maml_core.pictures import to_input
 from pages.shared.desk import QUERY, Desk
 
 _ASSETS = Path(__file__).parents[2] / "assets"

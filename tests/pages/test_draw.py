@@ -17,7 +17,7 @@ from maml_core.answers import adapt_each, probabilities
 from maml_core.boards import Board, Drawing, character_in, drawing_of, from_file, to_file
 from maml_core.handwriting import as_character, character_of
 from maml_core.uploads import Upload
-from pages.shared import bringing, loaders
+from pages.shared import bringing, collecting, loaders
 from pages.shared.desk import QUERY, Desk
 
 ROOT = Path(__file__).parents[2]
@@ -333,3 +333,53 @@ def test_a_board_has_the_cells_that_are_shown() -> None:
     board = desk.board(2, 1)
     assert from_file(to_file(board), "board.json") == board
     assert board == Board(((drawing_of(LINES["A1"]),), (drawing_of(LINES["B1"]),)))
+
+
+def test_boards_of_two_people_are_a_data_set_that_every_page_offers() -> None:
+    at = drawn_board(open_page(n_way="3", q_query="1"))
+    assert "Drawings" not in at.sidebar.selectbox(key="dataset").options
+    at.button(key="add_board").click().run()
+    say(at, "board_pads", **{name: edit(LINES["B1"]) for name in LINES})
+    at.button(key="add_board").click().run()
+    assert not at.exception
+    at.switch_page("pages/episodes.py").run()
+    at.sidebar.selectbox(key="dataset").set_value("Drawings").run()
+    assert not at.exception
+    assert not at.error
+    assert "Drawings · A" in " ".join(one.proto.body for one in at.get("html"))
+    for page in ("pages/adapt.py", "pages/evaluate.py", "pages/draw.py"):
+        at.switch_page(page).run()
+        assert not at.exception, page
+        assert not at.error
+    at.button(key="remove_board").click().run()
+    assert not at.exception
+    assert at.session_state.dataset == "Glyphs"
+    assert "Drawings" not in at.sidebar.selectbox(key="dataset").options
+
+
+def test_a_board_that_is_not_whole_is_not_added_and_said(data_dir: Path) -> None:
+    at = say(open_page(n_way="2"), "board_pads", A1=edit(LINES["A1"]))
+    at.button(key="add_board").click().run()
+    assert "no character in B" in " ".join(one.value for one in at.warning)
+    assert not list(data_dir.rglob("*.json"))
+
+
+def test_a_link_to_drawings_that_are_not_there_is_a_sentence() -> None:
+    at = open_page(dataset="Drawings")
+    assert "dataset = 'Drawings', which is not one of Omniglot, Glyphs" in " ".join(
+        one.value for one in at.warning
+    )
+    assert at.session_state.dataset == "Glyphs"
+
+
+def test_a_zip_of_boards_is_added_and_what_is_bad_is_named(data_dir: Path) -> None:
+    desk, packed = Desk(), io.BytesIO()
+    desk.take({name: edit(lines) for name, lines in LINES.items()})
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("anna.json", to_file(desk.board(3, 1)))
+        archive.writestr("../ben.json", to_file(desk.board(2, 1)))
+        archive.writestr("c/cleo.json", to_file(desk.board(2, 1)))
+        archive.writestr("d.json", b"{}")
+    said = collecting.add_boards(desk, [Upload("all.zip", packed.getvalue())])
+    assert [one.split()[0] for one in said] == ["../ben.json", "d.json"]
+    assert len(list(data_dir.rglob("*.json"))) == 2
