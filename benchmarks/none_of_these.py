@@ -13,6 +13,7 @@ characters, of other alphabets, that the threshold has not seen.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -62,6 +63,7 @@ def main() -> None:
         told = {
             "command": "python -m benchmarks.none_of_these --write",
             "statistic": f"maml_core.open_set.likenesses, {METHOD}",
+            "weights_sha256": weights_digest(),
             "data": "omniglot, split alphabets, thresholds on validation, error rates on test",
             "seed": SEED,
             "episodes": EPISODES,
@@ -69,6 +71,12 @@ def main() -> None:
             "thresholds": [asdict(one) for one in found],
         }
         CALIBRATION.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+
+
+def weights_digest() -> str:
+    """Return the SHA-256 of the weights: with others the thresholds must be measured anew."""
+    path = checkpoints.ASSETS / "alphabets" / f"{METHOD}.safetensors"
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def as_uploaded(data: CharacterSet, part: str) -> TaskPool:

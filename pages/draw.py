@@ -24,6 +24,16 @@ from pages.shared.settings import whole
 METHODS = ("maml", "pretrained")
 PADS = ("board_pads", "query_pad")
 MAX_STEPS = 10
+# Beside a long board the query and its answers stay in view.
+ARRANGEMENT = """
+<style>
+@media (min-width: 641px) {
+  [data-testid="stColumn"] > [data-testid="stVerticalBlock"]:has(.st-key-query_pad) {
+    position: sticky; top: 3.5rem;
+  }
+}
+</style>
+"""
 WHY_ALONE = """
 A network that has seen thousands of characters must still be told what *your* A is. Both methods
 start from weights that know nothing of these classes, take a few steps of gradient descent on the
@@ -50,6 +60,7 @@ def _bench(data: CharacterSet, episode: Episode) -> None:
     """Draw the board and, beside it, the query with its answers."""
     here, spec = desk(), episode.spec
     n_way, k_shot = min(spec.n_way, MAX_ROWS), min(spec.k_shot, MAX_CELLS)
+    st.html(ARRANGEMENT)
     left, right = st.columns([5, 4], gap="large")
     with left:
         st.subheader(f"The board: {n_way}-way {k_shot}-shot", anchor=False)
@@ -108,10 +119,10 @@ def _tools(here: Desk, data: CharacterSet, episode: Episode, n_way: int, k_shot:
                 on_click=here.take_back,
                 help="Undoes the last filling, upload, loading or clearing; again brings it back.",
             )
-    for message in here.messages:
-        st.warning(message, icon=":material/image_not_supported:")
     if here.messages:
-        st.button("OK", key="messages_read", on_click=here.messages.clear)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.warning("  \n".join(here.messages), icon=":material/image_not_supported:")
+            st.button("OK", key="messages_read", on_click=here.messages.clear)
     return upload
 
 
@@ -147,7 +158,7 @@ def _query(here: Desk, data: CharacterSet, episode: Episode, n_way: int, k_shot:
     with second:
         steps = st.slider("Inner steps", 1, MAX_STEPS, 5, key="draw_steps", bind="query-params")
         st.button(
-            f"A query from {data.name.capitalize()}",
+            f"From {data.name.capitalize()}",
             key="ask_from_data",
             icon=":material/auto_awesome:",
             help="Another drawing of one of this episode's characters.",

@@ -46,6 +46,8 @@ def ask_for_pictures(n_way: int, k_shot: int, into: str | None = None) -> None:
         with st.spinner("Looking for the ink …"):
             brought = [Upload(file.name, file.getvalue()) for file in files]
             here.messages = take_pictures(here, brought, target, n_way, k_shot)
+        for message in here.messages:
+            st.toast(message)  # wherever the page is scrolled to
         here.uploads += 1  # the next time the uploader begins empty
         st.rerun()
 

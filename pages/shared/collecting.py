@@ -52,6 +52,8 @@ def collect(here: Desk, n_way: int, k_shot: int) -> None:
         if taken:
             here.uploads += 1  # the next time the uploader begins empty
             here.messages = add_boards(here, taken)
+            for message in here.messages:
+                st.toast(message)
             _changed()
 
 

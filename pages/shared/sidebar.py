@@ -34,12 +34,12 @@ def available_datasets() -> dict[str, bool]:
 def sidebar() -> None:
     """Draw the controls that all pages share; `settings.settings` returns what they say."""
     available = available_datasets()
-    if not available["omniglot"] and st.session_state.get("dataset", "Omniglot") == "Omniglot":
-        st.session_state["dataset"] = "Glyphs"  # before its control is drawn, so the URL says so
     # Drawings are offered once there are some; the other two can always be had.
     offered = [words for words, name in DATASET_WORDS.items() if available[name] or words != DRAWN]
     if st.session_state.get("dataset") not in (None, *offered):
         del st.session_state["dataset"]
+    if not available["omniglot"] and st.session_state.get("dataset", "Omniglot") == "Omniglot":
+        st.session_state["dataset"] = "Glyphs"  # before its control is drawn, so the URL says so
     check_link({**LINK, "dataset": one_of(*offered)})
     with st.sidebar:
         st.button(

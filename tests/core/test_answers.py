@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from benchmarks.none_of_these import weights_digest
 from maml_core.adaptation import adapt
 from maml_core.answers import adapt_each, probabilities
 from maml_core.boards import MAX_CELLS, MAX_ROWS, MIN_CELLS, MIN_ROWS
@@ -115,7 +116,9 @@ def test_there_is_a_threshold_for_every_board():
     names = {field.name for field in dataclasses.fields(Threshold)}
     told = json.loads(CALIBRATION.read_text())
     assert all(row.keys() == names for row in told["thresholds"])
-    assert told["command"] == "python -m benchmarks.none_of_these --write"
+    command = "python -m benchmarks.none_of_these --write"
+    assert told["command"] == command
+    assert told["weights_sha256"] == weights_digest(), f"MAML's weights are others: run {command}"
     for one in found.values():
         assert 0 < one.likeness < 1
         # Of other characters than those it was set on, and yet near what was asked for.
