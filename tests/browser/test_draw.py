@@ -197,6 +197,7 @@ def test_a_saved_board_is_the_same_after_loading(
         expect(stranger.locator(".st-key-board_pads .inked")).to_have_count(3)
         expect(stranger.locator(".st-key-board_pads .cell")).to_have_count(3)
         wait_for_answer(stranger, strokes=2)
+        stranger.wait_for_url(re.compile("n_way=3"))
         assert pictures_drawn(stranger) == drawn
         assert percents(stranger) == shares
 

@@ -135,7 +135,7 @@ def test_filling_takes_the_episode_and_leaves_what_is_drawn() -> None:
         expected = as_character(data.picture(episode.support[label, 0]))
         np.testing.assert_array_equal(character_in(desk.drawing(name)), expected)
     assert desk.drawing("B1") == drawing_of(LINES["B1"])
-    assert at.button(key="fill_board").disabled
+    at.button(key="fill_board").click().run()  # there is nothing left to fill
     at.button(key="take_back").click().run()
     assert desk.drawing("A1").is_empty
     at.button(key="take_back").click().run()
