@@ -222,7 +222,8 @@ def test_pictures_go_into_the_cell_or_the_rows_they_are_for(
     page.locator("[data-testid=stDialog] input[type=file]").set_input_files(
         [*files, _broken(tmp_path)]
     )
-    expect(page.get_by_text("There are 3 classes")).to_be_visible()
+    warning = page.get_by_test_id("stAlertContentWarning")
+    expect(warning).to_contain_text("There are 3 classes")
     expect(page.locator(".st-key-board_pads .inked")).to_have_count(0)
     page.locator(".st-key-upload_pictures button").click()
     page.locator("[data-testid=stDialog] input[type=file]").set_input_files(files)
