@@ -140,8 +140,9 @@ def test_five_characters_and_a_query_give_the_right_class(
 
 def test_ink_is_undone_cleared_and_brought_back(page: Page, app_url: str) -> None:
     open_board(page, f"{app_url}/draw?n_way=2")
-    by_mouse(page, "A1", CHARACTERS["D1"])
     one = cell(page, "A1")
+    one.evaluate("node => { node.marked = true }")
+    by_mouse(page, "A1", CHARACTERS["D1"])
     ink = page.evaluate(with_shadow(INK), "A1")
     assert ink > 0
     one.locator(".clear").press("Enter")
@@ -150,6 +151,7 @@ def test_ink_is_undone_cleared_and_brought_back(page: Page, app_url: str) -> Non
     assert page.evaluate(with_shadow(INK), "A1") == ink
     one.locator(".undo").press("Enter")
     assert 0 < page.evaluate(with_shadow(INK), "A1") < ink
+    assert one.evaluate("node => node.marked"), "the square was never made anew: no flicker"
     expect(one.locator(".seen")).to_have_attribute("src", re.compile("^data:image/png"))
 
 
