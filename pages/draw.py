@@ -118,13 +118,13 @@ def _fill(here: Desk, data: CharacterSet, episode: Episode, cells: list[str]) ->
         for label, row in enumerate(episode.support)
         for shot, picture in enumerate(row)
     }
-    found = {
-        name: picture_of(as_character(data.picture(pictures[name])))
-        for name in cells
-        if here.drawing(name).is_empty
-    }
-    if found:
-        here.put(found)
+    here.put(
+        {
+            name: picture_of(as_character(data.picture(pictures[name])))
+            for name in cells
+            if here.drawing(name).is_empty
+        }
+    )
 
 
 def _clear(here: Desk, cells: list[str]) -> None:

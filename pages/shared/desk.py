@@ -60,8 +60,11 @@ class Desk:
 
     def put(self, changes: Mapping[str, Drawing]) -> None:
         """Change cells otherwise than by a pen; `take_back` undoes it."""
-        self.before = {name: self.drawing(name) for name in changes}
-        for name, drawing in changes.items():
+        new = {name: one for name, one in changes.items() if one != self.drawing(name)}
+        if not new:
+            return  # a double click is not to forget what the first changed
+        self.before = {name: self.drawing(name) for name in new}
+        for name, drawing in new.items():
             self.drawings[name] = drawing
             self.pictures[name] = drawing.picture
             self.versions[name] = self.versions.get(name, 0) + 1

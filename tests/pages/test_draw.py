@@ -317,6 +317,15 @@ def test_a_desk_passes_over_what_was_said_before_a_change() -> None:
     assert desk.drawing("A1") == drawing_of(LINES["C1"])
 
 
+def test_clearing_twice_can_be_undone_all_the_same() -> None:
+    desk = Desk()
+    desk.take({"A1": edit(LINES["A1"])})
+    for _ in range(2):
+        desk.put({"A1": Drawing(), "B1": Drawing()})
+    desk.take_back()
+    assert desk.drawing("A1") == drawing_of(LINES["A1"])
+
+
 def test_a_picture_comes_back_when_clearing_it_is_undone() -> None:
     desk = Desk()
     shown = bringing.picture_of(character_of(LINES["A1"]))
