@@ -117,21 +117,15 @@ def _digest(support: list[list[np.ndarray]]) -> str:
 
 
 def _verdict(foreign: bool, likeness: float, threshold: open_set.Threshold) -> str:
-    if foreign:
-        return (
-            f"None of these: likeness {likeness:.2f}, a character of the board has "
-            f"{threshold.likeness:.2f} or more. The bars must name something all the same."
-        )
-    return (
-        f"Fits the board: likeness {likeness:.2f} (none of these: below {threshold.likeness:.2f})."
-    )
+    found = "None of these" if foreign else "Fits the board"
+    return f"{found} (likeness {likeness:.2f}, needed {threshold.likeness:.2f})."
 
 
 def _why_none(n_way: int, k_shot: int) -> str:
     found = open_set.thresholds()[n_way, k_shot]
     return f"""
-A softmax shares 100 % out among the classes it has, however foreign the query is. So something
-else is asked: how alike is the query to its nearest class, by the cosine of the features that
+A softmax shares 100 % out among the classes it has, however foreign the query is: the bars must
+name something all the same. So something else is asked: how alike is the query to its nearest class, by the cosine of the features that
 MAML's network has *before* it adapts? Below {found.likeness:.2f} the page says "none of these".
 
 The threshold for {n_way}-way {k_shot}-shot was set on Omniglot's validation characters so that 5 %

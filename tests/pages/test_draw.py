@@ -103,7 +103,7 @@ def test_a_scribble_that_fits_nothing_is_called_so(monkeypatch: pytest.MonkeyPat
     say(at, "query_pad", query=edit(ANOTHER_C))
     told = component(at, "maml_bars")
     assert told["foreign"] is True
-    assert told["verdict"].startswith("None of these: likeness 0.10")
+    assert told["verdict"].startswith("None of these (likeness 0.10,")
 
 
 def test_rows_that_are_empty_are_named() -> None:
