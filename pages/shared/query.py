@@ -125,8 +125,9 @@ def _why_none(n_way: int, k_shot: int) -> str:
     found = open_set.thresholds()[n_way, k_shot]
     return f"""
 A softmax shares 100 % out among the classes it has, however foreign the query is: the bars must
-name something all the same. So something else is asked: how alike is the query to its nearest class, by the cosine of the features that
-MAML's network has *before* it adapts? Below {found.likeness:.2f} the page says "none of these".
+name something all the same. So something else is asked: how alike is the query to its nearest
+class, by the cosine of the features that MAML's network has *before* it adapts? Below
+{found.likeness:.2f} the page says "none of these".
 
 The threshold for {n_way}-way {k_shot}-shot was set on Omniglot's validation characters so that 5 %
 of the queries that belong to a class fall below it. On test characters of other alphabets it errs
