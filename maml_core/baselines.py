@@ -88,13 +88,31 @@ def nearest_by_features(
         task: One episode, without a batch dimension.
         transductive: How queries are normalised, see `models.query_logits`.
     """
+    support, query = directions(
+        model, params, task.support_x, task.query_x, transductive=transductive
+    )
+    return _nearest(support, query, task)
+
+
+def directions(
+    model: nn.Module, params: Params, support_x: Tensor, query_x: Tensor, *, transductive: bool
+) -> tuple[Tensor, Tensor]:
+    """Return the features of support and query pictures as unit vectors, each [B, channels].
+
+    Args:
+        model: The network.
+        params: Where its features are taken; the head plays no part.
+        support_x: [B, 1, 28, 28].
+        query_x: Likewise.
+        transductive: How queries are normalised, see `models.query_logits`.
+    """
     width = params["head.weight"].shape[1]
     # With the identity as its head the network returns its features.
     bare = {"head.weight": torch.eye(width), "head.bias": torch.zeros(width)}
     identity = {**params, **{n: v.to(params[n]) for n, v in bare.items()}}
-    support = logits(model, identity, task.support_x)
-    query = query_logits(model, identity, task.support_x, task.query_x, transductive=transductive)
-    return _nearest(F.normalize(support, dim=1), F.normalize(query, dim=1), task)
+    support = logits(model, identity, support_x)
+    query = query_logits(model, identity, support_x, query_x, transductive=transductive)
+    return F.normalize(support, dim=1), F.normalize(query, dim=1)
 
 
 def _nearest(support: Tensor, query: Tensor, task: TaskBatch) -> Tensor:

@@ -47,11 +47,27 @@ def estimate(accuracies: Tensor) -> Estimate:
 
 def adapt_to(learner: Learner, episode: Episode, config: AdaptConfig) -> list[Params]:
     """Return a learner's parameters θ₀ … θ_S on an episode, see `adapt`."""
+    task = episode.task
+    return adapt_to_pictures(learner, task.support_x, task.support_y, episode.spec.n_way, config)
+
+
+def adapt_to_pictures(
+    learner: Learner, x: Tensor, y: Tensor, n_way: int, config: AdaptConfig
+) -> list[Params]:
+    """Return a learner's parameters θ₀ … θ_S on any support set.
+
+    Args:
+        learner: What adapts.
+        x: Support pictures, [B, 1, 28, 28].
+        y: Their labels, [B], 0 to n_way - 1.
+        n_way: Classes.
+        config: How, see `adapt`.
+    """
     return adapt(
         learner.model,
-        for_n_way(learner.params, episode.spec.n_way),
-        episode.task.support_x,
-        episode.task.support_y,
+        for_n_way(learner.params, n_way),
+        x,
+        y,
         inner_lr=config.inner_lr,
         inner_steps=config.inner_steps,
         differentiable=False,

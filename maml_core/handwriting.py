@@ -14,8 +14,13 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from maml_core.datasets.base import to_input
-from maml_core.pictures import PictureError, ink_of_picture, read_picture, spread_maximum
+from maml_core.pictures import (
+    PictureError,
+    ink_of_picture,
+    read_picture,
+    spread_maximum,
+    to_input,
+)
 
 Stroke = Sequence[tuple[float, float]]
 """Points (x, y) of one line without lifting the pen, each 0 (left, top) to 1 (right, bottom)."""
@@ -31,6 +36,7 @@ MOST_PENS = 3.0
 GRID = 160  # pixels of the longer side at which distances are measured
 MARGIN = 12  # pixels around it, more than half a pen
 MAX_POINTS = 50_000  # a pad gives some 60 a second; more is no drawing
+NO_POINT = "The drawing holds a point that is no pair of numbers; draw it again."
 OVERSAMPLING = 4  # subpixels along each side when strokes are drawn
 
 
@@ -51,7 +57,7 @@ def draw(strokes: Sequence[Stroke], pen: float = PEN, side: int = SIDE) -> np.nd
     paper = Image.new("L", (OVERSAMPLING * side, OVERSAMPLING * side))
     brush = ImageDraw.Draw(paper)
     width = OVERSAMPLING * pen
-    for points in _checked(strokes):
+    for points in checked(strokes):
         # Pillow's pixel i covers i to i + 1, and its coordinates name pixels' centres.
         path = [tuple(point) for point in OVERSAMPLING * side * points.clip(0, 1) - 0.5]
         brush.line(path, fill=255, width=round(width))
@@ -62,9 +68,16 @@ def draw(strokes: Sequence[Stroke], pen: float = PEN, side: int = SIDE) -> np.nd
     return np.where(small >= 128, 255, 0).astype(np.uint8)
 
 
-def _checked(strokes: Sequence[Stroke]) -> list[np.ndarray]:
-    """Return strokes as float [n, 2] arrays, n ≥ 1."""
-    count = sum(len(stroke) for stroke in strokes)
+def checked(strokes: Sequence[Stroke]) -> list[np.ndarray]:
+    """Return strokes as float [n, 2] arrays, n ≥ 1; empty ones are left out.
+
+    Raises:
+        PictureError: No point, too many, or one that is no pair of finite numbers.
+    """
+    try:
+        count = sum(len(stroke) for stroke in strokes)
+    except TypeError:
+        raise PictureError(NO_POINT) from None
     if not count:
         raise PictureError("The drawing has no ink; draw a line.")
     if count > MAX_POINTS:
@@ -77,7 +90,7 @@ def _checked(strokes: Sequence[Stroke]) -> list[np.ndarray]:
     except (TypeError, ValueError):
         pairs = False
     if not pairs or not all(np.isfinite(points).all() for points in arrays):
-        raise PictureError("The drawing holds a point that is no pair of numbers; draw it again.")
+        raise PictureError(NO_POINT)
     return arrays
 
 
@@ -87,7 +100,7 @@ def centred(strokes: Sequence[Stroke]) -> list[Stroke]:
     Raises:
         PictureError: As `draw`.
     """
-    arrays = [points.clip(0, 1) for points in _checked(strokes)]
+    arrays = [points.clip(0, 1) for points in checked(strokes)]
     low = np.min([points.min(axis=0) for points in arrays], axis=0)
     high = np.max([points.max(axis=0) for points in arrays], axis=0)
     zoom = _zoom(SIDE * float((high - low).max()), PEN)

@@ -14,6 +14,7 @@ MAX_PIXELS = 25_000_000  # phones take 12 or 24 million; as RGBA in memory this 
 # Brands in the header of Apple's photographs (ISO/IEC 23008-12). Nothing here reads them.
 HEIC = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 
+INPUT_SIZE = 28  # Vinyals et al. 2016 and Finn et al. 2017 downsample Omniglot to 28x28.
 # Longer side in pixels at which ink is looked for: in a photograph of a whole A4 sheet a pen's
 # line, 0.5 mm, is then 2 pixels wide; from smaller pictures smooth edges are made.
 LEAST_SIDE, MOST_SIDE = 256, 1024
@@ -209,3 +210,17 @@ def connected(ink: np.ndarray) -> np.ndarray:
         if (spread == numbers).all():
             return numbers
         numbers = spread
+
+
+def to_input(ink: np.ndarray) -> np.ndarray:
+    """Shrink a square picture to what a network sees: the one way from a picture to an input.
+
+    Args:
+        ink: uint8 [side, side]; 255 is ink, 0 is paper.
+
+    Returns:
+        uint8 [28, 28]: each pixel is the mean of the picture's pixels whose centres lie in it
+        (Pillow's box filter), so thin strokes turn grey and no ink disappears.
+    """
+    picture = Image.fromarray(ink)
+    return np.asarray(picture.resize((INPUT_SIZE, INPUT_SIZE), Image.Resampling.BOX))

@@ -116,8 +116,10 @@ def _split(settings: Settings, data: CharacterSet, episode: Episode) -> None:
 
 def _tasks(settings: Settings, data: CharacterSet) -> None:
     n_way = settings.spec.n_way
-    st.subheader("The same characters as a fixed list of tasks", anchor=False)
     tasks = disjoint_tasks(range(len(data.classes)), n_way, seed=0)
+    if len(tasks) < 2:
+        return  # of a few drawings no list can be made
+    st.subheader("The same characters as a fixed list of tasks", anchor=False)
     n_train = int(len(data.classes) * PAPER_TRAIN_SHARE) // n_way
     number = st.slider("Task", 1, len(tasks), 1, key="task", bind="query-params")
     kind = "training" if number <= n_train else "test"

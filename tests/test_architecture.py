@@ -16,11 +16,13 @@ CORE = ROOT / "maml_core"
 # From the ground up. A module imports only from lower layers; siblings do not know each other.
 LAYERS = (
     {"config", "params", "cuda", "threads", "distribution", "pictures"},
-    {"datasets", "augmentation", "models", "counting"},
-    {"episodes", "adaptation", "optimisation", "handwriting"},
+    {"handwriting", "augmentation", "models", "counting"},
+    {"boards", "uploads"},
+    {"datasets"},
+    {"episodes", "adaptation", "optimisation"},
     {"trace", "learners", "meta_training", "baselines"},
-    {"evaluation", "checkpoints"},
-    {"comparison", "results", "runs"},
+    {"evaluation", "checkpoints", "open_set"},
+    {"comparison", "results", "runs", "answers"},
     {"figures", "exports"},
     {"__main__"},
 )

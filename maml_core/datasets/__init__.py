@@ -1,4 +1,4 @@
-"""Where characters come from: Omniglot, or the glyphs that are built in."""
+"""Where characters come from: Omniglot, the glyphs that are built in, or people's drawings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from maml_core.config import DATASETS, check_choice
+from maml_core.config import DATASETS, MAX_BOARDS, MIN_BOARDS, check_choice
 from maml_core.datasets import omniglot
 from maml_core.datasets.base import CharacterSet, ClassName, DataError
 from maml_core.datasets.cache import cached, default_data_dir
@@ -18,6 +18,7 @@ __all__ = [
     "DataError",
     "DatasetStatus",
     "default_data_dir",
+    "drawings_root",
     "load",
     "load_or_glyphs",
     "omniglot_root",
@@ -33,7 +34,7 @@ class DatasetStatus:
     """Whether a data set can be loaded.
 
     Attributes:
-        name: 'omniglot' or 'glyphs'.
+        name: 'omniglot', 'glyphs' or 'drawings'.
         available: True if its files are there; damage within a file shows when it is loaded.
         where: The folder, or 'built in'.
         detail: A sentence: what is there, or what is missing and what to do.
@@ -53,7 +54,7 @@ def load(name: str, data_dir: Path | None = None) -> CharacterSet:
     """Load a data set by its name.
 
     Args:
-        name: 'omniglot' or 'glyphs'.
+        name: 'omniglot', 'glyphs' or 'drawings'.
         data_dir: Where downloads and caches lie; `default_data_dir()` if None.
 
     Raises:
@@ -88,7 +89,25 @@ def status(data_dir: Path | None = None) -> list[DatasetStatus]:
         detail = f"{n_classes:,} characters in {n_images:,} pictures."
         found = DatasetStatus("omniglot", True, str(root), detail, n_classes, n_images)
     detail = "Characters that the program draws itself; nothing to download."
-    return [found, DatasetStatus("glyphs", True, "built in", detail)]
+    return [
+        found,
+        DatasetStatus("glyphs", True, "built in", detail),
+        _status_of_drawings(drawings_root(data_dir)),
+    ]
+
+
+def drawings_root(data_dir: Path | None = None) -> Path:
+    """Return the folder of the boards that make the data set of drawings."""
+    return (data_dir or default_data_dir()) / "drawings"
+
+
+def _status_of_drawings(root: Path) -> DatasetStatus:
+    boards = len(list(root.glob("*.json")))
+    available = MIN_BOARDS <= boards <= MAX_BOARDS
+    detail = f"{root} holds {boards} boards"
+    if not available:
+        detail += f"; {MIN_BOARDS} to {MAX_BOARDS} make a data set: collect them on the Draw page"
+    return DatasetStatus("drawings", available, str(root), f"{detail}.")
 
 
 def _load_omniglot(data_dir: Path) -> CharacterSet:
@@ -102,7 +121,14 @@ def _load_glyphs(data_dir: Path) -> CharacterSet:
     return cached("glyphs", source, data_dir, lambda: glyphs.load(**GLYPHS))
 
 
+def _load_drawings(data_dir: Path) -> CharacterSet:
+    from maml_core.datasets import drawings  # Here, because it imports torch, and a sidebar waits.
+
+    return drawings.load(drawings_root(data_dir))
+
+
 LOADERS: dict[str, Callable[[Path], CharacterSet]] = {
     "omniglot": _load_omniglot,
     "glyphs": _load_glyphs,
+    "drawings": _load_drawings,
 }

@@ -6,14 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from PIL import Image
 
 
 class DataError(Exception):
     """Data that cannot be used; the message is a sentence that says what to do."""
-
-
-INPUT_SIZE = 28  # Vinyals et al. 2016 and Finn et al. 2017 downsample Omniglot to 28x28.
 
 
 @dataclass(frozen=True)
@@ -35,11 +31,12 @@ class CharacterSet:
     every session.
 
     Attributes:
-        name: 'omniglot' or 'glyphs'.
+        name: 'omniglot', 'glyphs' or 'drawings'.
         classes: One name a class, `n_classes` in all.
         starts: int64 [n_classes + 1]; class c owns the pictures starts[c] to starts[c + 1] - 1.
         drawers: int64 [n_images], who drew it: a person's number within the alphabet, from 1.
-        inputs: uint8 [n_images, 28, 28], what a network sees; 255 is full ink, 0 is paper.
+        inputs: uint8 [n_images, 28, 28], what a network sees, see `pictures.to_input`; 255 is
+            full ink, 0 is paper.
         bits: uint8 [n_images, side, ceil(side / 8)], the full-size pictures, `np.packbits` along
             rows, 1 is ink.
         side: Width and height of a full-size picture, pixels.
@@ -80,17 +77,3 @@ class CharacterSet:
     def picture(self, image_index: int) -> np.ndarray:
         """Return a full-size picture, uint8 [side, side]; 255 is ink, 0 is paper."""
         return np.unpackbits(self.bits[image_index], axis=-1, count=self.side) * 255
-
-
-def to_input(ink: np.ndarray) -> np.ndarray:
-    """Shrink a square picture to what a network sees: the one way from a picture to an input.
-
-    Args:
-        ink: uint8 [side, side]; 255 is ink, 0 is paper.
-
-    Returns:
-        uint8 [28, 28]: each pixel is the mean of the picture's pixels whose centres lie in it
-        (Pillow's box filter), so thin strokes turn grey and no ink disappears.
-    """
-    picture = Image.fromarray(ink)
-    return np.asarray(picture.resize((INPUT_SIZE, INPUT_SIZE), Image.Resampling.BOX))

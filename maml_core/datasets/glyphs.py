@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import PCG64, Generator, SeedSequence
 
-from maml_core.datasets.base import CharacterSet, ClassName, to_input
+from maml_core.datasets.base import CharacterSet, ClassName
 from maml_core.datasets.glyph_programs import Program, Stroke, invent_alphabet
 from maml_core.datasets.glyph_strokes import spline_basis
+from maml_core.pictures import to_input
 
 VERSION = 1  # Raise it when the same seed comes to draw other pictures: caches are keyed by it.
 SIDE = 105  # Omniglot's pictures are 105x105.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
+import numpy as np
 import streamlit as st
 
 from maml_core import checkpoints, datasets
+from maml_core.answers import Adapted, adapt_each
 from maml_core.comparison import Recording, compare
 from maml_core.config import PARTS
 from maml_core.datasets.base import CharacterSet
@@ -41,6 +44,12 @@ def alphabets_by_part(dataset: str) -> dict[str, dict[str, int]]:
     }
 
 
+def forget_characters() -> None:
+    """Read the characters anew: one of the data sets has changed."""
+    for cached in (characters, pool, alphabets_by_part, episode, recordings):
+        cached.clear()
+
+
 @st.cache_resource(show_spinner=False)
 def learner(method: str, split: str = SPLIT) -> Learner:
     """Return the shipped learner of a method."""
@@ -71,3 +80,21 @@ def recordings(
     """Return how each method adapts to the sidebar's episode."""
     chosen = {method: learner(method) for method in methods}
     return compare(chosen, episode(settings), inner_steps, lr_factor)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def adapted(
+    content: str,
+    methods: tuple[str, ...],
+    inner_steps: int,
+    _support: Sequence[Sequence[np.ndarray]],
+) -> dict[str, Adapted]:
+    """Return how each method adapts to somebody's characters.
+
+    Args:
+        content: A digest of them: the same for the same characters in the same rows only.
+        methods: Which.
+        inner_steps: Gradient steps.
+        _support: Of each class its characters.
+    """
+    return adapt_each({method: learner(method) for method in methods}, _support, inner_steps)

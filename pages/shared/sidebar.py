@@ -18,7 +18,10 @@ from pages.shared.settings import (
     MAX_SEED,
     PART_WORDS,
     check_link,
+    one_of,
 )
+
+DRAWN = "Drawings"
 
 
 # This module is drawn before the page and imports no torch, so that it shows at once.
@@ -31,9 +34,13 @@ def available_datasets() -> dict[str, bool]:
 def sidebar() -> None:
     """Draw the controls that all pages share; `settings.settings` returns what they say."""
     available = available_datasets()
+    # Drawings are offered once there are some; the other two can always be had.
+    offered = [words for words, name in DATASET_WORDS.items() if available[name] or words != DRAWN]
+    if st.session_state.get("dataset") not in (None, *offered):
+        del st.session_state["dataset"]
     if not available["omniglot"] and st.session_state.get("dataset", "Omniglot") == "Omniglot":
         st.session_state["dataset"] = "Glyphs"  # before its control is drawn, so the URL says so
-    check_link(LINK)
+    check_link({**LINK, "dataset": one_of(*offered)})
     with st.sidebar:
         st.button(
             "New episode",
@@ -46,7 +53,7 @@ def sidebar() -> None:
         )
         st.selectbox(
             "Characters",
-            list(DATASET_WORDS),
+            offered,
             key="dataset",
             bind="query-params",
         )

@@ -416,7 +416,8 @@ def test_what_is_no_command_is_refused_with_the_usage(command, capsys):
 
 def test_data_status_says_of_each_data_set_whether_it_is_here(capsys):
     assert call("data status") == 0
-    omniglot, glyphs = capsys.readouterr().out.splitlines()
+    omniglot, glyphs, drawings = capsys.readouterr().out.splitlines()
+    assert drawings.startswith("drawings: not here.")
     assert omniglot.startswith("omniglot: not here. ")
     assert glyphs.startswith("glyphs: here. ")
 

@@ -116,7 +116,9 @@ def test_glyphs_stand_in_for_omniglot_and_say_so(tiny_glyphs, data_dir):
 
 
 def test_status_without_omniglot(data_dir):
-    found, built_in = datasets.status()
+    found, built_in, drawn = datasets.status()
+    assert (drawn.name, drawn.available) == ("drawings", False)
+    assert "0 boards; 2 to 200 make a data set" in drawn.detail
     assert (found.name, found.available) == ("omniglot", False)
     assert found.where == str(data_dir / "omniglot")
     assert "does not exist" in found.detail

@@ -14,8 +14,9 @@ import torch
 from PIL import Image
 
 from maml_core.datasets import glyphs
-from maml_core.datasets.base import CharacterSet, to_input
+from maml_core.datasets.base import CharacterSet
 from maml_core.datasets.glyph_strokes import spline_basis
+from maml_core.pictures import to_input
 
 N_DRAWERS = 20
 OMNIGLOT_DIR = os.environ.get("OMNIGLOT_DIR", "")  # read before the tests' fixtures hide it

@@ -17,9 +17,10 @@ import pytest
 from PIL import Image
 
 from maml_core.datasets import omniglot
-from maml_core.datasets.base import DataError, to_input
+from maml_core.datasets.base import DataError
 from maml_core.datasets.cache import default_data_dir
 from maml_core.datasets.omniglot import PARTS
+from maml_core.pictures import to_input
 
 BACKGROUND, EVALUATION = PARTS
 

@@ -1,0 +1,241 @@
+"""Drawing by mouse and by touch, in a real browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Browser, Page, expect
+
+Strokes = list[list[tuple[float, float]]]
+CHARACTERS: dict[str, Strokes] = {
+    "A1": [[(0.2, 0.8), (0.5, 0.2), (0.8, 0.8)], [(0.35, 0.55), (0.65, 0.55)]],
+    "B1": [[(0.3, 0.2), (0.3, 0.8), (0.7, 0.65), (0.3, 0.5), (0.7, 0.35), (0.3, 0.2)]],
+    "C1": [[(0.8, 0.25), (0.4, 0.2), (0.2, 0.5), (0.4, 0.8), (0.8, 0.75)]],
+    "D1": [[(0.2, 0.2), (0.8, 0.8)], [(0.8, 0.2), (0.2, 0.8)]],
+    "E1": [[(0.2, 0.3), (0.8, 0.3)], [(0.2, 0.5), (0.8, 0.5)], [(0.2, 0.7), (0.8, 0.7)]],
+}
+# The query: another drawing of D, smaller, elsewhere and a little turned.
+ANOTHER_D: Strokes = [[(0.14, 0.1), (0.52, 0.55)], [(0.5, 0.08), (0.12, 0.52)]]
+INK = """
+name => {
+  const canvas = document.querySelector(`[data-name=${name}] canvas`);
+  return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data
+    .reduce((dark, value, i) => dark + (i % 4 === 0 && value < 128), 0);
+}
+"""
+
+
+def with_shadow(script: str) -> str:
+    """Let a script's `document` find what is inside the components' shadow roots."""
+    return f"""name => {{
+      const roots = [...window.document.querySelectorAll("*")].map(one => one.shadowRoot);
+      const document = {{ querySelector: what => [window.document, ...roots.filter(Boolean)]
+        .map(root => root.querySelector(what)).find(Boolean) }};
+      return ({script})(name);
+    }}"""
+
+
+def cell(page: Page, name: str):
+    return page.locator(f'figure[data-name="{name}"]')
+
+
+def by_mouse(page: Page, name: str, strokes: Strokes) -> None:
+    canvas = cell(page, name).locator("canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    for stroke in strokes:
+        points = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in stroke]
+        page.mouse.move(*points[0])
+        page.mouse.down()
+        for point in points[1:]:
+            page.mouse.move(*point, steps=6)
+        page.mouse.up()
+
+
+def by_touch(page: Page, name: str, strokes: Strokes) -> None:
+    canvas = cell(page, name).locator("canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        places = [
+            {"x": box["x"] + box["width"] * x, "y": box["y"] + box["height"] * y} for x, y in points
+        ]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+    for stroke in strokes:
+        touch("touchStart", stroke[0])
+        for (x0, y0), (x1, y1) in pairwise(stroke):
+            for k in range(1, 7):
+                touch("touchMove", (x0 + (x1 - x0) * k / 6, y0 + (y1 - y0) * k / 6))
+        touch("touchEnd")
+    session.detach()
+
+
+def percents(page: Page) -> list[float]:
+    """Return MAML's bars, as they are written."""
+    lines = page.locator(".st-key-answer_bars .class .line:first-child .percent")
+    return [float(text.removesuffix(" %")) for text in lines.all_inner_texts()]
+
+
+def wait_for_answer(page: Page, strokes: int) -> None:
+    """Wait until the bars answer a query of so many strokes."""
+    verdict = page.locator(".st-key-answer_bars .verdict")
+    expect(verdict).to_contain_text("likeness")
+    expect(page.locator(".st-key-answer_bars .bars")).to_have_attribute("data-asked", str(strokes))
+
+
+def pictures_drawn(page: Page) -> list[str]:
+    return page.locator(".st-key-board_pads .seen").evaluate_all("all => all.map(one => one.src)")
+
+
+def open_board(page: Page, url: str) -> None:
+    page.goto(url)
+    expect(cell(page, "query").locator("canvas")).to_be_visible()
+    expect(page.locator(".st-key-answer_bars .verdict")).to_contain_text("Still empty")
+
+
+def draw_all(page: Page, pen: Callable[[Page, str, Strokes], None]) -> None:
+    for name, strokes in CHARACTERS.items():
+        pen(page, name, strokes)
+        expect(cell(page, name)).to_have_attribute("data-strokes", str(len(strokes)))
+    expect(page.locator(".st-key-answer_bars .verdict")).to_contain_text("Now draw a query")
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, color_scheme="dark"
+    )
+    context.set_default_timeout(60_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("pen", [by_mouse, by_touch])
+def test_five_characters_and_a_query_give_the_right_class(
+    page: Page, phone: Page, app_url: str, pen: Callable[[Page, str, Strokes], None]
+) -> None:
+    page = page if pen is by_mouse else phone
+    open_board(page, f"{app_url}/draw")
+    draw_all(page, pen)
+    pen(page, "query", ANOTHER_D)
+    wait_for_answer(page, strokes=2)
+    shares = percents(page)
+    assert shares.index(max(shares)) == 3, "D"
+    assert sum(shares) == pytest.approx(100, abs=2)
+    page.locator(".st-key-answer_bars input").press("Home")
+    expect(page.locator(".st-key-answer_bars .where")).to_have_text("Inner step 0 of 5")
+    assert percents(page) == [20.0] * 5, "before the first step all classes are alike"
+    assert page.evaluate("document.scrollingElement.scrollWidth <= window.innerWidth")
+
+
+def test_ink_is_undone_cleared_and_brought_back(page: Page, app_url: str) -> None:
+    open_board(page, f"{app_url}/draw?n_way=2")
+    one = cell(page, "A1")
+    one.evaluate("node => { node.marked = true }")
+    by_mouse(page, "A1", CHARACTERS["D1"])
+    ink = page.evaluate(with_shadow(INK), "A1")
+    assert ink > 0
+    one.locator(".clear").press("Enter")
+    assert page.evaluate(with_shadow(INK), "A1") == 0
+    one.locator(".undo").click()
+    assert page.evaluate(with_shadow(INK), "A1") == ink
+    one.locator(".undo").press("Enter")
+    assert 0 < page.evaluate(with_shadow(INK), "A1") < ink
+    assert one.evaluate("node => node.marked"), "the square was never made anew: no flicker"
+    expect(one.locator(".seen")).to_have_attribute("src", re.compile("^data:image/png"))
+
+
+def test_ink_stays_from_page_to_page_and_when_n_changes(page: Page, app_url: str) -> None:
+    open_board(page, f"{app_url}/draw?n_way=3")
+    by_mouse(page, "C1", CHARACTERS["C1"])
+    by_mouse(page, "query", ANOTHER_D)
+    expect(cell(page, "C1").locator(".seen")).to_have_attribute("src", re.compile("^data"))
+    expect(cell(page, "query").locator(".seen")).to_have_attribute("src", re.compile("^data"))
+    before = [page.evaluate(with_shadow(INK), name) for name in ("C1", "query")]
+    page.get_by_role("link", name="Episodes").click()
+    expect(page.get_by_text("A small exam")).to_be_visible()
+    page.get_by_role("link", name="Draw").click()
+    expect(cell(page, "C1")).to_have_class(re.compile("inked"))
+    assert [page.evaluate(with_shadow(INK), name) for name in ("C1", "query")] == before
+    for key, count in (("ArrowLeft", 2), ("ArrowRight", 3)):
+        page.locator(".st-key-n_way input").press(key)
+        expect(page.locator(".st-key-board_pads .cell")).to_have_count(count)
+    assert page.evaluate(with_shadow(INK), "C1") == before[0]
+
+
+def test_a_saved_board_is_the_same_after_loading(
+    browser: Browser, page: Page, app_url: str, tmp_path: Path
+) -> None:
+    open_board(page, f"{app_url}/draw?n_way=3")
+    page.get_by_role("button", name="Fill from Glyphs").click()
+    expect(page.locator(".st-key-board_pads .inked")).to_have_count(3)
+    page.locator('[data-name="B1"] .clear').click()
+    by_mouse(page, "B1", CHARACTERS["B1"])
+    expect(cell(page, "B1")).to_have_attribute("data-strokes", "1")
+    by_mouse(page, "query", ANOTHER_D)
+    wait_for_answer(page, strokes=2)
+    drawn, shares = pictures_drawn(page), percents(page)
+    with page.expect_download() as download:
+        page.locator(".st-key-save_board button").click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    assert json.loads(file.read_bytes())["query"]["strokes"]
+
+    with browser.new_context() as other:
+        stranger = other.new_page()
+        open_board(stranger, f"{app_url}/draw")
+        stranger.locator(".st-key-load_board button").click()
+        stranger.locator("input[type=file]").set_input_files(file)
+        expect(stranger.locator(".st-key-board_pads .inked")).to_have_count(3)
+        expect(stranger.locator(".st-key-board_pads .cell")).to_have_count(3)
+        wait_for_answer(stranger, strokes=2)
+        stranger.wait_for_url(re.compile("n_way=3"))
+        assert pictures_drawn(stranger) == drawn
+        assert percents(stranger) == shares
+
+
+def test_pictures_go_into_the_cell_or_the_rows_they_are_for(
+    page: Page, app_url: str, tmp_path: Path
+) -> None:
+    files = []
+    for name in ("A1", "B1"):
+        paper = Image.new("L", (300, 200), 235)
+        brush = ImageDraw.Draw(paper)
+        for stroke in CHARACTERS[name]:
+            brush.line([(200 * x + 50, 200 * y) for x, y in stroke], fill=40, width=9)
+        paper.save(tmp_path / f"{name}.png")
+        files.append(tmp_path / f"{name}.png")
+    open_board(page, f"{app_url}/draw?n_way=2")
+    page.locator('[data-name="query"] .upload').click()
+    page.locator("[data-testid=stDialog] input[type=file]").set_input_files(files[1])
+    expect(cell(page, "query")).to_have_class(re.compile("inked"))
+    expect(page.locator("[data-testid=stDialog]")).to_have_count(0)
+    page.locator(".st-key-upload_pictures button").click()
+    page.locator("[data-testid=stDialog] input[type=file]").set_input_files(
+        [*files, _broken(tmp_path)]
+    )
+    warning = page.get_by_test_id("stAlertContentWarning")
+    expect(warning).to_contain_text("There are 3 classes")
+    expect(page.locator(".st-key-board_pads .inked")).to_have_count(0)
+    page.locator(".st-key-upload_pictures button").click()
+    page.locator("[data-testid=stDialog] input[type=file]").set_input_files(files)
+    expect(page.locator(".st-key-board_pads .inked")).to_have_count(2)
+    wait_for_answer(page, strokes=0)
+    shares = percents(page)
+    assert shares.index(max(shares)) == 1
+
+
+def _broken(folder: Path) -> Path:
+    content = BytesIO(b"no picture")
+    (folder / "z.png").write_bytes(content.getvalue())
+    return folder / "z.png"
