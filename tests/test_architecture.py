@@ -109,7 +109,7 @@ def test_no_import_comes_back_to_where_it_started():
 
 def test_the_reader_of_imports_sees_all_their_forms(tmp_path, monkeypatch):
     """Otherwise the tests above could pass by reading nothing."""
-    monkeypatch.setattr("test_architecture.ROOT", tmp_path)
+    monkeypatch.setitem(imports_of.__globals__, "ROOT", tmp_path)
     (tmp_path / "a" / "b").mkdir(parents=True)
     file = tmp_path / "a" / "b" / "c.py"
     file.write_text(
