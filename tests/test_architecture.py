@@ -16,12 +16,13 @@ CORE = ROOT / "maml_core"
 # From the ground up. A module imports only from lower layers; siblings do not know each other.
 LAYERS = (
     {"config", "params", "cuda", "threads", "distribution", "pictures"},
-    {"datasets", "augmentation", "models", "counting"},
+    {"datasets", "augmentation", "models", "counting", "planes"},
     {"episodes", "adaptation", "optimisation", "handwriting"},
-    {"trace", "learners", "meta_training", "baselines"},
+    {"trace", "learners", "meta_training", "baselines", "curvature"},
     {"evaluation", "checkpoints"},
-    {"comparison", "results", "runs"},
+    {"comparison", "results", "runs", "landscape"},
     {"figures", "exports"},
+    {"landscape_figures"},
     {"__main__"},
 )
 HEAVY = {"torch", "torchvision"}  # what a page leaves to the core
