@@ -6,7 +6,7 @@ exact, and a few dozen of them give its extreme eigenvalues (Lanczos 1950).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,16 @@ import torch
 from torch import Tensor, nn
 
 from maml_core.adaptation import Rates, adapt, loss
-from maml_core.params import Params, subtract
+from maml_core.episodes import Episode
+from maml_core.learners import Learner
+from maml_core.models import for_n_way
+from maml_core.params import Params, add, subtract
+from maml_core.threads import in_parallel
 
 MAX_PRODUCTS = 64  # Hessian-vector products; at 5-way 1-shot about 20 suffice
 TOLERANCE = 1e-3  # of an eigenvalue, relative to the largest
 EIGENVALUES = 3  # how many of the largest are wanted
+SHARES = tuple(i / 8 for i in range(33))  # of the first step, to four times its length
 START_SEED = 0  # of the direction that the iteration starts from; the result does not depend on it
 
 
@@ -36,6 +41,9 @@ class Curvature:
         inner_lr: α.
         predicted_drop: What the quadratic model −gᵀd − ½ dᵀHd says that one inner step d wins.
         actual_drop: L(θ) − L(θ + d).
+        shares: Lengths at which the way of that step is measured, in steps; 1 is the step itself.
+        along_step: The loss there.
+        predicted_along_step: What the quadratic model says it is.
         products: How many Hessian-vector products the eigenvalues took.
         settled: Whether they settled to `TOLERANCE` within `MAX_PRODUCTS`.
     """
@@ -48,6 +56,9 @@ class Curvature:
     inner_lr: float
     predicted_drop: float
     actual_drop: float
+    shares: tuple[float, ...]
+    along_step: tuple[float, ...]
+    predicted_along_step: tuple[float, ...]
     products: int
     settled: bool
 
@@ -78,9 +89,11 @@ def curvature(
     stepped = adapt(
         model, params, x, y, inner_lr=inner_lr, inner_steps=1, differentiable=False, rates=rates
     )[-1]
-    step = _flat(subtract(stepped, params).values())
+    move = subtract(stepped, params)
+    step = _flat(move.values())
+    fall, bend = -float(gradient @ step), float(step @ product(step))
     with torch.no_grad():
-        after = float(loss(model, stepped, x, y))
+        after = [float(loss(model, add(params, move, share), x, y)) for share in SHARES]
     return Curvature(
         loss=value,
         gradient_norm=norm,
@@ -88,11 +101,31 @@ def curvature(
         lowest=float(ritz[0]),
         along_gradient=along,
         inner_lr=inner_lr,
-        predicted_drop=-float(gradient @ step + step @ product(step) / 2),
-        actual_drop=value - after,
+        predicted_drop=fall - bend / 2,
+        actual_drop=value - after[SHARES.index(1.0)],
+        shares=SHARES,
+        along_step=tuple(after),
+        predicted_along_step=tuple(value - t * fall + t**2 * bend / 2 for t in SHARES),
         products=products,
         settled=settled,
     )
+
+
+def curvatures(learners: Mapping[str, Learner], episode: Episode) -> dict[str, Curvature]:
+    """Measure how an episode's support loss bends at each learner's θ, with its own α."""
+    n_way, task = episode.spec.n_way, episode.task
+
+    def measure(learner: Learner) -> Curvature:
+        return curvature(
+            learner.model,
+            for_n_way(learner.params, n_way),
+            task.support_x,
+            task.support_y,
+            inner_lr=learner.inner_lr(n_way),
+            rates=learner.rates,
+        )
+
+    return dict(zip(learners, in_parallel(measure, learners.values()), strict=True))
 
 
 def _second_order(

@@ -78,6 +78,7 @@ class Path:
             nats, [S + 1].
         accuracy: By set, 0 to 1, [S + 1].
         broke: Whether it was cut short because the loss was no finite number.
+        restarted: Whether it began at a point of the plane and not at the learner's θ.
     """
 
     method: str
@@ -90,6 +91,7 @@ class Path:
     loss: Mapping[str, np.ndarray]
     accuracy: Mapping[str, np.ndarray]
     broke: bool
+    restarted: bool
 
 
 def descend(
@@ -137,6 +139,7 @@ def descend(
         loss={which: found[:whole, 0] for which, found in answers.items()},
         accuracy={which: found[:whole, 1] for which, found in answers.items()},
         broke=whole < len(path),
+        restarted=start is not None,
     )
 
 

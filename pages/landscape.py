@@ -1,0 +1,390 @@
+"""Landscape: the loss of one episode around an initialisation, on a plane one can walk on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+
+from maml_core.exports import grids_csv
+from maml_core.figures import CHANCE_COLOUR, CHART_CONFIG, STYLES
+from maml_core.landscape import SIDES, Grid, Path, Window
+from maml_core.landscape_figures import (
+    ACCURACY,
+    HELD_WHOLE,
+    LOSS,
+    common_scale,
+    contour_figure,
+    descent_figure,
+    surface_figure,
+)
+from maml_core.planes import TOGETHER
+from pages.shared import grids, terrain
+from pages.shared.curving import curving
+from pages.shared.frame import begin, why
+from pages.shared.maps import Panel, maps
+from pages.shared.settings import MAX_SEED, Settings, one_of, whole
+from pages.shared.terrain import Descent, Ground
+
+KINDS = {"Along the paths": "paths", "Through both ends": "ends", "Random directions": "random"}
+# What is drawn: on which set, and loss or accuracy.
+DRAWN = {
+    "Support loss": ("support", LOSS),
+    "Query loss": ("query", LOSS),
+    "Query accuracy": ("query", ACCURACY),
+}
+VIEWS = {"Contour": "contour", "Surface": "surface"}
+LR_FACTORS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 8.0, 16.0, 32.0)
+MAX_STEPS = 20
+MAX_STARTS = 6  # restarted descents that are kept; of more, the oldest goes
+WHY_SLICE = """
+The network has over 100,000 parameters; a map shows two directions of them. **It can show** how
+the loss changes along the way that descent really took, how far one may go before it rises, and
+whether two starts differ in that. **It cannot show** what lies beside: a wall on the map may have
+a way around it, and a valley may be the edge of something deep. A minimum of the slice is hardly
+ever one of the loss. That is why each path says how much of its length the plane holds, and why a
+path that leaves the plane is dashed: its numbered points are drawn at the nearest point of the
+plane, while their loss is that of the point itself.
+"""
+WHY_PLANES = """
+**Along the paths**: for each method the two directions in which its own ten steps went farthest
+(principal components, seen from θ). **Through both ends**: the one plane that holds MAML's θ, where
+MAML ended and where the pretrained network ended. The two do not start from the same θ, so the
+pretrained start lies beside this plane, and its path is drawn as its shadow. **Random
+directions**: two, drawn from the seed and *filter-normalised* (Li et al. 2018): each filter moves
+by as much as it is long; biases and normalisation stay. A row of the head, zero at θ, takes its
+length after adaptation. Descent hardly moves in random directions: the path is a dot.
+
+Coordinates are distances in parameter space, the same unit in all maps.
+"""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the page's own controls say.
+
+    Attributes:
+        ground: Episode, plane and θ.
+        which: 'support' or 'query'.
+        of: 'loss' or 'accuracy'.
+        view: 'contour' or 'surface'.
+        factor: On each method's own α, of the paths drawn.
+        steps: Their inner steps.
+        side: Points along a map's side.
+    """
+
+    ground: Ground
+    which: str
+    of: str
+    view: str
+    factor: float
+    steps: int
+    side: int
+
+
+def main() -> None:
+    """Draw the page."""
+    updates = terrain.recorded()
+    ready = begin("The loss landscape", _checks(list(updates)))
+    st.markdown(
+        "The loss of *this* episode around each starting point θ, and the way that descent takes "
+        "down. **Click anywhere on a map: descent starts again there.**"
+    )
+    if ready is None:
+        return
+    asked = _controls(ready[0], list(updates))
+    _forget_what_was_elsewhere(asked.ground)
+    try:
+        window = _window() or terrain.whole_window(asked.ground)
+        paths = _paths(asked)
+    except ValueError as error:
+        st.query_params.pop("starts", None)
+        st.error(f"{error}", icon=":material/error:")
+        return
+    surveys = {
+        (asked.ground, panel, asked.which, window): partial(
+            terrain.survey, asked.ground, panel, asked.which, window
+        )
+        for panel in paths
+    }
+    known = {key[1]: found for key in surveys if (found := grids.whole(key, asked.side))}
+    _maps(asked, window, paths, known)
+    progress = st.container(key="map_progress", horizontal=True, vertical_alignment="center")
+    _below(asked, window, paths, known)
+    curving(asked.ground.settings, asked.ground.update)
+    _refine(asked, surveys, progress)
+
+
+def _checks(updates: list[int]) -> dict:
+    return {
+        "plane": one_of(*KINDS),
+        "drawn": one_of(*DRAWN),
+        "view": one_of(*VIEWS),
+        "rate": one_of(*map(_times, LR_FACTORS)),
+        "path_steps": whole(1, MAX_STEPS),
+        "plane_seed": whole(0, MAX_SEED),
+        "update": one_of(*map(str, updates)),
+        "finest": one_of("true", "false"),
+        "window": (lambda text: _window_of(text) is not None, "x, y and half a width above 0"),
+        "starts": (lambda text: _starts_of(text) is not None, "a list of map, x and y"),
+    }
+
+
+def _times(factor: float) -> str:
+    return f"× {factor:g}"
+
+
+def _controls(settings: Settings, updates: list[int]) -> Asked:
+    """Draw the page's own controls and return what they say."""
+    with st.container(horizontal=True):
+        kind = KINDS[_choice("Plane", KINDS, "plane")]
+        which, of = DRAWN[_choice("Height", DRAWN, "drawn")]
+        view = VIEWS[_choice("View", VIEWS, "view")]
+    first, second, third, fourth = st.columns([3, 2, 3, 2], vertical_alignment="bottom")
+    factor = first.select_slider(
+        "Inner learning rate α",
+        [_times(factor) for factor in LR_FACTORS],
+        _times(1.0),
+        key="rate",
+        bind="query-params",
+        help="× 1 is each method's own best α. Move it up and see the path overshoot; the map "
+        "stays.",
+    )
+    steps = second.slider("Inner steps", 1, MAX_STEPS, 10, key="path_steps", bind="query-params")
+    update = third.select_slider(
+        "MAML's θ after so many meta-updates",
+        updates,
+        updates[-1],
+        key="update",
+        bind="query-params",
+        help="Points on the way from the pretrained weights, 0, to the shipped ones, recorded in "
+        "one training. α stays that of the end.",
+    )
+    finest = fourth.toggle(
+        f"Finest map, {SIDES[-1]} × {SIDES[-1]}", key="finest", bind="query-params"
+    )
+    seed = 0
+    if kind == "random":
+        seed = int(
+            st.number_input(
+                "Seed of the random directions",
+                0,
+                MAX_SEED,
+                key="plane_seed",
+                bind="query-params",
+                width=240,
+            )
+        )
+    factors = dict(zip(map(_times, LR_FACTORS), LR_FACTORS, strict=True))
+    side = SIDES[-1] if finest else SIDES[-2]
+    ground = Ground(settings, kind, seed, update)
+    return Asked(ground, which, of, view, factors[factor], steps, side)
+
+
+def _choice(label: str, choices: dict, key: str) -> str:
+    return st.segmented_control(
+        label,
+        list(choices),
+        default=next(iter(choices)),
+        required=True,
+        key=key,
+        bind="query-params",
+        width="content",
+    )
+
+
+def _forget_what_was_elsewhere(ground: Ground) -> None:
+    """Drop clicks and zoom once they belong to another plane; a link's own are kept."""
+    here = (ground.settings, ground.kind, ground.seed)
+    if st.session_state.setdefault("landscape_of", here) != here:
+        st.session_state["landscape_of"] = here
+        for name in ("starts", "window"):
+            st.query_params.pop(name, None)
+
+
+def _window_of(text: str) -> Window | None:
+    """Read a window from the URL; None: it is none."""
+    try:
+        return Window(*map(float, text.split(",")))
+    except (TypeError, ValueError):
+        return None
+
+
+def _window() -> Window | None:
+    return _window_of(st.query_params.get("window", ""))
+
+
+def _starts_of(text: str) -> list[tuple[str, float, float]] | None:
+    """Read where descents were restarted from the URL; None: it says nothing of the kind."""
+    found = []
+    for one in filter(None, text.split(";")):
+        panel, _, place = one.partition(":")
+        try:
+            x, y = map(float, place.split(","))
+        except ValueError:
+            return None
+        if panel not in (*terrain.METHODS, TOGETHER) or not (math.isfinite(x) and math.isfinite(y)):
+            return None
+        found.append((panel, x, y))
+    return found[-MAX_STARTS:]
+
+
+def _starts() -> list[tuple[str, float, float]]:
+    return _starts_of(st.query_params.get("starts", "")) or []
+
+
+def _write_starts(starts: list[tuple[str, float, float]]) -> None:
+    if starts:
+        st.query_params["starts"] = ";".join(f"{p}:{x:.4g},{y:.4g}" for p, x, y in starts)
+    else:
+        st.query_params.pop("starts", None)
+
+
+def _on_start() -> None:
+    """Take a click on a map as the start of another descent."""
+    click = st.session_state["maps"].get("start")
+    if click:
+        start = (click["panel"], float(click["x"]), float(click["y"]))
+        _write_starts([*_starts(), start][-MAX_STARTS:])
+
+
+def _on_look() -> None:
+    """Take what a person zoomed to as the window, or go back to the whole."""
+    seen = st.session_state["maps"].get("look")
+    if seen is None:
+        return
+    if seen:
+        st.query_params["window"] = ",".join(f"{float(seen[k]):.4g}" for k in ("x", "y", "half"))
+    else:
+        st.query_params.pop("window", None)
+
+
+def _paths(asked: Asked) -> dict[str, list[Path]]:
+    """Return what is drawn on each map: the methods' own paths, then those restarted on it."""
+    found = {}
+    for panel in terrain.planes(asked.ground):
+        methods = terrain.on_map(panel)
+        begins = [(method, None) for method in methods]
+        begins += [(methods[0], (x, y)) for where, x, y in _starts() if where == panel]
+        found[panel] = [
+            terrain.path(asked.ground, Descent(panel, method, start, asked.factor, asked.steps))
+            for method, start in begins
+        ]
+    return found
+
+
+def _maps(
+    asked: Asked, window: Window, paths: dict[str, list[Path]], known: dict[str, Grid]
+) -> None:
+    draw = surface_figure if asked.view == "surface" else contour_figure
+    scale = common_scale(asked.of, known.values())
+    panels = [
+        Panel(
+            panel,
+            _title(panel, asked.ground.update),
+            CHANCE_COLOUR if panel == TOGETHER else STYLES[panel].colour,
+            draw(known.get(panel), drawn, scale, asked.which, window),
+        )
+        for panel, drawn in paths.items()
+    ]
+    maps(
+        panels,
+        window,
+        view=asked.view,
+        steps=max(len(path.x) for drawn in paths.values() for path in drawn) - 1,
+        paths=str((asked.ground, asked.factor, asked.steps, _starts())),
+        key="maps",
+        on_start=_on_start,
+        on_look=_on_look,
+    )
+
+
+def _title(panel: str, update: int) -> str:
+    if panel == TOGETHER:
+        return "Both on one plane"
+    if panel == "maml" and update != max(terrain.recorded()):
+        return f"MAML’s θ after {update:,} meta-updates"
+    return f"{STYLES[panel].label}"
+
+
+def _below(
+    asked: Asked, window: Window, paths: dict[str, list[Path]], known: dict[str, Grid]
+) -> None:
+    """Say what is seen, and offer what can be done with it."""
+    st.caption(_what_is_drawn(asked, window))
+    for drawn in paths.values():
+        st.markdown("  \n".join(_held(path) for path in drawn))
+    with st.container(horizontal=True):
+        st.button(
+            "Undo the last start",
+            key="undo_start",
+            icon=":material/undo:",
+            disabled=not _starts(),
+            on_click=lambda: _write_starts(_starts()[:-1]),
+        )
+        st.download_button(
+            "The maps as CSV",
+            grids_csv(known),
+            "landscape.csv",
+            "text/csv",
+            key="landscape_csv",
+            on_click="ignore",
+            disabled=not known,
+        )
+        why("What can a slice show?", WHY_SLICE)
+        why("Which planes?", WHY_PLANES)
+    flat = [path for drawn in paths.values() for path in drawn]
+    st.plotly_chart(descent_figure(flat, asked.which), key="descent_chart", config=CHART_CONFIG)
+
+
+def _what_is_drawn(asked: Asked, window: Window) -> str:
+    spec = asked.ground.settings.spec
+    if asked.which == "support":
+        n, how = spec.n_way * spec.k_shot, "normalised with their own statistics, as in every step"
+    else:
+        n, how = spec.n_way * spec.q_query, "normalised together, as on the Adapt page"
+    words = {drawn: label for label, drawn in DRAWN.items()}[(asked.which, asked.of)]
+    text = f"{words} of one episode: its {n} {asked.which} pictures, {how}."
+    if asked.of == LOSS:
+        text += " Levels are evenly spaced in the logarithm; light is low."
+    text += " Axes are distances in parameter space, the same for all maps."
+    if asked.ground.kind == "random":
+        text += " At the edge of the whole map each filter has moved by about its own length."
+    return text
+
+
+def _held(path: Path) -> str:
+    who = STYLES[path.method].label + (", restarted" if path.restarted else "")
+    text = f"**{who}**, α = {path.inner_lr:.3g}: the plane holds {path.held:.1%} of its path"
+    if path.held < HELD_WHOLE:
+        text += f", so it is dashed; its points lie up to {path.beside.max():.2g} beside the plane"
+    if path.broke:
+        text += f". After step {len(path.x) - 1} the loss is no finite number: α is too large"
+    return text + "."
+
+
+def _refine(asked: Asked, surveys: dict, progress: st.delta_generator.DeltaGenerator) -> None:
+    """Compute what the maps still lack, one fineness a run, unless the person said stop."""
+    side = grids.next_side(surveys, asked.side)
+    what = str((list(surveys), asked.side))
+    if side is None:
+        progress.caption(f"{asked.side} × {asked.side} points a map.")
+    elif st.session_state.get("stopped") == what:
+        progress.caption("Stopped.")
+        progress.button(
+            "Go on", key="go_on", on_click=lambda: st.session_state.pop("stopped", None)
+        )
+    else:
+        progress.button(
+            "Stop",
+            key="stop_map",
+            icon=":material/stop:",
+            on_click=lambda: st.session_state.update(stopped=what),
+        )
+        grids.refine(surveys, side, progress.container())
+        st.rerun()
+
+
+main()
