@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -27,6 +28,7 @@ SIDES = (11, 31, 61)  # points along a map's side: each grid holds all points of
 SETS = ("support", "query")
 REFERENCE_STEPS = 10  # of the paths that planes are laid through, at each learner's own α
 MARGIN = 1.35  # of a window around what it must show
+MAX_DOUBLINGS = 4  # of a window that shows what leaves it
 SMALLEST = 1e-6  # half a window's side around a single point
 PIECE = 4  # points that a worker takes at a time
 CHUNK = 16  # points between two reports of progress: 5 ms at 5-way 1-shot, 0.5 s at 20-way
@@ -143,6 +145,35 @@ def descend(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Route:
+    """The way of a meta-training, seen from a plane.
+
+    Attributes:
+        updates: After how many meta-updates, [n].
+        x: Coordinate of the nearest point of the plane, [n].
+        y: Likewise.
+        beside: How far θ is from the plane, [n].
+    """
+
+    updates: tuple[int, ...]
+    x: np.ndarray
+    y: np.ndarray
+    beside: np.ndarray
+
+
+def project_route(plane: Plane, points: Mapping[int, Params], n_way: int) -> Route:
+    """Return where θ was on its way through meta-training.
+
+    Args:
+        plane: From where it is seen.
+        points: θ by meta-update.
+        n_way: Rows of the plane's head.
+    """
+    places = np.array([plane.project(for_n_way(point, n_way)) for point in points.values()])
+    return Route(tuple(points), *places.T)
+
+
 @torch.no_grad()
 def answer(model: nn.Module, params: Params, task: TaskBatch, which: str) -> tuple[float, float]:
     """Return loss, in nats, and accuracy, 0 to 1, on the support or the query set.
@@ -198,6 +229,17 @@ class Window:
         """Return the coordinates of a map's columns and rows, each [side]."""
         steps = np.linspace(-self.half, self.half, side)
         return self.x + steps, self.y + steps
+
+
+def widened(window: Window, paths: Iterable[Path]) -> Window:
+    """Return the window, doubled around its middle until it shows paths whole.
+
+    In doublings, so that paths that differ a little have the same map; `MAX_DOUBLINGS` at most.
+    """
+    points = np.concatenate([[path.x, path.y] for path in paths], axis=1)
+    far = float(np.abs(points - np.array([[window.x], [window.y]])).max())
+    doublings = math.ceil(math.log2(max(far / window.half, 1.0)))
+    return replace(window, half=window.half * 2 ** min(doublings, MAX_DOUBLINGS))
 
 
 def window_around(paths: Iterable[Path]) -> Window:

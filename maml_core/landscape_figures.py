@@ -11,17 +11,21 @@ import plotly.graph_objects as go
 
 from maml_core.curvature import Curvature
 from maml_core.figures import CHANCE_COLOUR, HEIGHT, LOSS_TICKS, MIN_LOSS, STYLES, MethodStyle
-from maml_core.landscape import Grid, Path, Window
+from maml_core.landscape import Grid, Path, Route, Window
 
 # Light where the loss is low: grey, so that colour says which method.
 COLOURS = ("#ffffff", "#efedea", "#d9d5cf", "#bdb8b1", "#9c968f", "#79736d", "#59544f", "#3d3935")
 LINE_COLOUR = "rgba(60,55,50,0.45)"
 RESTART_COLOUR = "#B0126F"  # as far from the methods' colours as from the greys
 HALO = "#ffffff"
+MAX_TICKS = 8  # on the colour bar
+ROUTE_COLOUR = "#000000"
 HELD_WHOLE = 0.95  # a path of which the plane holds less is dashed
 LEVELS = 16  # contour lines, about
 MAP_HEIGHT = 470  # pixels
 NICE_STEPS = (0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0)  # between levels, in powers of ten
+ROUNDING = 1e-4  # of a path: what lies closer to the plane lies in it
+LIFT = 0.02  # of the height of a surface: paths are drawn so far above it, to be seen
 ACCURACY = "accuracy"
 LOSS = "loss"
 
@@ -57,10 +61,13 @@ class Scale:
         values = [
             value
             for power in range(math.floor(self.low), math.ceil(self.high) + 1)
-            for value in (np.array((1, 2, 3, 5) if fine else (1, 3)) * 10.0**power)
+            for value in (np.array((1, 2, 3, 4, 6) if fine else (1, 3)) * 10.0**power)
             if self.low <= math.log10(value) <= self.high
         ]
-        values = values if len(values) <= 9 else [v for v in values if v in LOSS_TICKS][-9:]
+        if len(values) > MAX_TICKS:
+            values = [value for value in values if math.log10(value) % 1 == 0]
+        if len(values) < 3:
+            values = [float(f"{10**each:.3g}") for each in np.linspace(self.low, self.high, 3)]
         return {"tickvals": [math.log10(v) for v in values], "ticktext": [f"{v:g}" for v in values]}
 
 
@@ -88,7 +95,12 @@ def common_scale(of: str, grids: Iterable[Grid]) -> Scale:
 
 
 def contour_figure(
-    grid: Grid | None, paths: Sequence[Path], scale: Scale, which: str, window: Window
+    grid: Grid | None,
+    paths: Sequence[Path],
+    scale: Scale,
+    which: str,
+    window: Window,
+    route: Route | None = None,
 ) -> go.Figure:
     """Draw a map with contour lines and the paths on it.
 
@@ -98,6 +110,7 @@ def contour_figure(
         scale: Of the colours and the levels.
         which: 'support' or 'query': whose loss the paths' points tell.
         window: The part of the plane that is shown.
+        route: Of the meta-training.
     """
     figure = go.Figure(layout=_layout())
     if grid:
@@ -116,16 +129,17 @@ def contour_figure(
             hovertemplate=_TOLD,
             hoverongaps=False,
         )
+    if route:
+        figure.add_trace(_flat_route(route))
     for path in paths:
         for trace in _flat_path(path, which):
             figure.add_trace(trace)
-    axis = {"zeroline": False, "showgrid": False, "constrain": "domain", "ticks": "outside"}
+    axis = {"zeroline": False, "showgrid": False, "ticks": "outside", "tickcolor": CHANCE_COLOUR}
+    axis |= {"showline": True, "mirror": True, "linecolor": CHANCE_COLOUR}
     figure.update_xaxes(
         title="distance along the first axis", range=_range(window.x, window), **axis
     )
-    figure.update_yaxes(
-        title="along the second", range=_range(window.y, window), scaleanchor="x", **axis
-    )
+    figure.update_yaxes(title="along the second", range=_range(window.y, window), **axis)
     return figure
 
 
@@ -148,6 +162,7 @@ def surface_figure(
             cmax=scale.high,
             colorscale=_colours(scale),
             colorbar=_colour_bar(scale),
+            lighting={"ambient": 0.85, "diffuse": 0.3, "specular": 0.0},
             contours_z={
                 "show": True,
                 "start": scale.low,
@@ -161,24 +176,28 @@ def surface_figure(
     for path in paths:
         figure.add_trace(_raised_path(path, scale, which))
     across = {"showbackground": False, "zeroline": False}
-    ticks = scale.ticks | {"title": {"text": "accuracy, %" if scale.of == ACCURACY else "loss"}}
+    ticks = scale.ticks | {"title": {"text": ""}}  # the colour bar says it
     figure.update_layout(
+        margin={"l": 8, "r": 8},
         scene={
             "xaxis": across | {"title": {"text": "first axis"}, "range": _range(window.x, window)},
             "yaxis": across | {"title": {"text": "second"}, "range": _range(window.y, window)},
             "zaxis": across | ticks | {"range": [scale.low, scale.high]},
             "aspectmode": "manual",
             "aspectratio": {"x": 1, "y": 1, "z": 0.7},
-            "camera": {"eye": {"x": 0.9, "y": -1.5, "z": 1.0}},
+            "camera": {
+                "eye": {"x": 0.9, "y": -1.55, "z": 0.9},
+                "center": {"x": 0, "y": 0, "z": -0.1},
+            },
             "uirevision": "same",
-        }
+        },
     )
     return figure
 
 
 def descent_figure(paths: Sequence[Path], which: str) -> go.Figure:
     """Draw the loss on one set after each inner step, a line a path."""
-    figure = go.Figure(layout=_layout())
+    figure = go.Figure(layout=_chart_layout(HEIGHT))
     for path in paths:
         style, colour = _style(path)
         figure.add_scatter(
@@ -195,7 +214,6 @@ def descent_figure(paths: Sequence[Path], which: str) -> go.Figure:
     figure.update_yaxes(
         title=f"{which.capitalize()} loss, nats", type="log", tickvals=LOSS_TICKS, ticktext=ticks
     )
-    figure.update_layout(height=HEIGHT, margin={"t": 24, "b": 8})
     return figure
 
 
@@ -205,7 +223,7 @@ def slope_figure(found: Mapping[str, Curvature]) -> go.Figure:
     Args:
         found: By method.
     """
-    figure = go.Figure(layout=_layout())
+    figure = go.Figure(layout=_chart_layout(HEIGHT + 48))
     for method, one in found.items():
         style = STYLES[method]
         figure.add_scatter(
@@ -228,7 +246,6 @@ def slope_figure(found: Mapping[str, Curvature]) -> go.Figure:
     figure.update_xaxes(title="Length of the first step, in its own α")
     top = max((one.loss for one in found.values()), default=1.0)
     figure.update_yaxes(title="Support loss, nats", range=[-0.1 * top, 1.4 * top])
-    figure.update_layout(height=HEIGHT + 48, margin={"t": 24, "b": 8})
     return figure
 
 
@@ -247,7 +264,8 @@ def _told(grid: Grid) -> np.ndarray:
 
 def _told_of(path: Path, which: str) -> np.ndarray:
     """Return what hovering tells of each point of a path; [S + 1, 4]."""
-    return np.stack([path.loss[which], path.accuracy[which], path.distance, path.beside], axis=-1)
+    beside = np.where(path.beside > ROUNDING * path.distance.max(), path.beside, 0.0)
+    return np.stack([path.loss[which], path.accuracy[which], path.distance, beside], axis=-1)
 
 
 def _style(path: Path) -> tuple[MethodStyle, str]:
@@ -277,6 +295,21 @@ def _flat_path(path: Path, which: str) -> list[go.Scatter]:
     return [halo, line]
 
 
+def _flat_route(route: Route) -> go.Scatter:
+    """Return the way of the meta-training as a thin dotted line."""
+    return go.Scatter(
+        x=route.x,
+        y=route.y,
+        mode="lines+markers",
+        line={"color": ROUTE_COLOUR, "width": 1.5, "dash": "dot"},
+        marker={"size": 5, "color": ROUTE_COLOUR, "line": {"color": HALO, "width": 1}},
+        customdata=np.stack([route.updates, route.beside], axis=-1).tolist(),
+        hovertemplate="%{customdata[0]:,} meta-updates<br>beside the plane %{customdata[1]:.2~g}"
+        "<extra>meta-training</extra>",
+        showlegend=False,
+    )
+
+
 _POINT = (
     "step %{text}<br>loss %{customdata[0]:.3~g}<br>accuracy %{customdata[1]:.0%}<br>"
     "distance from θ %{customdata[2]:.3~g}<br>beside the plane %{customdata[3]:.2~g}"
@@ -286,10 +319,11 @@ _POINT = (
 
 def _raised_path(path: Path, scale: Scale, which: str) -> go.Scatter3d:
     style, colour = _style(path)
+    heights = scale.heights(path.loss[which], path.accuracy[which])
     return go.Scatter3d(
         x=path.x.tolist(),
         y=path.y.tolist(),
-        z=scale.heights(path.loss[which], path.accuracy[which]).tolist(),
+        z=(heights + LIFT * (scale.high - scale.low)).tolist(),
         meta="path",
         mode="lines+markers+text",
         name=style.label,
@@ -316,8 +350,10 @@ def _colour_bar(scale: Scale) -> dict[str, object]:
         "orientation": "h",
         "thickness": 10,
         "len": 0.8,
-        "y": -0.16,
-        "yanchor": "top",
+        "yref": "container",
+        "y": 0,
+        "yanchor": "bottom",
+        "ypad": 4,
         "outlinewidth": 0,
     }
 
@@ -329,10 +365,19 @@ def _range(middle: float, window: Window) -> list[float]:
 def _layout() -> go.Layout:
     return go.Layout(
         height=MAP_HEIGHT,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        # Fixed, so that what they leave can be made square: both axes have the same unit.
+        margin={"l": 64, "r": 16, "t": 8, "b": 116, "autoexpand": False},
         hovermode="closest",
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
+    )
+
+
+def _chart_layout(height: int) -> go.Layout:
+    return go.Layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 24, "b": 8},
+        hovermode="closest",
         uirevision="same",
         legend={"orientation": "h", "x": 0, "y": -0.25, "yanchor": "top", "font_size": 13},
     )

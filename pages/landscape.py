@@ -8,6 +8,7 @@ from functools import partial
 
 import streamlit as st
 
+from maml_core import landscape
 from maml_core.exports import grids_csv
 from maml_core.figures import CHANCE_COLOUR, CHART_CONFIG, STYLES
 from maml_core.landscape import SIDES, Grid, Path, Window
@@ -25,7 +26,7 @@ from pages.shared import grids, terrain
 from pages.shared.curving import curving
 from pages.shared.frame import begin, why
 from pages.shared.maps import Panel, maps
-from pages.shared.settings import MAX_SEED, Settings, one_of, whole
+from pages.shared.settings import MAX_SEED, PARTS, Settings, one_of, whole
 from pages.shared.terrain import Descent, Ground
 
 KINDS = {"Along the paths": "paths", "Through both ends": "ends", "Random directions": "random"}
@@ -97,12 +98,14 @@ def main() -> None:
     asked = _controls(ready[0], list(updates))
     _forget_what_was_elsewhere(asked.ground)
     try:
-        window = _window() or terrain.whole_window(asked.ground)
         paths = _paths(asked)
+        every = [path for drawn in paths.values() for path in drawn]
+        whole_window = landscape.widened(terrain.whole_window(asked.ground), every)
     except ValueError as error:
         st.query_params.pop("starts", None)
         st.error(f"{error}", icon=":material/error:")
         return
+    window = _window() or whole_window
     surveys = {
         (asked.ground, panel, asked.which, window): partial(
             terrain.survey, asked.ground, panel, asked.which, window
@@ -149,7 +152,7 @@ def _controls(settings: Settings, updates: list[int]) -> Asked:
         _times(1.0),
         key="rate",
         bind="query-params",
-        help="× 1 is each method's own best α. Move it up and see the path overshoot; the map "
+        help="× 1 is each method's own best α. Move it up and see the path overshoot; the plane "
         "stays.",
     )
     steps = second.slider("Inner steps", 1, MAX_STEPS, 10, key="path_steps", bind="query-params")
@@ -253,12 +256,23 @@ def _on_start() -> None:
 def _on_look() -> None:
     """Take what a person zoomed to as the window, or go back to the whole."""
     seen = st.session_state["maps"].get("look")
-    if seen is None:
-        return
     if seen:
-        st.query_params["window"] = ",".join(f"{float(seen[k]):.4g}" for k in ("x", "y", "half"))
-    else:
+        _look_at(Window(float(seen["x"]), float(seen["y"]), float(seen["half"])))
+    elif seen is not None:
         st.query_params.pop("window", None)
+
+
+def _look_at(window: Window) -> None:
+    st.query_params["window"] = f"{window.x:.4g},{window.y:.4g},{window.half:.4g}"
+
+
+def _parts(paths: dict[str, list[Path]]) -> dict[str, list[Path]]:
+    """Return what the view can be fitted to, by the button's words."""
+    every = [path for drawn in paths.values() for path in drawn]
+    own = [path for path in paths.get(TOGETHER, ()) if not path.restarted]
+    return {"Fit all paths": every} | {
+        f"Fit the path of {STYLES[path.method].label}": [path] for path in own
+    }
 
 
 def _paths(asked: Asked) -> dict[str, list[Path]]:
@@ -279,6 +293,8 @@ def _maps(
     asked: Asked, window: Window, paths: dict[str, list[Path]], known: dict[str, Grid]
 ) -> None:
     draw = surface_figure if asked.view == "surface" else contour_figure
+    if draw is contour_figure and TOGETHER in paths:
+        draw = partial(contour_figure, route=terrain.route(asked.ground))
     scale = common_scale(asked.of, known.values())
     panels = [
         Panel(
@@ -314,9 +330,16 @@ def _below(
 ) -> None:
     """Say what is seen, and offer what can be done with it."""
     st.caption(_what_is_drawn(asked, window))
-    for drawn in paths.values():
-        st.markdown("  \n".join(_held(path) for path in drawn))
+    st.markdown("\n".join(f"* {_held(path)}" for drawn in paths.values() for path in drawn))
     with st.container(horizontal=True):
+        for words, shown in _parts(paths).items():
+            st.button(
+                words,
+                key=f"fit_{words}",
+                icon=":material/fit_screen:",
+                on_click=_look_at,
+                args=(landscape.window_around(shown),),
+            )
         st.button(
             "Undo the last start",
             key="undo_start",
@@ -337,6 +360,10 @@ def _below(
         why("Which planes?", WHY_PLANES)
     flat = [path for drawn in paths.values() for path in drawn]
     st.plotly_chart(descent_figure(flat, asked.which), key="descent_chart", config=CHART_CONFIG)
+    st.caption(
+        f"The {asked.which} loss at the paths' own points, one episode; characters "
+        f"{PARTS[asked.ground.settings.part]}."
+    )
 
 
 def _what_is_drawn(asked: Asked, window: Window) -> str:
@@ -350,6 +377,11 @@ def _what_is_drawn(asked: Asked, window: Window) -> str:
     if asked.of == LOSS:
         text += " Levels are evenly spaced in the logarithm; light is low."
     text += " Axes are distances in parameter space, the same for all maps."
+    if asked.ground.kind == "ends":
+        text += (
+            " The dotted line is the way of the meta-training, in meta-updates: it led from the "
+            "pretrained start to MAML's, farther than any descent here goes. Zoom in to see one."
+        )
     if asked.ground.kind == "random":
         text += " At the edge of the whole map each filter has moved by about its own length."
     return text

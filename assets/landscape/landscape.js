@@ -8,12 +8,10 @@ const FRAME_MS = 700;
 const WAIT_MS = 100;
 const ZOOM = 2;
 const NUDGE = 0.04; // of the window, a press of an arrow key
-const MAX_SIDE = 560; // pixels
-const BELOW = 80;
+const MAX_SIDE = 480; // pixels
 const NEAR_PX = 3; // a pointer that moved farther has dragged, not clicked
 const CONFIG = {
   displaylogo: false,
-  responsive: true,
   toImageButtonOptions: { format: "svg", scale: 1 },
   modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "resetScale2d", "zoomIn2d", "zoomOut2d"],
 };
@@ -60,18 +58,20 @@ function build(root, data) {
   holder.replaceChildren(...root.panels.map(({ box }) => box));
 }
 
-// A map is square: as high as it is wide, with room for the axis and the colour bar.
-function fit(panel, plot) {
-  plot.style.height = `${Math.min(panel.box.clientWidth, MAX_SIDE) + BELOW}px`;
-}
-
-function themed(figure) {
-  const style = getComputedStyle(document.querySelector(".maml-maps"));
-  const layout = { ...figure.layout, height: undefined, autosize: true };
-  layout.font = { ...layout.font, color: style.color, family: style.fontFamily };
-  layout.dragmode = matchMedia("(pointer: coarse)").matches ? false : "zoom";
-  if (layout.scene) layout.dragmode = "turntable";
-  return layout;
+// A map is square: what its margins leave of the panel's width is its height, too.
+function themed(panel, figure, view) {
+  const style = getComputedStyle(panel.box);
+  const { margin } = figure.layout;
+  const across = margin.l + margin.r;
+  const side = Math.min(panel.box.clientWidth - across, MAX_SIDE);
+  return {
+    ...figure.layout,
+    width: side + across,
+    height: side + margin.t + margin.b,
+    font: { ...figure.layout.font, color: style.color, family: style.fontFamily },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: "rgba(120,120,120,0.7)", activecolor: style.color },
+    dragmode: view === "surface" ? "turntable" : matchMedia("(pointer: coarse)").matches ? false : "zoom",
+  };
 }
 
 function cut(trace, step) {
@@ -90,10 +90,9 @@ async function draw(root) {
       plot.classList.toggle("hidden", view !== data.view);
       if (view !== data.view) continue;
       const { figure } = data.panels[i];
-      fit(panel, plot);
       const traces = figure.data.map((trace) => cut(trace, step));
       if (panel.cross) traces.push(cross(panel));
-      await window.Plotly.react(plot, traces, themed(figure), CONFIG);
+      await window.Plotly.react(plot, traces, themed(panel, figure, view), CONFIG);
       if (!plot.listening) listen(root, panel, plot, view);
     }
   }
@@ -130,14 +129,16 @@ function listen(root, panel, plot, view) {
     plot.on("plotly_click", ({ points: [point] }) => start(root, panel, point.x, point.y));
     return;
   }
-  let pressed = null;
-  plot.addEventListener("pointerdown", (event) => { pressed = [event.clientX, event.clientY]; }, true);
-  plot.addEventListener("pointerup", (event) => {
-    const moved = pressed && Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]);
-    const touched = event.target.closest?.(".modebar, .colorbar");
-    if (moved === null || moved > NEAR_PX || touched) return;
-    const place = under(plot, event);
-    if (place) start(root, panel, ...place);
+  plot.addEventListener("pointerdown", (down) => {
+    if (down.button || down.target.closest?.(".modebar, .colorbar")) return;
+    // Plotly covers the page while a pointer is down: its end is heard by the window alone.
+    const up = (event) => {
+      removeEventListener("pointerup", up, true);
+      const place = under(plot, event);
+      const moved = Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY);
+      if (place && moved <= NEAR_PX) start(root, panel, ...place);
+    };
+    addEventListener("pointerup", up, true);
   }, true);
   plot.addEventListener("keydown", (event) => steer(root, panel, event));
   plot.on("plotly_relayout", (change) => {
@@ -239,6 +240,8 @@ export default function landscape({ parentElement, data, setTriggerValue }) {
   root.send = setTriggerValue;
   const names = (one) => one?.panels.map(({ name, title }) => name + title).join();
   if (names(before) !== names(data)) build(root, data);
+  root.width ??= new ResizeObserver(() => redraw(root));
+  root.width.observe(root);
   root.querySelector("input").max = data.steps;
   listenToControls(root);
   const moved = before?.paths !== data.paths;

@@ -10,6 +10,7 @@ from maml_core.landscape_figures import slope_figure
 from pages.shared import terrain
 from pages.shared.frame import why
 from pages.shared.settings import Settings
+from pages.shared.terrain import Descent, Ground
 
 AT_ONCE = 25  # support pictures; of more, the measurement takes seconds and waits for a click
 WHY_BEND = """
@@ -41,7 +42,7 @@ def curving(settings: Settings, update: int) -> None:
     left, right = st.columns(2, gap="large")
     left.dataframe(_table(found), hide_index=True, key="bends_table")
     with left:
-        st.caption(_in_words(found))
+        st.caption(_in_words(found, _right_after_one_step(settings, update)))
         why("What do these numbers say?", WHY_BEND)
     with right:
         st.plotly_chart(slope_figure(found), key="slope_chart", config=CHART_CONFIG)
@@ -61,7 +62,7 @@ def _table(found: dict[str, Curvature]) -> list[dict[str, str]]:
             if one.eigenvalues[0] >= 10
             else ", ".join(f"{value:.2g}" for value in one.eigenvalues)
         ),
-        "Smallest λ": lambda one: f"{one.lowest:.3g}",
+        "Smallest λ": lambda one: f"{one.lowest:.3g}".replace("-", "−"),
         "Bend along the gradient": lambda one: f"{one.along_gradient:.3g}",
         "α": lambda one: f"{one.inner_lr:.3g}",
         "2 / λ₁": lambda one: f"{2 / one.eigenvalues[0]:.3g}" if one.eigenvalues[0] > 0 else "–",
@@ -74,11 +75,23 @@ def _table(found: dict[str, Curvature]) -> list[dict[str, str]]:
     ]
 
 
-def _in_words(found: dict[str, Curvature]) -> str:
+def _right_after_one_step(settings: Settings, update: int) -> dict[str, float]:
+    """Return the share of queries that each method answers right after its first step."""
+    ground = Ground(settings, "paths", 0, update)
+    return {
+        method: float(
+            terrain.path(ground, Descent(method, method, None, 1.0, 1)).accuracy["query"][1]
+        )
+        for method in terrain.METHODS
+    }
+
+
+def _in_words(found: dict[str, Curvature], right: dict[str, float]) -> str:
     """Say what one step does to each method, and whether the eigenvalues are exact."""
     parts = [
-        f"{STYLES[method].label}: one step of α = {one.inner_lr:.3g} takes the loss from "
-        f"{one.loss:.2f} to {one.loss - one.actual_drop:.2f}"
+        f"{STYLES[method].label}: one step of α = {one.inner_lr:.3g} takes the support loss from "
+        f"{one.loss:.2f} to {one.loss - one.actual_drop:.2f} and {right[method]:.0%} of this "
+        "episode's queries are then right"
         for method, one in found.items()
     ]
     unsettled = [STYLES[m].label for m, one in found.items() if not one.settled]

@@ -11,7 +11,7 @@ import streamlit as st
 
 from maml_core import checkpoints, landscape
 from maml_core.curvature import Curvature, curvatures
-from maml_core.landscape import Grid, Path, Window
+from maml_core.landscape import Grid, Path, Route, Window
 from maml_core.learners import Learner
 from maml_core.params import Params
 from maml_core.planes import TOGETHER, Plane
@@ -114,6 +114,13 @@ def whole_window(ground: Ground) -> Window:
         for panel in planes(ground)
         for method in on_map(panel)
     )
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def route(ground: Ground) -> Route:
+    """Return the way of MAML's meta-training on the plane that both methods share."""
+    plane = planes(ground)[TOGETHER]
+    return landscape.project_route(plane, recorded(), ground.settings.spec.n_way)
 
 
 def survey(
