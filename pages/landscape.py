@@ -29,7 +29,7 @@ from pages.shared.maps import Panel, maps
 from pages.shared.settings import MAX_SEED, PARTS, Settings, one_of, whole
 from pages.shared.terrain import Descent, Ground
 
-KINDS = {"Along the paths": "paths", "Through both ends": "ends", "Random directions": "random"}
+KINDS = {"Paths": "paths", "Both ends": "ends", "Random": "random"}
 # What is drawn: on which set, and loss or accuracy.
 DRAWN = {
     "Support loss": ("support", LOSS),
@@ -50,13 +50,13 @@ path that leaves the plane is dashed: its numbered points are drawn at the neare
 plane, while their loss is that of the point itself.
 """
 WHY_PLANES = """
-**Along the paths**: for each method the two directions in which its own ten steps went farthest
-(principal components, seen from θ). **Through both ends**: the one plane that holds MAML's θ, where
-MAML ended and where the pretrained network ended. The two do not start from the same θ, so the
-pretrained start lies beside this plane, and its path is drawn as its shadow. **Random
-directions**: two, drawn from the seed and *filter-normalised* (Li et al. 2018): each filter moves
-by as much as it is long; biases and normalisation stay. A row of the head, zero at θ, takes its
-length after adaptation. Descent hardly moves in random directions: the path is a dot.
+**Paths**: for each method the two directions in which its own ten steps went farthest (principal
+components, seen from θ). **Both ends**: the one plane that holds MAML's θ, where MAML ended and
+where the pretrained network ended. The two do not start from the same θ, so the pretrained start
+lies beside this plane, and its path is drawn as its shadow. **Random**: two directions, drawn from
+the seed and *filter-normalised* (Li et al. 2018): each filter moves by as much as it is long;
+biases and normalisation stay. A row of the head, zero at θ, takes its length after adaptation.
+Descent hardly moves in random directions: the path is a dot.
 
 Coordinates are distances in parameter space, the same unit in all maps.
 """

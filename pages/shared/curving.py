@@ -77,13 +77,11 @@ def _table(found: dict[str, Curvature]) -> list[dict[str, str]]:
 
 def _right_after_one_step(settings: Settings, update: int) -> dict[str, float]:
     """Return the share of queries that each method answers right after its first step."""
-    ground = Ground(settings, "paths", 0, update)
-    return {
-        method: float(
-            terrain.path(ground, Descent(method, method, None, 1.0, 1)).accuracy["query"][1]
-        )
-        for method in terrain.METHODS
-    }
+    ground, found = Ground(settings, "paths", 0, update), {}
+    for method in terrain.METHODS:
+        path = terrain.path(ground, Descent(method, method, None, 1.0, 1))
+        found[method] = float(path.accuracy["query"][1])
+    return found
 
 
 def _in_words(found: dict[str, Curvature], right: dict[str, float]) -> str:

@@ -26,7 +26,9 @@ from maml_core.landscape import (
     answer,
     descend,
     lay_planes,
+    project_route,
     survey,
+    widened,
     window_around,
     window_at_random,
 )
@@ -319,6 +321,25 @@ def test_windows_show_paths_whole_and_random_planes_to_their_filters_length(lear
     ]
     assert (reach.x, reach.y) == (0, 0)
     assert reach.half == pytest.approx(max(lengths), rel=1e-2)
+
+
+def test_a_window_widens_by_doublings_to_what_leaves_it(learners, episode):
+    plane = lay_planes("paths", learners, episode, seed=0)["maml"]
+    path = descend(learners["maml"], episode, plane, inner_lr=0.3, inner_steps=4)
+    far = max(np.abs(path.x - 0.1).max(), np.abs(path.y).max())
+    for share, doublings in ((1.01, 0), (0.99, 1), (0.51, 1), (0.49, 2), (1e-9, 4)):
+        window = Window(0.1, 0.0, share * far)
+        assert widened(window, [path]) == Window(0.1, 0.0, window.half * 2**doublings)
+
+
+def test_a_route_is_projected_with_a_head_of_zeros(learners, episode):
+    plane = lay_planes("ends", learners, episode, seed=0)[TOGETHER]
+    points = {0: learners["pretrained"].params, 7: learners["maml"].params}
+    route = project_route(plane, points, SPEC.n_way)
+    assert route.updates == (0, 7)
+    place = plane.project(for_n_way(points[0], SPEC.n_way))
+    assert (route.x[0], route.y[0], route.beside[0]) == pytest.approx(place)
+    assert (route.x[1], route.y[1], route.beside[1]) == pytest.approx((0, 0, 0), abs=1e-9)
 
 
 def test_a_window_around_a_single_point_is_still_one(learners, episode):
