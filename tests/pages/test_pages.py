@@ -31,8 +31,8 @@ from pages.shared.settings import DEFAULTS, LINK
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 60
-PAGES = ("pages/episodes.py", "pages/adapt.py", "pages/evaluate.py")
-EPISODES, ADAPT, EVALUATE = PAGES
+PAGES = ("pages/episodes.py", "pages/adapt.py", "pages/evaluate.py", "pages/landscape.py")
+EPISODES, ADAPT, EVALUATE, LANDSCAPE = PAGES
 
 
 def open_page(path: str, **query: str | list[str]) -> AppTest:
