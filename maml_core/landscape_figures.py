@@ -366,7 +366,7 @@ def _layout() -> go.Layout:
     return go.Layout(
         height=MAP_HEIGHT,
         # Fixed, so that what they leave can be made square: both axes have the same unit.
-        margin={"l": 64, "r": 16, "t": 8, "b": 116, "autoexpand": False},
+        margin={"l": 64, "r": 16, "t": 28, "b": 116, "autoexpand": False},
         hovermode="closest",
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",

@@ -99,12 +99,12 @@ def main() -> None:
     _forget_what_was_elsewhere(asked.ground)
     try:
         paths = _paths(asked)
-        every = [path for drawn in paths.values() for path in drawn]
-        whole_window = landscape.widened(terrain.whole_window(asked.ground), every)
     except ValueError as error:
-        st.query_params.pop("starts", None)
         st.error(f"{error}", icon=":material/error:")
-        return
+        _write_starts([])
+        paths = _paths(asked)
+    every = [path for drawn in paths.values() for path in drawn]
+    whole_window = landscape.widened(terrain.whole_window(asked.ground), every)
     window = _window() or whole_window
     surveys = {
         (asked.ground, panel, asked.which, window): partial(

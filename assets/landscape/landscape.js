@@ -9,12 +9,14 @@ const WAIT_MS = 100;
 const ZOOM = 2;
 const NUDGE = 0.04; // of the window, a press of an arrow key
 const MAX_SIDE = 480; // pixels
+const TWICE_MS = 400; // a double click starts one descent
 const NEAR_PX = 3; // a pointer that moved farther has dragged, not clicked
 const CONFIG = {
   displaylogo: false,
+  doubleClick: false,
   toImageButtonOptions: { format: "svg", scale: 1 },
-  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "resetScale2d", "zoomIn2d", "zoomOut2d"],
 };
+const BUTTONS = { contour: [["toImage"]], surface: [["toImage", "resetCameraDefault3d"]] };
 
 function element(tag, className, text) {
   const made = document.createElement(tag);
@@ -92,7 +94,7 @@ async function draw(root) {
       const { figure } = data.panels[i];
       const traces = figure.data.map((trace) => cut(trace, step));
       if (panel.cross) traces.push(cross(panel));
-      await window.Plotly.react(plot, traces, themed(panel, figure, view), CONFIG);
+      await window.Plotly.react(plot, traces, themed(panel, figure, view), { ...CONFIG, modeBarButtons: BUTTONS[view] });
       if (!plot.listening) listen(root, panel, plot, view);
     }
   }
@@ -125,26 +127,25 @@ async function redraw(root) {
 
 function listen(root, panel, plot, view) {
   plot.listening = true;
-  if (view === "surface") {
-    plot.on("plotly_click", ({ points: [point] }) => start(root, panel, point.x, point.y));
-    return;
-  }
+  // A surface tells where the pointer is on it only by its hovering.
+  plot.on("plotly_hover", ({ points: [point] }) => { panel.hovered = [point.x, point.y]; });
+  plot.on("plotly_unhover", () => { panel.hovered = null; });
   plot.addEventListener("pointerdown", (down) => {
     if (down.button || down.target.closest?.(".modebar, .colorbar")) return;
     // Plotly covers the page while a pointer is down: its end is heard by the window alone.
     const up = (event) => {
       removeEventListener("pointerup", up, true);
-      const place = under(plot, event);
+      const place = view === "surface" ? panel.hovered : under(plot, event);
       const moved = Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY);
       if (place && moved <= NEAR_PX) start(root, panel, ...place);
     };
     addEventListener("pointerup", up, true);
   }, true);
+  if (view === "surface") return;
   plot.addEventListener("keydown", (event) => steer(root, panel, event));
   plot.on("plotly_relayout", (change) => {
     const [x, y] = ["xaxis", "yaxis"].map((axis) => plot._fullLayout[axis].range);
-    if (Object.keys(change).some((key) => key.includes("autorange"))) look(root, null);
-    else if (Object.keys(change).some((key) => key.includes(".range"))) {
+    if (Object.keys(change).some((key) => key.includes(".range"))) {
       look(root, {
         x: (x[0] + x[1]) / 2,
         y: (y[0] + y[1]) / 2,
@@ -175,6 +176,8 @@ function steer(root, panel, event) {
 }
 
 function start(root, panel, x, y) {
+  if (performance.now() - (root.started ?? -TWICE_MS) < TWICE_MS) return;
+  root.started = performance.now();
   panel.cross = null;
   root.send("start", { panel: panel.name, x, y });
 }
