@@ -21,6 +21,10 @@ the first step meets. One step is enough where the gradient is long and the way 
 straight: then the loss falls by almost α‖g‖². Eigenvalues are found from exact products of the
 Hessian with vectors (Lanczos); the Hessian itself, 100,000 × 100,000, is never formed.
 
+On the support set the two starts are much alike: MAML's gradient is only a little longer. What
+meta-training changed more is what a step does for the *query* pictures: see the map of query
+accuracy along the paths.
+
 Before the first step the head is zero. No weight below it changes the loss then, so the first
 step moves the head alone, and λ below 0 come from moving both at once.
 """
