@@ -100,9 +100,10 @@ def main() -> None:
     try:
         paths = _paths(asked)
     except ValueError as error:
-        st.error(f"{error}", icon=":material/error:")
+        # Among the notices, which stay until they are read: this run is not the last.
+        st.session_state.setdefault("link_notices", []).append(f"{error}")
         _write_starts([])
-        paths = _paths(asked)
+        st.rerun()
     every = [path for drawn in paths.values() for path in drawn]
     whole_window = landscape.widened(terrain.whole_window(asked.ground), every)
     window = _window() or whole_window

@@ -217,10 +217,11 @@ def test_curvature_of_many_pictures_waits_for_a_click() -> None:
     assert all(float(value) == pytest.approx(math.log(13), abs=1e-3) for value in loss)
 
 
-def test_a_start_without_a_finite_loss_is_a_sentence() -> None:
+def test_a_start_without_a_finite_loss_is_a_sentence(drawn: list[dict]) -> None:
     at = open_page(starts="maml:1e30,1e30")
-    assert "start closer to θ" in texts(at, "error")
-    assert not at.exception
+    assert "start closer to θ" in texts(at, "warning")
+    assert "starts" not in at.query_params
+    assert [len(paths_of(panel)) for panel in drawn[-1]["panels"]] == [1, 1]
 
 
 def test_the_store_forgets_what_was_asked_for_the_longest_ago() -> None:
