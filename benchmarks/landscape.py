@@ -40,7 +40,7 @@ from maml_core.planes import TOGETHER, Plane
 SPEC = EpisodeSpec(5, 1, 15)
 WINDOW = Window(0.15, 6.0, 8.0)
 ROUNDS = 3
-PLAIN_SIDE = 11  # for the ways that are slow; their points a second do not depend on it
+PLAIN_SIDE = 7  # for the ways that are slow; their points a second do not depend on it
 PER_VMAP = 16  # points; more do not fit the cache
 PEAK_SIZE = 1024
 LAYERS = ((1, 14), (64, 7), (64, 4), (64, 2))  # channels in, pixels out

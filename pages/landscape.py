@@ -107,12 +107,10 @@ def main() -> None:
     every = [path for drawn in paths.values() for path in drawn]
     whole_window = landscape.widened(terrain.whole_window(asked.ground), every)
     window = _window() or whole_window
-    surveys = {
-        (asked.ground, panel, asked.which, window): partial(
-            terrain.survey, asked.ground, panel, asked.which, window
-        )
-        for panel in paths
-    }
+    surveys = {}
+    for panel in paths:
+        what = (terrain.without_update(asked.ground, panel), panel, asked.which, window)
+        surveys[what] = partial(terrain.survey, *what)
     known = {key[1]: found for key in surveys if (found := grids.whole(key, asked.side))}
     _maps(asked, window, paths, known)
     progress = st.container(key="map_progress", horizontal=True, vertical_alignment="center")

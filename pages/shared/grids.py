@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -54,8 +54,9 @@ def whole(key: Hashable, most: int = SIDES[-1]) -> Grid | None:
     return None
 
 
-def next_side(keys: Mapping[Hashable, Survey], most: int) -> int | None:
+def next_side(keys: Iterable[Hashable], most: int) -> int | None:
     """Return the coarsest side that one of the maps still lacks, or None when all are there."""
+    keys = list(keys)
     for side in (side for side in SIDES if side <= most):
         if any((found := _store().get((key, side))) is None or found.done < 1 for key in keys):
             return side
@@ -74,11 +75,12 @@ def refine(surveys: Mapping[Hashable, Survey], side: int, place: DeltaGenerator)
         place: Where the progress is drawn.
     """
     started, bar = time.monotonic(), place.progress(0.0)
-    for number, (key, survey) in enumerate(surveys.items()):
+    lacking = {key: survey for key, survey in surveys.items() if next_side([key], side)}
+    for number, (key, survey) in enumerate(lacking.items()):
         known = _store().get((key, side)) or whole(key, side)
         for grid in survey(side, known):
             _store().put((key, side), grid)
-            share = (number + grid.done) / len(surveys)
+            share = (number + grid.done) / len(lacking)
             left = (time.monotonic() - started) * (1 - share) / share if share else 0.0
             bar.progress(
                 share,

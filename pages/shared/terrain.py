@@ -78,6 +78,12 @@ def planes(ground: Ground) -> dict[str, Plane]:
     return landscape.lay_planes(ground.kind, learners(ground.update), episode, ground.seed)
 
 
+def without_update(ground: Ground, panel: str) -> Ground:
+    """Return the ground that a map depends on: only those that show MAML on its meta-update."""
+    last = max(recorded())
+    return ground if "maml" in on_map(panel) else replace(ground, update=last)
+
+
 def on_map(panel: str) -> tuple[str, ...]:
     """Return the methods whose paths a map shows."""
     return METHODS if panel == TOGETHER else (panel,)
@@ -105,8 +111,10 @@ def path(ground: Ground, descent: Descent) -> Path:
 def whole_window(ground: Ground) -> Window:
     """Return the part of the planes that shows the methods' paths at their own α.
 
-    All maps of a ground have the same one, so that their lengths compare.
+    All maps of a ground have the same one, so that their lengths compare. It is that of the end of
+    the meta-training, so that the view stays as one slides through it.
     """
+    ground = replace(ground, update=max(recorded()))
     if ground.kind == "random":
         return landscape.window_at_random(planes(ground).values())
     return landscape.window_around(

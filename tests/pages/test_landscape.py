@@ -172,6 +172,24 @@ def test_another_episode_forgets_starts_and_window_but_another_theta_keeps_them(
     assert not at.exception
 
 
+def test_sliding_through_meta_training_moves_nothing_but_maml(
+    drawn: list[dict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = open_page()
+    before, surveyed, survey = drawn[-1], [], terrain.survey
+    # The page calls it by the module's name.
+    monkeypatch.setattr(terrain, "survey", lambda *what: surveyed.append(what[1]) or survey(*what))
+    at.select_slider(key="update").set_value(0).run()
+    assert drawn[-1]["window"] == before["window"]
+    assert set(surveyed) == {"maml"}
+    maml, pretrained = (
+        [values(one["panels"][i]["figure"]["data"][0]["customdata"]) for one in (before, drawn[-1])]
+        for i in range(2)
+    )
+    np.testing.assert_array_equal(*pretrained)
+    assert not np.allclose(*maml)
+
+
 def test_a_larger_learning_rate_keeps_the_planes_and_goes_farther(drawn: list[dict]) -> None:
     at = open_page()
     before = paths_of(drawn[-1]["panels"][0])[0]
