@@ -34,7 +34,7 @@ class Curvature:
     Attributes:
         loss: L(θ), nats.
         gradient_norm: ‖g‖, g = ∇L(θ).
-        eigenvalues: The largest of the Hessian, in falling order.
+        eigenvalues: The largest of the Hessian, in falling order; equal ones are found once.
         lowest: Its smallest eigenvalue; below 0 where the loss bends downwards somewhere.
         along_gradient: gᵀHg / ‖g‖², the bend in the direction of steepest descent; not a number
             where the gradient is zero.

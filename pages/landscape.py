@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,7 +13,6 @@ from maml_core.figures import CHANCE_COLOUR, CHART_CONFIG, STYLES
 from maml_core.landscape import SIDES, Grid, Path, Window
 from maml_core.landscape_figures import (
     ACCURACY,
-    HELD_WHOLE,
     LOSS,
     common_scale,
     contour_figure,
@@ -22,10 +20,11 @@ from maml_core.landscape_figures import (
     surface_figure,
 )
 from maml_core.planes import TOGETHER
-from pages.shared import grids, terrain
+from pages.shared import grids, places, terrain
 from pages.shared.curving import curving
 from pages.shared.frame import begin, why
 from pages.shared.maps import Panel, maps
+from pages.shared.reading import WHY_PLANES, WHY_SLICE, what_is_drawn, what_is_held
 from pages.shared.settings import MAX_SEED, PARTS, Settings, one_of, whole
 from pages.shared.terrain import Descent, Ground
 
@@ -39,27 +38,6 @@ DRAWN = {
 VIEWS = {"Contour": "contour", "Surface": "surface"}
 LR_FACTORS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 8.0, 16.0, 32.0)
 MAX_STEPS = 20
-MAX_STARTS = 6  # restarted descents that are kept; of more, the oldest goes
-WHY_SLICE = """
-The network has over 100,000 parameters; a map shows two directions of them. **It can show** how
-the loss changes along the way that descent really took, how far one may go before it rises, and
-whether two starts differ in that. **It cannot show** what lies beside: a wall on the map may have
-a way around it, and a valley may be the edge of something deep. A minimum of the slice is hardly
-ever one of the loss. That is why each path says how much of its length the plane holds, and why a
-path that leaves the plane is dashed: its numbered points are drawn at the nearest point of the
-plane, while their loss is that of the point itself.
-"""
-WHY_PLANES = """
-**Paths**: for each method the two directions in which its own ten steps went farthest (principal
-components, seen from θ). **Both ends**: the one plane that holds MAML's θ, where MAML ended and
-where the pretrained network ended. The two do not start from the same θ, so the pretrained start
-lies beside this plane, and its path is drawn as its shadow. **Random**: two directions, drawn from
-the seed and *filter-normalised* (Li et al. 2018): each filter moves by as much as it is long;
-biases and normalisation stay. A row of the head, zero at θ, takes its length after adaptation.
-Descent hardly moves in random directions: the path is a dot.
-
-Coordinates are distances in parameter space, the same unit in all maps.
-"""
 
 
 @dataclass(frozen=True)
@@ -68,6 +46,7 @@ class Asked:
 
     Attributes:
         ground: Episode, plane and θ.
+        words: What is drawn.
         which: 'support' or 'query'.
         of: 'loss' or 'accuracy'.
         view: 'contour' or 'surface'.
@@ -77,6 +56,7 @@ class Asked:
     """
 
     ground: Ground
+    words: str
     which: str
     of: str
     view: str
@@ -96,17 +76,17 @@ def main() -> None:
     if ready is None:
         return
     asked = _controls(ready[0], list(updates))
-    _forget_what_was_elsewhere(asked.ground)
+    places.forget_what_was_elsewhere(asked.ground)
     try:
         paths = _paths(asked)
     except ValueError as error:
         # Among the notices, which stay until they are read: this run is not the last.
         st.session_state.setdefault("link_notices", []).append(f"{error}")
-        _write_starts([])
+        places.write_starts([])
         st.rerun()
     every = [path for drawn in paths.values() for path in drawn]
     whole_window = landscape.widened(terrain.whole_window(asked.ground), every)
-    window = _window() or whole_window
+    window = places.window() or whole_window
     surveys = {}
     for panel in paths:
         what = (terrain.without_update(asked.ground, panel), panel, asked.which, window)
@@ -114,7 +94,7 @@ def main() -> None:
     known = {key[1]: found for key in surveys if (found := grids.whole(key, asked.side))}
     _maps(asked, window, paths, known)
     progress = st.container(key="map_progress", horizontal=True, vertical_alignment="center")
-    _below(asked, window, paths, known)
+    _below(asked, paths, known)
     curving(asked.ground.settings, asked.ground.update)
     _refine(asked, surveys, progress)
 
@@ -129,9 +109,7 @@ def _checks(updates: list[int]) -> dict:
         "plane_seed": whole(0, MAX_SEED),
         "update": one_of(*map(str, updates)),
         "finest": one_of("true", "false"),
-        "window": (lambda text: _window_of(text) is not None, "x, y and half a width above 0"),
-        "starts": (lambda text: _starts_of(text) is not None, "a list of map, x and y"),
-    }
+    } | places.CHECKS
 
 
 def _times(factor: float) -> str:
@@ -142,7 +120,7 @@ def _controls(settings: Settings, updates: list[int]) -> Asked:
     """Draw the page's own controls and return what they say."""
     with st.container(horizontal=True):
         kind = KINDS[_choice("Plane", KINDS, "plane")]
-        which, of = DRAWN[_choice("Height", DRAWN, "drawn")]
+        words = _choice("Height", DRAWN, "drawn")
         view = VIEWS[_choice("View", VIEWS, "view")]
     first, second, third, fourth = st.columns([3, 2, 3, 2], vertical_alignment="bottom")
     factor = first.select_slider(
@@ -182,7 +160,7 @@ def _controls(settings: Settings, updates: list[int]) -> Asked:
     factors = dict(zip(map(_times, LR_FACTORS), LR_FACTORS, strict=True))
     side = SIDES[-1] if finest else SIDES[-2]
     ground = Ground(settings, kind, seed, update)
-    return Asked(ground, which, of, view, factors[factor], steps, side)
+    return Asked(ground, words, *DRAWN[words], view, factors[factor], steps, side)
 
 
 def _choice(label: str, choices: dict, key: str) -> str:
@@ -195,74 +173,6 @@ def _choice(label: str, choices: dict, key: str) -> str:
         bind="query-params",
         width="content",
     )
-
-
-def _forget_what_was_elsewhere(ground: Ground) -> None:
-    """Drop clicks and zoom once they belong to another plane; a link's own are kept."""
-    here = (ground.settings, ground.kind, ground.seed)
-    if st.session_state.setdefault("landscape_of", here) != here:
-        st.session_state["landscape_of"] = here
-        for name in ("starts", "window"):
-            st.query_params.pop(name, None)
-
-
-def _window_of(text: str) -> Window | None:
-    """Read a window from the URL; None: it is none."""
-    try:
-        return Window(*map(float, text.split(",")))
-    except (TypeError, ValueError):
-        return None
-
-
-def _window() -> Window | None:
-    return _window_of(st.query_params.get("window", ""))
-
-
-def _starts_of(text: str) -> list[tuple[str, float, float]] | None:
-    """Read where descents were restarted from the URL; None: it says nothing of the kind."""
-    found = []
-    for one in filter(None, text.split(";")):
-        panel, _, place = one.partition(":")
-        try:
-            x, y = map(float, place.split(","))
-        except ValueError:
-            return None
-        if panel not in (*terrain.METHODS, TOGETHER) or not (math.isfinite(x) and math.isfinite(y)):
-            return None
-        found.append((panel, x, y))
-    return found[-MAX_STARTS:]
-
-
-def _starts() -> list[tuple[str, float, float]]:
-    return _starts_of(st.query_params.get("starts", "")) or []
-
-
-def _write_starts(starts: list[tuple[str, float, float]]) -> None:
-    if starts:
-        st.query_params["starts"] = ";".join(f"{p}:{x:.4g},{y:.4g}" for p, x, y in starts)
-    else:
-        st.query_params.pop("starts", None)
-
-
-def _on_start() -> None:
-    """Take a click on a map as the start of another descent."""
-    click = st.session_state["maps"].get("start")
-    if click:
-        start = (click["panel"], float(click["x"]), float(click["y"]))
-        _write_starts([*_starts(), start][-MAX_STARTS:])
-
-
-def _on_look() -> None:
-    """Take what a person zoomed to as the window, or go back to the whole."""
-    seen = st.session_state["maps"].get("look")
-    if seen:
-        _look_at(Window(float(seen["x"]), float(seen["y"]), float(seen["half"])))
-    elif seen is not None:
-        st.query_params.pop("window", None)
-
-
-def _look_at(window: Window) -> None:
-    st.query_params["window"] = f"{window.x:.4g},{window.y:.4g},{window.half:.4g}"
 
 
 def _parts(paths: dict[str, list[Path]]) -> dict[str, list[Path]]:
@@ -280,7 +190,7 @@ def _paths(asked: Asked) -> dict[str, list[Path]]:
     for panel in terrain.planes(asked.ground):
         methods = terrain.on_map(panel)
         begins = [(method, None) for method in methods]
-        begins += [(methods[0], (x, y)) for where, x, y in _starts() if where == panel]
+        begins += [(methods[0], (x, y)) for where, x, y in places.starts() if where == panel]
         found[panel] = [
             terrain.path(asked.ground, Descent(panel, method, start, asked.factor, asked.steps))
             for method, start in begins
@@ -309,10 +219,10 @@ def _maps(
         window,
         view=asked.view,
         steps=max(len(path.x) for drawn in paths.values() for path in drawn) - 1,
-        paths=str((asked.ground, asked.factor, asked.steps, _starts())),
+        paths=str((asked.ground, asked.factor, asked.steps, places.starts())),
         key="maps",
-        on_start=_on_start,
-        on_look=_on_look,
+        on_start=places.on_start,
+        on_look=places.on_look,
     )
 
 
@@ -324,27 +234,25 @@ def _title(panel: str, update: int) -> str:
     return f"{STYLES[panel].label}"
 
 
-def _below(
-    asked: Asked, window: Window, paths: dict[str, list[Path]], known: dict[str, Grid]
-) -> None:
+def _below(asked: Asked, paths: dict[str, list[Path]], known: dict[str, Grid]) -> None:
     """Say what is seen, and offer what can be done with it."""
-    st.caption(_what_is_drawn(asked, window))
-    st.markdown("\n".join(f"* {_held(path)}" for drawn in paths.values() for path in drawn))
+    st.caption(what_is_drawn(asked.ground, asked.words, asked.which))
+    st.markdown("\n".join(f"* {what_is_held(path)}" for drawn in paths.values() for path in drawn))
     with st.container(horizontal=True):
         for words, shown in _parts(paths).items():
             st.button(
                 words,
                 key=f"fit_{words}",
                 icon=":material/fit_screen:",
-                on_click=_look_at,
+                on_click=places.look_at,
                 args=(landscape.window_around(shown),),
             )
         st.button(
             "Undo the last start",
             key="undo_start",
             icon=":material/undo:",
-            disabled=not _starts(),
-            on_click=lambda: _write_starts(_starts()[:-1]),
+            disabled=not places.starts(),
+            on_click=lambda: places.write_starts(places.starts()[:-1]),
         )
         st.download_button(
             "The maps as CSV",
@@ -363,37 +271,6 @@ def _below(
         f"The {asked.which} loss at the paths' own points, one episode; characters "
         f"{PARTS[asked.ground.settings.part]}."
     )
-
-
-def _what_is_drawn(asked: Asked, window: Window) -> str:
-    spec = asked.ground.settings.spec
-    if asked.which == "support":
-        n, how = spec.n_way * spec.k_shot, "normalised with their own statistics, as in every step"
-    else:
-        n, how = spec.n_way * spec.q_query, "normalised together, as on the Adapt page"
-    words = {drawn: label for label, drawn in DRAWN.items()}[(asked.which, asked.of)]
-    text = f"{words} of one episode: its {n} {asked.which} pictures, {how}."
-    if asked.of == LOSS:
-        text += " Levels are evenly spaced in the logarithm; light is low."
-    text += " Axes are distances in parameter space, the same for all maps."
-    if asked.ground.kind == "ends":
-        text += (
-            " The dotted line is the way of the meta-training, in meta-updates: it led from the "
-            "pretrained start to MAML's, farther than any descent here goes. Zoom in to see one."
-        )
-    if asked.ground.kind == "random":
-        text += " At the edge of the whole map each filter has moved by about its own length."
-    return text
-
-
-def _held(path: Path) -> str:
-    who = STYLES[path.method].label + (", restarted" if path.restarted else "")
-    text = f"**{who}**, α = {path.inner_lr:.3g}: the plane holds {path.held:.1%} of its path"
-    if path.held < HELD_WHOLE:
-        text += f", so it is dashed; its points lie up to {path.beside.max():.2g} beside the plane"
-    if path.broke:
-        text += f". After step {len(path.x) - 1} the loss is no finite number: α is too large"
-    return text + "."
 
 
 def _refine(asked: Asked, surveys: dict, progress: st.delta_generator.DeltaGenerator) -> None:
