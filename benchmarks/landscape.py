@@ -31,7 +31,7 @@ from maml_core.curvature import Curvature, curvatures
 from maml_core.datasets.splits import split_classes
 from maml_core.episodes import Episode, TaskPool, make_pool, sample_episode
 from maml_core.evaluation import estimate
-from maml_core.landscape import Window, answer, lay_planes, survey
+from maml_core.landscape import Window, lay_planes, survey_loss
 from maml_core.learners import Learner
 from maml_core.models import Conv4
 from maml_core.params import add, scale
@@ -132,8 +132,7 @@ def report(which: str, ways: dict[str, tuple[int, Callable[[], object]]], peak: 
 
 def surveyed(model: Conv4, plane: Plane, episode: Episode, which: str, side: int) -> np.ndarray:
     """Compute a map as the app does."""
-    height = partial(answer, model, task=episode.task, which=which)
-    *_, grid = survey(height, plane, WINDOW, side=side)
+    *_, grid = survey_loss(model, plane, episode.task, which, WINDOW, side)
     return grid.loss
 
 

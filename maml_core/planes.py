@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from maml_core.params import Params, add, dot, norm, scale, subtract
 
@@ -32,7 +33,7 @@ class Plane:
     first: Params
     second: Params
 
-    def point(self, x: float, y: float) -> Params:
+    def point(self, x: float | Tensor, y: float | Tensor) -> Params:
         """Return the parameters at a point of the plane."""
         return add(add(self.origin, self.first, x), self.second, y)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path as File
 
 import streamlit as st
@@ -134,11 +133,11 @@ def route(ground: Ground) -> Route:
 def survey(
     ground: Ground, panel: str, which: str, window: Window, side: int, known: Grid | None
 ) -> Iterator[Grid]:
-    """Compute a map, see `landscape.survey`."""
+    """Compute a map, see `landscape.survey_loss`."""
     learner = learners(ground.update)[on_map(panel)[0]]
     task = loaders.episode(ground.settings).task
-    height = partial(landscape.answer, learner.model, task=task, which=which)
-    return landscape.survey(height, planes(ground)[panel], window, side=side, known=known)
+    plane = planes(ground)[panel]
+    return landscape.survey_loss(learner.model, plane, task, which, window, side, known)
 
 
 @st.cache_data(show_spinner=False, max_entries=128)

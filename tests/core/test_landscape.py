@@ -28,6 +28,7 @@ from maml_core.landscape import (
     lay_planes,
     project_route,
     survey,
+    survey_loss,
     widened,
     window_around,
     window_at_random,
@@ -219,6 +220,20 @@ def test_threads_do_not_mix_up_their_parameters(learners, episode):
             loss, accuracy = height(plane.point(x, y))
             assert grid.loss[i, j] == pytest.approx(loss, rel=1e-9)
             assert grid.accuracy[i, j] == pytest.approx(accuracy)
+
+
+@pytest.mark.parametrize("which", SETS)
+def test_few_pictures_are_computed_several_points_at_once_with_the_same_result(
+    which, learners, episode, monkeypatch
+):
+    plane = lay_planes("ends", learners, episode, seed=0)[TOGETHER]
+    model, task = learners["maml"].model, episode.task
+    at_once = last(survey_loss(model, plane, task, which, WINDOW, 9))
+    monkeypatch.setattr(landscape, "FEW", 0)
+    monkeypatch.setattr(landscape, "answers", None)
+    one_by_one = last(survey_loss(model, plane, task, which, WINDOW, 9))
+    np.testing.assert_allclose(at_once.loss, one_by_one.loss, rtol=1e-9)
+    np.testing.assert_allclose(at_once.accuracy, one_by_one.accuracy)
 
 
 def test_a_descent_is_the_inner_loop_seen_from_the_plane(learners, episode, ends):
