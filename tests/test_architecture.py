@@ -16,14 +16,15 @@ CORE = ROOT / "maml_core"
 # From the ground up. A module imports only from lower layers; siblings do not know each other.
 LAYERS = (
     {"config", "params", "cuda", "threads", "distribution", "pictures"},
-    {"handwriting", "augmentation", "models", "counting"},
+    {"handwriting", "augmentation", "models", "counting", "planes"},
     {"boards", "uploads"},
     {"datasets"},
     {"episodes", "adaptation", "optimisation"},
     {"trace", "learners", "meta_training", "baselines"},
-    {"evaluation", "checkpoints", "open_set"},
-    {"comparison", "results", "runs", "answers"},
+    {"evaluation", "checkpoints", "curvature", "open_set"},
+    {"comparison", "results", "runs", "answers", "landscape"},
     {"figures", "exports"},
+    {"landscape_figures"},
     {"__main__"},
 )
 HEAVY = {"torch", "torchvision"}  # what a page leaves to the core

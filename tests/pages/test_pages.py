@@ -31,8 +31,14 @@ from pages.shared.settings import DEFAULTS, LINK
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 60
-PAGES = ("pages/episodes.py", "pages/adapt.py", "pages/evaluate.py", "pages/draw.py")
-EPISODES, ADAPT, EVALUATE, DRAW = PAGES
+PAGES = (
+    "pages/episodes.py",
+    "pages/adapt.py",
+    "pages/evaluate.py",
+    "pages/draw.py",
+    "pages/landscape.py",
+)
+EPISODES, ADAPT, EVALUATE, DRAW, LANDSCAPE = PAGES
 
 
 def open_page(path: str, **query: str | list[str]) -> AppTest:
