@@ -20,13 +20,13 @@ from maml_core import datasets
 from maml_core.checkpoints import load
 from maml_core.config import EpisodeSpec, TrainConfig
 from maml_core.datasets.splits import split_classes
-from maml_core.episodes import make_pool
-from maml_core.evaluation import evaluate
+from maml_core.episodes import TaskPool, make_pool
+from maml_core.evaluation import Estimate, evaluate
 from maml_core.learners import Learner
 from maml_core.meta_training import meta_train, task_stream
 from maml_core.models import HEAD, Conv4, initial_params
 from maml_core.optimisation import Update
-from maml_core.params import Params
+from maml_core.params import Params, split_rates, with_rates
 
 WAYS = (5, 20)
 EPISODES = 100
@@ -42,11 +42,7 @@ def main() -> None:
     parsed = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    data = datasets.load(parsed.dataset)
-    pools = [
-        make_pool(data, split_classes(data, "alphabets", part), rotate=part == "train")
-        for part in ("train", "validation")
-    ]
+    pools = pools_of(parsed.dataset)
     for name, rows, ways in (
         ("(a) first N of 20 rows", {5: 20, 20: 20}, [WAYS]),
         ("(b) one row for all", {5: 1, 20: 1}, [WAYS]),
@@ -59,20 +55,39 @@ def main() -> None:
             report(name, start, trained_on, parsed.updates, pools)
 
 
+def pools_of(dataset: str) -> list[TaskPool]:
+    """Return the characters to train on and those to measure on, of the alphabet split."""
+    data = datasets.load(dataset)
+    return [
+        make_pool(data, split_classes(data, "alphabets", part), rotate=part == "train")
+        for part in ("train", "validation")
+    ]
+
+
+def trained(start: Params, config: TrainConfig, pools: list[TaskPool]) -> Learner:
+    """Meta-train from `start` and return what came of it."""
+    model = Conv4(len(start["head.weight"]))
+    begun = Update(0, with_rates(start) if config.learn_rates else start)
+    *_, last = meta_train(model, begun, task_stream(pools[0], config), config)
+    params, rates = split_rates(last.params)
+    return Learner(config.method, model, params, {config.n_ways[0]: config.inner_lr}, rates)
+
+
+def in_words(found: Estimate) -> str:
+    """Return an estimate's accuracy after each inner step, in %."""
+    pairs = zip(found.accuracy[1:], found.ci95[1:], strict=True)
+    return "  ".join(f"{100 * mean:.1f} ± {100 * half:.1f}" for mean, half in pairs)
+
+
 def report(name: str, start: Params, ways: tuple[int, ...], updates: int, pools: list) -> None:
     """Train one head and print its accuracy at each N that it was trained on."""
     config = TrainConfig(n_ways=ways, q_query=2, meta_batch_size=8, meta_steps=updates)
-    model = Conv4(len(start["head.weight"]))
-    *_, last = meta_train(model, Update(0, start), task_stream(pools[0], config), config)
-    learner = Learner("maml", model, last.params, {ways[0]: config.inner_lr})
+    learner = trained(start, config, pools)
     for n_way in ways:
         spec = EpisodeSpec(n_way, 1, 5)
         *_, found = evaluate(learner, pools[1], spec, inner_steps=STEPS, episodes=EPISODES, seed=0)
-        shown = "  ".join(
-            f"{100 * mean:.1f} ± {100 * half:.1f}"
-            for mean, half in zip(found.accuracy[1:], found.ci95[1:], strict=True)
-        )
-        print(f"{name:24} trained on N in {ways!s:8} {n_way:2}-way, by step: {shown}", flush=True)
+        shown = f"{n_way:2}-way, by step: {in_words(found)}"
+        print(f"{name:24} trained on N in {ways!s:8} {shown}", flush=True)
 
 
 def with_random_head(params: Params, rows: int) -> Params:

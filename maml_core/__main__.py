@@ -133,7 +133,11 @@ def _add_train(commands: Any) -> None:
         "--meta-batch-size", type=int, default=default.meta_batch_size, help="tasks an update"
     )
     train.add_argument("--meta-steps", type=int, default=default.meta_steps, help="updates")
-    train.add_argument("--multi-step", action="store_true", help="loss after every inner step")
+    train.add_argument(
+        "--multi-step",
+        action="store_true",
+        help="loss after every inner step, the earlier ones less and less",
+    )
     train.add_argument("--learn-rates", action="store_true", help="a learned alpha for each layer")
     _add_inductive(train)
     train.add_argument(
@@ -284,6 +288,11 @@ def _evaluate(parsed: argparse.Namespace) -> None:
 
 def _evaluate_all(parsed: argparse.Namespace) -> None:
     """Measure and print the table's rows, one after the other; go on where `--record` ends."""
+    if parsed.record and not parsed.record.parent.is_dir():  # said now, not after the first row
+        raise ValueError(
+            f"There is no folder {parsed.record.parent} for {parsed.record.name}; "
+            "create it or name another file."
+        )
     pool_of = cache(results.pool_of)
     before = results.recorded(parsed.record) if parsed.record else []
     for row in results.rows():

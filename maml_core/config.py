@@ -94,7 +94,8 @@ class TrainConfig:
         meta_batch_size: Tasks an update.
         meta_steps: Updates in all; β falls to 0 over them along a cosine
             (Antoniou et al. 2019, arXiv:1810.09502, section 4).
-        multi_step: Sum the query loss after each inner step, not only the last (the same).
+        multi_step: Let the query loss after every inner step count, the earlier ones less and
+            less (the same).
         learn_rates: Learn a factor on α for each parameter tensor (after the same).
         transductive: Normalise the queries with their own statistics, not the support set's.
         one_alphabet: Draw every other meta-batch within alphabets and by the same drawers.

@@ -21,7 +21,9 @@ from maml_core.models import for_n_way, query_logits
 from maml_core.optimisation import Measures, Update, descend
 from maml_core.params import Params, split_rates, subtract
 
-MetaGradient = Callable[[nn.Module, Params, TaskBatch, TrainConfig], tuple[Params, Measures]]
+MetaGradient = Callable[..., tuple[Params, Measures]]
+"""(model, meta_params, tasks, config, progress) → (gradient by name, measures). `progress` is how
+much of the training lies behind, 0 to 1, a scalar tensor; left out, it has just begun."""
 
 
 def maml_gradient(
@@ -29,6 +31,7 @@ def maml_gradient(
     meta_params: Params,
     tasks: TaskBatch,
     config: TrainConfig,
+    progress: Tensor | None = None,
     *,
     first_order: bool = False,
     head_only: bool = False,
@@ -36,14 +39,17 @@ def maml_gradient(
     """Return the exact gradient of the tasks' mean query loss after adaptation.
 
     ∇_θ Σᵢ L_query(θ′ᵢ)  (Finn et al. 2017, Algorithm 2, line 10), second order through the
-    inner loop unless `first_order`.
+    inner loop unless `first_order`. With `multi_step` every step's loss counts, see
+    `step_weights`.
     """
+    done = tasks.query_x.new_zeros(()) if progress is None else progress
 
     def task_objective(meta: Params, task: TaskBatch) -> tuple[Tensor, Measures]:
         trajectory = _adapt_to(model, meta, task, config, first_order, head_only)
         outs = _query_logits(model, trajectory, task, config)
         losses = torch.stack([F.cross_entropy(out, task.query_y) for out in outs])
-        objective = losses[1:].mean() if config.multi_step else losses[-1]
+        weights = step_weights(config.inner_steps, done) if config.multi_step else None
+        objective = losses[-1] if weights is None else weights @ losses[1:]
         return objective, Measures(
             losses[-1], torch.stack([accuracy(out, task.query_y) for out in outs])
         )
@@ -56,12 +62,30 @@ def maml_gradient(
     return result
 
 
+def step_weights(inner_steps: int, progress: Tensor) -> Tensor:
+    """Return what the query loss after each inner step counts, [inner_steps], their sum 1.
+
+    All the same at first; linearly to the last step alone at the end (Antoniou et al. 2019,
+    arXiv:1810.09502, section 4, "multi-step loss optimization").
+
+    Args:
+        inner_steps: ≥ 1.
+        progress: Of the training, 0 to 1, a scalar.
+    """
+    each = (1 - progress) / inner_steps
+    return torch.cat([each.expand(inner_steps - 1), (1 - (inner_steps - 1) * each)[None]])
+
+
 def reptile_gradient(
-    model: nn.Module, meta_params: Params, tasks: TaskBatch, config: TrainConfig
+    model: nn.Module,
+    meta_params: Params,
+    tasks: TaskBatch,
+    config: TrainConfig,
+    progress: Tensor | None = None,
 ) -> tuple[Params, Measures]:
     """Return the tasks' mean θ − θ′ (Nichol et al. 2018, arXiv:1803.02999, Algorithm 2).
 
-    It learns from the support set alone; the query set is only measured.
+    It learns from the support set alone, at any `progress`; the query set is only measured.
     """
     n_way = _n_way(tasks, config)
     rows: Params
@@ -120,15 +144,28 @@ def meta_train(
         θ and the `Measures` of the batch that made the update.
     """
     gradient = partial(_meta_gradient, model, config)
+    batches = (
+        (batch, _progress(step, batch, config)) for step, batch in enumerate(tasks, start.step)
+    )
     return descend(
-        gradient, start, tasks, lr=config.meta_lr, steps=config.meta_steps, divisible=True
+        gradient, start, batches, lr=config.meta_lr, steps=config.meta_steps, divisible=True
     )
 
 
+def _progress(step: int, tasks: TaskBatch, config: TrainConfig) -> Tensor:
+    """Return the progress once a task, so that it is shared out as the tasks are."""
+    x = tasks.query_x
+    return x.new_full((len(x),), step / max(1, config.meta_steps - 1))
+
+
 def _meta_gradient(
-    model: nn.Module, config: TrainConfig, meta_params: Params, tasks: TaskBatch
+    model: nn.Module,
+    config: TrainConfig,
+    meta_params: Params,
+    batch: tuple[TaskBatch, Tensor],
 ) -> tuple[Params, Measures]:
-    return META_GRADIENTS[config.method](model, meta_params, tasks, config)
+    tasks, progress = batch
+    return META_GRADIENTS[config.method](model, meta_params, tasks, config, progress[0])
 
 
 def _n_way(tasks: TaskBatch, config: TrainConfig) -> int:

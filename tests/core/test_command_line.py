@@ -293,6 +293,14 @@ def test_evaluating_all_in_words_says_of_each_row_what_it_is(few_rows, capsys):
         assert f"transductive {row.transductive}, " in head
 
 
+def test_a_record_in_no_folder_is_refused_before_anything_is_measured(few_rows, tmp_path, capsys):
+    path = tmp_path / "nowhere" / "results.jsonl"
+    assert call(ALL, "--record", path) == 1
+    told = capsys.readouterr()
+    assert str(path.parent) in told.err and "create it" in told.err
+    assert not told.out
+
+
 def test_a_recorded_table_goes_on_where_it_ended(few_rows, tmp_path, capsys):
     rows, read = few_rows
     expected = measured_alone(rows)

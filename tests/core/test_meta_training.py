@@ -329,6 +329,36 @@ def test_meta_gradients_of_quadratic_tasks_are_their_closed_forms(
     assert measures.loss.item() == pytest.approx(distances.mean())
 
 
+@pytest.mark.parametrize("inner_steps", [1, 3])
+@pytest.mark.parametrize("progress", [0.0, 0.25, 1.0])
+def test_the_earlier_steps_count_less_and_less(progress, inner_steps, bowls):
+    """Of the way to a loss of the last step alone, so much of the gradient lies behind."""
+    theta, tasks = bowls
+    config = config_of("maml", inner_steps, multi_step=True)
+    found, _ = META_GRADIENTS["maml"](Bowl(), theta, tasks, config, torch.tensor(progress).double())
+    every, _ = META_GRADIENTS["maml"](Bowl(), theta, tasks, config)
+    last, _ = META_GRADIENTS["maml"](Bowl(), theta, tasks, config_of("maml", inner_steps))
+    for name in HEAD:
+        expected = (1 - progress) * every[name] + progress * last[name]
+        torch.testing.assert_close(found[name], expected)
+
+
+def test_the_last_update_of_a_training_knows_the_last_step_alone(pool, model, assert_same):
+    config = TrainConfig(n_ways=(3,), q_query=1, inner_steps=2, meta_batch_size=2, meta_steps=3)
+    start = Update(0, initial_params(model, 0))
+    several = replace(config, multi_step=True)
+    *_, middle, _ = meta_train(model, start, task_stream(pool, several), several)
+    ends = [
+        list(meta_train(model, middle, task_stream(pool, one, middle.step), one))[-1].params
+        for one in (several, config)
+    ]
+    assert_same(*ends)
+    begun = [
+        next(meta_train(model, start, task_stream(pool, c), c)).params for c in (several, config)
+    ]
+    assert any(not torch.equal(begun[0][name], begun[1][name]) for name in begun[0])
+
+
 @pytest.mark.parametrize("inner_steps", [1, 4])
 def test_gradient_of_learned_rates_of_quadratic_tasks_is_its_closed_form(inner_steps, bowls):
     """With α e^r in place of α: d/dr = (θ_k − d) · k (1 − α e^r)^(k − 1) · (−α e^r)(θ − c).
