@@ -22,7 +22,7 @@ LAYERS = (
     {"episodes", "adaptation", "optimisation"},
     {"trace", "learners", "meta_training", "baselines"},
     {"evaluation", "checkpoints", "open_set"},
-    {"comparison", "results", "runs", "answers"},
+    {"comparison", "results", "runs", "answers", "game"},
     {"figures", "exports"},
     {"__main__"},
 )
