@@ -109,7 +109,7 @@ def test_every_method_has_a_style_of_its_own():
         go.Scatter(marker_symbol=style.marker + "-open")
 
 
-# Linear RGB as it is seen without one kind of cone (Machado, Oliveira & Fernandes 2009, severity 1).
+# Linear RGB as seen without one kind of cone (Machado, Oliveira & Fernandes 2009, severity 1).
 VISIONS = {
     "all cones": np.eye(3),
     "protanopia": [
