@@ -25,6 +25,7 @@ MIN_ROWS, MAX_ROWS = 2, 10
 MIN_CELLS, MAX_CELLS = 1, 5  # of a row
 KIND, VERSION = "maml-core board", 1  # raise it when the file's layout changes
 MAX_BYTES = 5_000_000
+MAX_POINTS = 100_000  # of a board from a file; 2 s to draw, and people put 500 into a cell
 DIGITS = 4  # of a point's coordinates: a tenth of a pixel at 1,000 pixels
 
 Strokes = tuple[tuple[tuple[float, float], ...], ...]
@@ -169,8 +170,7 @@ def from_file(content: bytes, name: str) -> Board:
             raise ValueError("of another kind or version")
         rows = tuple(tuple(_from_json(cell) for cell in row) for row in found["support"])
         board = Board(rows, _from_json(found["query"]))
-        for drawing in drawings_of(board):
-            character_in(drawing)
+        _check_cells(board)
     except PictureError as error:
         raise PictureError(f"{name} cannot be used: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -178,6 +178,14 @@ def from_file(content: bytes, name: str) -> Board:
             f"{name} is no board, or a damaged one; choose the file that “Save the board” wrote."
         ) from error
     return board
+
+
+def _check_cells(board: Board) -> None:
+    points = sum(len(line) for drawing in drawings_of(board) for line in drawing.strokes)
+    if points > MAX_POINTS:
+        raise PictureError(f"it has {points:,} points; draw a board of at most {MAX_POINTS:,}.")
+    for drawing in drawings_of(board):
+        character_in(drawing)
 
 
 def _from_json(cell: dict[str, Any]) -> Drawing:

@@ -125,6 +125,9 @@ def fetch(here: Desk) -> None:
             key=key,
             on_change=lambda: _load(here, st.session_state[key]),
         )
+    if here.loaded:
+        here.loaded = False
+        st.rerun()  # with the sidebar, which is no part of this fragment
 
 
 def _load(here: Desk, file: object) -> None:
@@ -138,5 +141,5 @@ def _load(here: Desk, file: object) -> None:
         here.messages = [str(error)]
         return
     here.put(drawings_of(board))
-    here.messages = []
+    here.messages, here.loaded = [], True
     st.session_state.update(n_way=board.n_way, k_shot=board.k_shot)

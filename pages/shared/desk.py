@@ -38,6 +38,7 @@ class Desk:
         messages: What is to be said of an upload, until it has been read.
         uploads: How many uploads there were.
         added: Where the boards lie that were added to the data set of drawings.
+        loaded: A board has just come from a file, perhaps with another N and K.
         asked: How many queries were taken from the data set.
     """
 
@@ -50,6 +51,7 @@ class Desk:
     messages: list[str] = field(default_factory=list)
     added: list[Path] = field(default_factory=list)
     uploads: int = 0
+    loaded: bool = False
     asked: int = 0
 
     def drawing(self, name: str) -> Drawing:
@@ -58,8 +60,11 @@ class Desk:
 
     def put(self, changes: Mapping[str, Drawing]) -> None:
         """Change cells otherwise than by a pen; `take_back` undoes it."""
-        self.before = {name: self.drawing(name) for name in changes}
-        for name, drawing in changes.items():
+        new = {name: one for name, one in changes.items() if one != self.drawing(name)}
+        if not new:
+            return  # a double click is not to forget what the first changed
+        self.before = {name: self.drawing(name) for name in new}
+        for name, drawing in new.items():
             self.drawings[name] = drawing
             self.pictures[name] = drawing.picture
             self.versions[name] = self.versions.get(name, 0) + 1

@@ -15,6 +15,7 @@ from maml_core.figures import STYLES, class_letter
 from maml_core.pictures import to_input
 from pages.shared.desk import QUERY, Desk
 
+PADS = ("board_pads", "query_pad")  # keys: of the board's and of the query's
 _ASSETS = Path(__file__).parents[2] / "assets"
 
 
@@ -41,7 +42,7 @@ def pads(desk: Desk, rows: Mapping[str, Sequence[str]], *, large: bool, key: str
     Returns:
         The cell that a picture is to be uploaded into, if the person just asked for it.
     """
-    take_ink(desk, key)
+    take_ink(desk)
     _mount_pads(
         key=key,
         data={
@@ -59,9 +60,9 @@ def pads(desk: Desk, rows: Mapping[str, Sequence[str]], *, large: bool, key: str
     return into
 
 
-def take_ink(desk: Desk, *keys: str) -> None:
-    """Take the ink that pads of some keys hold and Python has not seen yet."""
-    for key in keys:
+def take_ink(desk: Desk) -> None:
+    """Take the ink that the pads hold and Python has not seen yet."""
+    for key in PADS:
         desk.take((st.session_state.get(key) or {}).get("ink"))
 
 

@@ -140,8 +140,9 @@ def test_five_characters_and_a_query_give_the_right_class(
 
 def test_ink_is_undone_cleared_and_brought_back(page: Page, app_url: str) -> None:
     open_board(page, f"{app_url}/draw?n_way=2")
-    by_mouse(page, "A1", CHARACTERS["D1"])
     one = cell(page, "A1")
+    one.evaluate("node => { node.marked = true }")
+    by_mouse(page, "A1", CHARACTERS["D1"])
     ink = page.evaluate(with_shadow(INK), "A1")
     assert ink > 0
     one.locator(".clear").press("Enter")
@@ -150,6 +151,7 @@ def test_ink_is_undone_cleared_and_brought_back(page: Page, app_url: str) -> Non
     assert page.evaluate(with_shadow(INK), "A1") == ink
     one.locator(".undo").press("Enter")
     assert 0 < page.evaluate(with_shadow(INK), "A1") < ink
+    assert one.evaluate("node => node.marked"), "the square was never made anew: no flicker"
     expect(one.locator(".seen")).to_have_attribute("src", re.compile("^data:image/png"))
 
 
@@ -197,6 +199,7 @@ def test_a_saved_board_is_the_same_after_loading(
         expect(stranger.locator(".st-key-board_pads .inked")).to_have_count(3)
         expect(stranger.locator(".st-key-board_pads .cell")).to_have_count(3)
         wait_for_answer(stranger, strokes=2)
+        stranger.wait_for_url(re.compile("n_way=3"))
         assert pictures_drawn(stranger) == drawn
         assert percents(stranger) == shares
 
@@ -221,7 +224,8 @@ def test_pictures_go_into_the_cell_or_the_rows_they_are_for(
     page.locator("[data-testid=stDialog] input[type=file]").set_input_files(
         [*files, _broken(tmp_path)]
     )
-    expect(page.get_by_text("There are 3 classes")).to_be_visible()
+    warning = page.get_by_test_id("stAlertContentWarning")
+    expect(warning).to_contain_text("There are 3 classes")
     expect(page.locator(".st-key-board_pads .inked")).to_have_count(0)
     page.locator(".st-key-upload_pictures button").click()
     page.locator("[data-testid=stDialog] input[type=file]").set_input_files(files)

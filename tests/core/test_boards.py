@@ -147,6 +147,14 @@ def test_a_board_with_an_unusable_cell_is_a_sentence(board, cell, words):
         from_file(changed(board, query=cell), "mine.json")
 
 
+def test_a_board_of_too_many_points_is_not_drawn(board, monkeypatch):
+    monkeypatch.setattr("maml_core.boards.character_in", None)  # nothing is to be drawn
+    line = [[0.5, 0.5]] * 40_000
+    content = changed(board, support=[[{"strokes": [line]}]] * 3)
+    with pytest.raises(PictureError, match=r"mine\.json cannot be used: it has 120,001 points"):
+        from_file(content, "mine.json")
+
+
 def test_a_board_that_is_too_large_is_not_parsed():
     with pytest.raises(PictureError, match=r"5,000,001 bytes.*at most 5,000,000"):
         from_file(b" " * (MAX_BYTES + 1), "mine.json")
