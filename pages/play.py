@@ -22,8 +22,8 @@ WHY_FAIR = """
 Both networks are given what you are given: one labelled example of each character, then one query
 alone. They start from weights that know nothing of these characters, take {steps} steps of
 gradient descent on the examples, and answer; for the next question they start anew. MAML's start
-was trained so that such steps lead far, the pretrained one's by telling a thousand other characters
-apart.
+was trained so that such steps lead far, the pretrained one's by telling hundreds of other
+characters apart.
 """
 WHY_HARD = """
 Characters of different alphabets mostly differ at a glance; those of one alphabet share strokes and

@@ -5,6 +5,7 @@
 // Streamlit calls the default export again on each rerun: what must survive is kept on the root.
 
 const MANY = 6; // choices from which on they are drawn small
+const PAUSE_MS = 400; // a double click on "See the result" does not begin the next round
 const ARROWS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 };
 
 function element(tag, className, text) {
@@ -99,6 +100,7 @@ function show(root, at) {
   }
   choices.classList.toggle("many", choices.childElementCount >= MANY);
   root.dataset.question = at + 1;
+  root.shownAt = performance.now();
   mark(root);
 }
 
@@ -207,7 +209,10 @@ function choose(root, label) {
 }
 
 function next(root) {
-  if (root.at === root.data.questions.length) return root.trigger("again", root.data.revision);
+  if (root.at === root.data.questions.length) {
+    if (performance.now() - root.shownAt > PAUSE_MS) root.trigger("again", root.data.revision);
+    return;
+  }
   show(root, root.at + 1);
   // Not the first choice itself: who presses Enter twice has not chosen.
   const target = root.at === root.data.questions.length ? ".next" : ".choices";

@@ -69,6 +69,7 @@ def test_ten_questions_by_keyboard_and_the_score(page: Page, app_url: str) -> No
         mine += true_choice(page) == key
         expect(page.locator(".scores .sum").first).to_have_text(str(mine))
         page.keyboard.press("Enter")
+    page.keyboard.press("Enter")  # too soon: the result is to be seen
     at_question(page, QUESTIONS + 1)
     seed, mode, *counts = result(page)
     assert (seed, mode) == ("7", "5-way")
@@ -78,6 +79,7 @@ def test_ten_questions_by_keyboard_and_the_score(page: Page, app_url: str) -> No
         assert cells(page, player).count("✓") == right
         assert cells(page, player).count("✗") == QUESTIONS - right
 
+    page.wait_for_timeout(500)
     page.keyboard.press("Enter")  # "Next ten questions"
     page.wait_for_url(re.compile("seed=8"))
     at_question(page, 1)
