@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
 
 from maml_core.comparison import Recording
 from maml_core.config import EpisodeSpec
 from maml_core.evaluation import Estimate
+from maml_core.landscape import Grid
 
 
 def recordings_csv(recordings: Sequence[Recording]) -> str:
@@ -30,6 +32,19 @@ def estimates_csv(estimates: Mapping[str, Estimate]) -> str:
         for step, (mean, half) in enumerate(zip(found.accuracy, found.ci95, strict=True))
     ]
     return _csv([("method", "inner_step", "accuracy", "ci95", "episodes"), *rows])
+
+
+def grids_csv(grids: Mapping[str, Grid]) -> str:
+    """Return one line a map and point: coordinates, loss in nats, accuracy 0 to 1."""
+    rows: list[Sequence[object]] = []
+    for name, grid in grids.items():
+        xs, ys = grid.window.along(grid.side)
+        rows += [
+            (name, x, y, math.hypot(x, y), grid.loss[i, j], grid.accuracy[i, j])
+            for i, y in enumerate(ys)
+            for j, x in enumerate(xs)
+        ]
+    return _csv([("map", "x", "y", "distance", "loss", "accuracy"), *rows])
 
 
 def script(

@@ -17,7 +17,7 @@ RATE_GAIN = 10.0
 LOG_RATE = "log_rate/"  # prefix of the learned log-factors on α among the meta-parameters
 
 
-def add(a: Params, b: Params, scale: float = 1.0) -> Params:
+def add(a: Params, b: Params, scale: float | Tensor = 1.0) -> Params:
     """Return `a + scale * b`, name by name; both must have the same names."""
     _check_same_names(a, b)
     return {name: a[name] + scale * b[name] for name in a}

@@ -297,7 +297,8 @@ def test_a_record_in_no_folder_is_refused_before_anything_is_measured(few_rows, 
     path = tmp_path / "nowhere" / "results.jsonl"
     assert call(ALL, "--record", path) == 1
     told = capsys.readouterr()
-    assert str(path.parent) in told.err and "create it" in told.err
+    assert str(path.parent) in told.err
+    assert "create it" in told.err
     assert not told.out
 
 

@@ -17,7 +17,8 @@ from maml_core.config import EpisodeSpec
 from maml_core.datasets.splits import split_classes
 from maml_core.episodes import make_pool, sample_episode
 from maml_core.evaluation import Estimate
-from maml_core.exports import estimates_csv, recordings_csv, script
+from maml_core.exports import estimates_csv, grids_csv, recordings_csv, script
+from maml_core.landscape import Grid, Window
 from maml_core.learners import Learner
 from maml_core.models import initial_params
 
@@ -102,3 +103,22 @@ def test_the_script_stands_alone_and_asks_for_what_it_is_told(monkeypatch):
     constants = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)}
     assert {"glyphs", "paper", "validation", 123, 17, 20, 0.1 + 0.2, 1e-17} <= constants
     assert ast.get_docstring(tree)
+
+
+def test_the_csv_of_maps_parses_back_to_the_same_numbers():
+    loss = np.array([[0.1 + 0.2, 1e-17], [np.inf, 3.0]])
+    grids = {
+        "maml": Grid(Window(1.0, 2.0, 0.5), loss, loss / 10),
+        "pretrained": Grid(Window(0.0, 0.0, 1.0), loss.T, loss.T),
+    }
+    rows = parsed(grids_csv(grids))
+    assert len(rows) == 8
+    assert rows[0].keys() == {"map", "x", "y", "distance", "loss", "accuracy"}
+    first = {name: [float(row[name]) for row in rows[:4]] for name in rows[0] if name != "map"}
+    assert first["x"] == [0.5, 1.5, 0.5, 1.5]
+    assert first["y"] == [1.5, 1.5, 2.5, 2.5]
+    pairs = zip(first["x"], first["y"], strict=True)
+    assert first["distance"] == [math.hypot(x, y) for x, y in pairs]
+    assert first["loss"] == loss.ravel().tolist()
+    assert first["accuracy"] == (loss / 10).ravel().tolist()
+    assert [row["map"] for row in rows] == ["maml"] * 4 + ["pretrained"] * 4

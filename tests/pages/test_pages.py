@@ -31,8 +31,15 @@ from pages.shared.settings import DEFAULTS, LINK
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 60
-PAGES = tuple(f"pages/{name}.py" for name in ("play", "episodes", "adapt", "evaluate", "draw"))
-PLAY, EPISODES, ADAPT, EVALUATE, DRAW = PAGES
+PAGES = (
+    "pages/play.py",
+    "pages/episodes.py",
+    "pages/adapt.py",
+    "pages/evaluate.py",
+    "pages/draw.py",
+    "pages/landscape.py",
+)
+PLAY, EPISODES, ADAPT, EVALUATE, DRAW, LANDSCAPE = PAGES
 
 
 def open_page(path: str, **query: str | list[str]) -> AppTest:

@@ -1,0 +1,146 @@
+"""Cached ways to the Landscape page's planes, paths and maps. Nobody writes to what they return."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path as File
+
+import streamlit as st
+
+from maml_core import checkpoints, landscape
+from maml_core.curvature import Curvature, curvatures
+from maml_core.landscape import Grid, Path, Route, Window
+from maml_core.learners import Learner
+from maml_core.params import Params
+from maml_core.planes import TOGETHER, Plane
+from pages.shared import loaders
+from pages.shared.settings import Settings
+
+METHODS = ("maml", "pretrained")
+RECORDING = File(checkpoints.ASSETS).parent / "recordings" / "maml.safetensors"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the planes depend on.
+
+    Attributes:
+        settings: The episode.
+        kind: One of `planes.PLANES`.
+        seed: Of the random directions.
+        update: Which recorded meta-update MAML's θ is from.
+    """
+
+    settings: Settings
+    kind: str
+    seed: int
+    update: int
+
+
+@dataclass(frozen=True)
+class Descent:
+    """One descent on a map.
+
+    Attributes:
+        panel: On which map it is drawn.
+        method: Who descends.
+        start: From where on the plane; None: from the method's own θ.
+        factor: On the method's own α.
+        steps: Inner steps.
+    """
+
+    panel: str
+    method: str
+    start: tuple[float, float] | None
+    factor: float
+    steps: int
+
+
+@st.cache_resource(show_spinner=False)
+def recorded() -> dict[int, Params]:
+    """Return MAML's θ by meta-update; the last are the shipped weights themselves."""
+    points, _ = checkpoints.load_recording(RECORDING)
+    return points | {max(points): loaders.learner("maml").params}
+
+
+def learners(update: int) -> dict[str, Learner]:
+    """Return both learners, MAML with the θ of a meta-update and its α of the end."""
+    maml = replace(loaders.learner("maml"), params=recorded()[update])
+    return {"maml": maml, "pretrained": loaders.learner("pretrained")}
+
+
+@st.cache_resource(show_spinner="Laying the planes …", max_entries=12)
+def planes(ground: Ground) -> dict[str, Plane]:
+    """Return the plane of each map, by its name."""
+    episode = loaders.episode(ground.settings)
+    return landscape.lay_planes(ground.kind, learners(ground.update), episode, ground.seed)
+
+
+def without_update(ground: Ground, panel: str) -> Ground:
+    """Return the ground that a map depends on: only those that show MAML on its meta-update."""
+    last = max(recorded())
+    return ground if "maml" in on_map(panel) else replace(ground, update=last)
+
+
+def on_map(panel: str) -> tuple[str, ...]:
+    """Return the methods whose paths a map shows."""
+    return METHODS if panel == TOGETHER else (panel,)
+
+
+@st.cache_resource(show_spinner="Descending …", max_entries=512)
+def path(ground: Ground, descent: Descent) -> Path:
+    """Return a descent as its map's plane shows it.
+
+    Raises:
+        ValueError: The loss is no finite number where it would start.
+    """
+    learner = learners(ground.update)[descent.method]
+    return landscape.descend(
+        learner,
+        loaders.episode(ground.settings),
+        planes(ground)[descent.panel],
+        inner_lr=descent.factor * learner.inner_lr(ground.settings.spec.n_way),
+        inner_steps=descent.steps,
+        start=descent.start,
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=128)
+def whole_window(ground: Ground) -> Window:
+    """Return the part of the planes that shows the methods' paths at their own α.
+
+    All maps of a ground have the same one, so that their lengths compare. It is that of the end of
+    the meta-training, so that the view stays as one slides through it.
+    """
+    ground = replace(ground, update=max(recorded()))
+    if ground.kind == "random":
+        return landscape.window_at_random(planes(ground).values())
+    return landscape.window_around(
+        path(ground, Descent(panel, method, None, 1.0, landscape.REFERENCE_STEPS))
+        for panel in planes(ground)
+        for method in on_map(panel)
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def route(ground: Ground) -> Route:
+    """Return the way of MAML's meta-training on the plane that both methods share."""
+    plane = planes(ground)[TOGETHER]
+    return landscape.project_route(plane, recorded(), ground.settings.spec.n_way)
+
+
+def survey(
+    ground: Ground, panel: str, which: str, window: Window, side: int, known: Grid | None
+) -> Iterator[Grid]:
+    """Compute a map, see `landscape.survey_loss`."""
+    learner = learners(ground.update)[on_map(panel)[0]]
+    task = loaders.episode(ground.settings).task
+    plane = planes(ground)[panel]
+    return landscape.survey_loss(learner.model, plane, task, which, window, side, known)
+
+
+@st.cache_data(show_spinner=False, max_entries=128)
+def bends(settings: Settings, update: int) -> dict[str, Curvature]:
+    """Return how the support loss bends at each method's θ."""
+    return curvatures(learners(update), loaders.episode(settings))
