@@ -7,7 +7,8 @@ from pages.shared.sidebar import sidebar
 st.set_page_config(page_title="See meta-learning", page_icon="✍️", layout="wide")
 page = st.navigation(
     [
-        st.Page("pages/episodes.py", title="Episodes", icon=":material/grid_view:", default=True),
+        st.Page("pages/play.py", title="Play", icon=":material/stadia_controller:", default=True),
+        st.Page("pages/episodes.py", title="Episodes", icon=":material/grid_view:"),
         st.Page("pages/adapt.py", title="Adapt", icon=":material/trending_up:"),
         st.Page("pages/draw.py", title="Draw", icon=":material/draw:"),
         st.Page("pages/landscape.py", title="Landscape", icon=":material/landscape:"),

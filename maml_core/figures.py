@@ -18,7 +18,7 @@ from maml_core.evaluation import Estimate
 
 @dataclass(frozen=True)
 class MethodStyle:
-    """How a method is named and drawn, the same on all pages."""
+    """How a method, or the person, is named and drawn, the same on all pages."""
 
     label: str
     colour: str
@@ -36,6 +36,8 @@ STYLES = {
     "joint": MethodStyle("Joint pretraining", "#D55E00", "2px 5px", "star"),
     "nearest-features": MethodStyle("Nearest by features", "#A6761D", "8px 3px 2px 3px", "cross"),
     "nearest-pixels": MethodStyle("Nearest by pixels", "#5F9EA0", "12px 4px", "hexagon"),
+    # Far from all others in every kind of colour vision, and to be seen in light and dark.
+    "person": MethodStyle("You", "#9024FC", "6px 2px", "pentagon"),
 }
 CHANCE_COLOUR = "#888888"
 FAINT = 0.25  # opacity of what is still to come

@@ -22,7 +22,7 @@ LAYERS = (
     {"episodes", "adaptation", "optimisation"},
     {"trace", "learners", "meta_training", "baselines"},
     {"evaluation", "checkpoints", "curvature", "open_set"},
-    {"comparison", "results", "runs", "answers", "landscape"},
+    {"comparison", "results", "runs", "answers", "landscape", "game"},
     {"figures", "exports"},
     {"landscape_figures"},
     {"__main__"},

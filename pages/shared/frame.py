@@ -29,6 +29,16 @@ def begin(
         title: The page's.
         checks: Of the page's own values in the URL, by name.
     """
+    chosen, data = head(title, checks)
+    try:
+        return chosen, data, loaders.episode(chosen)
+    except ValueError as error:
+        st.error(f"{error}", icon=":material/error:")
+        return None
+
+
+def head(title: str, checks: Mapping[str, Check] | None = None) -> tuple[Settings, CharacterSet]:
+    """Do as `begin` does, for a page that draws no episode of the sidebar's shape."""
     _through_app()
     st.html(COMPACT)
     st.title(title, anchor=False)
@@ -38,11 +48,7 @@ def begin(
     data = loaders.characters(chosen.dataset)
     if data.notice:
         st.warning(data.notice, icon=":material/info:")
-    try:
-        return chosen, data, loaders.episode(chosen)
-    except ValueError as error:
-        st.error(f"{error}", icon=":material/error:")
-        return None
+    return chosen, data
 
 
 def _through_app() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from maml_core import checkpoints, datasets
+from maml_core import checkpoints, datasets, game
 from maml_core.answers import Adapted, adapt_each
 from maml_core.comparison import Recording, compare
 from maml_core.config import PARTS
@@ -46,7 +46,10 @@ def alphabets_by_part(dataset: str) -> dict[str, dict[str, int]]:
 
 def forget_characters() -> None:
     """Read the characters anew: one of the data sets has changed."""
-    for cached in (characters, pool, alphabets_by_part, episode, recordings):
+    for cached in (
+        *(characters, pool, alphabets_by_part, episode, recordings),
+        *(questions, machine_answers),
+    ):
         cached.clear()
 
 
@@ -98,3 +101,22 @@ def adapted(
         _support: Of each class its characters.
     """
     return adapt_each({method: learner(method) for method in methods}, _support, inner_steps)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def questions(dataset: str, part: str, mode: str, seed: int) -> list[game.Question]:
+    """Return the round of ten questions that belongs to a seed.
+
+    Raises:
+        ValueError: There are too few characters for the mode.
+    """
+    return game.questions(pool(dataset, part), mode, seed)
+
+
+@st.cache_resource(show_spinner=False, max_entries=1024)
+def machine_answers(
+    dataset: str, part: str, mode: str, seed: int, methods: tuple[str, ...]
+) -> dict[str, list[int]]:
+    """Return the label that each method gives to each question of a round."""
+    asked = questions(dataset, part, mode, seed)
+    return game.machine_answers({method: learner(method) for method in methods}, asked)

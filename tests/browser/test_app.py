@@ -93,7 +93,7 @@ def test_a_copied_link_shows_the_same_episode_to_someone_else(
 
 @pytest.mark.parametrize("link", ["Watch the methods learn this episode", "Adapt"])
 def test_the_episode_goes_along_from_page_to_page(page: Page, app_url: str, link: str) -> None:
-    open_page(page, f"{app_url}/?n_way=3&k_shot=2&seed=7")
+    open_page(page, f"{app_url}/episodes?n_way=3&k_shot=2&seed=7")
     support = page.locator(".episode .characters:not(.small) img")
     query = page.locator(".episode .characters.small img")
     expect(support).to_have_count(6)
@@ -104,7 +104,7 @@ def test_the_episode_goes_along_from_page_to_page(page: Page, app_url: str, link
     assert {"n_way=3", "k_shot=2", "seed=7"} <= set(page.url.partition("?")[2].split("&"))
 
 
-@pytest.mark.parametrize("page_name", ["", "adapt", "draw", "landscape", "evaluate"])
+@pytest.mark.parametrize("page_name", ["", "episodes", "adapt", "draw", "landscape", "evaluate"])
 def test_bad_values_in_the_link_give_the_default_and_a_sentence(
     page: Page, app_url: str, page_name: str
 ) -> None:

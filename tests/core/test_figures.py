@@ -101,11 +101,70 @@ def test_every_method_has_a_style_of_its_own():
     for part in ("label", "colour", "dash", "marker"):
         values = [getattr(style, part) for style in STYLES.values()]
         assert len(set(values)) == len(values), part
-    untrained = {"random", *NEAREST}  # more methods than that palette has colours
+    # There is more to be drawn than that palette has colours.
+    untrained = {"random", *NEAREST, "person"}
     assert {STYLES[method].colour for method in STYLES.keys() - untrained} <= OKABE_ITO
     for style in STYLES.values():
         go.Scatter(line={"color": style.colour, "dash": style.dash}, marker_symbol=style.marker)
         go.Scatter(marker_symbol=style.marker + "-open")
+
+
+# Linear RGB as seen without one kind of cone (Machado, Oliveira & Fernandes 2009, severity 1).
+VISIONS = {
+    "all cones": np.eye(3),
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+TO_XYZ = np.array(
+    [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+)  # of linear sRGB
+
+
+def linear(colour):
+    channels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb):
+    """CIE L*a*b* of linear sRGB; distances of 2 are just to be seen."""
+    x, y, z = np.cbrt(TO_XYZ @ rgb / (TO_XYZ @ np.ones(3)))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def contrast(one, other):
+    """WCAG 2's contrast ratio, 1 to 21."""
+    low, high = sorted(float(TO_XYZ[1] @ linear(colour)) for colour in (one, other))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+def test_nobody_mistakes_the_persons_colour_for_a_methods(vision):
+    seen = {
+        name: lab(np.clip(np.array(VISIONS[vision]) @ linear(style.colour), 0, 1))
+        for name, style in STYLES.items()
+    }
+    mine = seen.pop("person")
+    for name, other in seen.items():
+        assert np.linalg.norm(mine - other) > 20, name
+
+
+def test_the_persons_colour_is_seen_in_light_and_dark_and_carries_white():
+    colour = STYLES["person"].colour
+    assert contrast(colour, "#FFFFFF") >= 4.5
+    assert contrast(colour, "#0E1117") >= 3
 
 
 def test_every_part_has_a_colour_of_its_own():

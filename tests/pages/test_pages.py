@@ -14,7 +14,7 @@ import pytest
 from streamlit import config as st_config
 from streamlit.testing.v1 import AppTest
 
-from maml_core import checkpoints, datasets
+from maml_core import checkpoints, datasets, game
 from maml_core.comparison import Recording, compare
 from maml_core.config import EpisodeSpec
 from maml_core.datasets import load
@@ -32,20 +32,21 @@ from pages.shared.settings import DEFAULTS, LINK
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 60
 PAGES = (
+    "pages/play.py",
     "pages/episodes.py",
     "pages/adapt.py",
     "pages/evaluate.py",
     "pages/draw.py",
     "pages/landscape.py",
 )
-EPISODES, ADAPT, EVALUATE, DRAW, LANDSCAPE = PAGES
+PLAY, EPISODES, ADAPT, EVALUATE, DRAW, LANDSCAPE = PAGES
 
 
 def open_page(path: str, **query: str | list[str]) -> AppTest:
     at = AppTest.from_file(ROOT / "app.py", default_timeout=TIMEOUT)
     at.query_params.update(query)
     at.run()
-    at = at.switch_page(path).run() if path != EPISODES else at
+    at = at.switch_page(path).run() if path != PLAY else at
     assert not at.exception
     return at
 
@@ -112,6 +113,7 @@ def test_an_episode_that_cannot_be_drawn_is_a_sentence(monkeypatch: pytest.Monke
         raise ValueError("n_way is 20, but there are only 12 classes.")
 
     monkeypatch.setattr(loaders, "sample_episode", refuse)
+    monkeypatch.setattr(game, "sample_episodes", refuse)
     for path in PAGES:
         assert "only 12 classes" in texts(open_page(path), "error")
 

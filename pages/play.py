@@ -1,0 +1,158 @@
+"""Play: a person against MAML and the pretrained baseline, on the same examples and queries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import streamlit as st
+
+from maml_core import game
+from maml_core.datasets.base import CharacterSet
+from maml_core.figures import STYLES
+from maml_core.game import INNER_STEPS, MODES, QUESTIONS, Question
+from pages.shared import loaders
+from pages.shared.frame import head, why
+from pages.shared.game import board, picked
+from pages.shared.settings import DATASET_WORDS, MAX_SEED, PARTS, one_of
+
+METHODS = ("maml", "pretrained")
+BOARD = "game"
+WHY_FAIR = """
+Both networks are given what you are given: one labelled example of each character, then one query
+alone. They start from weights that know nothing of these characters, take {steps} steps of
+gradient descent on the examples, and answer; for the next question they start anew. MAML's start
+was trained so that such steps lead far, the pretrained one's by telling hundreds of other
+characters apart.
+"""
+WHY_HARD = """
+Characters of different alphabets mostly differ at a glance; those of one alphabet share strokes and
+style. The third mode is Omniglot's own challenge: 20 characters of one alphabet, the examples by
+one drawer and the queries by another. People err there on 4.5 % of the queries (Lake et al. 2015).
+How often these networks do, the Evaluate page measures.
+"""
+WHY_CLASS = """
+The address carries the mode and the seed: everybody who opens it (*Copy link* in the sidebar) gets
+the same ten questions, on any machine that has the same characters. At the end there is a line to
+copy and compare. “Next ten questions” goes to the following seed, so a class stays together.
+"""
+
+
+class Round(NamedTuple):
+    """What ten questions depend on."""
+
+    dataset: str
+    part: str
+    mode: str
+    seed: int
+
+    @property
+    def title(self) -> str:
+        """What tells two results apart; Omniglot's unseen characters go without saying."""
+        words = {name: label for label, name in DATASET_WORDS.items()}[self.dataset]
+        odd = [words] if self.dataset != "omniglot" else []
+        odd += [PARTS[self.part]] if self.part != "test" else []
+        return ", ".join([f"Seed {self.seed}", self.mode, *odd])
+
+
+def main() -> None:
+    """Draw the page."""
+    settings, data = head("You against the machines", {"mode": one_of(*MODES)})
+    st.markdown(
+        "Somebody has drawn one of these characters again. **Which one?** Two networks answer too, "
+        "after seeing the same examples as you."
+    )
+    mode = st.segmented_control(
+        "How many characters",
+        list(MODES),
+        default=next(iter(MODES)),
+        required=True,
+        key="mode",
+        bind="query-params",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    this = Round(data.name, settings.part, mode, settings.seed)
+    try:
+        asked = loaders.questions(*this)
+    except ValueError as error:
+        st.error(f"{error}", icon=":material/error:")
+        return
+    methods = tuple(method for method in METHODS if method in loaders.available_methods())
+    # The person looks at the first question while the machines adapt to all ten.
+    known: set[Round] = st.session_state.setdefault("rounds_answered", set())
+    answers = dict.fromkeys(methods)
+    if this in known:
+        answers = loaders.machine_answers(*this, methods)
+    _round(data, this, asked, answers, tuple(_played().get(this, ())))
+    _explain(this, methods)
+    if this not in known:
+        loaders.machine_answers(*this, methods)
+        known.add(this)
+        st.rerun()
+
+
+def _played() -> dict[Round, list[int]]:
+    """Return what the person has chosen in each round of this session."""
+    found: dict[Round, list[int]] = st.session_state.setdefault("rounds_played", {})
+    return found
+
+
+@st.fragment
+def _round(
+    data: CharacterSet,
+    this: Round,
+    asked: Sequence[Question],
+    answers: Mapping[str, Sequence[int] | None],
+    before: Sequence[int],
+) -> None:
+    """Draw the board and, at the end of the round, its result.
+
+    `before` is what had been chosen when the page was opened. It stays the same while the person
+    plays, so that the pictures are not sent again with each choice.
+    """
+    # What the board says may be old: from before the page was left and opened again.
+    picks = max(_played().get(this, []), picked(BOARD, asked, str(this)), key=len)
+    _played()[this] = picks
+    again = board(
+        data,
+        asked,
+        answers,
+        picks=before,
+        revision=str(this),
+        on_again=_next_seed,
+        key=BOARD,
+    )
+    if again:
+        st.rerun()  # the sidebar too: the seed is another
+    if len(picks) == QUESTIONS and all(answers.values()):
+        scores = {"me": game.score(asked, picks)}
+        scores |= {STYLES[method].label: game.score(asked, a) for method, a in answers.items()}
+        st.caption("Your result, to copy and compare with those who opened the same link:")
+        st.code(game.result_line(this.title, scores), language=None, wrap_lines=True)
+
+
+def _next_seed() -> None:
+    st.session_state["seed"] = (st.session_state["seed"] + 1) % (MAX_SEED + 1)
+
+
+def _explain(this: Round, methods: Sequence[str]) -> None:
+    """Say what is played, and what of the sidebar counts here."""
+    n_way = MODES[this.mode].n_way
+    rates = [
+        f"{STYLES[method].label} α = {loaders.learner(method).inner_lr(n_way):.3g}"
+        for method in methods
+    ]
+    st.caption(
+        f"This is **{n_way}-way 1-shot**: {n_way} characters to tell apart, one example of each, "
+        f"{PARTS[this.part]}. Here the buttons above say how many; of the sidebar, Characters, "
+        f"Which characters and Seed count. The networks take {INNER_STEPS} inner steps "
+        f"({', '.join(rates)}) and see each query alone."
+    )
+    with st.container(horizontal=True):
+        why("Is that fair?", WHY_FAIR.format(steps=INNER_STEPS))
+        why("Why is one alphabet harder?", WHY_HARD)
+        why("With a whole class?", WHY_CLASS)
+
+
+main()

@@ -1,0 +1,193 @@
+"""A person playing, in a real browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+QUESTIONS = 10
+PLAYERS = ["You", "MAML", "Pretrained"]
+RESULT = re.compile(
+    r"^Seed (\d+), (5-way|20-way), Glyphs: me (\d+), MAML (\d+), Pretrained (\d+) of"
+)
+
+
+def open_page(page: Page, url: str) -> None:
+    """Open a round and wait until the machines have answered all of it."""
+    page.goto(url)
+    expect(page.locator(".choice").first).to_be_visible()
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+
+
+def at_question(page: Page, number: int) -> None:
+    expect(page.locator(".game")).to_have_attribute("data-question", str(number))
+
+
+def answered(page: Page, count: int) -> None:
+    expect(page.locator(".game")).to_have_attribute("data-answered", str(count))
+
+
+def scores(page: Page) -> list[int]:
+    return [int(text) for text in page.locator(".scores .sum").all_inner_texts()]
+
+
+def cells(page: Page, player: str) -> list[str]:
+    row = page.locator(".scores tbody tr").nth(PLAYERS.index(player))
+    return row.locator(".cell").all_inner_texts()
+
+
+def true_choice(page: Page) -> int:
+    found = page.locator(".choice").evaluate_all(
+        "all => all.map((one, i) => one.classList.contains('true') ? i : -1).filter(i => i >= 0)"
+    )
+    assert len(found) == 1
+    return found[0]
+
+
+def pictures(page: Page) -> list[str]:
+    return page.locator(".choice img, .query").evaluate_all("all => all.map(one => one.src)")
+
+
+def result(page: Page) -> tuple[str, ...]:
+    line = page.get_by_test_id("stMain").get_by_test_id("stCode")
+    expect(line).to_contain_text("of 10")
+    return RESULT.match(line.inner_text()).groups()
+
+
+def test_ten_questions_by_keyboard_and_the_score(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/?seed=7")
+    mine = 0
+    for number in range(1, QUESTIONS + 1):
+        at_question(page, number)
+        assert page.locator(".choice.true").count() == 0
+        key = number % 5
+        page.keyboard.press(str(key + 1))
+        answered(page, number)
+        mine += true_choice(page) == key
+        expect(page.locator(".scores .sum").first).to_have_text(str(mine))
+        page.keyboard.press("Enter")
+    page.keyboard.press("Enter")  # too soon: the result is to be seen
+    at_question(page, QUESTIONS + 1)
+    seed, mode, *counts = result(page)
+    assert (seed, mode) == ("7", "5-way")
+    assert [int(count) for count in counts] == scores(page)
+    assert scores(page)[0] == mine
+    for player, right in zip(PLAYERS, scores(page), strict=True):
+        assert cells(page, player).count("✓") == right
+        assert cells(page, player).count("✗") == QUESTIONS - right
+
+    page.wait_for_timeout(500)
+    page.keyboard.press("Enter")  # "Next ten questions"
+    page.wait_for_url(re.compile("seed=8"))
+    at_question(page, 1)
+    answered(page, 0)
+    assert scores(page) == [0, 0, 0]
+
+
+def test_arrows_choose_among_twenty_and_a_second_enter_is_no_choice(
+    page: Page, app_url: str
+) -> None:
+    open_page(page, f"{app_url}/?mode=20-way")
+    expect(page.locator(".choice")).to_have_count(20)
+    # To the first, two rows down, one to the right, and against the edge: 5 columns.
+    for key in ("ArrowRight", "ArrowDown", "ArrowDown", "ArrowRight", "ArrowUp", "ArrowDown"):
+        page.keyboard.press(key)
+    page.keyboard.press("Enter")
+    answered(page, 1)
+    marks = page.locator(".choice").nth(11).locator(".mark")
+    expect(marks.first).to_have_attribute("title", "You")
+    page.keyboard.press("Enter")
+    at_question(page, 2)
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(200)
+    answered(page, 1)
+    page.keyboard.press("9")
+    answered(page, 2)
+
+
+def test_a_wrong_answer_shows_the_pictures_that_misled(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/?seed=7")
+    mine = page.locator(".misled > div", has_text="You")
+    for number in range(1, QUESTIONS + 1):
+        page.keyboard.press("1")
+        answered(page, number)
+        truth, shown = true_choice(page), pictures(page)
+        if truth:
+            break
+        expect(mine).to_have_count(0)
+        page.keyboard.press("Enter")
+    assert truth, "always the first one cannot be right"
+    page.keyboard.press("Enter")
+    expect(mine).to_have_count(0)
+    page.locator(".scores thead button").nth(number - 1).click()
+    assert pictures(page) == shown, "one can go back to look"
+    expect(mine).to_contain_text("took it for 1")
+    query, *choices = shown
+    sources = mine.locator("img").evaluate_all("all => all.map(one => one.src)")
+    assert sources == [choices[0], query, choices[truth]]
+    page.keyboard.press("2")
+    page.wait_for_timeout(200)
+    answered(page, number)
+
+
+def test_the_score_outlives_other_pages_and_reruns(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/?seed=11")
+    for number, key in enumerate("231", start=1):
+        page.keyboard.press(key)
+        answered(page, number)
+        page.keyboard.press("Enter")
+    at_question(page, 4)
+    before, here = scores(page), pictures(page)
+    page.get_by_role("link", name="Episodes").click()
+    expect(page.locator(".episode")).to_be_visible()
+    page.get_by_role("link", name="Play").click()
+    at_question(page, 4)
+    answered(page, 3)
+    assert (scores(page), pictures(page)) == (before, here)
+    # What does not count here changes nothing.
+    page.locator(".st-key-n_way input").press("ArrowRight")
+    page.wait_for_url(re.compile("n_way=6"))
+    answered(page, 3)
+    assert (scores(page), pictures(page)) == (before, here)
+    page.keyboard.press("4")  # the slider still has the focus: its key, not the game's
+    page.wait_for_timeout(200)
+    answered(page, 3)
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    context.set_default_timeout(60_000)
+    yield context.new_page()
+    context.close()
+
+
+def test_a_class_plays_the_same_round_on_phones(page: Page, phone: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/?seed=9")
+    page.get_by_text("20-way", exact=True).click()
+    page.wait_for_url(re.compile("mode=20-way"))
+    expect(page.locator(".choice")).to_have_count(20)
+    page.get_by_text("Copy link").click()
+    link = page.locator("[data-testid=stPopoverBody] code").inner_text()
+    open_page(phone, link)
+    expect(phone.locator(".choice")).to_have_count(20)
+    assert pictures(phone) == pictures(page)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    places = phone.locator(".choice").evaluate_all(
+        "all => all.map(one => Object.values(one.getBoundingClientRect().toJSON()))"
+    )
+    for number in range(1, QUESTIONS + 1):
+        phone.locator(".choice").nth(19).tap()
+        answered(phone, number)
+        phone.locator(".next").tap()
+    at_question(phone, QUESTIONS + 1)
+    assert result(phone)[:2] == ("9", "20-way")
+    phone.locator(".choice").first.tap()
+    at_question(phone, 1)
+    revealed = phone.locator(".choice").evaluate_all(
+        "all => all.map(one => Object.values(one.getBoundingClientRect().toJSON()))"
+    )
+    assert revealed == places, "nothing moves when the answer is revealed"
