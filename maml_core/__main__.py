@@ -27,7 +27,7 @@ from maml_core.config import (
 )
 from maml_core.datasets import load, status
 from maml_core.datasets.base import DataError
-from maml_core.datasets.download import fetch_omniglot
+from maml_core.datasets.download import fetch_mnist, fetch_omniglot
 from maml_core.datasets.splits import split_classes
 from maml_core.distribution import is_first
 from maml_core.episodes import make_pool
@@ -78,18 +78,29 @@ def _command(commands: Any, name: str, run: Any, summary: str) -> argparse.Argum
 
 def _add_data(commands: Any) -> None:
     data = _command(commands, "data", _data, "Say which characters are here, or get Omniglot.")
+    data.add_argument("action", choices=DATA_ACTIONS, help="say; download; decode and draw, once")
     data.add_argument(
-        "action", choices=DATA_ACTIONS, help="say; download (14 MB); decode and draw, once"
+        "what",
+        nargs="?",
+        choices=("omniglot", "mnist"),
+        default="omniglot",
+        help="of fetch: what to download (14 or 12 MB)",
     )
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dataset", choices=DATASETS, default="omniglot", help="characters")
+    parser.add_argument(
+        "--dataset",
+        choices=DATASETS,
+        default="omniglot",
+        help="characters, or pictures: folder in colour, folder-28 like characters",
+    )
     parser.add_argument(
         "--split",
         choices=SPLITS,
         default="alphabets",
-        help="alphabets: whole alphabets are unseen; paper: characters shuffled, 1100/100/423",
+        help="alphabets: whole alphabets, or the parts that a folder comes in, are unseen; paper: "
+        "characters shuffled, 1100/100/423; classes: classes shuffled, 64/16/20 %%",
     )
     parser.add_argument("--split-seed", type=int, default=0, help="chooses the split")
 
@@ -218,7 +229,9 @@ def _add_choose(commands: Any) -> None:
 
 
 def _data(parsed: argparse.Namespace) -> None:
-    if parsed.action == "fetch":
+    if parsed.action == "fetch" and parsed.what == "mnist":
+        fetch_mnist()
+    elif parsed.action == "fetch":
         with tqdm(unit="B", unit_scale=True) as bar:
             for report in fetch_omniglot():
                 bar.total = report.total_bytes

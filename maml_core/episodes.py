@@ -120,7 +120,7 @@ def make_pool(
     alphabets = torch.tensor([alphabet_number[data.classes[c].alphabet] for c in classes])
     images = [torch.from_numpy(data.images_of(c)) for c in classes]
     numbers = torch.cat(images)
-    upright = torch.from_numpy(data.inputs[numbers.numpy()]).to(device)
+    upright = torch.from_numpy(np.asarray(data.inputs)[numbers.numpy()]).to(device)
     upright = upright.reshape(-1, *data.input_shape)
     counts = torch.tensor([len(one) for one in images]).repeat(turns)
     return TaskPool(

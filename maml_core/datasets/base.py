@@ -98,6 +98,6 @@ class CharacterSet:
             uint8 [side, side], 255 is ink, 0 is paper; in colour [3, side, side].
         """
         if self.pictures is not None:
-            return self.pictures[image_index]
+            return np.asarray(self.pictures[image_index])
         assert self.bits is not None
         return np.unpackbits(self.bits[image_index], axis=-1, count=self.side) * 255

@@ -417,7 +417,9 @@ def test_what_is_no_command_is_refused_with_the_usage(command, capsys):
 
 def test_data_status_says_of_each_data_set_whether_it_is_here(capsys):
     assert call("data status") == 0
-    omniglot, glyphs, drawings = capsys.readouterr().out.splitlines()
+    omniglot, glyphs, drawings, mnist, folder = capsys.readouterr().out.splitlines()
+    assert mnist.startswith("mnist: not here. ")
+    assert folder.startswith("folder: not here. ")
     assert drawings.startswith("drawings: not here.")
     assert omniglot.startswith("omniglot: not here. ")
     assert glyphs.startswith("glyphs: here. ")
@@ -437,6 +439,15 @@ def test_cuda_without_a_gpu_is_told_in_a_sentence(capsys, monkeypatch):
     assert "device is 'cuda', but torch finds no such GPU here; choose cpu." in (
         capsys.readouterr().err
     )
+
+
+def test_data_fetch_can_fetch_mnist_instead(capsys, monkeypatch):
+    fetched = []
+    monkeypatch.setattr(command_line, "fetch_mnist", lambda: fetched.append("mnist"))
+    monkeypatch.setattr(command_line, "fetch_omniglot", None)
+    assert call("data fetch mnist") == 0
+    assert fetched == ["mnist"]
+    assert "mnist: not here. " in capsys.readouterr().out
 
 
 def test_data_fetch_fetches_and_then_says_the_status(capsys, monkeypatch):
