@@ -102,7 +102,7 @@ def directions(
     Args:
         model: The network.
         params: Where its features are taken; the head plays no part.
-        support_x: [B, 1, 28, 28].
+        support_x: [B, *input_shape].
         query_x: Likewise.
         transductive: How queries are normalised, see `models.query_logits`.
     """

@@ -128,7 +128,7 @@ def test_train_writes_weights_that_say_how_they_were_made(
     assert str(out) in capsys.readouterr().out
     about = checkpoints.load(out).metadata
     assert about["command"] == f"python -m maml_core {' '.join(typed)}"
-    assert about["model"] == {"n_out": 2, "max_pool": True}
+    assert about["model"] == {"name": "conv4", "n_out": 2, "max_pool": True}
     assert about["config"]["seed"] == 5
     assert (about["method"], about["dataset"], about["split"]) == ("maml", "omniglot", "paper")
     assert about["updates"] == 3

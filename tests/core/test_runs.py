@@ -15,6 +15,7 @@ from maml_core import checkpoints, runs
 from maml_core.checkpoints import CheckpointError
 from maml_core.config import EpisodeSpec, PretrainConfig, TrainConfig
 from maml_core.datasets.splits import split_classes
+from maml_core.episodes import make_pool
 from maml_core.evaluation import choose_inner_lr, evaluate
 from maml_core.learners import random_learner
 from maml_core.models import HEAD, Conv4, initial_params
@@ -359,16 +360,17 @@ def test_stopped_while_it_chooses_its_rates_pretraining_goes_on_there(
     assert not run.state.exists()
 
 
-def test_best_rates_are_chosen_for_each_n(monkeypatch):
+def test_best_rates_are_chosen_for_each_n_that_there_are_classes_for(monkeypatch, few_characters):
     asked = []
 
     def choose(learner, pool, spec, candidates, **options):
         asked.append((spec, tuple(candidates), options["inner_steps"], options["episodes"]))
         return asked[-1][1][len(asked) - 1]
 
-    monkeypatch.setattr(runs, "INNER_LR_EPISODES", {2: 7, 5: 6})
+    monkeypatch.setattr(runs, "INNER_LR_EPISODES", {2: 7, 5: 6, 7: 5})
     monkeypatch.setattr(runs, "choose_inner_lr", choose)
-    assert best_inner_lrs(random_learner(), None) == {"2": 1e-3, "5": 0.2}
+    validation = make_pool(few_characters, list(range(6)))
+    assert best_inner_lrs(random_learner(), validation) == {"2": 1e-3, "5": 0.2}
     assert asked == [
         (EpisodeSpec(2, 1, 5), runs.INNER_LR_CANDIDATES, 3, 7),
         (EpisodeSpec(5, 1, 5), runs.INNER_LR_CANDIDATES, 3, 6),
@@ -391,7 +393,7 @@ def test_too_few_classes_are_told_before_training_starts(validate_every, run, mo
         train(run, CONFIG, NARROW)
     with pytest.raises(ValueError, match=r"The train part .* 10 support and 11 query pictures"):
         train(replace(run, validate_every=0), replace(CONFIG, k_shots=(1, 10), q_query=11), NARROW)
-    monkeypatch.setattr(runs, "INNER_LR_EPISODES", {2: 4, 3: 4})
+    monkeypatch.setattr(runs, "INNER_LR_EPISODES", {3: 4})
     with pytest.raises(ValueError, match="The validation part of omniglot is too small: n_way is"):
         train_baseline(run, PRETRAIN, NARROW)
 
