@@ -101,3 +101,19 @@ class CharacterSet:
             return np.asarray(self.pictures[image_index])
         assert self.bits is not None
         return np.unpackbits(self.bits[image_index], axis=-1, count=self.side) * 255
+
+    def ink(self, image_index: int) -> np.ndarray:
+        """Return a picture as ink: full-size, or where pictures are in colour what a network sees.
+
+        Returns:
+            uint8 [height, width]; 255 is ink, 0 is paper.
+
+        Raises:
+            ValueError: A network sees it in colour.
+        """
+        found = self.picture(image_index)
+        if found.ndim == 3:
+            found = np.asarray(self.inputs[image_index])
+        if found.ndim == 3:
+            raise ValueError(f"The pictures of {self.name} are in colour and show no ink.")
+        return found
