@@ -165,9 +165,9 @@ def _meta_train(
     validation = _pool_for(run, "validation", specs) if run.validate_every else None
     pool = _pool_for(run, "train", config.specs)
 
-    def check(learner: Learner) -> str:
+    def check(learner: Learner) -> list[dict[str, Any]]:
         assert validation  # only asked where there is an interval
-        return "; ".join(_validation_accuracy(learner, validation, s, 5) for s in specs)
+        return [_validated(learner, validation, spec, 5) for spec in specs]
 
     def updates(begin: Update) -> Iterator[Update]:
         return meta_train(model, begin, task_stream(pool, config, begin.step), config)
@@ -197,8 +197,8 @@ def train_baseline(run: Run, config: PretrainConfig, model_config: dict[str, Any
         "config": asdict(config),
     }
 
-    def check(learner: Learner) -> str:
-        return _validation_accuracy(learner, validation, shown, INNER_LR_STEPS)
+    def check(learner: Learner) -> list[dict[str, Any]]:
+        return [_validated(learner, validation, shown, INNER_LR_STEPS)]
 
     def updates(begin: Update) -> Iterator[Update]:
         return pretrain(model, begin, pool, config)
@@ -272,13 +272,14 @@ def _drive(
     first: Update,
     steps: int,
     metadata: dict[str, Any],
-    check: Callable[[Learner], str],
+    check: Callable[[Learner], list[dict[str, Any]]],
     finish: Callable[[Checkpoint], Checkpoint] = lambda checkpoint: checkpoint,
 ) -> Checkpoint:
     """Run a training to its end with progress, saved states and validation.
 
-    The state stays until `finish` is through with the weights, which may take minutes. Of several
-    processes only the first does more than its share of the updates.
+    What validation finds is printed and kept with the weights: metadata `validation`, a row a look
+    and N. The state stays until `finish` is through with the weights, which may take minutes. Of
+    several processes only the first does more than its share of the updates.
     """
     begin, metadata = _begin(run, first, metadata)
     if not is_first():
@@ -294,12 +295,14 @@ def _drive(
                 bar.update()
                 metadata["seconds"] = round(time.monotonic() - begun, 1)
                 _record(run, update, kept, metadata)
+                if run.validate_every and update.step % run.validate_every == 0:
+                    found = check(_checkpoint(update, metadata).learner())
+                    told = [{"update": update.step, **one} for one in found]
+                    metadata["validation"] = [*metadata.get("validation", []), *told]
+                    bar.write(f"{update.step}: validation after each step: {_in_words(found)}")
                 if update.step == steps or time.monotonic() - saved > SAVE_SECONDS:
                     checkpoints.save_update(run.state, update, metadata)
                     saved = time.monotonic()
-                if run.validate_every and update.step % run.validate_every == 0:
-                    learner = _checkpoint(update, metadata).learner()
-                    bar.write(f"{update.step}: validation after each step: {check(learner)}")
         checkpoint = finish(_checkpoint(update, metadata))
     except KeyboardInterrupt:
         _keep_interrupted(run, update, metadata)
@@ -374,14 +377,26 @@ def _checkpoint(update: Update, metadata: dict[str, Any]) -> Checkpoint:
     return Checkpoint(params, {**metadata, "updates": update.step})
 
 
-def _validation_accuracy(
+def _validated(
     learner: Learner, validation: TaskPool, spec: EpisodeSpec, inner_steps: int
-) -> str:
+) -> dict[str, Any]:
+    """Return the estimate on fresh adaptations to validation episodes, as JSON values."""
     *_, last = evaluate(
         learner, validation, spec, inner_steps=inner_steps, episodes=VALIDATION_EPISODES, seed=0
     )
-    shown = " ".join(f"{100 * share:.1f}" for share in last.accuracy[1:])
-    return f"{spec.n_way}-way {spec.k_shot}-shot {shown} %"
+    return {"n_way": spec.n_way, "k_shot": spec.k_shot, **asdict(last)}
+
+
+def _in_words(found: Sequence[Mapping[str, Any]]) -> str:
+    """Return estimates in %, before the first step and after each, as they are printed."""
+    lines = []
+    for one in found:
+        before, *after = (f"{100 * share:.1f}" for share in one["accuracy"])
+        lines.append(
+            f"{one['n_way']}-way {one['k_shot']}-shot {' '.join(after)} % "
+            f"(from {before}; ± {100 * one['ci95'][-1]:.1f}, n = {one['episodes']})"
+        )
+    return "; ".join(lines)
 
 
 def _commit() -> str:

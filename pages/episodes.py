@@ -94,8 +94,10 @@ def _numbers(settings: Settings, data: CharacterSet) -> None:
     exponent = log10_episodes(sizes, int(pool.counts.min()), settings.spec)
     st.subheader("How many different episodes are there?", anchor=False)
     first, second, third = st.columns(3)
-    first.metric("Characters to draw from", f"{sum(sizes):,}", help=PARTS[settings.part])
-    second.metric("Alphabets" if data.has_drawers else "Groups", len(sizes))
+    what = "Characters" if data.has_drawers else "Classes"
+    first.metric(f"{what} to draw from", f"{sum(sizes):,}", help=PARTS[settings.part])
+    if data.has_drawers:
+        second.metric("Alphabets", len(sizes))
     third.metric("Different episodes", f"about 10^{exponent:.0f}")
     st.caption(
         "Choices of the classes in order, times choices of the drawings of each. Learning to "

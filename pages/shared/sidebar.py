@@ -21,6 +21,7 @@ from pages.shared.settings import (
     one_of,
 )
 
+FOLDER = "My folder"
 ALWAYS = ("Omniglot", "Glyphs")  # these can be had; the others are offered where there are some
 
 
@@ -57,6 +58,8 @@ def sidebar() -> None:
             key="dataset",
             bind="query-params",
         )
+        if st.session_state["dataset"] == FOLDER:
+            st.caption("The networks see these pictures as characters: grey, 28 × 28 pixels.")
         _shape_of_the_episode()
         st.selectbox(
             "Which characters",

@@ -16,13 +16,8 @@ from maml_core.datasets import image_folder
 SIDE = 84
 PARTS = {"train": 12, "val": 3, "test": 5}
 N_PICTURES = 8
-TRAIN = (
-    "train --dataset folder --n-ways 3 --q-query 3 --inner-lr 0.05 --meta-batch-size 2 "
-    "--meta-lr 0.01 --no-augment --validate-every 0"
-)
-EVALUATE = (
-    "evaluate --dataset folder --n-way 3 --q-query 5 --steps 1 --episodes 30 --inner-lr 0.05 --json"
-)
+TRAIN = "train --dataset folder --n-ways 3 --q-query 3 --no-augment --validate-every 0"
+EVALUATE = "evaluate --dataset folder --n-way 3 --q-query 5 --steps 1 --episodes 30 --json"
 
 
 def draw(rng: np.random.Generator, colours: np.ndarray, wave: np.ndarray) -> np.ndarray:
@@ -46,7 +41,7 @@ def colour_folder(tmp_path, monkeypatch) -> Path:
     for part, count in PARTS.items():
         for number in range(count):
             colours = rng.uniform(40, 200, (2, 3))
-            angle, waves = rng.uniform(0, np.pi), rng.uniform(2, 8)
+            angle, waves = rng.uniform(0, np.pi), rng.uniform(1.5, 5)
             wave = waves * np.array([np.cos(angle), np.sin(angle)])
             folder = root / part / f"{part}{number}"
             folder.mkdir(parents=True)
@@ -62,36 +57,34 @@ def accuracy(command: str, capsys) -> list[float]:
     return json.loads(capsys.readouterr().out)["accuracy"]
 
 
-def learn(network: str, side: int, updates: int, out: Path, capsys) -> None:
-    """Train on twelve classes; after one step on the unseen ones it is far ahead of a random one.
+def learn(network: str, training: str, out: Path, capsys) -> None:
+    """Train on twelve classes: one step on the unseen ones leads far above the random network's.
 
-    The random network is the same one, with the better of two step sizes.
+    After a single step from a head of zeros no answer depends on the random network's step size.
     """
-    assert main(f"{TRAIN} {network} --meta-steps {updates} --out {out}".split()) == 0
-    about = checkpoints.load(out).metadata["model"]
-    assert (about["in_channels"], about["side"]) == (3, side)
+    assert main(f"{TRAIN} {network} {training} --out {out}".split()) == 0
+    assert checkpoints.load(out).metadata["model"]["in_channels"] == 3
     before, after = accuracy(f"{EVALUATE} --weights {out}", capsys)
-    random = max(
-        accuracy(f"{EVALUATE} --method random {network} --inner-lr {rate}", capsys)[1]
-        for rate in (0.05, 0.5)
-    )
-    print(before, after, random)
+    _, random = accuracy(f"{EVALUATE} --method random {network}", capsys)
     assert before == pytest.approx(1 / 3)
     assert after > before + 0.25
+    print(before, after, random)
     assert after > random + 0.1
 
 
 @pytest.mark.usefixtures("colour_folder")
 def test_maml_learns_on_a_folder_in_colour(tmp_path, capsys, monkeypatch):
-    """On a seventh of the pixels, so that it takes a moment."""
+    """On a seventh of the pixels and by a narrow network, so that it takes a moment."""
     monkeypatch.setattr(image_folder, "SIDE", 32)
-    learn("--channels 8 --max-pool --flatten", 32, 40, tmp_path / "weights", capsys)
+    training = "--meta-lr 0.02 --meta-batch-size 3 --meta-steps 60"
+    learn("--channels 8 --max-pool", training, tmp_path / "weights", capsys)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("colour_folder")
 def test_the_papers_network_learns_on_a_folder_in_colour(tmp_path, capsys):
-    learn("--channels 32 --max-pool --flatten", SIDE, 60, tmp_path / "weights", capsys)
+    training = "--inner-lr 0.05 --meta-lr 0.003 --meta-batch-size 4 --meta-steps 80"
+    learn("--channels 32 --max-pool --flatten", training, tmp_path / "weights", capsys)
 
 
 @pytest.mark.usefixtures("colour_folder")

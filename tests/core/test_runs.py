@@ -272,7 +272,24 @@ def test_validation_shows_each_way_after_each_step(run, capsys, monkeypatch):
     data_ways = replace(CONFIG, n_ways=(2,))
     train(replace(run, validate_every=4), data_ways, NARROW)
     (line,) = [s for s in capsys.readouterr().out.splitlines() if "validation" in s]
-    assert re.fullmatch(r"4: validation after each step: 2-way 1-shot( \d+\.\d){5} %", line)
+    numbers = r"( \d+\.\d){5} % \(from 50\.0; ± \d+\.\d, n = 4\)"
+    assert re.fullmatch(rf"4: validation after each step: 2-way 1-shot{numbers}", line)
+
+
+def test_what_validation_found_is_kept_with_the_weights(run, few_characters):
+    """A row a look and N, of which the last is what evaluating the finished weights gives."""
+    found = train(replace(run, validate_every=3), replace(CONFIG, n_ways=(2,)), NARROW)
+    kept = checkpoints.load(run.out).metadata["validation"]
+    assert [(row["update"], row["n_way"], row["k_shot"]) for row in kept] == [(3, 2, 1), (6, 2, 1)]
+    pool = make_pool(few_characters, split_classes(few_characters, "paper", "validation"))
+    *_, expected = evaluate(
+        found.learner(), pool, EpisodeSpec(2, 1, 5), inner_steps=5, episodes=4, seed=0
+    )
+    assert {name: kept[-1][name] for name in ("episodes", "accuracy", "ci95")} == {
+        "episodes": 4,
+        "accuracy": list(expected.accuracy),
+        "ci95": list(expected.ci95),
+    }
 
 
 @pytest.mark.parametrize("kind", ["train", "pretrain"])
