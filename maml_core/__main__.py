@@ -392,13 +392,15 @@ def _learner(parsed: argparse.Namespace, data: CharacterSet) -> Learner:
         found = checkpoints.load(parsed.weights)
         name = model_arguments(found.metadata["model"])["name"]
         if parsed.model not in (None, name):
-            raise ValueError(f"{parsed.weights} holds a {name}, not a {parsed.model}.")
+            raise ValueError(
+                f"{parsed.weights} holds weights for {name}, not {parsed.model}; leave --model out."
+            )
         return found.learner()
     if parsed.method == "random":
         return random_learner(0, for_pictures(_model_of(parsed), data.input_shape))
     if parsed.model not in (None, "conv4"):
         raise ValueError(
-            f"There are no shipped weights of a {parsed.model}; name a file with --weights."
+            f"There are no shipped weights for {parsed.model}; name a file with --weights."
         )
     return checkpoints.shipped(parsed.method, parsed.split)
 

@@ -14,8 +14,8 @@ from maml_core.config import AdaptConfig, EpisodeSpec
 from maml_core.models import initial_params, make_model, model_arguments
 from maml_core.params import Params
 
-# By network the best on Omniglot's validation classes, by the mean over ten steps. Conv4 and MLP: of
-# 0.005 to 1.6 at 5-way (100 episodes; Conv4 0.8: 0.557, 0.4: 0.540) and at 20-way (50 episodes;
+# By network the best on Omniglot's validation classes, by the mean over ten steps. Conv4 and MLP:
+# of 0.005 to 1.6 at 5-way (100 episodes; Conv4 0.8: 0.557, 0.4: 0.540) and at 20-way (50 episodes;
 # Conv4 up to 0.4). LSTM: of 0.05 to 3.2 at 5-way (40 episodes).
 RANDOM_INNER_LRS = {"conv4": {5: 0.8, 20: 0.4}, "mlp": {5: 0.8, 20: 1.6}, "lstm": {5: 0.8}}
 METHODS = ("maml", "pretrained", "random", "fomaml", "anil", "reptile", "joint")

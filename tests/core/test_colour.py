@@ -81,7 +81,7 @@ def test_maml_learns_on_a_folder_in_colour(tmp_path, capsys, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.usefixtures("colour_folder")
 def test_the_papers_network_learns_on_a_folder_in_colour(tmp_path, capsys):
-    training = "--inner-lr 0.05 --meta-lr 0.003 --meta-batch-size 4 --meta-steps 40"
+    training = "--inner-lr 0.05 --meta-lr 0.005 --meta-batch-size 2 --meta-steps 30"
     learn("--channels 32 --max-pool --flatten", training, tmp_path / "weights", capsys)
 
 

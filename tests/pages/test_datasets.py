@@ -50,9 +50,7 @@ def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-def test_a_folder_has_an_episode_grid_in_colour_and_draw_says_what_shows_no_ink(
-    pictures: Path,
-) -> None:
+def test_a_folder_has_an_episode_grid_in_colour(pictures: Path) -> None:
     at = open_page(EPISODES, dataset="My folder", n_way="3", k_shot="2", q_query="3")
     assert not at.error
     assert "grey, 28 × 28 pixels" in " ".join(one.value for one in at.sidebar.caption)
@@ -67,6 +65,16 @@ def test_a_folder_has_an_episode_grid_in_colour_and_draw_says_what_shows_no_ink(
     assert "4 query pictures a class are more than the 5 there are of things · ant" in (
         at.error[0].value
     )
+
+
+def test_draw_says_which_pictures_show_no_ink(pictures: Path) -> None:
+    """All of these are darker than ink has to be bright."""
+    at = open_page(DRAW, dataset="My folder", n_way="3", q_query="2")
+    at.button(key="fill_board").click().run()
+    assert not at.exception
+    assert [f"{cell}1: The picture has no ink" in at.warning[0].value for cell in "ABC"] == [
+        True
+    ] * 3
 
 
 def test_a_folder_that_cannot_be_used_is_a_sentence_and_glyphs_stand_in(pictures: Path) -> None:
