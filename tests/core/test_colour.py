@@ -74,7 +74,7 @@ def learn(network: str, training: str, out: Path, capsys) -> None:
 def test_maml_learns_on_a_folder_in_colour(tmp_path, capsys, monkeypatch):
     """On a twelfth of the pixels and by a narrow network, so that it takes a moment."""
     monkeypatch.setattr(image_folder, "SIDE", 24)
-    training = "--meta-lr 0.02 --meta-batch-size 3 --meta-steps 30"
+    training = "--meta-lr 0.02 --meta-batch-size 3 --meta-steps 20"
     learn("--channels 8 --max-pool --flatten", training, tmp_path / "weights", capsys)
 
 
