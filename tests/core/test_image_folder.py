@@ -151,7 +151,7 @@ def test_the_environment_names_the_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("PICTURES_DIR", str(write(tmp_path / "pets", plain())))
     assert datasets.load("folder").input_shape == (3, 84, 84)
     assert datasets.load("folder-28").input_shape == (1, 28, 28)
-    assert datasets.status()[-1].available
+    assert {one.name: one.available for one in datasets.status()}["folder"]
 
 
 def test_a_class_with_too_few_pictures_for_the_episode_is_named(tmp_path):
