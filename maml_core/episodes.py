@@ -113,7 +113,7 @@ def make_pool(
     if len(classes) < 2:
         raise ValueError(
             f"The pool would have {len(classes)} classes; name at least 2, or choose another "
-            "split or part."
+            "split (classes divides any data set) or part."
         )
     turns = 4 if rotate else 1
     alphabet_number = {name: i for i, name in enumerate(data.alphabets)}

@@ -105,8 +105,8 @@ def fetch_mnist(data_dir: Path | None = None) -> Path:
         import_torchvision_datasets().MNIST(str(root), download=True)
     except (ImportError, RuntimeError, OSError) as cause:
         raise DataError(
-            f"MNIST could not be downloaded ({str(cause).strip()}): check the connection, or put "
-            f"its four files in {root}."
+            f"MNIST could not be downloaded ({' '.join(str(cause).split())}): check the connection, "
+            f"or put its four files in {root}."
         ) from cause
     return root
 
