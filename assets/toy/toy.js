@@ -381,7 +381,7 @@ function say(root) {
   if (root.revealed && root.update === data.updates && root.best && maml.end) {
     const [mine, least] = [after(data, root.best), after(data, maml.end)];
     const above = mine / least - 1;
-    text = above < 0.01 ? `You found it: ${number(mine, 3)} at θ = ${written(root.best)} is the lowest there is, and MAML's place.` : `The lowest there is, ${number(least, 3)}, is MAML's; your best is ${above > 2 ? `${number(above + 1, 1)} times that` : `${Math.round(100 * above)} % above it`}. Look where the others rest, and drag on.`;
+    text = above < 0.01 ? `You found it: ${number(mine, 3)} at θ = ${written(root.best)} is the lowest there is, and MAML's place.` : `The lowest there is, ${number(least, 3)}, is MAML's; your best is ${above > 1 ? `${number(above + 1, 1)} times that` : `${Math.round(100 * above)} % above it`}. Look where the others rest, and drag on.`;
   }
   const best = root.best ? ` · your best so far ${number(after(data, root.best), 3)} at ${written(root.best)}` : "";
   root.querySelector(".readout").textContent = `θ = ${written(root.theta)} · mean loss ${number(before(data, root.theta), 3)} · after ${steps} ${number(after(data, root.theta), 3)}${best}`;
