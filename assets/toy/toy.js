@@ -8,6 +8,7 @@ const RANGE = 4; // θ goes from −4 to 4 in each parameter
 const GRAIN = 0.01; // of θ
 const KEY_STEP = 0.05;
 const PLAY_MS = 4000; // from the first meta-update to the last
+const TWICE_MS = 400; // a double click plays and does not stop
 const DRAG_PX = 4; // a finger that moves farther across drags θ; one that moves along scrolls
 const STEEP = 6; // the loss at which the tasks' curves leave the picture
 const RINGS = [0.5, 1, 1.5, 2]; // levels around a centre, by the way to them along the valley
@@ -482,21 +483,25 @@ function stop(root) {
 }
 
 function play(root) {
+  const now = performance.now();
+  if (now - (root.pressed ?? -TWICE_MS) < TWICE_MS) return;
+  root.pressed = now;
   if (root.frame) return stop(root);
   const { updates } = root.data;
   root.revealed = true;
   if (root.update === updates) root.update = 0;
   root.querySelector(".play").classList.add("playing");
-  const start = performance.now() - (root.update / updates) ** 0.5 * PLAY_MS;
-  const step = (now) => {
+  const start = now - (root.update / updates) ** 0.5 * PLAY_MS;
+  const step = (time) => {
     if (!root.isConnected) return stop(root);
     // Slowly at first, when the way of an update is longest.
-    const share = Math.min(1, Math.max(0, now - start) / PLAY_MS);
+    const share = Math.min(1, Math.max(0, time - start) / PLAY_MS);
     root.update = Math.max(root.update, Math.round(updates * share ** 2));
     redraw(root);
     if (root.update < updates) root.frame = requestAnimationFrame(step);
     else stop(root);
   };
+  redraw(root);
   root.frame = requestAnimationFrame(step);
 }
 

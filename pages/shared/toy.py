@@ -71,6 +71,10 @@ CHECK: Check = (
 
 def theta(n_params: int) -> tuple[float, ...]:
     """Return where θ was let go, as the URL says; what it leaves out is at its start."""
+    if "theta" not in st.query_params and "theta_kept" in st.session_state:
+        # Another page was open: as the controls, θ is where it was, and the link says so.
+        st.query_params["theta"] = st.session_state["theta_kept"]
+        st.rerun()
     found = theta_of(st.query_params.get("theta", "")) or START
     return (*found, *START[len(found) :])[:n_params]
 
@@ -137,6 +141,6 @@ def _keep(key: str) -> Callable[[], None]:
         places = st.session_state[key].get("theta")
         text = ",".join(f"{float(np.clip(place, -REACH, REACH)):.4g}" for place in places or ())
         if theta_of(text):
-            st.query_params["theta"] = text
+            st.query_params["theta"] = st.session_state["theta_kept"] = text
 
     return keep

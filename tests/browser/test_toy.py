@@ -111,6 +111,7 @@ def test_the_methods_find_the_places_of_the_closed_form(page: Page, app_url: str
     expect(curves.first).to_be_visible()
     expect(page.locator(".toy .play")).to_have_class(re.compile("playing"))
     expect(page.locator(".toy")).not_to_have_attribute("data-update", "0")
+    page.wait_for_timeout(400)  # sooner, it would be a double click, which does not stop
     page.locator(".toy .play").click()
     expect(page.locator(".toy .play")).not_to_have_class(re.compile("playing"))
     on_the_way = int(page.locator(".toy").get_attribute("data-update"))
