@@ -80,8 +80,11 @@ function number(value, digits = 2) {
   return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
 }
 
+const styleOf = (method) => `stroke: ${method.colour}; stroke-dasharray: ${method.dash}`;
+
 function markOf(style, x, y, size = 8) {
-  return svg("path", { class: "mark", d: MARKS[style.marker], fill: style.colour, transform: `translate(${x} ${y}) scale(${size})`, "vector-effect": "non-scaling-stroke" });
+  const transform = `translate(${x} ${y}) scale(${size})`;
+  return svg("path", { class: "mark", d: MARKS[style.marker], fill: style.colour, transform });
 }
 
 function scaleOf(low, high, from, to) {
@@ -124,11 +127,16 @@ function swatch(data, name) {
   return made;
 }
 
+const stepsOf = (data) => (data.innerSteps === 1 ? "one step" : `${data.innerSteps} steps`);
+
 function words(data) {
-  const steps = data.innerSteps === 1 ? "one step" : `${data.innerSteps} steps`;
+  const steps = stepsOf(data);
   return {
     tasks: [`The tasks: where ${steps} of descent from θ lead on each of them`],
-    objectives: ["Mean loss of all tasks: ", swatch(data, "joint"), " at θ itself, ", swatch(data, "maml"), ` after ${steps} on each task`],
+    objectives: [
+      ...["Mean loss of all tasks: ", swatch(data, "joint"), " at θ itself, "],
+      ...[swatch(data, "maml"), ` after ${steps} on each task`],
+    ],
   };
 }
 
@@ -159,14 +167,13 @@ function buildScores(root) {
     const head = element("th");
     head.scope = "row";
     const icon = svg("svg", { viewBox: "-1.3 -1.3 2.6 2.6", "aria-hidden": "true" });
-    const shape = svg("path", { d: MARKS[style.marker], fill: name === "best" ? "none" : style.colour });
-    if (name === "best") Object.entries({ d: MARKS.circle, stroke: style.colour, "stroke-width": 0.35 }).forEach(([k, v]) => shape.setAttribute(k, v));
-    icon.append(shape);
+    const ring = { d: MARKS.circle, fill: "none", stroke: style.colour, "stroke-width": 0.35 };
+    icon.append(svg("path", name === "best" ? ring : { d: MARKS[style.marker], fill: style.colour }));
     head.append(icon, label);
     made.append(head, element("td", "at"), element("td", "before"), element("td", "after"));
     return made;
   };
-  root.querySelector(".goal").textContent = data.innerSteps === 1 ? "loss after 1 step" : `loss after ${data.innerSteps} steps`;
+  root.querySelector(".goal").textContent = `loss after ${stepsOf(data)}`;
   const rows = [row(data.you, "you", data.you.label), row(data.you, "best", "Your best so far")];
   rows.push(...data.methods.map((method) => row(method, method.name, method.label)));
   root.querySelector("tbody").replaceChildren(...rows);
@@ -183,13 +190,14 @@ function drawGround(root) {
   if (!root.clientWidth) return;
   root.panels.forEach((where, i) => {
     const width = where.plot.clientWidth;
-    const [left, right, bottom] = data.theta.length === 1 ? [34, 10, 22] : [26, 4, 22];
-    if (data.theta.length === 2) where.height = width - left - right + 4 + bottom;
+    const two = data.theta.length === 2;
+    const [left, top, right, bottom] = two ? [26, 4, 4, 22] : [34, 4, 10, 22];
+    if (two) where.height = width - left - right + top + bottom;
     where.picture.setAttribute("height", where.height);
+    where.box = { left, top, width: width - left - right, height: where.height - top - bottom };
     where.x = scaleOf(-RANGE, RANGE, left, width - right);
-    where.box = { left, top: 4, width: width - left - right, height: where.height - 4 - bottom };
-    const high = data.theta.length === 2 ? null : i ? objectiveTop(data) : STEEP;
-    where.y = high ? scaleOf(0, high, where.box.top + where.box.height, 4) : scaleOf(-RANGE, RANGE, where.box.top + where.box.height, 4);
+    const high = two ? null : i ? objectiveTop(data) : STEEP;
+    where.y = scaleOf(two ? -RANGE : 0, high ?? RANGE, where.height - bottom, top);
     where.moving = svg("g");
     const ground = [...axes(data, where, high), ...(i ? objectives : tasks)(root, where)];
     where.picture.replaceChildren(...ground, where.moving);
@@ -209,17 +217,21 @@ function axes(data, where, high) {
   clip.append(svg("rect", { x: left, y: top, width, height }));
   where.clip = `url(#${id})`;
   const made = [clip, svg("rect", { class: "frame", x: left, y: top, width, height })];
+  const label = (x, y, anchor, text) => made.push(svg("text", { x, y, "text-anchor": anchor }, text));
   const whole = Array.from({ length: 2 * RANGE + 1 }, (_, i) => i - RANGE);
-  whole.forEach((value) => {
-    made.push(svg("line", { class: "grid", x1: where.x(value), x2: where.x(value), y1: top, y2: top + height }));
-    if (value % 2 === 0) made.push(svg("text", { x: where.x(value), y: top + height + 16, "text-anchor": value === RANGE ? "end" : "middle" }, number(value, 0)));
-  });
-  (high ? ticks(high) : whole).forEach((value) => {
-    made.push(svg("line", { class: "grid", x1: left, x2: left + width, y1: where.y(value), y2: where.y(value) }));
-    if (high || value % 2 === 0) made.push(svg("text", { x: left - 5, y: where.y(value) + (value === high ? 9 : 4), "text-anchor": "end" }, number(value, high ? (high < 1 ? 1 : value % 1 ? 1 : 0) : 0)));
-  });
-  made.push(svg("text", { x: left + width - (high ? 2 : 4), y: top + height - 7, "text-anchor": "end", "font-style": "italic" }, high ? "θ" : "θ₁"));
-  made.push(svg("text", { x: left + 6, y: top + 15, "font-style": "italic" }, high ? "loss" : "θ₂"));
+  for (const value of whole) {
+    const x = where.x(value);
+    made.push(svg("line", { class: "grid", x1: x, x2: x, y1: top, y2: top + height }));
+    if (value % 2 === 0) label(x, top + height + 16, value === RANGE ? "end" : "middle", number(value, 0));
+  }
+  for (const value of high ? ticks(high) : whole) {
+    const y = where.y(value);
+    made.push(svg("line", { class: "grid", x1: left, x2: left + width, y1: y, y2: y }));
+    const digits = high && high < 3 ? 1 : 0;
+    if (high || value % 2 === 0) label(left - 5, y + (y < top + 5 ? 9 : 4), "end", number(value, digits));
+  }
+  label(left + width - 4, top + height - 7, "end", high ? "θ" : "θ₁");
+  label(left + 6, top + 15, "start", high ? "loss" : "θ₂");
   return made;
 }
 
@@ -235,12 +247,16 @@ function curveOf(where, f) {
 function rings(where, centre, level, attributes) {
   const unit = where.x(1) - where.x(0);
   const [[a, b], [c, d]] = level;
-  const longest = Math.sqrt((a * a + b * b + c * c + d * d + Math.hypot(a * a + b * b - c * c - d * d, 2 * (a * c + b * d))) / 2);
+  const longest = (a + d + Math.hypot(a - d, 2 * b)) / 2; // the matrix is symmetric
   const [x, y] = [where.x(centre[0]), where.y(centre[1])];
   return RINGS.map((size) => {
     const s = (size * unit) / longest;
     return svg("circle", { ...attributes, r: 1, transform: `matrix(${s * a} ${-s * c} ${-s * b} ${s * d} ${x} ${y})` });
   });
+}
+
+function nameOf(where, i, [x, y], attributes = {}) {
+  return svg("text", { class: "name", x: where.x(x), y: where.y(y), ...attributes }, i + 1);
 }
 
 function tasks(root, where) {
@@ -250,10 +266,10 @@ function tasks(root, where) {
   data.tasks.forEach((task, i) => {
     if (data.theta.length === 1) {
       group.append(svg("path", { class: "task", d: curveOf(where, (theta) => lossOf(task, theta)) }));
-      names.append(svg("text", { class: "name", x: where.x(task.centre[0]), y: where.y(0.1 * STEEP) }, i + 1));
+      names.append(nameOf(where, i, [task.centre[0], 0.1 * STEEP]));
     } else {
       group.append(...rings(where, task.centre, task.level, { class: "task" }));
-      names.append(svg("text", { class: "name", x: where.x(task.centre[0]), y: where.y(task.centre[1]) }, i + 1));
+      names.append(nameOf(where, i, task.centre));
     }
   });
   return [group, names];
@@ -264,7 +280,7 @@ function objectives(root, where) {
   const group = svg("g", { "clip-path": where.clip });
   const of = { joint: (theta) => before(data, theta), maml: (theta) => after(data, theta) };
   data.methods.filter(({ name }) => name in of).forEach((method) => {
-    const style = `stroke: ${method.colour}; stroke-dasharray: ${method.dash}`;
+    const style = styleOf(method);
     if (data.theta.length === 1) {
       group.append(svg("path", { class: "curve whole", style, d: curveOf(where, of[method.name]) }));
     } else if (method.level) {
@@ -272,7 +288,7 @@ function objectives(root, where) {
     }
   });
   if (data.theta.length === 2) {
-    data.tasks.forEach(({ centre }, i) => group.append(svg("text", { class: "name", opacity: 0.6, x: where.x(centre[0]), y: where.y(centre[1]) }, i + 1)));
+    group.append(...data.tasks.map(({ centre }, i) => nameOf(where, i, centre, { opacity: 0.6 })));
   }
   return [group];
 }
@@ -285,11 +301,12 @@ function redraw(root) {
   root.paths = data.methods.map((method) => descend(data, method, theta));
   root.panels.forEach((where, i) => {
     const inside = svg("g", { "clip-path": where.clip });
-    inside.append(...(theta.length === 1 ? [svg("line", { class: "here", x1: where.x(theta[0]), x2: where.x(theta[0]), y1: where.box.top, y2: where.box.top + where.box.height })] : []));
+    const [x, foot] = [where.x(theta[0]), where.box.top + where.box.height];
+    if (theta.length === 1) inside.append(svg("line", { class: "here", x1: x, x2: x, y1: where.box.top, y2: foot }));
     inside.append(...(i ? found(root, where) : hops(root, where)));
     where.moving.replaceChildren(inside);
-    const y = theta.length === 2 ? where.y(theta[1]) : where.box.top + where.box.height;
-    where.handle.style.transform = `translate(${where.x(theta[0])}px, ${y}px)`;
+    const y = theta.length === 2 ? where.y(theta[1]) : foot;
+    where.handle.style.transform = `translate(${x}px, ${y}px)`;
   });
   const [handle] = root.panels.map((where) => where.handle);
   handle.setAttribute("aria-valuenow", theta[0]);
@@ -325,7 +342,10 @@ function found(root, where) {
   if (!root.revealed) return made;
   const taken = [];
   const marks = data.methods.flatMap((method, m) => {
-    if (theta.length === 2) made.push(svg("path", { class: "path", style: `stroke: ${method.colour}; stroke-dasharray: ${method.dash}`, d: line(root.paths[m].slice(0, root.update + 1).map(place)) }));
+    if (theta.length === 2) {
+      const d = line(root.paths[m].slice(0, root.update + 1).map(place));
+      made.push(svg("path", { class: "path", style: styleOf(method), d }));
+    }
     if (root.update === 0) return [];
     const [x, y] = place(root.paths[m][root.update]);
     if (!(Math.abs(x) < 1e5 && Math.abs(y) < 1e5)) return [];
@@ -341,12 +361,21 @@ function found(root, where) {
 function visited(root, where) {
   const { data, theta } = root;
   const seen = [...root.visited].map((text) => text.split(",").map(Number));
-  if (theta.length === 2) return seen.map((at) => svg("circle", { class: "trail", cx: where.x(at[0]), cy: where.y(at[1]), r: 4, opacity: Math.max(0.12, 1 - after(data, at) / root.worst) }));
+  if (theta.length === 2) {
+    return seen.map((at) => {
+      const opacity = Math.max(0.12, 1 - after(data, at) / root.worst);
+      return svg("circle", { class: "trail", cx: where.x(at[0]), cy: where.y(at[1]), r: 4, opacity });
+    });
+  }
   seen.sort((a, b) => a[0] - b[0]);
   return data.methods.filter(({ name }) => ["maml", "joint"].includes(name)).map((method) => {
     const f = method.name === "maml" ? after : before;
-    const d = seen.map(([at], i) => `${i && at - seen[i - 1][0] < 1.5 * GRAIN ? "L" : "M"}${where.x(at).toFixed(1)} ${where.y(f(data, [at])).toFixed(1)}h0.01`).join("");
-    return svg("path", { class: "curve", style: `stroke: ${method.colour}; stroke-dasharray: ${method.dash}`, d });
+    const d = seen.map(([at], i) => {
+      const joined = i && at - seen[i - 1][0] < 1.5 * GRAIN;
+      // A place alone is a dot: a line of no length.
+      return `${joined ? "L" : "M"}${where.x(at).toFixed(1)} ${where.y(f(data, [at])).toFixed(1)}h0.01`;
+    }).join("");
+    return svg("path", { class: "curve", style: styleOf(method), d });
   });
 }
 
@@ -373,28 +402,36 @@ function score(root) {
 }
 
 function say(root) {
-  const { data } = root;
-  const steps = data.innerSteps === 1 ? "one step" : `${data.innerSteps} steps`;
-  const maml = data.methods.find(({ name }) => name === "maml");
+  const { data, theta, best } = root;
+  const steps = stepsOf(data);
+  const readout = [`θ = ${written(theta)}`, `mean loss ${number(before(data, theta), 3)}`];
+  readout.push(`after ${steps} ${number(after(data, theta), 3)}`);
+  if (best) readout.push(`your best so far ${number(after(data, best), 3)} at ${written(best)}`);
+  root.querySelector(".readout").textContent = readout.join(" · ");
   const keys = matchMedia("(pointer: coarse)").matches ? "" : ", or use the arrow keys";
   let text = `Drag θ${keys}. From where is the mean loss after ${steps} lowest? `;
-  text += root.revealed ? "Then look where the methods go from there." : data.theta.length === 1 ? "The curves appear where you have been." : "Dots stay where you have been, the darker the lower.";
-  if (root.revealed && root.update === data.updates && root.best && maml.end) {
-    const [mine, least] = [after(data, root.best), after(data, maml.end)];
-    const above = mine / least - 1;
-    text = above < 0.01 ? `You found it: ${number(mine, 3)} at θ = ${written(root.best)} is the lowest there is, and MAML's place.` : `The lowest there is, ${number(least, 3)}, is MAML's; your best is ${above > 1 ? `${number(above + 1, 1)} times that` : `${Math.round(100 * above)} % above it`}. Look where the others rest, and drag on.`;
-  }
-  const best = root.best ? ` · your best so far ${number(after(data, root.best), 3)} at ${written(root.best)}` : "";
-  root.querySelector(".readout").textContent = `θ = ${written(root.theta)} · mean loss ${number(before(data, root.theta), 3)} · after ${steps} ${number(after(data, root.theta), 3)}${best}`;
-  const verdict = root.querySelector(".verdict");
-  if (verdict.textContent !== text) verdict.textContent = text;
+  if (root.revealed) text += "Then look where the methods go from there.";
+  else text += theta.length === 1 ? "The curves appear where you have been." : "Dots stay where you have been, the darker the lower.";
+  const least = data.methods.find(({ name }) => name === "maml").end;
+  if (root.revealed && root.update === data.updates && best && least) text = verdict(data, best, least);
+  // Written only when it is new: it is read aloud each time.
+  const status = root.querySelector(".verdict");
+  if (status.textContent !== text) status.textContent = text;
+}
+
+function verdict(data, best, end) {
+  const [mine, least] = [after(data, best), after(data, end)];
+  const above = mine / least - 1;
+  if (above < 0.01) return `You found it: ${number(mine, 3)} at θ = ${written(best)} is the lowest there is, and MAML's place.`;
+  const far = above > 1 ? `${number(above + 1, 1)} times that` : `${Math.round(100 * above)} % above it`;
+  return `The lowest there is, ${number(least, 3)}, is MAML's; your best is ${far}. Look where the others rest, and drag on.`;
 }
 
 // --- What the person does.
 
 function move(root, theta) {
   const was = root.theta;
-  root.theta = theta.map((one) => Math.round(Math.min(RANGE, Math.max(-RANGE, one)) / GRAIN) * GRAIN).map((one) => Number(one.toFixed(2)));
+  root.theta = theta.map((one) => Number(Math.min(RANGE, Math.max(-RANGE, one)).toFixed(2))); // in grains
   visit(root, was);
   const value = after(root.data, root.theta);
   if (!root.best || value < after(root.data, root.best)) root.best = root.theta;

@@ -116,7 +116,7 @@ def test_theta_is_where_it_was_when_one_comes_back_from_another_page() -> None:
     at = open_page()
     at.session_state["theta_kept"] = "1.5"
     assert told(run(at))["theta"] == [1.5]
-    assert at.query_params["theta"] == ["1.5"], "and a link says so"
+    assert at.query_params["theta"] == "1.5", "and a link says so"
 
 
 @pytest.mark.parametrize(
