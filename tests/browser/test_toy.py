@@ -14,6 +14,8 @@ from maml_core import toy_tasks
 from maml_core.config import AdaptConfig
 from maml_core.toy_tasks import WEIGHTS, World, world
 
+# Chromium hands a pointer's moves over with the next frame.
+TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 DEFAULT = world("Steep and flat", 2, 1), AdaptConfig(0.2, 2)
 
 
@@ -79,6 +81,7 @@ def test_numbers_follow_while_theta_is_dragged_and_the_link_when_it_is_let_go(
     places = [theta(page)]
     for shift in (60, 180, 330, 250):
         page.mouse.move(x + shift, y, steps=4)
+        page.evaluate(TWO_FRAMES)
         places.append(theta(page))
         assert_row(page, "you", *DEFAULT, places[-1])
         assert "theta" not in page.url
@@ -214,13 +217,14 @@ def test_a_finger_drags_theta_across_and_scrolls_along(phone: Page, app_url: str
     assert second > 1.5
     wait_until_done(phone)
     scrolled = "document.querySelector('[data-testid=stMain]').scrollTop"
-    before, box = phone.evaluate(scrolled), phone.locator(".toy .plot").first.bounding_box()
+    top, box = phone.evaluate(scrolled), phone.locator(".toy .plot").first.bounding_box()
     swipe(box["x"] + 200, box["y"] + 200, 3, -120)
-    phone.wait_for_function(f"{scrolled} > {before} + 50")
+    phone.wait_for_function(f"{scrolled} > {top} + 50")
     assert list(theta(phone)) == [first, second], "who scrolls over a map moves nothing"
     box = phone.locator(".toy .plot").first.bounding_box()
+    before = phone.url
     swipe(box["x"] + 100, box["y"] + 200, 120, 3)
-    expect(phone.locator(".toy")).not_to_have_attribute("data-theta", f"{first:g},{second:g}")
+    phone.wait_for_url(lambda url: url != before)
     assert theta(phone)[0] > 0
 
 
