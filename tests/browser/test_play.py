@@ -157,6 +157,45 @@ def test_the_score_outlives_other_pages_and_reruns(page: Page, app_url: str) -> 
     answered(page, 3)
 
 
+def test_the_time_begins_with_start_and_waits_while_an_answer_is_shown(
+    page: Page, app_url: str
+) -> None:
+    page.clock.install()
+    open_page(page, f"{app_url}/?seed=7&timed=true")
+    seconds = page.locator(".clock .seconds")
+    page.clock.fast_forward(20_000)
+    expect(page.locator(".next")).to_have_text("Start")
+    expect(seconds).to_have_text("10 s")
+    page.keyboard.press("3")  # begins; chooses nothing
+    expect(page.locator(".next")).to_be_hidden()
+    answered(page, 0)
+    page.clock.fast_forward(4_000)
+    expect(seconds).to_have_text(re.compile("^[3-6] s"))
+    page.clock.fast_forward(10_000)
+    answered(page, 1)
+    expect(page.locator(".words")).to_contain_text("No answer in time: it is")
+    expect(seconds).to_be_hidden()
+    assert cells(page, "You")[0] == "–"
+
+    page.clock.fast_forward(20_000)
+    page.keyboard.press("Enter")
+    at_question(page, 2)
+    expect(seconds).to_have_text(re.compile("(10|[7-9]) s"))
+    page.locator(".scores thead button").first.click()
+    page.clock.fast_forward(20_000)
+    answered(page, 1)
+    page.locator(".scores thead button").nth(1).click()
+    page.keyboard.press("2")
+    for number in range(2, QUESTIONS + 1):
+        answered(page, number)
+        page.clock.fast_forward(20_000)
+        page.keyboard.press("Enter")
+        at_question(page, number + 1)
+        page.keyboard.press("1")
+    line = page.get_by_test_id("stMain").get_by_test_id("stCode")
+    expect(line).to_contain_text(f"10 s a question: me {scores(page)[0]} (no answer to 1), MAML")
+
+
 @pytest.fixture
 def phone(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
