@@ -79,12 +79,12 @@ def _walk(lesson: Lesson) -> None:
     st.subheader("2. Try it", anchor=False)
     st.markdown(lesson.steps)
     st.caption("Links open in a new tab; this one stays as it is.")
-    if _unfolded("What was to be seen", "outcome", lesson):
+    if _unfolded("Show what was to be seen", "outcome", lesson):
         said = f"You expected: **{expected}**" if expected else "You have not predicted anything."
         st.markdown(f"{said}\n\n{lesson.outcome}")
     st.subheader("3. Question", anchor=False)
     st.markdown(lesson.question)
-    if _unfolded("The answer", "answer", lesson):
+    if _unfolded("Show the answer", "answer", lesson):
         st.markdown(lesson.answer)
 
 

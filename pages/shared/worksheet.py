@@ -38,7 +38,8 @@ def worksheet(lesson: Lesson) -> None:
         st.markdown(lesson.introduction)
         st.html("<h3>1. Predict</h3>")
         st.markdown(lesson.prediction)
-        st.html("".join(f'<p class="worksheet-choice">{escape(one)}</p>' for one in lesson.choices))
+        for one in lesson.choices:
+            st.html(f'<p class="worksheet-choice">{escape(one)}</p>')
         _lines("Why do you think so?" if lesson.choices else "", 2)
         st.html(f"<h3>2. Try it</h3>{_address(lesson)}")
         st.markdown(lesson.steps)
