@@ -21,8 +21,9 @@ ARRANGEMENT = """
 }
 </style>
 """
+# With the lesson's number: the same script twice would run once.
 TO_THE_TOP = """
-<script>document.querySelector('[data-testid="stMain"]').scrollTo({ top: 0 });</script>
+<script>/* {} */ document.querySelector('[data-testid="stMain"]').scrollTo(0, 0);</script>
 """
 
 
@@ -119,7 +120,7 @@ def _neighbours(titles: list[str], title: str) -> None:
                     args=(titles[there],),
                 )
     if st.session_state.pop("to_the_top", False):
-        st.html(TO_THE_TOP, unsafe_allow_javascript=True)
+        st.html(TO_THE_TOP.format(place), unsafe_allow_javascript=True)
 
 
 def _go(title: str) -> None:

@@ -29,30 +29,31 @@ def print_button() -> None:
 
 def worksheet(lesson: Lesson) -> None:
     """Lay out a lesson for paper: black on white, with lines to write on, without its answers."""
-    st.html(f"<style>{_PRINT}</style>")
+    parts = [
+        f"<style>{_PRINT}</style>",
+        f"<h2>{escape(lesson.title)}</h2>",
+        '<div class="worksheet-head"><span>Name</span><span>Date</span></div>',
+        lesson.introduction,
+        "<h3>1. Predict</h3>",
+        lesson.prediction,
+        *(f'<p class="worksheet-choice">{escape(one)}</p>' for one in lesson.choices),
+        _lines("Why do you think so?", 2) if lesson.choices else _lines("", 3),
+        f"<h3>2. Try it</h3>{_address(lesson)}",
+        lesson.steps,
+        _lines("What did you see? Was your prediction right?", 3),
+        "<h3>3. Question</h3>",
+        lesson.question,
+        _lines("", 4),
+    ]
+    # One element with its style in it: of several, some would be seen until the style has come.
     with st.container(key="worksheet"):
-        st.html(
-            f"<h2>{escape(lesson.title)}</h2>"
-            '<div class="worksheet-head"><span>Name</span><span>Date</span></div>'
-        )
-        st.markdown(lesson.introduction)
-        st.html("<h3>1. Predict</h3>")
-        st.markdown(lesson.prediction)
-        for one in lesson.choices:
-            st.html(f'<p class="worksheet-choice">{escape(one)}</p>')
-        _lines("Why do you think so?" if lesson.choices else "", 2)
-        st.html(f"<h3>2. Try it</h3>{_address(lesson)}")
-        st.markdown(lesson.steps)
-        _lines("What did you see? Was your prediction right?", 3)
-        st.html("<h3>3. Question</h3>")
-        st.markdown(lesson.question)
-        _lines("", 4)
+        st.markdown("\n\n".join(parts), unsafe_allow_html=True)
 
 
-def _lines(words: str, count: int) -> None:
-    """Draw lines to write on, under a few words."""
+def _lines(words: str, count: int) -> str:
+    """Return lines to write on, under a few words."""
     lines = '<div class="worksheet-line"></div>' * count
-    st.html(f'<div class="worksheet-lines">{escape(words)}{lines}</div>')
+    return f'<div class="worksheet-lines">{words}{lines}</div>'
 
 
 def _address(lesson: Lesson) -> str:

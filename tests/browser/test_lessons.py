@@ -19,6 +19,7 @@ def wait_until_done(page: Page) -> None:
 
 
 def test_each_lesson_and_each_of_its_links_opens(page: Page, app_url: str) -> None:
+    page.set_viewport_size({"width": 1440, "height": 500})  # so that the page must be scrolled
     page.goto(f"{app_url}/lessons")
     title, links = page.locator(".st-key-walk h2"), page.locator(".st-key-walk a")
     choices = page.locator(".st-key-lesson input")
@@ -31,7 +32,7 @@ def test_each_lesson_and_each_of_its_links_opens(page: Page, app_url: str) -> No
             expect(title).not_to_have_text(before)
         expect(choices.nth(number)).to_be_checked()
         wait_until_done(page)
-        assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0
+        page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollTop === 0")
         found |= set(links.evaluate_all("all => all.map(one => one.href)"))
     with page.expect_popup() as opened:
         links.first.click()

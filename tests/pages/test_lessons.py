@@ -86,6 +86,14 @@ def test_every_lesson_opens_by_its_link_and_folds_away_what_is_to_be_found_out()
     assert LESSONS[1].notes in texts(at, "markdown")
 
 
+def test_a_bad_link_to_a_lesson_gives_the_first_and_a_sentence() -> None:
+    at = open_page("pages/lessons.py", lesson="Why three loops?", teacher="yes", seed="-7x")
+    for words in ("lesson = 'Why three loops?'", "teacher = 'yes'", "seed = '-7x'"):
+        assert words in texts(at, "warning")
+    assert texts(at, "header") == LESSONS[0].title
+    assert at.session_state["teacher"] is False
+
+
 def test_what_was_predicted_and_unfolded_stays() -> None:
     at = open_page("pages/lessons.py", lesson=LOOPS)
     _, loops, against, *_ = LESSONS

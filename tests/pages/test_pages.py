@@ -33,14 +33,13 @@ ROOT = Path(__file__).parents[2]
 TIMEOUT = 60
 PAGES = (
     "pages/play.py",
-    "pages/lessons.py",
     "pages/episodes.py",
     "pages/adapt.py",
     "pages/evaluate.py",
     "pages/draw.py",
     "pages/landscape.py",
 )
-PLAY, LESSONS, EPISODES, ADAPT, EVALUATE, DRAW, LANDSCAPE = PAGES
+PLAY, EPISODES, ADAPT, EVALUATE, DRAW, LANDSCAPE = PAGES
 
 
 def open_page(path: str, **query: str | list[str]) -> AppTest:
@@ -115,7 +114,7 @@ def test_an_episode_that_cannot_be_drawn_is_a_sentence(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(loaders, "sample_episode", refuse)
     monkeypatch.setattr(game, "sample_episodes", refuse)
-    for path in set(PAGES) - {LESSONS}:
+    for path in PAGES:
         assert "only 12 classes" in texts(open_page(path), "error")
 
 
@@ -291,6 +290,19 @@ def test_references_and_drawers_reach_the_evaluation() -> None:
     at.toggle(key="evaluate_close").set_value(True).run()
     close = chart(at, 0)["layout"]["yaxis"]["range"]
     assert whole[0] < 0 < close[0] < min(flat)
+
+
+def test_of_many_steps_the_table_shows_the_first_each_tenth_and_the_last(two_splits: None) -> None:
+    at = open_page(EVALUATE, **{**SHORT, "test_steps": "23"}, who="MAML")
+    at.button(key="evaluate").click().run()
+    assert not at.exception
+    (shown,) = table(at)
+    steps = [*range(11), 20, 23]
+    assert list(shown) == ["Method", *(f"step {step}" for step in steps)]
+    drawn = numbers(chart(at, 0), STYLES["maml"].label)
+    assert len(drawn) == 24
+    for step in steps:
+        assert shown[f"step {step}"].split(" ± ")[0] == f"{drawn[step]:.1f}"
 
 
 def test_without_a_method_there_is_nothing_to_evaluate() -> None:
