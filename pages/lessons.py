@@ -47,7 +47,9 @@ def main() -> None:
         left, right = st.columns([2, 5], gap="large")
         with left.container(key="contents"):
             lesson = by_title[_chosen(list(by_title))]
-            teacher = st.toggle("Teacher's notes", key="teacher", bind="query-params")
+            teacher = st.toggle(
+                "Teacher's notes", key="teacher", bind="query-params", persist_state="session"
+            )
             print_button()
         with right.container(key="walk"):
             _walk(lesson)

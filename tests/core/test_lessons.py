@@ -119,13 +119,12 @@ def test_what_the_lessons_say_of_their_episodes_is_so(real_omniglot):
     pool = make_pool(real_omniglot, split_classes(real_omniglot, "alphabets", "test"))
     learners = {name: checkpoints.shipped(name) for name in ("maml", "pretrained", "random")}
 
-    def seen(n_way: int, names: tuple[str, ...], steps: int) -> list[Recording]:
-        episode = sample_episode(pool, EpisodeSpec(n_way, 1, 10), 3)
-        return compare({name: learners[name] for name in names}, episode, steps)
+    def seen(n_way: int) -> list[Recording]:
+        return compare(learners, sample_episode(pool, EpisodeSpec(n_way, 1, 10), 3), 10)
 
     found, _ = load(ROOT / "assets" / "lessons", LINKED)
     _, loops, against, query, _, landscape = (" ".join(one.outcome.split()) for one in found)
-    maml, pretrained, random = seen(5, ("maml", "pretrained", "random"), 10)
+    maml, pretrained, random = seen(5)
     first, last = (
         [f"{one.accuracy[step]:.0%}".replace("%", " %") for one in (maml, pretrained, random)]
         for step in (1, 10)
@@ -141,7 +140,7 @@ def test_what_the_lessons_say_of_their_episodes_is_so(real_omniglot):
     assert f"MAML has {maml.support_loss[10]:.3f}" in query
     assert f"query loss is {random.query_loss[10]:.2f}" in query
     assert f"and {last[2]} are right; MAML's is {maml.query_loss[10]:.2f}, and {last[0]}" in query
-    ahead, behind = seen(20, ("maml", "pretrained"), 10)
-    for step, words in ((1, "after the first step"), (2, "after the second"), (10, "the tenth")):
-        shares = [f"{100 * one.accuracy[step]:.0f} %" for one in (ahead, behind)]
-        assert f"{' against '.join(shares)} " in against.partition(words)[0][-30:], step
+    right = [(200 * one.accuracy).round().astype(int) for one in seen(20)[:2]]
+    assert f"{right[0][1]} right against {right[1][1]} after the first step" in against
+    assert f"{right[0][2]} against {right[1][2]} after the second" in against
+    assert f"{right[0][10]} against {right[1][10]} after the tenth" in against
