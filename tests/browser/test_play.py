@@ -173,6 +173,8 @@ def test_the_time_begins_with_start_and_waits_while_an_answer_is_shown(
     answered(page, 0)
     page.clock.fast_forward(4_000)
     expect(seconds).to_have_text(re.compile("^[3-6] s"))
+    page.emulate_media(reduced_motion="reduce")  # the bar then goes second by second
+    expect(page.locator(".clock i")).to_have_attribute("style", re.compile(r"scaleX\(0\.[3-6]\)"))
     page.clock.fast_forward(10_000)
     answered(page, 1)
     expect(page.locator(".words")).to_contain_text("No answer in time: it is")
