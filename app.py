@@ -8,6 +8,7 @@ st.set_page_config(page_title="See meta-learning", page_icon="✍️", layout="w
 page = st.navigation(
     [
         st.Page("pages/play.py", title="Play", icon=":material/stadia_controller:", default=True),
+        st.Page("pages/lessons.py", title="Lessons", icon=":material/school:"),
         st.Page("pages/episodes.py", title="Episodes", icon=":material/grid_view:"),
         st.Page("pages/adapt.py", title="Adapt", icon=":material/trending_up:"),
         st.Page("pages/draw.py", title="Draw", icon=":material/draw:"),

@@ -15,7 +15,7 @@ CORE = ROOT / "maml_core"
 
 # From the ground up. A module imports only from lower layers; siblings do not know each other.
 LAYERS = (
-    {"config", "params", "cuda", "threads", "distribution", "pictures"},
+    {"config", "params", "cuda", "threads", "distribution", "pictures", "lessons"},
     {"handwriting", "augmentation", "models", "counting", "planes", "toy_tasks"},
     {"boards", "uploads"},
     {"datasets"},
