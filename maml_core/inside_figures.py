@@ -39,9 +39,7 @@ def arrows_figure(arrows: Sequence[Arrow], frames: Sequence[Sequence[str]]) -> g
     figure.frames = [
         go.Frame(
             name=str(number),
-            data=[
-                _line(ends[arrow.name] if arrow.name in reached else (0.0, 0.0)) for arrow in arrows
-            ],
+            data=[_line(ends[arrow.name] if arrow.name in reached else None) for arrow in arrows],
             traces=strong,
         )
         for number, reached in enumerate(frames)
@@ -170,7 +168,10 @@ def _draw(figure: go.Figure, arrow: Arrow, end: tuple[float, float], opacity: fl
     )
 
 
-def _line(end: tuple[float, float]) -> go.Scatter:
+def _line(end: tuple[float, float] | None) -> go.Scatter:
+    """Return the line from θ to an end; None: the same without a place, which is not drawn."""
+    if end is None:
+        return go.Scatter(x=[None, None], y=[None, None])
     return go.Scatter(x=[0.0, end[0]], y=[0.0, end[1]])
 
 

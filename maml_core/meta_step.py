@@ -59,15 +59,17 @@ class MetaStep:
     """One update of θ.
 
     Attributes:
+        start: θ.
         tasks: What each task of the batch said.
         gradient: The mean of their meta-gradients.
-        change: The new θ less the old.
+        change: The new θ less θ.
         query_losses: After adapting from the new θ, of each task.
         straight_loss: Their mean had θ gone as far straight against the gradient.
-        others_before: Mean query loss of other tasks after adapting from the old θ.
+        others_before: Mean query loss of other tasks after adapting from θ.
         others_after: Likewise from the new one.
     """
 
+    start: Params
     tasks: tuple[TaskStep, ...]
     gradient: Params
     change: Params
@@ -167,6 +169,7 @@ def make_update(
     straight = add(params, gradient, -float(norm(change)) / length) if length else params
     query_losses = _query_losses(model, update.params, episodes, config)
     return MetaStep(
+        start=params,
         tasks=tuple(tasks),
         gradient=gradient,
         change=change,
@@ -226,7 +229,9 @@ def _on_plane(vectors: dict[str, Params], first: Params, rest: Sequence[Params])
     for name, vector in vectors.items():
         x, y, _ = plane.project(vector)
         length = float(norm(vector))
-        arrows.append(Arrow(name, x, y, length, (x * x + y * y) / length**2 if length else 1.0))
+        arrows.append(
+            Arrow(name, x, y, length, min((x * x + y * y) / length**2, 1.0) if length else 1.0)
+        )
     return arrows
 
 

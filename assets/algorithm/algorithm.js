@@ -53,7 +53,10 @@ function build(root, data) {
     ...data.lines.map(({ number, depth, text }) => {
       const line = element("li");
       line.style.setProperty("--depth", depth);
-      line.append(element("i", "", number), element("span", "", text));
+      const words = element("span");
+      // What split() finds between the texts are the characters after a _.
+      words.append(...text.split(/_(.)/u).map((part, i) => (i % 2 ? element("sub", "", part) : part)));
+      line.append(element("i", "", number), words);
       return line;
     }),
   );

@@ -23,16 +23,17 @@ _mount = st.components.v2.component(
     "maml_algorithm",
     **{kind: (_FILES / f"algorithm.{kind}").read_text("utf-8") for kind in ("html", "css", "js")},
 )
-# Finn et al. 2017, arXiv:1703.03400, Algorithm 1, in other words: number, depth, text.
+# Finn et al. 2017, arXiv:1703.03400, Algorithm 1, in other words: number, depth, text. The
+# character after a _ is set below the line.
 LINES = (
     (1, 0, "start from some θ"),
     (2, 0, "until it is good enough:"),
-    (3, 1, "draw a batch of tasks Tᵢ"),
-    (4, 1, "for every task Tᵢ:"),
-    (5, 2, "gradient on its K-shot support set: ∇θ Lᵢ(θ)"),
-    (6, 2, "adapt: θ′ᵢ = θ − α ∇θ Lᵢ(θ)"),
+    (3, 1, "draw a batch of tasks T_i"),
+    (4, 1, "for every task T_i:"),
+    (5, 2, "gradient on its K-shot support set: ∇_θ L_i(θ)"),
+    (6, 2, "adapt: θ′_i = θ − α ∇_θ L_i(θ)"),
     (7, 1, "end of the tasks"),
-    (8, 1, "θ ← θ − β ∇θ Σᵢ Lᵢ(θ′ᵢ), on their query sets"),
+    (8, 1, "θ ← θ − β ∇_θ Σ_i L_i(θ′_i), on their query sets"),
     (9, 0, "end"),
 )
 
@@ -103,7 +104,7 @@ STEPS = (
     Step(
         "The meta-gradient: back through the inner step to θ",
         "Each task says in which direction θ should have been for its θ′ to be better: its arrow. "
-        "Their mean is what θ follows. Between the tasks' arrows there are {between} (90° would be "
+        "Their mean is what θ follows. The angles between the arrows are {between} (90°: "
         "unrelated); the mean is {mean_share:.0%} as long as the arrows are on average.",
         (8,),
         maml_gradient,
@@ -189,7 +190,7 @@ def algorithm(
                 }
                 for step in STEPS
             ],
-            "columns": [*(f"Task {i}" for i in range(1, len(episodes) + 1)), "Mean"],
+            "columns": [*(f"Task {i}" for i in range(1, len(episodes) + 1)), "All (mean)"],
             "rows": _rows(data, episodes, found),
         },
     )
@@ -217,7 +218,7 @@ def _facts(
         "k_shot": spec.k_shot,
         "chance": math.log(spec.n_way),
         "moved": "Only the head has moved so far." if head_alone else "Now all layers move.",
-        "between": " and ".join(
+        "between": " to ".join(
             dict.fromkeys(f"{value:.0f}°" for value in (min(pairs), max(pairs)))
         ),
         "mean_share": _length(found.gradient) / (_mean(lengths) or 1.0),
@@ -243,8 +244,10 @@ def _rows(
     support = [_pictures(data, one.support[:, 0]) for one in episodes]
     queries = [_pictures(data, one.query[:, 0]) for one in episodes]
     arrows = [layer_norms(task.meta_gradient) for task in tasks]
-    # A row's bars share one scale, the mean's too.
+    apart = [f"{angle(task.meta_gradient, found.gradient):.0f}°" for task in tasks]
+    nobody = [None] * len(tasks)
     contents = (
+        (0, "Length of θ by layer", [*nobody, *_bars([layer_norms(found.start)])]),
         (1, "An example of each class", [*support, None]),
         (2, "Support loss at θ, nats", numbers([task.support_loss for task in tasks])),
         (2, "Its gradient's length by layer", _bars([task.support_gradient for task in tasks])),
@@ -254,24 +257,12 @@ def _rows(
         (4, "Query loss at θ′", numbers([task.query_loss for task in tasks])),
         (4, "Query accuracy at θ′", numbers([task.accuracy for task in tasks], "{:.0%}")),
         (5, "The arrow's length by layer", _bars([*arrows, layer_norms(found.gradient)])),
-        (
-            5,
-            "Angle to the mean arrow",
-            [f"{angle(task.meta_gradient, found.gradient):.0f}°" for task in tasks] + [""],
-        ),
-        (6, "Update of θ: distance by layer", [None] * len(tasks) + _bars([_moved(found)])[:1]),
+        (5, "Angle to the mean arrow", apart),
+        (6, "Update of θ: distance by layer", [*nobody, *_bars([layer_norms(found.change)])]),
         (7, "Query loss from the new θ", numbers(found.query_losses)),
-        (
-            7,
-            "… had θ gone as far straight downhill",
-            [None] * len(tasks) + [f"{found.straight_loss:.3f}"],
-        ),
+        (7, "… had θ gone as far straight downhill", [*nobody, f"{found.straight_loss:.3f}"]),
     )
     return [{"step": step, "label": label, "cells": cells} for step, label, cells in contents]
-
-
-def _moved(found: MetaStep) -> dict[str, float]:
-    return layer_norms(found.change)
 
 
 def _bars(norms: Sequence[Mapping[str, float]]) -> list[dict[str, object]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -20,7 +19,6 @@ from pages.shared.settings import Settings
 
 T = TypeVar("T")
 AT_ONCE = 1500  # pictures × passes: more than about two seconds' work waits for a click
-KEPT = 16  # results a session keeps of each kind
 
 
 @dataclass(frozen=True)
@@ -126,6 +124,12 @@ def layer_changes(
     return meta_step.layer_changes(learners, tasks_of(settings, n_tasks), inner_steps)
 
 
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _shelf(key: str, what: Hashable) -> list:
+    """Return where a result lies for all sessions: empty, or the whole of it."""
+    return []
+
+
 def in_pieces(
     key: str,
     label: str,
@@ -150,21 +154,25 @@ def in_pieces(
     Returns:
         The pieces so far, all of them or fewer.
     """
-    kept: OrderedDict[Hashable, list[T]] = st.session_state.setdefault(f"{key}_kept", OrderedDict())
-    found = kept.setdefault(what, [])
-    kept.move_to_end(what)
-    if len(kept) > KEPT:
-        kept.popitem(last=False)
+    shelf: list[T] = _shelf(key, what)
+    if len(shelf) == pieces:
+        return shelf
+    # What is not whole is this session's own: another one may be at the same work.
+    begun: dict[str, tuple[Hashable, list[T]]] = st.session_state.setdefault("begun", {})
+    if begun.get(key, (None,))[0] != what:
+        begun[key] = (what, [])
+    found = begun[key][1]
     place = st.empty()
     if len(found) < pieces and (at_once or place.button(label, key=key, type="primary")):
         with place.container():
             if not at_once:
                 st.button("Stop", key=f"stop_{key}", icon=":material/stop:")
-            bar, started, before = st.progress(0.0, "Computing …"), time.monotonic(), len(found)
-            for piece in begin(before):
+            bar, started, first = st.progress(0.0, "Computing …"), time.monotonic(), len(found)
+            for piece in begin(first):
                 found.append(piece)
                 done = len(found)
-                left = (time.monotonic() - started) * (pieces - done) / (done - before)
+                left = (time.monotonic() - started) * (pieces - done) / (done - first)
                 bar.progress(done / pieces, f"{done} of {pieces}, about {left:.0f} s to go")
         place.empty()
+        shelf[:] = found
     return found
