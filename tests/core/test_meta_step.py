@@ -268,5 +268,3 @@ def test_layers_move_as_in_a_plain_loop_and_of_the_head_alone_nothing_else(
     assert found["maml"]["Block 3"] == pytest.approx(np.mean(shares))
     assert set(found["maml"]) == {f"Block {i}" for i in (1, 2, 3, 4)}
     assert set(found["head"].values()) == {0.0}
-
-
