@@ -48,7 +48,7 @@ def arrows_figure(arrows: Sequence[Arrow], frames: Sequence[Sequence[str]]) -> g
 
 
 def relatives_figure(arrows: Sequence[Arrow]) -> go.Figure:
-    """Draw the methods' steps downhill on a plane, all as long as each other.
+    """Draw the methods' steps downhill on a plane, each stretched to length 1 first.
 
     Args:
         arrows: As `lay_relatives` gives them, with a length above 0.
@@ -57,7 +57,7 @@ def relatives_figure(arrows: Sequence[Arrow]) -> go.Figure:
     figure = _plane(ends)
     for arrow, end in zip(arrows, ends, strict=True):
         _draw(figure, arrow, end, 1.0)
-    figure.update_xaxes(title="along MAML's step downhill (each arrow drawn at length 1)")
+    figure.update_xaxes(title="along MAML's, downhill")
     return figure
 
 

@@ -124,7 +124,7 @@ def _walk(data: CharacterSet, batch: Batch, meta_lr: float) -> None:
         at_once=batch.work <= meta.AT_ONCE,
     )
     if len(tasks) < batch.n_tasks:
-        st.caption("With so many pictures this takes some seconds.")
+        st.caption("With so many pictures this takes a while. It can be stopped, and gone on with.")
         return
     found = meta.update(batch, meta_lr, tasks)
     arrows = lay_arrows(found)

@@ -35,7 +35,9 @@ function bars(all) {
   for (const { label, share, text } of all) {
     const bar = element("b");
     bar.style.width = `${100 * share}%`;
-    box.append(element("span", "", label), bar, element("span", "", text));
+    const layer = element("div", "layer");
+    layer.append(element("span", "", label), bar, element("span", "", text));
+    box.append(layer);
   }
   return box;
 }

@@ -61,7 +61,8 @@ def relatives(batch: Batch, inner_lrs: Sequence[float], max_steps: int) -> None:
         if arrows:
             st.plotly_chart(relatives_figure(arrows), key="relatives_chart", config=CHART_CONFIG)
             st.caption(
-                "The plane through MAML's and first-order MAML's steps. It holds "
+                "Downhill, each of length 1 before it is laid on the plane through MAML's and "
+                "first-order MAML's. It holds "
                 + ", ".join(f"{a.held:.0%} of {STYLES[a.name].label}'s" for a in arrows)
                 + " (squared lengths)."
             )
@@ -110,7 +111,7 @@ def _turning(batch: Batch, inner_lrs: Sequence[float], max_steps: int) -> None:
     found = meta.in_pieces(
         "turn_gradients",
         "Measure how they turn",
-        (tuple(every)),
+        tuple(every),
         begin,
         pieces=len(every),
         at_once=False,

@@ -184,7 +184,7 @@ def test_large_batches_wait_for_a_click_and_go_on_where_they_were_stopped(
     monkeypatch.setattr(meta, "task_steps", counted)
     at = open_page()
     assert not at.get("bidi_component")
-    assert "takes some seconds" in texts(at, "caption")
+    assert "takes a while" in texts(at, "caption")
     at.button(key="take_apart").click().run()
     assert not at.get("bidi_component"), "one of two tasks is done"
     at.run()
