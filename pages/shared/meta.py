@@ -168,11 +168,11 @@ def in_pieces(
             if not at_once:
                 st.button("Stop", key=f"stop_{key}", icon=":material/stop:")
             bar, started, first = st.progress(0.0, "Computing …"), time.monotonic(), len(found)
-            for piece in begin(first):
-                found.append(piece)
-                done = len(found)
+            for done, piece in enumerate(begin(first), first + 1):
                 left = (time.monotonic() - started) * (pieces - done) / (done - first)
+                # A run that was stopped ends here, and leaves alone what the next one goes on with.
                 bar.progress(done / pieces, f"{done} of {pieces}, about {left:.0f} s to go")
+                found.append(piece)
         place.empty()
         shelf[:] = found
     return found
