@@ -68,7 +68,7 @@ def angles(learner: Learner, pool: TaskPool, config: TrainConfig, batches: int) 
         for method, values in found.items():
             values.append(angle(gradients["maml"], gradients[method]))
     return ", ".join(
-        f"{method} {one.accuracy[0]:.1f} ± {one.ci95[0]:.1f}°"
+        f"{method} {one.accuracy[0]:.1f} ± {one.ci95[0]:.1f}°"  # not a number: it has no direction
         for method, values in found.items()
         for one in [estimate(torch.tensor(values)[:, None])]
     )

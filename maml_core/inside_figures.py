@@ -88,7 +88,7 @@ def angles_figure(
         y=RIGHT_ANGLE,
         line={"color": CHANCE_COLOUR, "width": 1.5, "dash": "dot"},
         annotation={"text": "at a right angle", "font_color": CHANCE_COLOUR},
-        annotation_position="top right",
+        annotation_position="top left",
     )
     ticks = {"tickvals": list(xs), "ticktext": [f"{x:g}" for x in xs]}
     figure.update_xaxes(title=title, type="log" if log else "linear", **ticks)

@@ -93,8 +93,8 @@ def _in_words(batch: Batch, gradients: Mapping[str, Params]) -> str:
             "has nothing to say to θ: take two steps or more."
         )
     return text + (
-        " Joint pretraining takes no inner step: at a head of zeros its gradient is zero, for the "
-        "tasks contradict each other."
+        " Joint pretraining takes no inner step. With a head of zeros, the best that one θ can do "
+        "on tasks that contradict each other, its gradient is zero."
     )
 
 
