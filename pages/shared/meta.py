@@ -130,6 +130,14 @@ def _shelf(key: str, what: Hashable) -> list:
     return []
 
 
+def _begun(key: str, what: Hashable) -> list:
+    """Return the pieces of an unfinished result: this session's own, others may be at it too."""
+    begun: dict[str, tuple[Hashable, list]] = st.session_state.setdefault("begun", {})
+    if begun.get(key, (None,))[0] != what:
+        begun[key] = (what, [])
+    return begun[key][1]
+
+
 def in_pieces(
     key: str,
     label: str,
@@ -157,11 +165,7 @@ def in_pieces(
     shelf: list[T] = _shelf(key, what)
     if len(shelf) == pieces:
         return shelf
-    # What is not whole is this session's own: another one may be at the same work.
-    begun: dict[str, tuple[Hashable, list[T]]] = st.session_state.setdefault("begun", {})
-    if begun.get(key, (None,))[0] != what:
-        begun[key] = (what, [])
-    found = begun[key][1]
+    found: list[T] = _begun(key, what)
     place = st.empty()
     if len(found) < pieces and (at_once or place.button(label, key=key, type="primary")):
         with place.container():

@@ -18,8 +18,8 @@ from maml_core.episodes import make_pool, sample_episodes
 from maml_core.evaluation import Estimate
 from maml_core.figures import STYLES
 from pages.shared import layers, loaders, meta, terrain
-from pages.shared.algorithm import LINES, STEPS
 from pages.shared.pictures import data_uri
+from pages.shared.walk import LINES, STEPS
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"n_way": "2", "q_query": "1", "meta_tasks": "2"}
