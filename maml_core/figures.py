@@ -36,6 +36,9 @@ STYLES = {
     "joint": MethodStyle("Joint pretraining", "#D55E00", "2px 5px", "star"),
     "nearest-features": MethodStyle("Nearest by features", "#A6761D", "8px 3px 2px 3px", "cross"),
     "nearest-pixels": MethodStyle("Nearest by pixels", "#5F9EA0", "12px 4px", "hexagon"),
+    # The same starts, of which the head alone adapts.
+    "maml-head": MethodStyle("MAML, head alone", "#3399CC", "1px 4px", "triangle-right"),
+    "pretrained-head": MethodStyle("Pretrained, head alone", "#C46A00", "4px 2px", "triangle-left"),
     # Far from all others in every kind of colour vision, and to be seen in light and dark.
     "person": MethodStyle("You", "#9024FC", "6px 2px", "pentagon"),
 }
