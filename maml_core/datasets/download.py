@@ -104,9 +104,10 @@ def fetch_mnist(data_dir: Path | None = None) -> Path:
     try:
         import_torchvision_datasets().MNIST(str(root), download=True)
     except (ImportError, RuntimeError, OSError) as cause:
+        reason = " ".join(str(cause).split())  # torchvision names each mirror on a line
         raise DataError(
-            f"MNIST could not be downloaded ({' '.join(str(cause).split())}): check the connection, "
-            f"or put its four files in {root}."
+            f"MNIST could not be downloaded ({reason}): check the connection, or put its four "
+            f"files in {root}."
         ) from cause
     return root
 
