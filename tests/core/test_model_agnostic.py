@@ -92,7 +92,7 @@ def test_every_network_learns_to_adapt(name, updates, beta, easy_pool):
     )
     trained, random = trained_and_random(model, easy_pool, config)
     assert trained[0] == pytest.approx(1 / 3)
-    assert trained[1] > trained[0] + 0.3
+    assert trained[1] > trained[0] + 0.25
     assert trained[1] > random[1] + 0.1
 
 
