@@ -13,6 +13,7 @@ page = st.navigation(
         st.Page("pages/draw.py", title="Draw", icon=":material/draw:"),
         st.Page("pages/landscape.py", title="Landscape", icon=":material/landscape:"),
         st.Page("pages/evaluate.py", title="Evaluate", icon=":material/analytics:"),
+        st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
     ]
 )
 # Here and not in each page: Streamlit keeps a URL parameter from page to page only if the

@@ -36,6 +36,8 @@ STYLES = {
     "joint": MethodStyle("Joint pretraining", "#D55E00", "2px 5px", "star"),
     "nearest-features": MethodStyle("Nearest by features", "#A6761D", "8px 3px 2px 3px", "cross"),
     "nearest-pixels": MethodStyle("Nearest by pixels", "#5F9EA0", "12px 4px", "hexagon"),
+    # Told what the others have to find out: no rival, and drawn as none.
+    "oracle": MethodStyle("Oracle", "#8C8C8C", "9px 5px", "star-diamond"),
     # Far from all others in every kind of colour vision, and to be seen in light and dark.
     "person": MethodStyle("You", "#9024FC", "6px 2px", "pentagon"),
 }

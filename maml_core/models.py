@@ -101,6 +101,33 @@ class Conv4(nn.Module):
         return logits
 
 
+class MLP(nn.Module):
+    """Fully connected layers with ReLU and a linear head (Finn et al. 2017, section 5.1).
+
+    The head starts at zero.
+
+    Args:
+        n_in: Inputs an example.
+        hidden: Units of each hidden layer.
+        n_out: Outputs.
+    """
+
+    def __init__(self, n_in: int, hidden: tuple[int, ...] = (40, 40), n_out: int = 1) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise((n_in, *hidden)))
+        self.head = nn.Linear(hidden[-1], n_out)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, n_in], or pictures of n_in pixels, → [B, n_out]."""
+        x = x.flatten(1)
+        for layer in self.layers:
+            x = F.relu(layer(x))
+        out: Tensor = self.head(x)
+        return out
+
+
 def conv4_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return all of Conv4's arguments, those left out at their defaults.
 

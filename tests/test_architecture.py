@@ -22,9 +22,9 @@ LAYERS = (
     {"episodes", "adaptation", "optimisation"},
     {"trace", "learners", "meta_training", "baselines"},
     {"evaluation", "checkpoints", "curvature", "open_set"},
-    {"comparison", "results", "runs", "answers", "landscape", "game"},
+    {"comparison", "results", "runs", "answers", "landscape", "game", "regression"},
     {"figures", "exports"},
-    {"landscape_figures"},
+    {"landscape_figures", "regression_figures"},
     {"__main__"},
 )
 HEAVY = {"torch", "torchvision"}  # what a page leaves to the core
