@@ -18,9 +18,10 @@ from collections.abc import Mapping
 
 import torch
 
-from maml_core import regression
+from maml_core import regression_comparison as comparison
 from maml_core.config import SinusoidConfig
-from maml_core.regression import Regressor, Stage
+from maml_core.regression import Regressor
+from maml_core.regression_comparison import Stage
 
 TASKS = 600
 EVERY = 10  # updates between two looks at validation tasks, as on the page
@@ -37,12 +38,12 @@ def main() -> None:
     parser.add_argument("--recorded", action="store_true", help="measure those; train nothing")
     parsed = parser.parse_args()
     if parsed.recorded:
-        table(regression.load().learners)
+        table(comparison.load().learners)
         return
     stage, provenance = trained(SinusoidConfig(meta_steps=parsed.updates))
     if parsed.record:
-        regression.save(regression.RECORDED, stage, provenance)
-        stage = regression.load()  # as they are kept, in float16
+        comparison.save(comparison.RECORDED, stage, provenance)
+        stage = comparison.load()  # as they are kept, in float16
     table(stage.learners)
 
 
@@ -51,7 +52,7 @@ def trained(config: SinusoidConfig) -> tuple[Stage, Mapping[str, object]]:
     print(config)
     started, used = time.perf_counter(), time.process_time()
     left = [share * config.meta_steps for share in TOLD]
-    for stage in regression.train_together(config, EVERY):
+    for stage in comparison.train_together(config, EVERY):
         if left and stage.step >= left[0]:
             left.pop(0)
             told = ", ".join(
@@ -59,7 +60,7 @@ def trained(config: SinusoidConfig) -> tuple[Stage, Mapping[str, object]]:
                 for method, (before, after) in stage.history[-1].errors.items()
             )
             print(f"{stage.step} updates, {time.perf_counter() - started:.1f} s: {told}")
-    stage = regression.tuned(stage)
+    stage = comparison.tuned(stage)
     seconds, busy = time.perf_counter() - started, time.process_time() - used
     print(f"{seconds:.1f} s, of which the processors computed {busy:.1f} s")
     command = f"python -m benchmarks.sinusoid --updates {config.meta_steps} --record"
@@ -71,7 +72,7 @@ def table(learners: Mapping[str, Regressor]) -> None:
     steps = " | ".join(f"step {step}" for step in STEPS)
     print(f"|  | method | α | {steps} | n |\n| --- | --- | --- |{' --- |' * (len(STEPS) + 1)}")
     for k_shot, half in SHAPES:
-        found = regression.evaluate(
+        found = comparison.evaluate(
             learners, k_shot, inner_steps=max(STEPS), tasks=TASKS, half=half
         )
         for method, one in found.items():

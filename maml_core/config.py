@@ -229,7 +229,7 @@ class SinusoidConfig:
     inner_steps: int = 1
     meta_lr: float = 0.01
     meta_batch_size: int = 25
-    meta_steps: int = 2_000
+    meta_steps: int = 1_000
     seed: int = 0
 
     def __post_init__(self) -> None:

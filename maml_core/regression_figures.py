@@ -8,10 +8,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from maml_core.figures import HEIGHT, LOSS_TICKS, MIN_LOSS, STYLES
-from maml_core.regression import RANGE, Errors, Fit, Mark, Wave, grid
+from maml_core.regression import RANGE, grid
+from maml_core.regression_comparison import Errors, Fit, Mark, Wave
 
 SHOWN_STEPS = {0: ("dot", 1.5), 1: ("dash", 2.5), 10: ("solid", 3.5)}  # dash and width of each
 HEIGHT_RANGE = (-6.5, 6.5)  # of the charts with waves, whose amplitude is 5 at most
+ERROR_RANGE = (0.002, 6.0)  # of the axis, so that it does not jump while a training runs
 WAVE_COLOUR = "rgba(136,136,136,0.35)"
 POINT_COLOUR, POINT_EDGE = "#F0E442", "#333333"  # to be seen in light and dark
 GRID_COLOUR = "rgba(136,136,136,0.2)"
@@ -64,7 +66,7 @@ def fit_figure(
     )
     axis = {"fixedrange": True, "gridcolor": GRID_COLOUR, "zerolinecolor": GRID_COLOUR}
     figure.update_xaxes(range=[RANGE[0] - 0.15, RANGE[1] + 0.15], dtick=1, **axis)
-    figure.update_yaxes(range=HEIGHT_RANGE, dtick=2, **axis)
+    figure.update_yaxes(range=HEIGHT_RANGE, dtick=2, automargin=True, **axis)
     return figure
 
 
@@ -133,8 +135,16 @@ def error_figure(found: Mapping[str, Errors]) -> go.Figure:
 
 
 def _log_error_axis(figure: go.Figure) -> None:
-    ticks = [f"{value:g}" for value in LOSS_TICKS]
-    figure.update_yaxes(title="Mean squared error", type="log", tickvals=LOSS_TICKS, ticktext=ticks)
+    """Let the axis show `ERROR_RANGE`, and more only where a line leaves it."""
+    heights = np.concatenate([np.asarray(line.y, dtype=float) for line in figure.data])
+    low, high = ERROR_RANGE
+    figure.update_yaxes(
+        title="Mean squared error",
+        type="log",
+        range=np.log10([np.nanmin([low, *heights]), np.nanmax([high, *heights])]).tolist(),
+        tickvals=LOSS_TICKS,
+        ticktext=[f"{value:g}" for value in LOSS_TICKS],
+    )
 
 
 def _on_log_axis(errors: np.ndarray) -> np.ndarray:
@@ -152,7 +162,7 @@ def _layout(height: int) -> go.Layout:
     return go.Layout(
         height=height,
         margin={"l": 8, "r": 8, "t": 24, "b": 8},
-        legend={"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top", "font_size": 13},
+        legend={"orientation": "h", "x": 0, "y": -0.28, "yanchor": "top", "font_size": 13},
         hovermode="closest",
         uirevision="same",
         paper_bgcolor="rgba(0,0,0,0)",

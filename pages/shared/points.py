@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from maml_core.regression import RANGE, shown_points
+from maml_core.regression import RANGE
+from maml_core.regression_comparison import shown_points
 from pages.shared.settings import Check
 from pages.shared.wave import MAX_POINTS
 

@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from maml_core import regression
+from maml_core import regression_comparison as comparison
 from maml_core.config import SinusoidConfig
-from maml_core.regression import Stage
+from maml_core.figures import CHART_CONFIG
+from maml_core.regression_comparison import Stage
+from maml_core.regression_figures import training_figure
 
+UPDATES = (500, 1_000, 2_000, 5_000)
+REFRESH_SECONDS = 0.5  # between two reruns
 EVERY = 10  # updates between two stages
 PIECE_SECONDS = 0.4  # of training in a rerun: so long a click waits
 PAUSE_SECONDS = 3.0  # without a rerun: the page was left, and nothing was trained meanwhile
@@ -34,15 +38,16 @@ class Training:
     _seen: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._stages = regression.train_together(self.config, EVERY)
+        self._stages = comparison.train_together(self.config, EVERY)
         self._seen = time.monotonic()
         self.stage = next(self._stages)
 
     def go_on(self) -> None:
-        """Train for a moment."""
+        """Train for a moment, to the next stage at least."""
         until = time.monotonic() + PIECE_SECONDS
-        while not self.is_done and time.monotonic() < until:
-            self.stage = next(self._stages)
+        for self.stage in self._stages:
+            if time.monotonic() >= until:
+                break
         now = time.monotonic()
         self.seconds += min(now - self._seen, PAUSE_SECONDS)
         self._seen = now
@@ -78,10 +83,19 @@ class Bench:
         self.number += 1
         self.running = Training(SinusoidConfig(meta_steps=updates, seed=self.number))
 
-    def end(self) -> None:
-        """Keep what the running training has reached."""
+    def go_on(self) -> None:
+        """Train for a moment if a training runs; at its end draw the page anew."""
         if self.running:
-            self.trained, self.running = regression.tuned(self.running.stage), None
+            self.running.go_on()
+            if self.running.is_done:
+                self.end()
+
+    def end(self) -> None:
+        """Keep what the running training has reached, and draw the page anew."""
+        if self.running:
+            with st.spinner("Choosing α for joint pretraining …"):
+                self.trained, self.running = comparison.tuned(self.running.stage), None
+        st.rerun()
 
     @property
     def stage(self) -> Stage:
@@ -98,4 +112,60 @@ def bench() -> Bench:
 @st.cache_resource(show_spinner=False)
 def recorded() -> Stage:
     """Return the training that comes with the app."""
-    return regression.load()
+    return comparison.load()
+
+
+def training(here: Bench) -> None:
+    """Draw the curves of the training that is shown, and what starts or stops one."""
+    st.subheader("How they were trained", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _buttons(here)
+    if here.running:
+        step, steps = here.stage.step, here.running.config.meta_steps
+        left = f", about {here.running.seconds_left:.0f} s to go" if step else ""
+        st.progress(step / steps, f"{step:,} of {steps:,} updates{left}")
+    stage = here.stage
+    st.plotly_chart(
+        training_figure(stage.history, stage.config.meta_steps),
+        key="training_chart",
+        config=CHART_CONFIG,
+    )
+    st.caption(_said(here))
+
+
+def _buttons(here: Bench) -> None:
+    updates = st.segmented_control(
+        "Updates",
+        UPDATES,
+        default=SinusoidConfig().meta_steps,
+        required=True,
+        key="updates",
+        bind="query-params",
+        width="content",
+        disabled=here.running is not None,
+    )
+    if here.running:
+        if st.button("Stop", key="stop_training", icon=":material/stop:"):
+            here.end()
+        return
+    if st.button("Train anew", key="train", type="primary", icon=":material/play_arrow:"):
+        here.begin(int(updates))
+        st.rerun()
+    if here.trained and st.button("The recorded weights again", key="recorded_again"):
+        here.trained = None
+        st.rerun()
+
+
+def _said(here: Bench) -> str:
+    """Say how what is shown was trained, beside the paper's way."""
+    stage, config = here.stage, here.stage.config
+    is_live = here.running or here.trained
+    whose = "Trained here and now" if is_live else "Recorded beforehand with the same code"
+    of_all = f" of {config.meta_steps:,}" if stage.step < config.meta_steps else ""
+    return (
+        f"{whose}, seed {config.seed}: {stage.step:,}{of_all} updates of "
+        f"{config.meta_batch_size} waves, β = {config.meta_lr:g} falling to 0, α = "
+        f"{config.inner_lr:g}, one inner step, K = {config.k_shot}. The error is the mean over "
+        f"{comparison.VALIDATION_TASKS} validation waves. Finn et al. (2017) make 70,000 updates "
+        "of 25 waves, with β = 0.001."
+    )
