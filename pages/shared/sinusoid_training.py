@@ -45,7 +45,8 @@ class Training:
     def go_on(self) -> None:
         """Train for a moment, to the next stage at least."""
         until = time.monotonic() + PIECE_SECONDS
-        for self.stage in self._stages:
+        for stage in self._stages:
+            self.stage = stage
             if time.monotonic() >= until:
                 break
         now = time.monotonic()

@@ -88,24 +88,22 @@ def test_a_link_carries_points_until_another_wave_is_asked_for(drawn: list[dict]
     assert "points" not in at.query_params
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        {"what": "Poems", "wave_k": "0", "half": "maybe", "updates": "7"},
-        {"points": "1,2,3"},
-        {"points": "6,0"},
-        {"points": "0,nan"},
-        {"points": "a,b"},
-    ],
-    ids=str,
-)
-def test_a_bad_value_in_the_link_is_a_sentence_and_the_default(
-    bad: dict[str, str], drawn: list[dict]
-) -> None:
+def test_a_bad_value_in_the_link_is_a_sentence_and_the_default(drawn: list[dict]) -> None:
+    bad = {"what": "Poems", "wave_k": "0", "half": "maybe", "updates": "7", "points": "6,0"}
     at = open_page(**bad)
     for name, value in bad.items():
         assert f"{name} = '{value}'" in texts(at, "warning")
     assert len(drawn[-1]["points"]) == 10
+
+
+@pytest.mark.parametrize(
+    "text", ["1,2,3", "1", "a,b", "0,nan", "0,inf", "-5.1,0", "0,101", "1,2;x"]
+)
+def test_what_names_no_points_is_told_from_no_points(text: str) -> None:
+    assert points.points_of(text) is None
+    assert points.points_of("") == []
+    many = ";".join(f"0,{y}" for y in range(30))
+    assert points.points_of(many) == [(0.0, float(y)) for y in range(10, 30)]
 
 
 def test_a_click_counts_only_on_the_points_it_was_made_on(
