@@ -12,6 +12,7 @@ page = st.navigation(
         st.Page("pages/adapt.py", title="Adapt", icon=":material/trending_up:"),
         st.Page("pages/draw.py", title="Draw", icon=":material/draw:"),
         st.Page("pages/landscape.py", title="Landscape", icon=":material/landscape:"),
+        st.Page("pages/toy.py", title="Toy world", icon=":material/toys:"),
         st.Page("pages/evaluate.py", title="Evaluate", icon=":material/analytics:"),
         st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
     ]

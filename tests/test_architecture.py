@@ -16,7 +16,7 @@ CORE = ROOT / "maml_core"
 # From the ground up. A module imports only from lower layers; siblings do not know each other.
 LAYERS = (
     {"config", "params", "cuda", "threads", "distribution", "pictures"},
-    {"handwriting", "augmentation", "models", "counting", "planes"},
+    {"handwriting", "augmentation", "models", "counting", "planes", "toy_tasks"},
     {"boards", "uploads"},
     {"datasets"},
     {"episodes", "adaptation", "optimisation"},
