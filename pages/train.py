@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shared import sinusoid
-from pages.shared.frame import head
+from pages.shared.frame import top
 from pages.shared.settings import one_of
 
 # What can be trained: each a module with the checks of its values in the URL and a `draw`.
@@ -17,7 +17,7 @@ def main() -> None:
     checks = {"what": one_of(*SECTIONS)}
     for section in SECTIONS.values():
         checks |= section.CHECKS
-    head("Train", checks)
+    top("Train", checks)
     what = st.segmented_control(
         "What is trained",
         list(SECTIONS),

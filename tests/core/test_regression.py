@@ -129,6 +129,14 @@ def test_the_inner_loop_descends_the_loss_it_is_given():
         w = w - 0.05 * 2 / len(x) * (w @ x.T - y.T) @ x
 
 
+def test_the_network_takes_pictures_as_rows_of_pixels(theta):
+    pictures = torch.linspace(-1, 1, 12, dtype=torch.float64).reshape(2, 1, 2, 3)
+    model = MLP(6, (6, 5), 1)
+    params = theta | {"layers.0.weight": theta["layers.0.weight"].expand(6, 6)}
+    said = torch.func.functional_call(model, params, (pictures,))
+    torch.testing.assert_close(said, network_by_hand(params, pictures.reshape(2, 6)))
+
+
 def test_outputs_are_those_of_a_plain_loop_and_an_oracle_takes_no_step():
     waves = regression.sample_waves(2, episode_generator(1, 0))
     x = regression.sample_points(2, 5, episode_generator(2, 0))
