@@ -155,9 +155,9 @@ def _said(found: Mapping[str, Fit], wave: Wave, chosen: points.Points) -> str:
     """Say what is drawn and who extrapolates."""
     steps = max(SHOWN_STEPS)
     text = (
-        f"One wave, A = {wave.amplitude:.2f} and φ = {wave.phase:.2f}, {len(chosen)} points; of the "
-        "sidebar the seed alone counts here. "
-        "Error: mean squared distance from the wave on the whole range before, after one and "
+        f"One wave, A = {wave.amplitude:.2f} and φ = {wave.phase:.2f}, {len(chosen)} points; of "
+        "the sidebar the seed alone counts here. Error: mean squared distance from the wave on the "
+        "whole range before, after one and "
         f"after ten steps. The oracle's is {_number(found['oracle'].errors(wave)[0])}. "
         + ", ".join(f"{STYLES[m].label} α = {found[m].inner_lr:g}" for m in ("maml", "joint"))
         + "."
