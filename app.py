@@ -16,6 +16,7 @@ page = st.navigation(
         st.Page("pages/inside.py", title="Inside MAML", icon=":material/account_tree:"),
         st.Page("pages/toy.py", title="Toy world", icon=":material/toys:"),
         st.Page("pages/evaluate.py", title="Evaluate", icon=":material/analytics:"),
+        st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
     ]
 )
 # Here and not in each page: Streamlit keeps a URL parameter from page to page only if the

@@ -16,11 +16,21 @@ from maml_core.models import HEAD, logits
 from maml_core.params import Params
 
 Rates = Mapping[str, Tensor | float]
+Loss = Callable[[nn.Module, Params, Tensor, Tensor], Tensor]
+"""(model, params, x [B, …], y [B, …]) → the mean loss over the B examples, a scalar."""
 
 
 def loss(model: nn.Module, params: Params, x: Tensor, y: Tensor) -> Tensor:
     """Return the mean cross-entropy of pictures x [B, *input_shape] with labels y [B], a scalar."""
     return F.cross_entropy(logits(model, params, x), y)
+
+
+def squared_error(model: nn.Module, params: Params, x: Tensor, y: Tensor) -> Tensor:
+    """Return the mean squared error of the outputs at x [B, …] from targets y [B, n_out], a scalar.
+
+    Finn et al. 2017, equation 2.
+    """
+    return F.mse_loss(logits(model, params, x), y)
 
 
 def adapt(
@@ -34,6 +44,7 @@ def adapt(
     first_order: bool = False,
     differentiable: bool = True,
     rates: Rates | None = None,
+    loss: Loss = loss,
 ) -> list[Params]:
     """Take gradient steps on the support set and keep the whole trajectory.
 
@@ -42,8 +53,8 @@ def adapt(
     Args:
         model: The network.
         params: θ₀, with a head of N rows.
-        x: Support pictures, [n_way * k_shot, *input_shape].
-        y: Their labels, [n_way * k_shot].
+        x: Support pictures, [n_way * k_shot, *input_shape], or what else `model` and `loss` take.
+        y: Their labels, [n_way * k_shot], or targets.
         inner_lr: α > 0.
         inner_steps: K ≥ 0.
         first_order: Treat the gradients as constants (FOMAML).
@@ -52,6 +63,7 @@ def adapt(
         rates: A factor on α for each name, as in MAML++ (arXiv:1810.09502, section 4);
             names that are missing stay as they are, as in ANIL (`head_rates`).
             None: one for all.
+        loss: What descends, L; cross-entropy unless given.
 
     Returns:
         [θ₀, …, θ_K], K + 1 parameter sets.

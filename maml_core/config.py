@@ -203,3 +203,42 @@ class PretrainConfig:
         if not (math.isfinite(self.lr) and self.lr > 0):
             raise ValueError(f"lr is {self.lr}; choose a finite value above 0.")
         _check_range("seed", self.seed, 0, MAX_SEED)
+
+
+@dataclass(frozen=True)
+class SinusoidConfig:
+    """How the networks for sinusoids are trained (Finn et al. 2017, section 5.1).
+
+    K, α and the tasks an update are the paper's. It makes 70,000 updates with β = 0.001; the
+    defaults here reach an initialisation that adapts well in a quarter of a minute.
+
+    Attributes:
+        k_shot: Support points a task, 1 to 100.
+        q_query: Query points a task, 1 to 100.
+        inner_lr: α > 0.
+        inner_steps: Of MAML in training, 1 to 100.
+        meta_lr: β > 0, Adam's step size at the start; it falls to 0 along a cosine.
+        meta_batch_size: Tasks an update.
+        meta_steps: Updates in all.
+        seed: Chooses the tasks and the initialisation, 0 to 999,999.
+    """
+
+    k_shot: int = 10
+    q_query: int = 10
+    inner_lr: float = 0.01
+    inner_steps: int = 1
+    meta_lr: float = 0.01
+    meta_batch_size: int = 25
+    meta_steps: int = 1_000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check_range("k_shot", self.k_shot, 1, 100)
+        _check_range("q_query", self.q_query, 1, 100)
+        AdaptConfig(self.inner_lr, self.inner_steps)
+        _check_range("inner_steps", self.inner_steps, 1, MAX_INNER_STEPS)
+        if not (math.isfinite(self.meta_lr) and self.meta_lr > 0):
+            raise ValueError(f"meta_lr is {self.meta_lr}; choose a finite value above 0.")
+        _check_range("meta_batch_size", self.meta_batch_size, 1, 1_000)
+        _check_range("meta_steps", self.meta_steps, 1, 10_000_000)
+        _check_range("seed", self.seed, 0, 999_999)

@@ -37,12 +37,16 @@ class Estimate:
     ci95: tuple[float, ...]
 
 
+def mean_and_ci95(values: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and 1.96 s / √n over n of values [n, m], each [m]; the second is 0 for n = 1."""
+    n, exact = len(values), values.double()
+    spread = exact.std(0, correction=1) if n > 1 else torch.zeros_like(exact[0])
+    return tuple(exact.mean(0).tolist()), tuple((Z_95 * spread / n**0.5).tolist())
+
+
 def estimate(accuracies: Tensor) -> Estimate:
     """Return mean ± 1.96 s / √n of accuracies [n_episodes, inner_steps + 1]."""
-    n = len(accuracies)
-    values = accuracies.double()
-    spread = values.std(0, correction=1) if n > 1 else torch.zeros_like(values[0])
-    return Estimate(n, tuple(values.mean(0).tolist()), tuple((Z_95 * spread / n**0.5).tolist()))
+    return Estimate(len(accuracies), *mean_and_ci95(accuracies))
 
 
 def adapt_to(learner: Learner, episode: Episode, config: AdaptConfig) -> list[Params]:

@@ -11,6 +11,7 @@ from maml_core.comparison import Recording
 from maml_core.config import EpisodeSpec
 from maml_core.evaluation import Estimate
 from maml_core.landscape import Grid
+from maml_core.regression_comparison import Errors
 
 
 def recordings_csv(recordings: Sequence[Recording]) -> str:
@@ -32,6 +33,17 @@ def estimates_csv(estimates: Mapping[str, Estimate]) -> str:
         for step, (mean, half) in enumerate(zip(found.accuracy, found.ci95, strict=True))
     ]
     return _csv([("method", "inner_step", "accuracy", "ci95", "episodes"), *rows])
+
+
+def errors_csv(found: Mapping[str, Mapping[str, Errors]]) -> str:
+    """Return one line a support set's shape, method and inner step: mean error, its CI, tasks."""
+    rows: list[Sequence[object]] = [
+        (points, method, step, mean, half, errors.tasks)
+        for points, by_method in found.items()
+        for method, errors in by_method.items()
+        for step, (mean, half) in enumerate(zip(errors.mean, errors.ci95, strict=True))
+    ]
+    return _csv([("points", "method", "inner_step", "squared_error", "ci95", "tasks"), *rows])
 
 
 def grids_csv(grids: Mapping[str, Grid]) -> str:

@@ -39,6 +39,8 @@ STYLES = {
     # The same starts, of which the head alone adapts.
     "maml-head": MethodStyle("MAML, head alone", "#3399CC", "1px 4px", "triangle-right"),
     "pretrained-head": MethodStyle("Pretrained, head alone", "#C46A00", "4px 2px", "triangle-left"),
+    # Told what the others have to find out: no rival, and drawn as none.
+    "oracle": MethodStyle("Oracle", "#8C8C8C", "9px 5px", "star-diamond"),
     # Far from all others in every kind of colour vision, and to be seen in light and dark.
     "person": MethodStyle("You", "#9024FC", "6px 2px", "pentagon"),
 }

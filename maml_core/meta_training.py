@@ -24,6 +24,7 @@ from maml_core.params import Params, split_rates, subtract
 MetaGradient = Callable[..., tuple[Params, Measures]]
 """(model, meta_params, tasks, config, progress) → (gradient by name, measures). `progress` is how
 much of the training lies behind, 0 to 1, a scalar tensor; left out, it has just begun."""
+TaskObjective = Callable[[Params, TaskBatch], tuple[Tensor, Measures]]
 
 
 def maml_gradient(
@@ -53,6 +54,20 @@ def maml_gradient(
         return objective, Measures(
             losses[-1], torch.stack([accuracy(out, task.query_y) for out in outs])
         )
+
+    return gradient_over_tasks(task_objective, meta_params, tasks)
+
+
+def gradient_over_tasks(
+    task_objective: TaskObjective, meta_params: Params, tasks: TaskBatch
+) -> tuple[Params, Measures]:
+    """Return the gradient of an objective's mean over tasks, and the tasks' mean measures.
+
+    Args:
+        task_objective: (θ, one task) → what is to be low for it, and what is measured.
+        meta_params: θ.
+        tasks: A meta-batch.
+    """
 
     def objective(meta: Params) -> tuple[Tensor, Measures]:
         losses, measures = vmap(task_objective, in_dims=(None, 0))(meta, tasks)

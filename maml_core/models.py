@@ -122,7 +122,8 @@ class Conv4(nn.Module):
 class MLP(nn.Module):
     """Two hidden layers and a linear head on the flattened picture: 784-64-64 for MNIST.
 
-    Nothing is normalised, so that every query is answered as if it were alone.
+    Nothing is normalised, so that every query is answered as if it were alone. Vectors are
+    pictures of one pixel and many channels: 1-40-40 for sinusoids (Finn et al. 2017, section 5.1).
 
     Args:
         n_out: Rows of the head, which starts at zero.
@@ -140,13 +141,16 @@ class MLP(nn.Module):
         super().__init__()
         _check_sizes(n_out, hidden)
         self.input_shape = (in_channels, side, side)
-        self.first = nn.Linear(in_channels * side**2, hidden)
-        self.second = nn.Linear(hidden, hidden)
+        sizes = (in_channels * side**2, hidden, hidden)
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
         self.head = zero_head(hidden, n_out)
 
     def features(self, x: Tensor) -> Tensor:
         """[B, in_channels, side, side] → [B, hidden]."""
-        return F.relu(self.second(F.relu(self.first(x.flatten(1)))))
+        x = x.flatten(1)
+        for layer in self.layers:
+            x = F.relu(layer(x))
+        return x
 
     def forward(self, x: Tensor, reference: int | None = None) -> Tensor:
         """[B, in_channels, side, side] → logits [B, n_out]; `reference` plays no part."""

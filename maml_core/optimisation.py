@@ -20,9 +20,9 @@ class Measures(NamedTuple):
     """What one batch says.
 
     Attributes:
-        loss: The objective, nats, a scalar.
+        loss: The objective, nats (in regression the squared error), a scalar.
         accuracy: 0 to 1; in meta-training the mean over tasks after each inner step,
-            [inner_steps + 1], in pretraining a scalar.
+            [inner_steps + 1], in pretraining a scalar; in regression there is none, [0].
     """
 
     loss: Tensor

@@ -21,10 +21,11 @@ LAYERS = (
     {"datasets"},
     {"episodes", "adaptation", "optimisation"},
     {"trace", "learners", "meta_training", "baselines"},
-    {"evaluation", "checkpoints", "curvature", "open_set"},
-    {"comparison", "results", "runs", "answers", "landscape", "game", "meta_step"},
+    {"evaluation", "checkpoints", "curvature", "open_set", "regression"},
+    {"comparison", "results", "runs", "answers", "landscape", "game", "meta_step"}
+    | {"regression_comparison"},
     {"figures", "exports"},
-    {"landscape_figures", "inside_figures"},
+    {"landscape_figures", "inside_figures", "regression_figures"},
     {"__main__"},
 )
 HEAVY = {"torch", "torchvision"}  # what a page leaves to the core

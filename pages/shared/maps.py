@@ -68,7 +68,7 @@ def maps(
                     "name": panel.name,
                     "title": panel.title,
                     "colour": panel.colour,
-                    "figure": _plain(panel.figure),
+                    "figure": plain(panel.figure),
                 }
                 for panel in panels
             ],
@@ -82,7 +82,7 @@ def maps(
     )
 
 
-def _plain(figure: go.Figure) -> dict:
+def plain(figure: go.Figure) -> dict:
     """Return a figure as JSON without Plotly's own theme: the page's colours are set on it."""
     found: dict = json.loads(figure.to_json())
     found["layout"].pop("template", None)

@@ -17,10 +17,11 @@ from maml_core.config import EpisodeSpec
 from maml_core.datasets.splits import split_classes
 from maml_core.episodes import make_pool, sample_episode
 from maml_core.evaluation import Estimate
-from maml_core.exports import estimates_csv, grids_csv, recordings_csv, script
+from maml_core.exports import errors_csv, estimates_csv, grids_csv, recordings_csv, script
 from maml_core.landscape import Grid, Window
 from maml_core.learners import Learner
 from maml_core.models import initial_params
+from maml_core.regression_comparison import Errors
 
 
 def parsed(text):
@@ -122,3 +123,17 @@ def test_the_csv_of_maps_parses_back_to_the_same_numbers():
     assert first["loss"] == loss.ravel().tolist()
     assert first["accuracy"] == (loss / 10).ravel().tolist()
     assert [row["map"] for row in rows] == ["maml"] * 4 + ["pretrained"] * 4
+
+
+def test_errors_have_a_line_a_shape_method_and_step():
+    found = {
+        "K = 5": {"maml": Errors(600, (3.0, 0.5), (0.2, 0.1))},
+        "K = 10": {"oracle": Errors(600, (0.25,), (0.125,))},
+    }
+    rows = parsed(errors_csv(found))
+    assert [
+        (r["points"], r["method"], int(r["inner_step"]), float(r["squared_error"])) for r in rows
+    ] == [("K = 5", "maml", 0, 3.0), ("K = 5", "maml", 1, 0.5), ("K = 10", "oracle", 0, 0.25)]
+    assert [(float(r["ci95"]), int(r["tasks"])) for r in rows] == [
+        (0.2, 600), (0.1, 600), (0.125, 600)
+    ]  # fmt: skip

@@ -102,8 +102,8 @@ def test_every_method_has_a_style_of_its_own():
         values = [getattr(style, part) for style in STYLES.values()]
         assert len(set(values)) == len(values), part
     # There is more to be drawn than that palette has colours.
-    untrained = {"random", *NEAREST, "maml-head", "pretrained-head", "person"}
-    assert {STYLES[method].colour for method in STYLES.keys() - untrained} <= OKABE_ITO
+    others = {"random", *NEAREST, "maml-head", "pretrained-head", "oracle", "person"}
+    assert {STYLES[method].colour for method in STYLES.keys() - others} <= OKABE_ITO
     for style in STYLES.values():
         go.Scatter(line={"color": style.colour, "dash": style.dash}, marker_symbol=style.marker)
         go.Scatter(marker_symbol=style.marker + "-open")

@@ -266,7 +266,7 @@ def test_the_mlp_is_that_of_torchs_modules(pixels):
     layers = [nn.Linear(784, 5), nn.Linear(5, 5), nn.Linear(5, 3)]
     plain = nn.Sequential(nn.Flatten(), layers[0], nn.ReLU(), layers[1], nn.ReLU(), layers[2])
     plain.double()
-    for layer, name in zip(layers, ("first", "second", "head"), strict=True):
+    for layer, name in zip(layers, ("layers.0", "layers.1", "head"), strict=True):
         layer.load_state_dict({n: params[f"{name}.{n}"] for n in ("weight", "bias")})
     torch.testing.assert_close(logits(MLP(hidden=5), params, pixels), plain(pixels))
 

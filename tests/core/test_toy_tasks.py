@@ -27,16 +27,14 @@ def start(this: World, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).uniform(-3, 3, this.centres.shape[1])
 
 
-@pytest.fixture
-def loss(monkeypatch):
+def parabola(model, params, centre, curvature):
     """The loss of a task at {"theta": θ}, in torch; the engine's inner loop descends on it."""
+    away = params["theta"] - centre
+    return away @ curvature @ away / 2
 
-    def parabola(model, params, centre, curvature):
-        away = params["theta"] - centre
-        return away @ curvature @ away / 2
 
-    monkeypatch.setattr(adaptation, "loss", parabola)
-    return lambda params, task: parabola(None, params, *task)
+def loss(params, task):
+    return parabola(None, params, *task)
 
 
 def tasks_of(this: World) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -49,10 +47,10 @@ def tasks_of(this: World) -> list[tuple[torch.Tensor, torch.Tensor]]:
 def engine(params, task, config, **options):
     """Adapt by the inner loop that the networks adapt by."""
     rates = {"inner_lr": config.inner_lr, "inner_steps": config.inner_steps}
-    return adaptation.adapt(nn.Identity(), params, *task, **rates, **options)
+    return adaptation.adapt(nn.Identity(), params, *task, loss=parabola, **rates, **options)
 
 
-def meta_gradient(this: World, method: str, theta: np.ndarray, config: AdaptConfig, loss):
+def meta_gradient(this: World, method: str, theta: np.ndarray, config: AdaptConfig):
     """A method's meta-gradient, by automatic differentiation through the engine's inner loop."""
     first = {"theta": torch.from_numpy(theta)}
     tasks = tasks_of(this)
@@ -70,7 +68,7 @@ def meta_gradient(this: World, method: str, theta: np.ndarray, config: AdaptConf
 
 @every_config
 @every_world
-def test_the_adapted_points_are_those_of_the_engines_inner_loop(this, config, loss):
+def test_the_adapted_points_are_those_of_the_engines_inner_loop(this, config):
     theta = start(this)
     found = toy_tasks.adapted(this, theta, config)
     for task, points in zip(tasks_of(this), found, strict=True):
@@ -83,14 +81,14 @@ def test_the_adapted_points_are_those_of_the_engines_inner_loop(this, config, lo
 
 
 @every_world
-def test_an_update_descends_the_methods_meta_gradient(this, loss):
+def test_an_update_descends_the_methods_meta_gradient(this):
     theta = start(this, seed=1)
     for config, method in product(CONFIGS, WEIGHTS):
         matrix, offset = toy_tasks.meta_update(this, method, config)
         beta = toy_tasks.meta_lr(this, method, config)
         assert beta > 0
         found = (theta - (matrix @ theta + offset)) / beta
-        expected = meta_gradient(this, method, theta, config, loss)
+        expected = meta_gradient(this, method, theta, config)
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12, err_msg=f"{method}")
 
 

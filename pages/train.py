@@ -1,0 +1,33 @@
+"""Train: meta-learning while one watches."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.shared import sinusoid
+from pages.shared.frame import top
+from pages.shared.settings import one_of
+
+# What can be trained: each a module with the checks of its values in the URL and a `draw`.
+SECTIONS = {"Sinusoid": sinusoid}
+
+
+def main() -> None:
+    """Draw the page."""
+    checks = {"what": one_of(*SECTIONS)}
+    for section in SECTIONS.values():
+        checks |= section.CHECKS
+    top("Train", checks)
+    what = st.segmented_control(
+        "What is trained",
+        list(SECTIONS),
+        default=next(iter(SECTIONS)),
+        required=True,
+        key="what",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    SECTIONS[what].draw()
+
+
+main()
