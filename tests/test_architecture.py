@@ -16,14 +16,14 @@ CORE = ROOT / "maml_core"
 # From the ground up. A module imports only from lower layers; siblings do not know each other.
 LAYERS = (
     {"config", "params", "cuda", "threads", "distribution", "pictures"},
-    {"handwriting", "augmentation", "models", "counting", "planes"},
+    {"live_training", "handwriting", "augmentation", "models", "counting", "planes"},
     {"boards", "uploads"},
     {"datasets"},
     {"episodes", "adaptation", "optimisation"},
     {"trace", "learners", "meta_training", "baselines"},
     {"evaluation", "checkpoints", "curvature", "open_set"},
     {"comparison", "results", "runs", "answers", "landscape", "game"},
-    {"figures", "exports"},
+    {"figures", "exports", "live_worker"},
     {"landscape_figures"},
     {"__main__"},
 )
