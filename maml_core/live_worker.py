@@ -13,6 +13,7 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from maml_core.live_training import Order
 from maml_core.optimisation import Update
 
 NICENESS = 10  # whoever waits for a page comes first
+MEMORY_BYTES = 6 * 2**30  # beyond it an update fails, and not the whole machine
 VALIDATION_EPISODES = 20
 VALIDATION_SHARE = 0.2  # of the time, at most, but for the first and the last
 JOINT_STEPS = 5  # at validation; joint pretraining itself takes none
@@ -53,9 +55,7 @@ class Control:
 
 def main() -> None:
     """Train what the first line orders."""
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
-    torch.set_num_threads(1)
+    _be_modest()
     order = Order.from_json(sys.stdin.readline())
     control = Control()
     control.may_go.set()
@@ -64,6 +64,25 @@ def main() -> None:
         train(order, control)
     except (DataError, CheckpointError, ValueError) as error:
         say("failed", message=str(error))
+    except RuntimeError as error:
+        if "memory" not in str(error):
+            raise
+        say(
+            "failed",
+            message=f"An update needs more than the {MEMORY_BYTES / 2**30:.0f} GB that a training "
+            "may have; choose fewer tasks an update, fewer ways or shots, or fewer inner steps.",
+        )
+
+
+def _be_modest() -> None:
+    """Leave the cores and the memory to others, as far as the system lets one."""
+    torch.set_num_threads(1)
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    with suppress(ImportError, OSError, ValueError):
+        import resource  # Here, because only Unix has it.
+
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
 
 
 def say(kind: str, **values: Any) -> None:
@@ -90,10 +109,10 @@ def train(order: Order, control: Control) -> None:
             control.may_go.wait()
             begun += time.monotonic() - waiting
         if control.stopped:
+            _say_weights(training, update)
             break
     else:
         validate(training, update, order.config)
-    _say_weights(training, update)
     say("over", step=update.step)
 
 

@@ -20,7 +20,7 @@ from maml_core.meta_training import meta_train, task_stream
 from maml_core.models import Conv4, initial_params
 from maml_core.optimisation import Update
 
-CONFIG = TrainConfig(n_ways=(2,), q_query=2, meta_batch_size=2, meta_steps=30, seed=3)
+CONFIG = TrainConfig(n_ways=(2,), q_query=2, meta_batch_size=2, meta_steps=15, seed=3)
 ORDER = Order(CONFIG, "glyphs", model={"n_out": 1, "channels": 4})
 PATIENCE = 60  # seconds
 # Speaks as the real process does, without what makes that one slow to start.
@@ -79,44 +79,35 @@ def test_an_order_comes_back_from_its_line() -> None:
 
 
 def test_two_at_once_and_a_pause_give_the_weights_of_a_plain_loop(
-    trainings, data_dir, monkeypatch, assert_same
+    trainings, data_dir, make_characters, assert_same
 ) -> None:
-    data = glyphs.load(n_alphabets=6, n_drawers=20, seed=0)
-    # Where the processes look for the built-in glyphs: these are few.
+    data = make_characters((10,) * 13, likeness=0.5)
+    # Where the processes look for the built-in glyphs.
     source = f"version {glyphs.VERSION}, {datasets.GLYPHS}"
     cached("glyphs", source, data_dir, lambda: data)
-    trainings.start("one", ORDER)
-    paused = trainings.start("two", ORDER)
-    other = trainings.start("three", replace(ORDER, config=replace(CONFIG, seed=4)))
-    assert (trainings.place("one"), trainings.place("three")) == (0, 1)
-    until(lambda: len(paused.progress) >= 2)
-    trainings.pause("two")
-    until(lambda: other.state == "running")  # in the place of the one that rests
-    assert trainings.place("three") == 0
-    until(lambda: paused.weights and paused.step == paused.progress[-1].step)
-    assert paused.step < CONFIG.meta_steps
-    trainings.resume("two")
-    until(lambda: all(trainings.of(name).is_over for name in ("one", "two", "three")))
+    rested = trainings.start("one", ORDER)
+    other = trainings.start("two", ORDER)
+    until(lambda: rested.progress)
+    trainings.pause("one")
+    until(lambda: rested.weights and rested.step == rested.progress[-1].step)
+    assert 0 < rested.step < CONFIG.meta_steps
+    trainings.resume("one")
+    until(lambda: rested.is_over and other.is_over)
 
     pool = make_pool(data, split_classes(data, "alphabets", "train"), rotate=True)
     model = Conv4(channels=4)
-    for owner, seed in (("one", 3), ("two", 3), ("three", 4)):
-        training = trainings.of(owner)
-        config = replace(CONFIG, seed=seed)
-        start = Update(0, initial_params(model, seed))
-        updates = list(meta_train(model, start, task_stream(pool, config), config))
-        found = checkpoints.from_bytes(training.weights, owner)
+    start = Update(0, initial_params(model, CONFIG.seed))
+    updates = list(meta_train(model, start, task_stream(pool, CONFIG), CONFIG))
+    for training in (rested, other):
         assert training.state == "done", training.message
+        found = checkpoints.from_bytes(training.weights, training.owner)
         assert_same(found.params, updates[-1].params)
+        assert (found.metadata["dataset"], found.metadata["updates"]) == ("glyphs", len(updates))
         assert [one.loss for one in training.progress] == [float(u.measures.loss) for u in updates]
-        assert [one.gradient_norm for one in training.progress] == [
-            float(u.gradient_norm) for u in updates
-        ]
-        assert [one.step for one in training.validations][:: len(training.validations) - 1] == [
-            0,
-            CONFIG.meta_steps,
-        ]
-        assert found.metadata["dataset"] == "glyphs"
+        lengths = [float(u.gradient_norm) for u in updates]
+        assert [one.gradient_norm for one in training.progress] == lengths
+        looks = [one.step for one in training.validations]
+        assert (looks[0], looks[-1]) == (0, CONFIG.meta_steps)
 
 
 def test_a_stopped_training_gives_its_place_to_the_next(trainings, stand_in) -> None:
