@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.shared import live
 from pages.shared.sidebar import sidebar
 
 st.set_page_config(page_title="See meta-learning", page_icon="✍️", layout="wide")
@@ -13,9 +14,12 @@ page = st.navigation(
         st.Page("pages/draw.py", title="Draw", icon=":material/draw:"),
         st.Page("pages/landscape.py", title="Landscape", icon=":material/landscape:"),
         st.Page("pages/evaluate.py", title="Evaluate", icon=":material/analytics:"),
+        st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
     ]
 )
 # Here and not in each page: Streamlit keeps a URL parameter from page to page only if the
 # main script draws its control.
 sidebar()
+if page.url_path != "train":
+    live.line()
 page.run()

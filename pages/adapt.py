@@ -7,7 +7,7 @@ from maml_core.datasets.base import CharacterSet
 from maml_core.episodes import Episode
 from maml_core.exports import recordings_csv, script
 from maml_core.figures import CHART_CONFIG, STYLES, accuracy_figure, loss_figure
-from pages.shared import loaders
+from pages.shared import loaders, own
 from pages.shared.confusion import confusion_of
 from pages.shared.frame import begin, why
 from pages.shared.player import player
@@ -187,7 +187,7 @@ def _take_away(settings: Settings, found: list[Recording], steps: int) -> None:
         settings.part,
         settings.spec,
         settings.seed,
-        {recording.method: recording.inner_lr for recording in found},
+        {own.in_script(recording.method): recording.inner_lr for recording in found},
         steps,
     )
     with st.container(horizontal=True):

@@ -24,7 +24,7 @@ LAYERS = (
     {"evaluation", "checkpoints", "curvature", "open_set"},
     {"comparison", "results", "runs", "answers", "landscape", "game"},
     {"figures", "exports", "live_worker"},
-    {"landscape_figures"},
+    {"landscape_figures", "training_figures"},
     {"__main__"},
 )
 HEAVY = {"torch", "torchvision"}  # what a page leaves to the core

@@ -28,6 +28,7 @@ def player(
     charts: Sequence[str],
     revision: str,
     predict: bool,
+    names: Sequence[str] | None = None,
     key: str,
 ) -> str | None:
     """Draw the player.
@@ -39,6 +40,7 @@ def player(
         charts: Keys of the page's charts that have a frame for each step.
         revision: Changes when anything shown changes; the player then starts anew.
         predict: Start at step 0, and report when the last step has been reached.
+        names: What each stop is called; None: they are inner steps.
         key: Of the component.
 
     Returns:
@@ -46,13 +48,15 @@ def player(
     """
     pictures = episode.query.ravel().tolist()
     n_way = episode.spec.n_way
+    last = len(recordings[0].accuracy) - 1
     result = _mount(
         key=key,
         data={
             "revision": revision,
             "predict": predict,
             "charts": list(charts),
-            "steps": len(recordings[0].accuracy) - 1,
+            "steps": last,
+            "names": names or [f"Inner step {step} of {last}" for step in range(last + 1)],
             "letters": [class_letter(label) for label in range(n_way)],
             "classes": [str(data.classes[c]) for c in episode.classes],
             "pictures": [data_uri(data, picture) for picture in pictures],
