@@ -79,7 +79,8 @@ def _answer(here: Desk, n_way: int, k_shot: int, steps: int) -> None:
         with st.spinner("Adapting …"):
             adapted = loaders.adapted(_digest(support), tuple(methods), steps, support)
         inner_lrs = {method: one.inner_lr for method, one in adapted.items()}
-        verdict = "All have adapted to the board. Now draw a query."
+        who = "Both" if len(methods) == 2 else "All"
+        verdict = f"{who} have adapted to the board. Now draw a query."
         if here.usable(QUERY):
             character = character_in(here.drawing(QUERY))
             answers = probabilities(adapted, character)

@@ -19,6 +19,7 @@ from maml_core.config import (
 )
 from maml_core.datasets.base import CharacterSet
 from maml_core.figures import CHART_CONFIG, STYLES
+from maml_core.learners import Learner
 from maml_core.live_training import LiveTraining, Order
 from maml_core.training_figures import points_mean, progress_figure, validation_figure
 from pages.shared import live, loaders, own
@@ -352,7 +353,7 @@ def _own_learners() -> None:
         st.caption("None yet: keep what a training made, or load a file that you downloaded.")
     for name, learner in own.learners().items():
         with st.container(key=f"own_{name}", horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{STYLES[name].label}**  \n{_made_how(learner.provenance)}")
+            st.markdown(f"**{STYLES[name].label}**  \n{_made_how(learner)}")
             st.download_button(
                 "Download",
                 own.file_of(name),
@@ -378,14 +379,14 @@ def _own_learners() -> None:
         )
 
 
-def _made_how(told: dict) -> str:
-    config = told.get("config", {})
-    ways = ", ".join(map(str, config.get("n_ways", ())))
-    return (
-        f"{_many(told.get('updates', 0), 'update')} on {told.get('dataset', '?')}"
-        + (f", {ways}-way" if ways else "")
-        + f", split “{told['split']}”"
-    )
+def _made_how(learner: Learner) -> str:
+    """Say how a learner came to be, as far as its file, perhaps a stranger's, makes sense."""
+    told = learner.provenance
+    updates, dataset = told.get("updates"), told.get("dataset")
+    said = _many(updates, "update") if isinstance(updates, int) else "Nobody knows how many updates"
+    ways = " and ".join(f"{n_way}-way" for n_way in sorted(learner.inner_lrs))
+    words = {name: words for words, name in DATASET_WORDS.items()}
+    return f"{said} on {words.get(dataset, 'other pictures')}, {ways}, split “{told['split']}”"
 
 
 def _load(file: object) -> None:
