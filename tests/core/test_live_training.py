@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -23,28 +24,7 @@ from maml_core.optimisation import Update
 CONFIG = TrainConfig(n_ways=(2,), q_query=2, meta_batch_size=2, meta_steps=15, seed=3)
 ORDER = Order(CONFIG, "glyphs", model={"n_out": 1, "channels": 4})
 PATIENCE = 60  # seconds
-# Speaks as the real process does, without what makes that one slow to start.
-STAND_IN = """
-import json, sys, threading, time
-config = json.loads(sys.stdin.readline())["config"]
-words, done = [], 0
-def say(**values):
-    print(json.dumps(values), flush=True)
-def read():
-    for word in iter(sys.stdin.readline, ""):
-        words.append(word.strip())
-    words.append("end")
-threading.Thread(target=read, daemon=True).start()
-if config["seed"] == 13:
-    raise SystemExit(7)
-while done < config["meta_steps"] and not {"stop", "end"} & set(words):
-    time.sleep(0.005)
-    if not words or words[-1] == "go":
-        done += 1
-        say(kind="progress", step=done, loss=1.0, gradient_norm=1.0, seconds=done / 4)
-if "end" not in words:
-    say(kind="over", step=done)
-"""
+STAND_IN = Path(__file__).parents[1] / "stand_in_training.py"
 
 
 @pytest.fixture
@@ -57,7 +37,7 @@ def trainings() -> Iterator[Trainings]:
 
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_training, "COMMAND", (sys.executable, "-c", STAND_IN))
+    monkeypatch.setattr(live_training, "COMMAND", (sys.executable, str(STAND_IN)))
 
 
 def until(condition: Callable[[], object]) -> None:
