@@ -2,19 +2,17 @@
 
 import streamlit as st
 
+from pages.shared import replaying, training
 from pages.shared.frame import head
-from pages.shared.replaying import STEPS, replay
 from pages.shared.settings import one_of
-from pages.shared.training import images
 
-SECTIONS = {"Images": images, "Replay": replay}
+SECTIONS = {"Images": training.images, "Replay": replaying.replay}
 
 
 def main() -> None:
     """Draw the page."""
-    settings, data = head(
-        "Train", {"what": one_of(*SECTIONS), "replay_step": one_of(*map(str, range(1, STEPS + 1)))}
-    )
+    checks = {"what": one_of(*SECTIONS), **training.checks(), **replaying.CHECKS}
+    settings, data = head("Train", checks)
     what = st.segmented_control(
         "What",
         list(SECTIONS),

@@ -15,11 +15,12 @@ from maml_core.figures import CHART_CONFIG
 from maml_core.training_figures import course_figure, replay_figure
 from pages.shared import loaders, terrain
 from pages.shared.player import player
-from pages.shared.settings import PARTS, Settings
+from pages.shared.settings import PARTS, Settings, one_of
 
 STEPS = 5
 PICTURES_STEP = 1  # where the points differ most
 SHOWN = (0, 1, STEPS)  # inner steps of which the course is drawn
+CHECKS = {"replay_step": one_of(*map(str, range(1, STEPS + 1)))}
 CHARTS = ("replay_chart", "course_chart")
 
 

@@ -24,13 +24,22 @@ from maml_core.live_training import LiveTraining, Order
 from maml_core.training_figures import points_mean, progress_figure, validation_figure
 from pages.shared import live, loaders, own
 from pages.shared.frame import why
-from pages.shared.settings import DATASET_WORDS, MAX_SEED, Settings, check_link, one_of, whole
+from pages.shared.settings import (
+    DATASET_WORDS,
+    MAX_SEED,
+    Check,
+    Settings,
+    number,
+    one_of,
+    whole,
+)
 from pages.shared.sidebar import available_datasets
 
 REFRESH_SECONDS = 1.0
 QUERIES = 5  # pictures a class of a training task
 MAX_TASKS = 32
 MAX_UPDATES = 10_000
+RATES = (1e-4, 10.0)  # α and β
 MODELS = {"Conv4": {}}
 PRETRAINED = checkpoints.ASSETS / loaders.SPLIT / "pretrained.safetensors"
 STARTS = {"Random": "", "Pretrained": str(PRETRAINED)}
@@ -65,17 +74,24 @@ learn. It is measured on the tasks of each update, before that update moves θ, 
 The **accuracy** is measured on characters that the training never sees, {n} episodes each time, the
 same ones every time. Before adaptation it must be chance: nobody has said which character is which.
 """
-CHECKS = {
-    "train_by": one_of(*METHODS),
-    "train_with": one_of(*MODELS),
-    "train_from": one_of(*STARTS),
-    "train_n": whole(MIN_WAY, MAX_WAY),
-    "train_k": whole(MIN_SHOT, MAX_SHOT),
-    "train_tasks": whole(1, MAX_TASKS),
-    "train_updates": whole(1, MAX_UPDATES),
-    "train_steps": whole(1, MAX_INNER_STEPS),
-    "train_seed": whole(0, MAX_SEED),
-}
+
+
+def checks() -> dict[str, Check]:
+    """Return the checks of the section's values in the URL."""
+    return {
+        "train_on": one_of(*_datasets()),
+        "train_by": one_of(*METHODS),
+        "train_with": one_of(*MODELS),
+        "train_from": one_of(*STARTS),
+        "train_n": whole(MIN_WAY, MAX_WAY),
+        "train_k": whole(MIN_SHOT, MAX_SHOT),
+        "train_tasks": whole(1, MAX_TASKS),
+        "train_updates": whole(1, MAX_UPDATES),
+        "train_steps": whole(1, MAX_INNER_STEPS),
+        "train_seed": whole(0, MAX_SEED),
+        "train_alpha": number(*RATES),
+        "train_beta": number(*RATES),
+    }
 
 
 def images(settings: Settings, data: CharacterSet) -> None:
@@ -84,7 +100,6 @@ def images(settings: Settings, data: CharacterSet) -> None:
         "Meta-train a network here and now, and watch it learn to learn. **What it becomes can be "
         "kept: it then stands beside the others on the other pages.**"
     )
-    check_link({**CHECKS, "train_on": one_of(*_datasets())})
     training = live.mine()
     if training is not None:
         again = None if training.is_over else REFRESH_SECONDS
@@ -195,8 +210,7 @@ def _number(
 def _rate(where: object, label: str, default: float, key: str) -> float:
     return where.number_input(
         label,
-        0.0001,
-        10.0,
+        *RATES,
         default,
         step=0.001,
         format="%.4g",
@@ -382,11 +396,11 @@ def _own_learners() -> None:
 def _made_how(learner: Learner) -> str:
     """Say how a learner came to be, as far as its file, perhaps a stranger's, makes sense."""
     told = learner.provenance
-    updates, dataset = told.get("updates"), told.get("dataset")
+    updates = told.get("updates")
     said = _many(updates, "update") if isinstance(updates, int) else "Nobody knows how many updates"
     ways = " and ".join(f"{n_way}-way" for n_way in sorted(learner.inner_lrs))
-    words = {name: words for words, name in DATASET_WORDS.items()}
-    return f"{said} on {words.get(dataset, 'other pictures')}, {ways}, split “{told['split']}”"
+    known = (words for words, name in DATASET_WORDS.items() if name == told.get("dataset"))
+    return f"{said} on {next(known, 'other pictures')}, {ways}, split “{told['split']}”"
 
 
 def _load(file: object) -> None:
