@@ -10,7 +10,7 @@ from maml_core.figures import CHART_CONFIG, STYLES, accuracy_figure, loss_figure
 from pages.shared import loaders, own
 from pages.shared.confusion import confusion_of
 from pages.shared.frame import begin, why
-from pages.shared.player import player
+from pages.shared.player import arrangement, player
 from pages.shared.repetition import repeat
 from pages.shared.settings import PARTS, Settings, one_of, some_of, whole
 
@@ -31,21 +31,6 @@ a little about the episode, and accuracy is higher than for one query alone. All
 measured in the same way.
 """
 CHARTS = ("accuracy_chart", "loss_chart")
-# Beside a long list of pictures the charts stay in view. On a phone the player stands between
-# the two charts, so that its buttons and the accuracy are in view together.
-ARRANGEMENT = """
-<style>
-.st-key-race [data-testid="stColumn"]:first-child > [data-testid="stVerticalBlock"] {
-  position: sticky; top: 3.5rem;
-}
-@media (max-width: 640px) {
-  .st-key-race :is([data-testid="stHorizontalBlock"], [data-testid="stColumn"],
-    [data-testid="stColumn"] > [data-testid="stVerticalBlock"]) { display: contents; }
-  .st-key-race .st-key-accuracy_chart { order: -2; }
-  .st-key-race .st-key-player { order: -1; }
-}
-</style>
-"""
 
 
 def main() -> None:
@@ -120,7 +105,7 @@ def _race(settings: Settings, data: CharacterSet, episode: Episode, found: list[
     revealed = not predict or st.session_state.get("player", {}).get("finished") == revision
     if predict:
         _guess(found, revealed)
-    st.html(ARRANGEMENT)
+    st.html(arrangement("race", CHARTS[0], "player"))
     left, right = st.container(key="race").columns([4, 5], gap="large")
     with left:
         st.plotly_chart(

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import replaying, training
+from pages.shared import ordering, replaying, training
 from pages.shared.frame import head
 from pages.shared.settings import one_of
 
@@ -11,7 +11,7 @@ SECTIONS = {"Images": training.images, "Replay": replaying.replay}
 
 def main() -> None:
     """Draw the page."""
-    checks = {"what": one_of(*SECTIONS), **training.checks(), **replaying.CHECKS}
+    checks = {"what": one_of(*SECTIONS), **ordering.checks(), **replaying.CHECKS}
     settings, data = head("Train", checks)
     what = st.segmented_control(
         "What",

@@ -20,6 +20,33 @@ _mount = st.components.v2.component(
 )
 
 
+def arrangement(container: str, chart: str, *player: str) -> str:
+    """Return the style of charts, in the first column of a container, beside a player.
+
+    Beside a long list of pictures the charts stay in view. On a phone the player stands between
+    the first chart and the others, so that its buttons and that chart are in view together.
+
+    Args:
+        container: Key of the container.
+        chart: Key of the first chart.
+        player: Keys of the player and of what belongs to it.
+    """
+    players = ", ".join(f".st-key-{container} .st-key-{key}" for key in player)
+    return f"""
+<style>
+.st-key-{container} [data-testid="stColumn"]:first-child > [data-testid="stVerticalBlock"] {{
+  position: sticky; top: 3.5rem;
+}}
+@media (max-width: 640px) {{
+  .st-key-{container} :is([data-testid="stHorizontalBlock"], [data-testid="stColumn"],
+    [data-testid="stColumn"] > [data-testid="stVerticalBlock"]) {{ display: contents; }}
+  .st-key-{container} .st-key-{chart} {{ order: -2; }}
+  {players} {{ order: -1; }}
+}}
+</style>
+"""
+
+
 def player(
     data: CharacterSet,
     episode: Episode,

@@ -14,7 +14,7 @@ from maml_core.episodes import Episode
 from maml_core.figures import CHART_CONFIG
 from maml_core.training_figures import course_figure, replay_figure
 from pages.shared import loaders, terrain
-from pages.shared.player import player
+from pages.shared.player import arrangement, player
 from pages.shared.settings import PARTS, Settings, one_of
 
 STEPS = 5
@@ -63,7 +63,8 @@ def _draw(
 ) -> None:
     updates, recordings = list(found), list(found.values())
     n_way = settings.spec.n_way
-    left, right = st.columns([4, 5], gap="large")
+    st.html(arrangement("replay", CHARTS[0], "replay_step", "replay_player"))
+    left, right = st.container(key="replay").columns([4, 5], gap="large")
     with left:
         st.plotly_chart(replay_figure(recordings, n_way), key=CHARTS[0], config=CHART_CONFIG)
         st.plotly_chart(

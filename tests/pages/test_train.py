@@ -25,7 +25,7 @@ from maml_core.episodes import make_pool, sample_episode
 from maml_core.figures import STYLES
 from maml_core.live_training import LiveTraining
 from maml_core.models import Conv4, initial_params
-from pages.shared import live, own, terrain, training
+from pages.shared import live, ordering, own, terrain
 from pages.shared.settings import DEFAULTS
 
 ROOT = Path(__file__).parents[2]
@@ -110,7 +110,7 @@ def test_a_training_is_watched_kept_and_used_on_the_other_pages() -> None:
     config = found.order.config
     assert (config.method, config.n_ways, config.k_shots) == ("fomaml", (2,), (1,))
     assert (config.inner_lr, config.meta_steps, config.seed) == (0.3, 4, 7)
-    assert (found.order.dataset, found.order.start) == ("glyphs", str(training.PRETRAINED))
+    assert (found.order.dataset, found.order.start) == ("glyphs", str(ordering.PRETRAINED))
     until(lambda: found.is_over)
     at.run()
     assert "First-order MAML on Glyphs, 2-way 1-shot" in texts(at, "subheader")
@@ -214,10 +214,10 @@ def test_a_training_that_fails_says_why_and_another_can_be_started() -> None:
 
 def test_choosing_a_method_brings_settings_that_work_for_it() -> None:
     at = open_page(**SHORT)
-    for label, method in reversed(training.METHODS.items()):  # the first is chosen already
+    for label, method in reversed(ordering.METHODS.items()):  # the first is chosen already
         at.segmented_control(key="train_by").set_value(label).run()
         assert not at.exception
-        recipe = training.RECIPES[method]
+        recipe = ordering.RECIPES[method]
         assert at.session_state.train_alpha == recipe.alpha
         assert not at.error, "the settings fit the method"
     at.segmented_control(key="train_by").set_value("Reptile").run()
@@ -240,7 +240,7 @@ def test_bad_values_in_the_link_give_the_defaults_and_a_sentence_each() -> None:
     at = open_page(**bad)
     for name, text in bad.items():
         assert f"{name} = '{text}'" in texts(at, "warning")
-    assert at.session_state.train_alpha == training.FIRST.alpha
+    assert at.session_state.train_alpha == ordering.FIRST.alpha
     assert not at.button(key="start_training").disabled
 
 
