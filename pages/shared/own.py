@@ -16,6 +16,7 @@ from maml_core.checkpoints import CheckpointError
 from maml_core.config import MAX_WAY, META_METHODS, SPLITS
 from maml_core.figures import OWN_LOOKS, own_name, own_parts
 from maml_core.learners import Learner
+from pages.shared.settings import DATASET_WORDS
 
 MAX_OWN = len(OWN_LOOKS)
 
@@ -27,10 +28,22 @@ def learners() -> dict[str, Learner]:
 
 
 def names(split: str) -> tuple[str, ...]:
-    """Return those that have seen no test characters of a split."""
+    """Return those that have seen no test characters of the sidebar's data set at a split."""
+    dataset = DATASET_WORDS.get(st.session_state.get("dataset", ""))
     return tuple(
-        name for name, found in learners().items() if found.provenance.get("split") == split
+        name
+        for name, found in learners().items()
+        if all(seen[1] == split for seen in _trained_on(found) if seen[0] == dataset)
     )
+
+
+def _trained_on(found: Learner) -> set[tuple[object, object]]:
+    """Return the data sets and the splits whose training parts a learner has seen."""
+    told = found.provenance
+    seen = {(str(told.get("dataset")), told["split"])}
+    if told.get("start") != "random":  # but from Omniglot's pretrained weights
+        seen.add(("omniglot", "paper" if told["split"] == "paper" else "alphabets"))
+    return seen
 
 
 def file_of(name: str) -> bytes:

@@ -66,9 +66,9 @@ def _buttons(training: LiveTraining) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if not training.is_over:
             rests = training.state == "paused"
-            st.button(
+            st.button(  # one for both: of two, each would for a moment stand beside the other
                 "Resume" if rests else "Pause",
-                key="resume_training" if rests else "pause_training",
+                key="pause_training",
                 icon=":material/play_arrow:" if rests else ":material/pause:",
                 disabled=training.state not in ("running", "paused"),
                 on_click=all_of_them.resume if rests else all_of_them.pause,

@@ -179,8 +179,8 @@ def test_pause_resume_and_stop() -> None:
     until(lambda: found.progress)
     at.button(key="pause_training").click().run()
     assert found.state == "paused"
-    assert not button(at, "pause_training")
-    at.button(key="resume_training").click().run()
+    assert at.button(key="pause_training").label == "Resume"
+    at.button(key="pause_training").click().run()
     assert found.state == "running"
     at.button(key="stop_training").click().run()
     until(lambda: found.is_over)
@@ -281,6 +281,30 @@ def test_files_are_loaded_up_to_as_many_as_have_a_colour() -> None:
     ]
     assert "drop one of them, then keep 3.safetensors" in texts(at, "info")
     assert "other pictures, 3-way" in texts(at, "markdown")
+
+
+@pytest.mark.parametrize(
+    ("told", "offered"),
+    [
+        ({"dataset": "glyphs", "split": "alphabets", "start": "random"}, {"alphabets"}),
+        ({"dataset": "glyphs", "split": "paper", "start": "random"}, {"paper"}),
+        # It has seen none of the glyphs at all.
+        ({"dataset": "omniglot", "split": "paper", "start": "x"}, {"alphabets", "paper"}),
+        ({}, set()),
+    ],
+)
+def test_a_learner_is_offered_where_the_test_characters_are_new_to_it(
+    told: dict, offered: set, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = {"dataset": "Glyphs"}
+    monkeypatch.setattr(own.st, "session_state", state)
+    if told:
+        own.keep(weights(**told), "mine.safetensors")
+    assert {split for split in ("alphabets", "paper") if own.names(split)} == offered
+    state["dataset"] = "Omniglot"
+    on_omniglot = {split for split in ("alphabets", "paper") if own.names(split)}
+    seen = told.get("dataset") == "omniglot"
+    assert on_omniglot == ({told["split"]} if seen else {"alphabets", "paper"} if told else set())
 
 
 def test_who_has_left_is_known_by_the_tab(monkeypatch: pytest.MonkeyPatch) -> None:
