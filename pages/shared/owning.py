@@ -55,8 +55,10 @@ def own_learners() -> None:
                 on_click=own.drop,
                 args=(name,),
             )
-    key = f"own_file_{st.session_state.setdefault('own_uploads', 0)}"
-    with st.popover("Load weights", icon=":material/folder_open:", key="load_weights"):
+    brought = st.session_state.setdefault("own_uploads", 0)
+    key = f"own_file_{brought}"
+    # Another one after each file: it begins closed, above nothing that is to be read.
+    with st.popover("Load weights", icon=":material/folder_open:", key=f"load_weights_{brought}"):
         st.file_uploader(
             "A .safetensors file that “Download” here or `python -m maml_core train` wrote",
             key=key,
