@@ -13,7 +13,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import torch
@@ -29,7 +29,7 @@ from maml_core.live_training import Order, Trainings
 METHODS = ("maml", "pretrained", "random")
 CONFIG = TrainConfig(meta_batch_size=4, meta_steps=100_000)
 STEPS = 10
-ROUNDS = 15
+ROUNDS = 10
 TURNS = 3  # each way of training has as many, so that a change of the machine's load is shared
 
 
@@ -45,24 +45,26 @@ def main() -> None:
         accuracy_figure(found, 5, False).to_json()
         loss_figure(found, False).to_json()
 
-    ways: dict[str, Callable[[], object]] = {
+    ways: dict[str, Callable[[], AbstractContextManager[None]]] = {
         "nobody trains": nobody,
         "a thread trains": lambda: in_a_thread(data.name),
         "a process trains": lambda: in_processes(data.name, 1),
         "two processes train": lambda: in_processes(data.name, 2),
     }
     times: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(TURNS):
+    for turn in range(TURNS):
         for way, training in ways.items():
-            with training():  # type: ignore[attr-defined]
+            with training():
                 times[way] += [seconds(work, number) for number in range(ROUNDS)]
-    alone = statistics.median(times["nobody trains"])
-    for way, found in times.items():
-        median, high = statistics.median(found), statistics.quantiles(found, n=20)[-1]
-        print(
-            f"{way}: median {1000 * median:.0f} ms, 95 % below {1000 * high:.0f} ms, "
-            f"{median / alone:.1f} times that of nobody"
-        )
+        print(f"after {turn + 1} of {TURNS} turns, {len(times['nobody trains'])} times each:")
+        alone = statistics.median(times["nobody trains"])
+        for way, found in times.items():
+            median, high = statistics.median(found), statistics.quantiles(found, n=20)[-1]
+            print(
+                f"  {way}: median {1000 * median:.0f} ms, 95 % below {1000 * high:.0f} ms, "
+                f"{median / alone:.1f} times that of nobody",
+                flush=True,
+            )
 
 
 @contextmanager
