@@ -1,20 +1,25 @@
-"""Train: meta-train in front of the class, and replay a whole training."""
+"""Train: meta-learning while one watches."""
+
+from __future__ import annotations
 
 import streamlit as st
 
-from pages.shared import ordering, replaying, training
+from pages.shared import replaying, training
 from pages.shared.frame import head
 from pages.shared.settings import one_of
 
-SECTIONS = {"Images": training.images, "Replay": replaying.replay}
+# What can be trained: each a module with the checks of its values in the URL and a `draw`.
+SECTIONS = {"Images": training, "Replay": replaying}
 
 
 def main() -> None:
     """Draw the page."""
-    checks = {"what": one_of(*SECTIONS), **ordering.checks(), **replaying.CHECKS}
-    settings, data = head("Train", checks)
+    checks = {"what": one_of(*SECTIONS)}
+    for section in SECTIONS.values():
+        checks |= section.CHECKS
+    head("Train", checks)
     what = st.segmented_control(
-        "What",
+        "What is trained",
         list(SECTIONS),
         default=next(iter(SECTIONS)),
         required=True,
@@ -23,7 +28,7 @@ def main() -> None:
         persist_state="session",
         label_visibility="collapsed",
     )
-    SECTIONS[what](settings, data)
+    SECTIONS[what].draw()
 
 
 main()

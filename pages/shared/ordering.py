@@ -51,28 +51,26 @@ METHODS = {STYLES[method].label: method for method in META_METHODS}
 FIRST = RECIPES["maml"]
 
 
-def checks() -> dict[str, Check]:
-    """Return the checks of the section's values in the URL."""
-    return {
-        "train_on": one_of(*_datasets()),
-        "train_by": one_of(*METHODS),
-        "train_with": one_of(*MODELS),
-        "train_from": one_of(*STARTS),
-        "train_n": whole(MIN_WAY, MAX_WAY),
-        "train_k": whole(MIN_SHOT, MAX_SHOT),
-        "train_tasks": whole(1, MAX_TASKS),
-        "train_updates": whole(1, MAX_UPDATES),
-        "train_steps": whole(1, MAX_INNER_STEPS),
-        "train_seed": whole(0, MAX_SEED),
-        "train_alpha": number(*RATES),
-        "train_beta": number(*RATES),
-    }
-
-
 def _datasets() -> dict[str, str]:
     """Return the data sets that are here, by the words that stand for them."""
     here = available_datasets()
     return {words: name for words, name in DATASET_WORDS.items() if here[name]}
+
+
+CHECKS: dict[str, Check] = {
+    "train_on": (lambda text: text in _datasets(), "a data set that is here"),
+    "train_by": one_of(*METHODS),
+    "train_with": one_of(*MODELS),
+    "train_from": one_of(*STARTS),
+    "train_n": whole(MIN_WAY, MAX_WAY),
+    "train_k": whole(MIN_SHOT, MAX_SHOT),
+    "train_tasks": whole(1, MAX_TASKS),
+    "train_updates": whole(1, MAX_UPDATES),
+    "train_steps": whole(1, MAX_INNER_STEPS),
+    "train_seed": whole(0, MAX_SEED),
+    "train_alpha": number(*RATES),
+    "train_beta": number(*RATES),
+}
 
 
 def order() -> Order | None:

@@ -15,7 +15,7 @@ from maml_core.figures import CHART_CONFIG
 from maml_core.training_figures import course_figure, replay_figure
 from pages.shared import loaders, terrain
 from pages.shared.player import arrangement, player
-from pages.shared.settings import PARTS, Settings, one_of
+from pages.shared.settings import PARTS, Settings, one_of, settings
 
 STEPS = 5
 PICTURES_STEP = 1  # where the points differ most
@@ -24,45 +24,45 @@ CHECKS = {"replay_step": one_of(*map(str, range(1, STEPS + 1)))}
 CHARTS = ("replay_chart", "course_chart")
 
 
-def replay(settings: Settings, data: CharacterSet) -> None:
+def draw() -> None:
     """Draw the section."""
+    chosen = settings()
     st.markdown(
         "The training that made this app's MAML was recorded at 20 points. **Slide through it: how "
         "well does θ adapt to *this* episode, early and late?**"
     )
     try:
-        episode = loaders.episode(settings)
+        episode = loaders.episode(chosen)
     except ValueError as error:
         st.error(f"{error}", icon=":material/error:")
         return
-    found = _points(settings)
-    _draw(settings, data, episode, found)
+    _draw(chosen, loaders.characters(chosen.dataset), episode, _points(chosen))
 
 
-def _points(settings: Settings) -> dict[int, Recording]:
+def _points(chosen: Settings) -> dict[int, Recording]:
     """Return how each recorded θ adapts to the episode; shows how far it is the first time."""
     updates = list(terrain.recorded())
     shown = st.empty()
     found = {}
     for number, update in enumerate(updates, 1):
-        found[update] = _point(settings, update)
+        found[update] = _point(chosen, update)
         shown.progress(number / len(updates), f"Adapting: point {number} of {len(updates)}")
     shown.empty()
     return found
 
 
 @st.cache_resource(show_spinner=False, max_entries=1024)
-def _point(settings: Settings, update: int) -> Recording:
+def _point(chosen: Settings, update: int) -> Recording:
     learner = terrain.learners(update)["maml"]
-    (found,) = compare({"maml": learner}, loaders.episode(settings), STEPS)
+    (found,) = compare({"maml": learner}, loaders.episode(chosen), STEPS)
     return found
 
 
 def _draw(
-    settings: Settings, data: CharacterSet, episode: Episode, found: Mapping[int, Recording]
+    chosen: Settings, data: CharacterSet, episode: Episode, found: Mapping[int, Recording]
 ) -> None:
     updates, recordings = list(found), list(found.values())
-    n_way = settings.spec.n_way
+    n_way = chosen.spec.n_way
     st.html(arrangement("replay", CHARTS[0], "replay_step", "replay_player"))
     left, right = st.container(key="replay").columns([4, 5], gap="large")
     with left:
@@ -72,7 +72,7 @@ def _draw(
         )
         st.caption(
             f"One episode, {len(episode.query.ravel())} query pictures of characters "
-            f"{PARTS[settings.part]}, normalised together; faint lines: the other points; "
+            f"{PARTS[chosen.part]}, normalised together; faint lines: the other points; "
             f"α = {recordings[0].inner_lr:.3g}, that of the end, at every point. Point 0 is the "
             "pretrained network that the training began from, and strong already: the more ways, "
             "the more there is to gain."
@@ -91,7 +91,7 @@ def _draw(
             episode,
             [_over_training(recordings, step)],
             charts=CHARTS,
-            revision=str((settings, step)),
+            revision=str((chosen, step)),
             predict=False,
             names=[f"After {update:,} meta-updates" for update in updates],
             key="replay_player",

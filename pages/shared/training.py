@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from maml_core.datasets.base import CharacterSet
 from pages.shared import live, ordering, owning, watching
 from pages.shared.frame import why
-from pages.shared.settings import Settings
 
+CHECKS = ordering.CHECKS
 WHY_PROCESS = """
 The training runs beside the app, at low priority: whoever clicks comes first. It goes on while you
 look at other pages and ends within a minute when you close or reload this tab. Two run at a time on
@@ -22,7 +21,7 @@ same ones every time. Before adaptation it must be chance: nobody has said which
 """
 
 
-def images(settings: Settings, data: CharacterSet) -> None:
+def draw() -> None:
     """Draw the section."""
     st.markdown(
         "Meta-train a network here and now, and watch it learn to learn. **What it becomes can be "

@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 STAND_IN = ROOT / "tests" / "stand_in_training.py"
 TIMEOUT = 60
 TRAIN, ADAPT, EVALUATE = "pages/train.py", "pages/adapt.py", "pages/evaluate.py"
-SHORT = {"train_n": "2", "train_updates": "4", "train_alpha": "0.3"}
+SHORT = {"what": "Images", "train_n": "2", "train_updates": "4", "train_alpha": "0.3"}
 
 
 def metadata(**changes: object) -> dict[str, object]:
@@ -228,7 +228,6 @@ def test_choosing_a_method_brings_settings_that_work_for_it() -> None:
 
 def test_bad_values_in_the_link_give_the_defaults_and_a_sentence_each() -> None:
     bad = {
-        "what": "Cooking",
         "train_by": "Magic",
         "train_on": "Omniglot",  # it is not here
         "train_n": "1",
@@ -237,7 +236,7 @@ def test_bad_values_in_the_link_give_the_defaults_and_a_sentence_each() -> None:
         "train_beta": "nan",
         "replay_step": "6",
     }
-    at = open_page(**bad)
+    at = open_page(what="Images", **bad)
     for name, text in bad.items():
         assert f"{name} = '{text}'" in texts(at, "warning")
     assert at.session_state.train_alpha == ordering.FIRST.alpha

@@ -16,7 +16,9 @@ def go_to(page: Page, name: str) -> None:
 def test_a_training_goes_on_from_page_to_page_and_stands_on_adapt_in_the_end(
     page: Page, app_url: str
 ) -> None:
-    page.goto(f"{app_url}/train?n_way=2&q_query=1&train_n=2&train_tasks=1&train_updates=5000")
+    page.goto(
+        f"{app_url}/train?what=Images&n_way=2&q_query=1&train_n=2&train_tasks=1&train_updates=5000"
+    )
     page.locator(".st-key-start_training button").click()
     points = f"({POINTS})('training_loss_chart')"
     page.wait_for_function(f"{points} >= 2")
