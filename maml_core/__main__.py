@@ -26,13 +26,14 @@ from maml_core.config import (
     TrainConfig,
 )
 from maml_core.datasets import load, status
-from maml_core.datasets.base import DataError
-from maml_core.datasets.download import fetch_omniglot
+from maml_core.datasets.base import CharacterSet, DataError
+from maml_core.datasets.download import fetch_mnist, fetch_omniglot
 from maml_core.datasets.splits import split_classes
 from maml_core.distribution import is_first
 from maml_core.episodes import make_pool
 from maml_core.evaluation import Estimate, evaluate
-from maml_core.learners import METHODS, Learner
+from maml_core.learners import METHODS, Learner, random_learner
+from maml_core.models import MODELS, for_pictures, model_arguments
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,18 +79,29 @@ def _command(commands: Any, name: str, run: Any, summary: str) -> argparse.Argum
 
 def _add_data(commands: Any) -> None:
     data = _command(commands, "data", _data, "Say which characters are here, or get Omniglot.")
+    data.add_argument("action", choices=DATA_ACTIONS, help="say; download; decode and draw, once")
     data.add_argument(
-        "action", choices=DATA_ACTIONS, help="say; download (14 MB); decode and draw, once"
+        "what",
+        nargs="?",
+        choices=("omniglot", "mnist"),
+        default="omniglot",
+        help="of fetch: what to download (14 or 12 MB)",
     )
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dataset", choices=DATASETS, default="omniglot", help="characters")
+    parser.add_argument(
+        "--dataset",
+        choices=DATASETS,
+        default="omniglot",
+        help="characters, or pictures: folder in colour, folder-28 like characters",
+    )
     parser.add_argument(
         "--split",
         choices=SPLITS,
         default="alphabets",
-        help="alphabets: whole alphabets are unseen; paper: characters shuffled, 1100/100/423",
+        help="alphabets: whole alphabets, or the parts that a folder comes in, are unseen; paper: "
+        "characters shuffled, 1100/100/423; classes: classes shuffled, 64/16/20 %%",
     )
     parser.add_argument("--split-seed", type=int, default=0, help="chooses the split")
 
@@ -100,7 +112,17 @@ def _add_run(parser: argparse.ArgumentParser, out: str) -> None:
     parser.add_argument("--resume", action="store_true", help="go on where Ctrl-C stopped it")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--validate-every", type=int, default=1000, help="updates; 0: never")
-    parser.add_argument("--max-pool", action="store_true", help="max pooling, not strides")
+    _add_model(parser, "conv4")
+
+
+def _add_model(parser: argparse.ArgumentParser, default: str | None) -> None:
+    parser.add_argument("--model", choices=MODELS, default=default, help="network")
+    parser.add_argument("--channels", type=int, help="of conv4: filters a layer; 64 unless given")
+    parser.add_argument("--max-pool", action="store_true", help="of conv4: not strides")
+    parser.add_argument(
+        "--flatten", action="store_true", help="of conv4: no mean over the last feature maps"
+    )
+    parser.add_argument("--hidden", type=int, help="of mlp and lstm: units; 64 unless given")
 
 
 def _add_inductive(parser: argparse.ArgumentParser) -> None:
@@ -182,6 +204,7 @@ def _add_evaluate(commands: Any) -> None:
     )
     parser.add_argument("--method", choices=METHODS, default="maml", help="what adapts")
     parser.add_argument("--weights", type=Path, help="a weights file instead of the shipped ones")
+    _add_model(parser, None)
     _add_source(parser)
     parser.add_argument("--part", choices=PARTS, default="test", help="part of the split")
     parser.add_argument("--n-way", type=int, default=5, help="classes an episode")
@@ -214,11 +237,14 @@ def _add_choose(commands: Any) -> None:
     )
     parser.add_argument("--method", choices=METHODS, default="random", help="what adapts")
     parser.add_argument("--weights", type=Path, help="a weights file, to be rewritten")
+    _add_model(parser, None)
     _add_source(parser)
 
 
 def _data(parsed: argparse.Namespace) -> None:
-    if parsed.action == "fetch":
+    if parsed.action == "fetch" and parsed.what == "mnist":
+        fetch_mnist()
+    elif parsed.action == "fetch":
         with tqdm(unit="B", unit_scale=True) as bar:
             for report in fetch_omniglot():
                 bar.total = report.total_bytes
@@ -237,21 +263,28 @@ def _run_of(parsed: argparse.Namespace) -> runs.Run:
     return runs.Run(**{name: getattr(parsed, name) for name in names})
 
 
+def _model_of(parsed: argparse.Namespace) -> dict[str, Any]:
+    """Return the network that was asked for by its name and the arguments that were given."""
+    given = {name: getattr(parsed, name) for name in MODEL_OPTIONS}
+    asked = {"name": parsed.model or "conv4"} | {n: v for n, v in given.items() if v}
+    model_arguments(asked)  # said now, not after the data are read
+    return asked
+
+
 def _config_of(kind: type, parsed: argparse.Namespace) -> Any:
     values = {field.name: getattr(parsed, field.name) for field in fields(kind)}
     return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
 def _train(parsed: argparse.Namespace) -> None:
-    model_config = {"n_out": parsed.head_rows, "max_pool": parsed.max_pool}
+    model_config = {**_model_of(parsed), "n_out": parsed.head_rows}
     runs.train(_run_of(parsed), _config_of(TrainConfig, parsed), model_config, parsed.start)
     if is_first():
         print(f"Wrote {parsed.out}")
 
 
 def _pretrain(parsed: argparse.Namespace) -> None:
-    model_config = {"n_out": 1, "max_pool": parsed.max_pool}
-    runs.train_baseline(_run_of(parsed), _config_of(PretrainConfig, parsed), model_config)
+    runs.train_baseline(_run_of(parsed), _config_of(PretrainConfig, parsed), _model_of(parsed))
     print(f"Wrote {parsed.out}")
 
 
@@ -260,8 +293,8 @@ def _evaluate(parsed: argparse.Namespace) -> None:
         _evaluate_all(parsed)
         return
     spec = _config_of(EpisodeSpec, parsed)
-    learner = _learner(parsed)
     data = load(parsed.dataset)
+    learner = _learner(parsed, data)
     classes = split_classes(data, parsed.split, parsed.part, parsed.split_seed)
     inner_lr = learner.inner_lr(spec.n_way) if parsed.inner_lr is None else parsed.inner_lr
     stream = evaluate(
@@ -331,6 +364,7 @@ def _print(result: Mapping[str, Any], as_json: bool) -> None:
         print(f"  step {step:2d}  {100 * mean:6.2f} ± {100 * half:.2f} %")
 
 
+MODEL_OPTIONS = ("channels", "max_pool", "flatten", "hidden")
 DATA_ACTIONS = ("status", "fetch", "prepare")
 ASKED = (
     *("dataset", "split", "part", "n_way", "k_shot", "q_query"),
@@ -341,7 +375,8 @@ LISTS = ("accuracy", "ci95")
 
 def _choose(parsed: argparse.Namespace) -> None:
     run = runs.Run(Path(), parsed.dataset, parsed.split, parsed.split_seed)
-    chosen = runs.best_inner_lrs(_learner(parsed), run.pool("validation"))
+    validation = run.pool("validation")
+    chosen = runs.best_inner_lrs(_learner(parsed, validation.data), validation)
     if parsed.weights:
         found = checkpoints.load(parsed.weights)
         told = {"inner_lrs": chosen, "inner_lrs_command": parsed.command}
@@ -351,9 +386,22 @@ def _choose(parsed: argparse.Namespace) -> None:
     print(json.dumps(chosen))
 
 
-def _learner(parsed: argparse.Namespace) -> Learner:
+def _learner(parsed: argparse.Namespace, data: CharacterSet) -> Learner:
+    """Return what the command names: a file's weights, shipped ones, or an untrained network."""
     if parsed.weights:
-        return checkpoints.load(parsed.weights).learner()
+        found = checkpoints.load(parsed.weights)
+        name = model_arguments(found.metadata["model"])["name"]
+        if parsed.model not in (None, name):
+            raise ValueError(
+                f"{parsed.weights} holds weights for {name}, not {parsed.model}; leave --model out."
+            )
+        return found.learner()
+    if parsed.method == "random":
+        return random_learner(0, for_pictures(_model_of(parsed), data.input_shape))
+    if parsed.model not in (None, "conv4"):
+        raise ValueError(
+            f"There are no shipped weights for {parsed.model}; name a file with --weights."
+        )
     return checkpoints.shipped(parsed.method, parsed.split)
 
 

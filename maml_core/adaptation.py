@@ -19,7 +19,7 @@ Rates = Mapping[str, Tensor | float]
 
 
 def loss(model: nn.Module, params: Params, x: Tensor, y: Tensor) -> Tensor:
-    """Return the mean cross-entropy of pictures x [B, 1, 28, 28] with labels y [B], a scalar."""
+    """Return the mean cross-entropy of pictures x [B, *input_shape] with labels y [B], a scalar."""
     return F.cross_entropy(logits(model, params, x), y)
 
 
@@ -42,7 +42,7 @@ def adapt(
     Args:
         model: The network.
         params: θ₀, with a head of N rows.
-        x: Support pictures, [n_way * k_shot, 1, 28, 28].
+        x: Support pictures, [n_way * k_shot, *input_shape].
         y: Their labels, [n_way * k_shot].
         inner_lr: α > 0.
         inner_steps: K ≥ 0.

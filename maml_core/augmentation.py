@@ -1,4 +1,4 @@
-"""Small random deformations of a character: the same for every method that trains."""
+"""Small random deformations of a picture: the same for every method that trains."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ def random_affine(x: Tensor, generator: torch.Generator) -> Tensor:
     """Rotate, scale, shear and shift each picture by its own small random amounts.
 
     Args:
-        x: float [B, 1, height, width], ink 1 on paper 0.
+        x: float [B, channels, height, width]; of one channel: ink 1 on paper 0.
         generator: A CPU generator; the only source of randomness.
 
     Returns:
-        [B, 1, height, width], bilinearly resampled; what comes in from outside is paper.
+        The same shape, bilinearly resampled; what comes in from outside is paper, and with more
+        channels, which show no ink on paper, whatever is at the edge.
     """
     draws = torch.rand(len(x), 6, generator=generator) * 2 - 1
     angle = draws[:, 0] * MAX_ROTATION
@@ -36,4 +37,5 @@ def random_affine(x: Tensor, generator: torch.Generator) -> Tensor:
     ]
     matrices = torch.stack(rows, 1).to(x.device, x.dtype)
     grid = F.affine_grid(matrices, list(x.shape), align_corners=False)
-    return F.grid_sample(x, grid, align_corners=False)
+    outside = "zeros" if x.shape[1] == 1 else "border"
+    return F.grid_sample(x, grid, padding_mode=outside, align_corners=False)

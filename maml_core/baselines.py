@@ -29,12 +29,12 @@ def updates_of(pool: TaskPool, config: PretrainConfig) -> int:
     Raises:
         ValueError: There are fewer pictures than a batch takes.
     """
-    if config.batch_size > pool.images.numel():
+    count = len(pool.pixels)
+    if config.batch_size > count:
         raise ValueError(
-            f"batch_size is {config.batch_size}; choose at most the {pool.images.numel()} "
-            "pictures there are."
+            f"batch_size is {config.batch_size}; choose at most the {count} pictures there are."
         )
-    return config.epochs * (pool.images.numel() // config.batch_size)
+    return config.epochs * (count // config.batch_size)
 
 
 def pretrain(
@@ -102,7 +102,7 @@ def directions(
     Args:
         model: The network.
         params: Where its features are taken; the head plays no part.
-        support_x: [B, 1, 28, 28].
+        support_x: [B, *input_shape].
         query_x: Likewise.
         transductive: How queries are normalised, see `models.query_logits`.
     """
@@ -133,17 +133,16 @@ def _classifier_loss(
 def _batches(
     pool: TaskPool, config: PretrainConfig, first_step: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield inputs [batch_size, 1, 28, 28] and class rows [batch_size], shuffled by epoch."""
-    n_drawers = pool.images.shape[1]
-    per_epoch = pool.images.numel() // config.batch_size
+    """Yield inputs [batch_size, …] and class rows [batch_size], shuffled by epoch."""
+    owner = torch.repeat_interleave(pool.counts)  # the class row of each picture
+    numbers = pool.images[pool.images >= 0]  # one class after the other, as `pixels` has them
+    per_epoch = len(numbers) // config.batch_size
     for epoch in range(first_step // per_epoch, config.epochs):
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + epoch)
-        order = torch.randperm(pool.images.numel(), generator=generator)
+        order = torch.randperm(len(numbers), generator=generator)
         for i in range(per_epoch):
             rows = order[i * config.batch_size : (i + 1) * config.batch_size]
-            classes, drawers = rows // n_drawers, rows % n_drawers
-            x = pictures(
-                pool, classes, pool.images[classes, drawers], generator if config.augment else None
-            )
+            classes = owner[rows]
+            x = pictures(pool, classes, numbers[rows], generator if config.augment else None)
             if epoch * per_epoch + i >= first_step:
                 yield x, classes.to(x.device)

@@ -21,7 +21,7 @@ from torch import nn
 
 from maml_core.adaptation import head_rates
 from maml_core.learners import Learner, random_learner
-from maml_core.models import HEAD, Conv4
+from maml_core.models import HEAD, make_model
 from maml_core.optimisation import Update
 from maml_core.params import LOG_RATE, Params, split_rates
 
@@ -41,8 +41,8 @@ class Checkpoint:
 
     Attributes:
         params: θ, and log-factors on α where they were learned.
-        metadata: JSON values: `method`, `model` (Conv4's arguments), `inner_lrs` and how it
-            was trained.
+        metadata: JSON values: `method`, `model` (the network's `name`, Conv4 where there is
+            none, and arguments), `inner_lrs` and how it was trained.
     """
 
     params: Params
@@ -53,7 +53,7 @@ class Checkpoint:
         params, rates = split_rates(self.params)
         if self.metadata["method"] == "anil":
             rates = head_rates(rates)
-        model = Conv4(**self.metadata["model"])
+        model = make_model(self.metadata["model"])
         inner_lrs = {int(n): float(lr) for n, lr in self.metadata["inner_lrs"].items()}
         return Learner(self.metadata["method"], model, params, inner_lrs, rates, self.metadata)
 
@@ -98,7 +98,7 @@ def from_bytes(content: bytes, path: str) -> Checkpoint:
     checkpoint = Checkpoint(tensors, metadata)
     try:
         with torch.device("meta"):  # without memory: it may name a network that has no end
-            shapes = _shapes(Conv4(**metadata["model"]), tensors)
+            shapes = _shapes(make_model(metadata["model"]), tensors)
         fits = {name: value.shape for name, value in tensors.items()} == shapes
         if fits:
             checkpoint.learner()

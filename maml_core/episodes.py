@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from maml_core.augmentation import random_affine
 from maml_core.config import MAX_WAY, EpisodeSpec
@@ -25,9 +26,10 @@ class TaskBatch(NamedTuple):
     """The tensors of B episodes, ready for `vmap` over the first dimension.
 
     Attributes:
-        support_x: float32 [B, n_way * k_shot, 1, 28, 28], ink 1, paper 0.
+        support_x: float32 [B, n_way * k_shot, channels, height, width]; of characters
+            [B, n_way * k_shot, 1, 28, 28], ink 1, paper 0.
         support_y: int64 [B, n_way * k_shot], labels 0 to n_way - 1.
-        query_x: float32 [B, n_way * q_query, 1, 28, 28].
+        query_x: float32 [B, n_way * q_query, channels, height, width].
         query_y: int64 [B, n_way * q_query].
     """
 
@@ -49,16 +51,21 @@ class TaskPool:
         classes: int64 [n_classes], the class numbers in `data`.
         rotations: int64 [n_classes], quarter turns, 0 to 3.
         alphabets: int64 [n_classes], equal for classes of one alphabet at one rotation.
-        images: int64 [n_classes, n_drawers], picture numbers in `data`.
-        pixels: uint8 [4 or 1, n_images, 28, 28], by quarter turns and picture number.
+        counts: int64 [n_classes], how many pictures each has.
+        images: int64 [n_classes, the largest count], picture numbers in `data`; of a class with
+            fewer pictures the rest of its row is -1.
+        pixels: uint8 [n, channels, height, width], all pictures, one class after the other.
+        first: int64 [n_classes], where in `pixels` each class begins.
     """
 
     data: CharacterSet
     classes: Tensor
     rotations: Tensor
     alphabets: Tensor
+    counts: Tensor
     images: Tensor
     pixels: Tensor
+    first: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,35 +103,35 @@ def make_pool(
 
     Args:
         data: The characters.
-        classes: Class numbers, at least two, each with equally many pictures.
+        classes: Class numbers, at least two.
         rotate: Make four classes of each, turned by 0°, 90°, 180° and 270°.
-        device: Where the pictures lie and the episodes will.
+        device: Where the pictures lie, copied into its memory, and the episodes will.
 
     Raises:
-        ValueError: Fewer than two classes, or they have unequal numbers of pictures.
+        ValueError: Fewer than two classes.
     """
     if len(classes) < 2:
         raise ValueError(
             f"The pool would have {len(classes)} classes; name at least 2, or choose another "
             "split or part."
         )
-    counts = sorted({len(data.images_of(c)) for c in classes})
-    if len(counts) != 1:
-        raise ValueError(
-            f"Classes have {counts} pictures; every class needs as many as the others."
-        )
     turns = 4 if rotate else 1
     alphabet_number = {name: i for i, name in enumerate(data.alphabets)}
     alphabets = torch.tensor([alphabet_number[data.classes[c].alphabet] for c in classes])
-    images = torch.from_numpy(np.stack([data.images_of(c) for c in classes]))
-    upright = torch.from_numpy(data.inputs.copy()).to(device)
+    images = [torch.from_numpy(data.images_of(c)) for c in classes]
+    numbers = torch.cat(images)
+    upright = torch.from_numpy(np.asarray(data.inputs)[numbers.numpy()]).to(device)
+    upright = upright.reshape(-1, *data.input_shape)
+    counts = torch.tensor([len(one) for one in images]).repeat(turns)
     return TaskPool(
         data=data,
         classes=torch.tensor(classes).repeat(turns),
         rotations=torch.arange(turns).repeat_interleave(len(classes)),
         alphabets=torch.cat([alphabets + turn * len(alphabet_number) for turn in range(turns)]),
-        images=images.repeat(turns, 1),
-        pixels=torch.stack([torch.rot90(upright, turn, (1, 2)) for turn in range(turns)]),
+        counts=counts,
+        images=pad_sequence(images, batch_first=True, padding_value=-1).repeat(turns, 1),
+        pixels=torch.cat([torch.rot90(upright, turn, (-2, -1)) for turn in range(turns)]),
+        first=counts.cumsum(0) - counts,
     )
 
 
@@ -204,11 +211,10 @@ def pictures(
         augment: Where given, the source of a small random deformation of each.
 
     Returns:
-        float32 [n, 1, 28, 28], ink 1, paper 0, on the pool's device.
+        float32 [n, channels, height, width], 0 to 1, of ink 1, on the pool's device.
     """
-    device = pool.pixels.device
-    turns = pool.rotations[rows].to(device)
-    x = pool.pixels[turns, indices.to(device)][:, None].float() / 255
+    places = pool.first[rows] + indices - pool.images[rows, 0]
+    x = pool.pixels[places.to(pool.pixels.device)].float() / 255
     return x if augment is None else random_affine(x, augment)
 
 
@@ -216,12 +222,7 @@ def _sample_indices(
     pool: TaskPool, spec: EpisodeSpec, n_tasks: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return pool rows [B, N] and picture numbers, support [B, N, K] and query [B, N, Q]."""
-    n_drawers = pool.images.shape[1]
-    if spec.k_shot + spec.q_query > n_drawers:
-        raise ValueError(
-            f"{spec.k_shot} support and {spec.q_query} query pictures a class are more than the "
-            f"{n_drawers} there are; lower k_shot or q_query."
-        )
+    _check_pictures(pool, spec)
     keys = torch.rand(n_tasks, len(pool.classes), generator=generator)
     if spec.within_alphabet:
         keys = keys + _outside_one_alphabet(pool, spec, n_tasks, generator)
@@ -230,13 +231,29 @@ def _sample_indices(
             f"n_way is {spec.n_way}, but there are only {len(pool.classes)} classes; lower n_way."
         )
     chosen = keys.topk(spec.n_way, largest=False).indices
+    most = pool.images.shape[1]
     # Drawn for the largest N always, so that the drawers do not change when N does.
-    order = torch.rand(n_tasks, MAX_WAY, n_drawers, generator=generator).argsort(-1)
+    keys = torch.rand(n_tasks, MAX_WAY, most, generator=generator)[:, : spec.n_way]
     if spec.same_drawers:
-        order = order[:, :1].expand_as(order)
-    pictures = pool.images[chosen].gather(2, order[:, : spec.n_way])
+        keys = keys[:, :1].expand_as(keys)
+    counts = pool.counts[chosen][..., None]
+    order = keys.masked_fill(torch.arange(most) >= counts, 1.0).argsort(-1)  # no key is 1
+    pictures = pool.images[chosen].gather(2, order)
     # Support from the front and query from the back: neither moves when the other grows.
-    return chosen, pictures[..., : spec.k_shot], pictures[..., n_drawers - spec.q_query :]
+    back = counts - spec.q_query + torch.arange(spec.q_query)
+    return chosen, pictures[..., : spec.k_shot], pictures.gather(2, back)
+
+
+def _check_pictures(pool: TaskPool, spec: EpisodeSpec) -> None:
+    """Refuse an episode for which a class has too few pictures, and name that class."""
+    fewest = int(pool.counts.argmin())
+    count = int(pool.counts[fewest])
+    if spec.k_shot + spec.q_query > count:
+        name = pool.data.classes[int(pool.classes[fewest])]
+        raise ValueError(
+            f"{spec.k_shot} support and {spec.q_query} query pictures a class are more than the "
+            f"{count} there are of {name}; lower k_shot or q_query."
+        )
 
 
 def _outside_one_alphabet(
@@ -258,7 +275,7 @@ def _outside_one_alphabet(
 def _tensors(
     pool: TaskPool, chosen: Tensor, indices: Tensor, augment: torch.Generator | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Return the inputs [B, N * n, 1, 28, 28] and labels [B, N * n] of pictures [B, N, n]."""
+    """Return the inputs [B, N * n, …] and labels [B, N * n] of pictures [B, N, n]."""
     n_tasks, n_way, n = indices.shape
     rows = chosen[..., None].expand_as(indices)
     x = pictures(pool, rows.flatten(), indices.flatten(), augment)

@@ -13,7 +13,7 @@ from maml_core.baselines import nearest_by_features, nearest_by_pixels
 from maml_core.config import AdaptConfig, EpisodeSpec
 from maml_core.episodes import Episode, TaskPool, sample_episode
 from maml_core.learners import Learner
-from maml_core.models import for_n_way
+from maml_core.models import check_pictures, for_n_way
 from maml_core.params import Params
 from maml_core.threads import in_parallel
 from maml_core.trace import measure, trace
@@ -58,7 +58,7 @@ def adapt_to_pictures(
 
     Args:
         learner: What adapts.
-        x: Support pictures, [B, 1, 28, 28].
+        x: Support pictures, [B, *input_shape].
         y: Their labels, [B], 0 to n_way - 1.
         n_way: Classes.
         config: How, see `adapt`.
@@ -110,9 +110,11 @@ def evaluate(
         transductive: How queries are normalised, see `models.query_logits`.
 
     Raises:
-        ValueError: No episodes, a negative number of steps, an α that is no positive number,
-            or a pool too small for the spec; some of it only at the first estimate.
+        ValueError: No episodes, a negative number of steps, an α that is no positive number, a
+            network for other pictures, or a pool too small for the spec; some of it only at the
+            first estimate.
     """
+    check_pictures(learner.model, pool.data.input_shape)
     rate = learner.inner_lr(spec.n_way) if inner_lr is None else inner_lr
     config = AdaptConfig(rate, inner_steps)
 

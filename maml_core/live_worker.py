@@ -118,6 +118,7 @@ def train(order: Order, control: Control) -> None:
 
 def validate(training: runs.Training, update: Update, config: TrainConfig) -> float:
     """Say what the weights of a state reach on validation episodes; return how long it took."""
+    assert training.validation
     begun = time.monotonic()
     learner = runs.checkpoint_of(update, training.metadata).learner()
     *_, found = evaluate(

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
+from maml_core.config import check_choice
 from maml_core.params import Params
 
 NORM_EPSILON = 1e-5  # as torch.nn.BatchNorm2d
@@ -65,51 +66,207 @@ class Conv4(nn.Module):
     """Four convolution blocks and a linear head (Finn et al. 2017, section 5.2).
 
     With strides, as the paper's Omniglot network: 28 → 14 → 7 → 4 → 2 pixels, then the mean
-    over what is left of the picture. The head starts at zero: all classes alike.
+    over what is left of the picture. The paper's mini-ImageNet network has 32 channels, max
+    pooling, 84 → 42 → 21 → 10 → 5 pixels, and flattens the 5 × 5 × 32 that are left, as its
+    authors' code does. The head starts at zero: all classes alike.
 
     Args:
         n_out: Rows of the head.
         channels: Filters a layer.
         max_pool: Halve by max pooling instead of strides.
+        in_channels: Of the pictures: 1 of grey ones, 3 in colour.
+        side: Width and height of the pictures, pixels.
+        flatten: Give the head all of what is left of the picture, not its mean.
 
     Raises:
-        ValueError: No row or no filter.
+        ValueError: No row or no filter, or the pictures are halved to nothing.
     """
 
-    def __init__(self, n_out: int = 1, channels: int = 64, max_pool: bool = False) -> None:
+    def __init__(
+        self,
+        n_out: int = 1,
+        channels: int = 64,
+        max_pool: bool = False,
+        in_channels: int = 1,
+        side: int = 28,
+        flatten: bool = False,
+    ) -> None:
         super().__init__()
         if n_out < 1 or channels < 1:
             raise ValueError(
                 f"The network has {n_out} head rows and {channels} channels; "
                 "it needs at least 1 of each."
             )
-        sizes = (1, channels, channels, channels, channels)
+        self.input_shape = (in_channels, side, side)
+        self.flatten = flatten
+        sizes = (in_channels, channels, channels, channels, channels)
         self.blocks = nn.Sequential(*(ConvBlock(a, b, max_pool) for a, b in pairwise(sizes)))
-        self.head = nn.Linear(channels, n_out)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        for _ in self.blocks:
+            side = side // 2 if max_pool else (side + 1) // 2
+        if side < 1:
+            raise ValueError(f"Pictures of {self.input_shape[1]} pixels are too small to halve.")
+        self.head = zero_head(channels * side**2 if flatten else channels, n_out)
 
     def features(self, x: Tensor, reference: int | None = None) -> Tensor:
-        """[B, 1, 28, 28] → [B, channels]; `reference` as in `normalise`."""
+        """[B, in_channels, side, side] → [B, width of the head]; `reference` as in `normalise`."""
         for block in self.blocks:
             x = block(x, reference)
-        return x.mean(dim=(2, 3))
+        return x.flatten(1) if self.flatten else x.mean(dim=(2, 3))
 
     def forward(self, x: Tensor, reference: int | None = None) -> Tensor:
-        """[B, 1, 28, 28] → logits [B, n_out]; `reference` as in `normalise`."""
+        """[B, in_channels, side, side] → logits [B, n_out]; `reference` as in `normalise`."""
         logits: Tensor = self.head(self.features(x, reference))
         return logits
 
 
-def conv4_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all of Conv4's arguments, those left out at their defaults.
+class MLP(nn.Module):
+    """Two hidden layers and a linear head on the flattened picture: 784-64-64 for MNIST.
+
+    Nothing is normalised, so that every query is answered as if it were alone.
+
+    Args:
+        n_out: Rows of the head, which starts at zero.
+        hidden: Units of each hidden layer.
+        in_channels: Of the pictures.
+        side: Their width and height, pixels.
 
     Raises:
-        TypeError: One that Conv4 does not have.
+        ValueError: No row or no unit.
     """
-    bound = inspect.signature(Conv4).bind(**given)
-    bound.apply_defaults()
-    return bound.arguments
+
+    def __init__(
+        self, n_out: int = 1, hidden: int = 64, in_channels: int = 1, side: int = 28
+    ) -> None:
+        super().__init__()
+        _check_sizes(n_out, hidden)
+        self.input_shape = (in_channels, side, side)
+        self.first = nn.Linear(in_channels * side**2, hidden)
+        self.second = nn.Linear(hidden, hidden)
+        self.head = zero_head(hidden, n_out)
+
+    def features(self, x: Tensor) -> Tensor:
+        """[B, in_channels, side, side] → [B, hidden]."""
+        return F.relu(self.second(F.relu(self.first(x.flatten(1)))))
+
+    def forward(self, x: Tensor, reference: int | None = None) -> Tensor:
+        """[B, in_channels, side, side] → logits [B, n_out]; `reference` plays no part."""
+        logits: Tensor = self.head(self.features(x))
+        return logits
+
+
+class LSTM(nn.Module):
+    """A long short-term memory that reads a picture row by row, and a linear head.
+
+    Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000; the gate starts open,
+    by a constant 1, so that the first rows are remembered at the last (Jozefowicz et al. 2015).
+    Written out because `torch.nn.LSTM` fails under a `vmap` over tasks (torch 2.13, CPU).
+    Nothing is normalised, so that every query is answered as if it were alone.
+
+    Args:
+        n_out: Rows of the head, which starts at zero.
+        hidden: Units of the state.
+        in_channels: Of the pictures.
+        side: Their width and height, pixels.
+
+    Raises:
+        ValueError: No row or no unit.
+    """
+
+    def __init__(
+        self, n_out: int = 1, hidden: int = 64, in_channels: int = 1, side: int = 28
+    ) -> None:
+        super().__init__()
+        _check_sizes(n_out, hidden)
+        self.input_shape = (in_channels, side, side)
+        self.hidden = hidden
+        self.read = nn.Linear(in_channels * side, 4 * hidden)
+        self.recall = nn.Linear(hidden, 4 * hidden, bias=False)
+        self.head = zero_head(hidden, n_out)
+
+    def features(self, x: Tensor) -> Tensor:
+        """[B, in_channels, side, side] → [B, hidden], the state after the last row."""
+        rows = self.read(x.transpose(1, 2).flatten(2))  # [B, side, 4 * hidden]
+        state = cell = x.new_zeros(len(x), self.hidden)
+        for row in rows.unbind(1):
+            enter, keep, value, leave = (row + self.recall(state)).chunk(4, -1)
+            cell = torch.sigmoid(keep + 1) * cell + torch.sigmoid(enter) * torch.tanh(value)
+            state = torch.sigmoid(leave) * torch.tanh(cell)
+        return state
+
+    def forward(self, x: Tensor, reference: int | None = None) -> Tensor:
+        """[B, in_channels, side, side] → logits [B, n_out]; `reference` plays no part."""
+        logits: Tensor = self.head(self.features(x))
+        return logits
+
+
+MODELS: dict[str, type[nn.Module]] = {"conv4": Conv4, "mlp": MLP, "lstm": LSTM}
+
+
+def zero_head(width: int, n_out: int) -> nn.Linear:
+    """Return a linear layer of zeros: all classes alike."""
+    head = nn.Linear(width, n_out)
+    nn.init.zeros_(head.weight)
+    nn.init.zeros_(head.bias)
+    return head
+
+
+def _check_sizes(n_out: int, hidden: int) -> None:
+    if n_out < 1 or hidden < 1:
+        raise ValueError(
+            f"The network has {n_out} head rows and {hidden} hidden units; "
+            "it needs at least 1 of each."
+        )
+
+
+def make_model(given: Mapping[str, Any]) -> nn.Module:
+    """Return a network by its `name` among `MODELS` (Conv4 where it is left out) and arguments.
+
+    Raises:
+        ValueError: There is no such network, or an argument is out of its range or none it has.
+    """
+    arguments = model_arguments(given)
+    return MODELS[arguments.pop("name")](**arguments)
+
+
+def model_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a network's `name` and all of its arguments, those left out at their defaults.
+
+    Raises:
+        ValueError: There is no such network, or it has no such argument.
+    """
+    asked = dict(given)
+    name = asked.pop("name", "conv4")
+    check_choice("model", name, tuple(MODELS))
+    known = inspect.signature(MODELS[name]).parameters
+    odd = [one for one in asked if one not in known]
+    if odd:
+        raise ValueError(
+            f"{MODELS[name].__name__} has no {', '.join(odd)}; leave that out or take another one."
+        )
+    return {"name": name} | {one: asked.get(one, known[one].default) for one in known}
+
+
+def for_pictures(given: Mapping[str, Any], shape: tuple[int, int, int]) -> dict[str, Any]:
+    """Return a network's arguments for pictures of a shape; 1x28x28 need none.
+
+    Args:
+        given: Its other arguments.
+        shape: Channels, height and width, these two alike.
+    """
+    defaults = {"in_channels": 1, "side": 28}
+    wanted = {"in_channels": shape[0], "side": shape[1]}
+    return {**given, **{n: value for n, value in wanted.items() if value != defaults[n]}}
+
+
+def check_pictures(model: nn.Module, shape: tuple[int, int, int]) -> None:
+    """Raise `ValueError` if a network cannot read pictures of a shape: channels, height, width."""
+    expected = getattr(model, "input_shape", shape)
+    if expected != shape:
+        reads, given = ("×".join(map(str, one)) for one in (expected, shape))
+        raise ValueError(
+            f"These weights read pictures of {reads} (channels, height, width), but there are "
+            f"pictures of {given}; choose other weights or another data set."
+        )
 
 
 def initial_params(model: nn.Module, seed: int) -> Params:
@@ -153,7 +310,7 @@ def for_n_way(params: Params, n_way: int) -> Params:
 
 
 def logits(model: nn.Module, params: Params, x: Tensor, reference: int | None = None) -> Tensor:
-    """Run the network at `params` on pictures [B, 1, 28, 28]; logits [B, n_out].
+    """Run the network at `params` on pictures [B, *input_shape]; logits [B, n_out].
 
     All pictures are normalised with the statistics of the first `reference`, or of all.
     """
@@ -165,7 +322,7 @@ def logits(model: nn.Module, params: Params, x: Tensor, reference: int | None = 
 def query_logits(
     model: nn.Module, params: Params, support_x: Tensor, query_x: Tensor, *, transductive: bool
 ) -> Tensor:
-    """Run the network at `params` on query pictures [B, 1, 28, 28]; logits [B, n_out].
+    """Run the network at `params` on query pictures [B, *input_shape]; logits [B, n_out].
 
     Transductive: the queries are normalised with the statistics of their own batch, as in
     MAML's published Omniglot results (Nichol et al. 2018, arXiv:1803.02999, section 6.1). Each

@@ -27,7 +27,14 @@ from maml_core.episodes import TaskPool, make_pool, sample_episode
 from maml_core.evaluation import choose_inner_lr, evaluate
 from maml_core.learners import Learner
 from maml_core.meta_training import meta_train, task_stream
-from maml_core.models import Conv4, conv4_arguments, for_n_way, initial_params
+from maml_core.models import (
+    check_pictures,
+    for_n_way,
+    for_pictures,
+    initial_params,
+    make_model,
+    model_arguments,
+)
 from maml_core.optimisation import Update
 from maml_core.params import Params, split_rates, with_rates
 
@@ -49,8 +56,8 @@ class Run:
 
     Attributes:
         out: The weights file; the unfinished state lies beside it as `<name>.state`.
-        dataset: 'omniglot' or 'glyphs'.
-        split: 'alphabets' or 'paper'; the run sees its training and validation parts only.
+        dataset: One of `config.DATASETS`.
+        split: One of `config.SPLITS`; the run sees its training and validation parts only.
         split_seed: Chooses the split.
         device: 'cpu' or 'cuda'.
         resume: Go on from the unfinished state.
@@ -98,10 +105,14 @@ class Run:
         return {0, *(round(float(ratio)) for ratio in ratios)} if self.record else set()
 
     def pool(self, part: str, *, rotate: bool = False) -> TaskPool:
-        """Return the classes of one part of the split on the run's device."""
+        """Return the classes of one part of the split on the run's device.
+
+        Raises:
+            ValueError: There are fewer than two.
+        """
         data = load(self.dataset)
         classes = split_classes(data, self.split, part, self.split_seed)
-        return make_pool(data, classes, rotate=rotate, device=self.device)
+        return make_pool(data, classes, rotate=rotate and data.has_drawers, device=self.device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,14 +122,14 @@ class Training:
     Attributes:
         first: Where it begins.
         updates: From a state on, the state after each further update, see `meta_train`.
-        validation: Classes that it does not see.
+        validation: Classes that it does not see; None where it never validates.
         specs: The episodes to validate on, one an N.
         metadata: What is to be said of the weights.
     """
 
     first: Update
     updates: Callable[[Update], Iterator[Update]]
-    validation: TaskPool
+    validation: TaskPool | None
     specs: Sequence[EpisodeSpec]
     metadata: dict[str, Any]
 
@@ -133,7 +144,8 @@ def train(
     Args:
         run: Data and files.
         config: The method and its settings.
-        model_config: Conv4's arguments.
+        model_config: The network's `name` and arguments, see `models.make_model`; those that the
+            pictures decide are filled in.
         start: Weights to begin from instead of a fresh initialisation. With `learn_rates` their
             factors on α, where they have some, are gone on from too; otherwise only θ is taken.
 
@@ -146,11 +158,9 @@ def train(
     with joined(run.device, config.meta_batch_size):
         training = prepared(run, config, model_config, start)
 
-        def check(learner: Learner) -> str:
-            return "; ".join(
-                _validation_accuracy(learner, training.validation, spec, 5)
-                for spec in training.specs
-            )
+        def check(learner: Learner) -> list[dict[str, Any]]:
+            assert training.validation  # only asked where there is an interval
+            return [_validated(learner, training.validation, s, 5) for s in training.specs]
 
         return _drive(
             run, training.updates, training.first, config.meta_steps, training.metadata, check
@@ -161,7 +171,8 @@ def prepared(
     run: Run, config: TrainConfig, model_config: dict[str, Any], start: Path | None = None
 ) -> Training:
     """Read what a meta-training needs and check it; arguments and errors as in `train`."""
-    model = Conv4(**model_config)
+    model_config = for_pictures(model_config, load(run.dataset).input_shape)
+    model = make_model(model_config)
     params = _start(start, model_config) if start else initial_params(model, config.seed)
     for_n_way(params, max(config.n_ways))
     if config.method == "joint" and len(params["head.weight"]) == 1:
@@ -179,7 +190,7 @@ def prepared(
     }
     ways = sorted(set(config.n_ways))
     specs = [EpisodeSpec(n, config.k_shots[0], VALIDATION_QUERY) for n in ways]
-    validation = _pool_for(run, "validation", specs if run.validate_every else [])
+    validation = _pool_for(run, "validation", specs) if run.validate_every else None
     pool = _pool_for(run, "train", config.specs)
 
     def updates(begin: Update) -> Iterator[Update]:
@@ -196,9 +207,10 @@ def train_baseline(run: Run, config: PretrainConfig, model_config: dict[str, Any
         ValueError: There are too few classes or pictures, or torchrun started several processes.
     """
     check_alone("pretrain")
-    model = Conv4(**model_config)
+    model_config = for_pictures(model_config, load(run.dataset).input_shape)
+    model = make_model(model_config)
     shown = EpisodeSpec(5, 1, VALIDATION_QUERY)
-    needed = [EpisodeSpec(n, 1, VALIDATION_QUERY) for n in INNER_LR_EPISODES]
+    needed = [EpisodeSpec(min(INNER_LR_EPISODES), 1, VALIDATION_QUERY)]
     validation = _pool_for(run, "validation", [*needed, shown] if run.validate_every else needed)
     pool = _pool_for(run, "train", [])
     metadata = {
@@ -209,8 +221,8 @@ def train_baseline(run: Run, config: PretrainConfig, model_config: dict[str, Any
         "config": asdict(config),
     }
 
-    def check(learner: Learner) -> str:
-        return _validation_accuracy(learner, validation, shown, INNER_LR_STEPS)
+    def check(learner: Learner) -> list[dict[str, Any]]:
+        return [_validated(learner, validation, shown, INNER_LR_STEPS)]
 
     def updates(begin: Update) -> Iterator[Update]:
         return pretrain(model, begin, pool, config)
@@ -228,8 +240,10 @@ def best_inner_lrs(learner: Learner, validation: TaskPool) -> dict[str, float]:
     """Return by N the candidate α that is best over ten steps of 1-shot validation episodes.
 
     All candidates meet the same episodes, of five query pictures a class and fewer where N is
-    large, so that it takes minutes. A bar shows the candidates tried.
+    large, so that it takes minutes. N for which there are too few classes are left out. A bar
+    shows the candidates tried.
     """
+    check_pictures(learner.model, validation.data.input_shape)
     return {
         str(n_way): choose_inner_lr(
             learner,
@@ -241,24 +255,28 @@ def best_inner_lrs(learner: Learner, validation: TaskPool) -> dict[str, float]:
             seed=0,
         )
         for n_way, episodes in INNER_LR_EPISODES.items()
+        if n_way <= len(validation.classes)
     }
 
 
 def _pool_for(run: Run, part: str, specs: Sequence[EpisodeSpec]) -> TaskPool:
     """Return a part's classes, the training part's at all rotations; check that it has `specs`."""
-    pool = run.pool(part, rotate=part == "train")
-    for spec in specs:
-        try:
+    try:
+        pool = run.pool(part, rotate=part == "train")
+        for spec in specs:
             sample_episode(pool, spec, seed=0)
-        except ValueError as error:
-            raise ValueError(f"The {part} part of {run.dataset} is too small: {error}") from None
+    except ValueError as error:
+        without = " Or choose --validate-every 0." if part == "validation" and specs else ""
+        raise ValueError(
+            f"The {part} part of {run.dataset} is too small: {error}{without}"
+        ) from None
     return pool
 
 
 def _start(path: Path, model_config: Mapping[str, Any]) -> Params:
     """Return the meta-parameters of a weights file for the same network."""
     found = checkpoints.load(path)
-    other = _differences(conv4_arguments(found.metadata["model"]), conv4_arguments(model_config))
+    other = _differences(model_arguments(found.metadata["model"]), model_arguments(model_config))
     if other:
         raise CheckpointError(f"{path} holds another network ({other}); give the run the same.")
     return found.params
@@ -279,13 +297,14 @@ def _drive(
     first: Update,
     steps: int,
     metadata: dict[str, Any],
-    check: Callable[[Learner], str],
+    check: Callable[[Learner], list[dict[str, Any]]],
     finish: Callable[[Checkpoint], Checkpoint] = lambda checkpoint: checkpoint,
 ) -> Checkpoint:
     """Run a training to its end with progress, saved states and validation.
 
-    The state stays until `finish` is through with the weights, which may take minutes. Of several
-    processes only the first does more than its share of the updates.
+    What validation finds is printed and kept with the weights: metadata `validation`, a row a look
+    and N. The state stays until `finish` is through with the weights, which may take minutes. Of
+    several processes only the first does more than its share of the updates.
     """
     begin, metadata = _begin(run, first, metadata)
     if not is_first():
@@ -301,12 +320,14 @@ def _drive(
                 bar.update()
                 metadata["seconds"] = round(time.monotonic() - begun, 1)
                 _record(run, update, kept, metadata)
+                if run.validate_every and update.step % run.validate_every == 0:
+                    found = check(checkpoint_of(update, metadata).learner())
+                    told = [{"update": update.step, **one} for one in found]
+                    metadata["validation"] = [*metadata.get("validation", []), *told]
+                    bar.write(f"{update.step}: validation after each step: {_in_words(found)}")
                 if update.step == steps or time.monotonic() - saved > SAVE_SECONDS:
                     checkpoints.save_update(run.state, update, metadata)
                     saved = time.monotonic()
-                if run.validate_every and update.step % run.validate_every == 0:
-                    learner = checkpoint_of(update, metadata).learner()
-                    bar.write(f"{update.step}: validation after each step: {check(learner)}")
         checkpoint = finish(checkpoint_of(update, metadata))
     except KeyboardInterrupt:
         _keep_interrupted(run, update, metadata)
@@ -374,7 +395,7 @@ def _resumed(run: Run, about: dict[str, Any]) -> tuple[Update, dict[str, Any]]:
 
 def _identity(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Return what makes a run the same as another."""
-    network = conv4_arguments(metadata.get("model", {}))
+    network = model_arguments(metadata.get("model", {}))
     return {**{n: metadata.get(n) for n in RESUMED}, **network, **metadata.get("config", {})}
 
 
@@ -386,14 +407,26 @@ def checkpoint_of(update: Update, metadata: Mapping[str, Any]) -> Checkpoint:
     return Checkpoint(params, {**metadata, "updates": update.step})
 
 
-def _validation_accuracy(
+def _validated(
     learner: Learner, validation: TaskPool, spec: EpisodeSpec, inner_steps: int
-) -> str:
+) -> dict[str, Any]:
+    """Return the estimate on fresh adaptations to validation episodes, as JSON values."""
     *_, last = evaluate(
         learner, validation, spec, inner_steps=inner_steps, episodes=VALIDATION_EPISODES, seed=0
     )
-    shown = " ".join(f"{100 * share:.1f}" for share in last.accuracy[1:])
-    return f"{spec.n_way}-way {spec.k_shot}-shot {shown} %"
+    return {"n_way": spec.n_way, "k_shot": spec.k_shot, **asdict(last)}
+
+
+def _in_words(found: Sequence[Mapping[str, Any]]) -> str:
+    """Return estimates in %, before the first step and after each, as they are printed."""
+    lines = []
+    for one in found:
+        before, *after = (f"{100 * share:.1f}" for share in one["accuracy"])
+        lines.append(
+            f"{one['n_way']}-way {one['k_shot']}-shot {' '.join(after)} % "
+            f"(from {before}; ± {100 * one['ci95'][-1]:.1f}, n = {one['episodes']})"
+        )
+    return "; ".join(lines)
 
 
 def _commit() -> str:

@@ -4,18 +4,17 @@ from functools import partial
 
 import streamlit as st
 
-from maml_core.boards import MAX_CELLS, MAX_ROWS, Drawing, picture_of
+from maml_core.boards import MAX_CELLS, MAX_ROWS, Drawing
 from maml_core.datasets.base import CharacterSet
 from maml_core.episodes import Episode
 from maml_core.figures import class_letter
-from maml_core.handwriting import as_character
 from pages.shared.bringing import ask_for_pictures, fetch, keep
 from pages.shared.collecting import collect
 from pages.shared.desk import Desk, cell_name, desk
 from pages.shared.frame import begin
 from pages.shared.pads import PADS, pads, take_ink
 from pages.shared.query import MAX_STEPS, query_and_answers
-from pages.shared.settings import whole
+from pages.shared.settings import DATASET_NAMES, whole
 
 # Beside a long board the query and its answers stay in view.
 ARRANGEMENT = """
@@ -79,7 +78,7 @@ def _tools(here: Desk, data: CharacterSet, episode: Episode, n_way: int, k_shot:
     take_ink(here)
     with st.container(horizontal=True, key="board_tools"):
         if st.button(
-            f"Fill from {data.name.capitalize()}",
+            f"Fill from {DATASET_NAMES[data.name]}",
             key="fill_board",
             icon=":material/auto_awesome:",
             help="Fills the empty squares with this episode's characters.",
@@ -118,12 +117,8 @@ def _fill(here: Desk, data: CharacterSet, episode: Episode, cells: list[str]) ->
         for label, row in enumerate(episode.support)
         for shot, picture in enumerate(row)
     }
-    here.put(
-        {
-            name: picture_of(as_character(data.picture(pictures[name])))
-            for name in cells
-            if here.drawing(name).is_empty
-        }
+    here.put_pictures(
+        {name: data.ink(pictures[name]) for name in cells if here.drawing(name).is_empty}
     )
 
 

@@ -51,7 +51,8 @@ def main() -> None:
     settings, data, episode = ready
     _sets(data, episode)
     _numbers(settings, data)
-    _split(settings, data, episode)
+    if data.has_drawers:  # pictures come in no alphabets that could be kept apart
+        _split(settings, data, episode)
     _tasks(settings, data)
 
 
@@ -78,8 +79,9 @@ def _sets(data: CharacterSet, episode: Episode) -> None:
         )
     st.html(STYLE + LAYOUT + f'<div class="episode">{"".join(rows)}</div>')
     st.caption(
-        "Each row is one class. Hover over or tap a picture to see who drew it: support and "
-        "query pictures never share a drawing."
+        "Each row is one class. Hover over or tap a picture to see "
+        f"{'who drew it' if data.has_drawers else 'which one it is'}: support and query pictures "
+        "are never the same."
     )
     with st.container(horizontal=True):
         why("What do way and shot count?", WHY_NAMES)
@@ -89,11 +91,13 @@ def _sets(data: CharacterSet, episode: Episode) -> None:
 def _numbers(settings: Settings, data: CharacterSet) -> None:
     pool = loaders.pool(settings.dataset, settings.part)
     sizes = list(loaders.alphabets_by_part(settings.dataset)[settings.part].values())
-    exponent = log10_episodes(sizes, pool.images.shape[1], settings.spec)
+    exponent = log10_episodes(sizes, int(pool.counts.min()), settings.spec)
     st.subheader("How many different episodes are there?", anchor=False)
     first, second, third = st.columns(3)
-    first.metric("Characters to draw from", f"{sum(sizes):,}", help=PARTS[settings.part])
-    second.metric("Alphabets", len(sizes))
+    what = "Characters" if data.has_drawers else "Classes"
+    first.metric(f"{what} to draw from", f"{sum(sizes):,}", help=PARTS[settings.part])
+    if data.has_drawers:
+        second.metric("Alphabets", len(sizes))
     third.metric("Different episodes", f"about 10^{exponent:.0f}")
     st.caption(
         "Choices of the classes in order, times choices of the drawings of each. Learning to "

@@ -14,7 +14,7 @@ from maml_core.game import INNER_STEPS, MODES, QUESTIONS, Question
 from pages.shared import loaders
 from pages.shared.frame import head, why
 from pages.shared.game import board, picked
-from pages.shared.settings import DATASET_WORDS, MAX_SEED, PARTS, one_of
+from pages.shared.settings import DATASET_NAMES, MAX_SEED, PARTS, one_of
 
 METHODS = ("maml", "pretrained")
 BOARD = "game"
@@ -49,8 +49,7 @@ class Round(NamedTuple):
     @property
     def title(self) -> str:
         """What tells two results apart; Omniglot's unseen characters go without saying."""
-        words = {name: label for label, name in DATASET_WORDS.items()}[self.dataset]
-        odd = [words] if self.dataset != "omniglot" else []
+        odd = [DATASET_NAMES[self.dataset]] if self.dataset != "omniglot" else []
         odd += [PARTS[self.part]] if self.part != "test" else []
         return ", ".join([f"Seed {self.seed}", self.mode, *odd])
 

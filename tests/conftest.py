@@ -14,7 +14,8 @@ from PIL import Image
 from maml_core.datasets import omniglot as omniglot_files
 from maml_core.datasets.base import CharacterSet
 
-# Read before the fixture below hides it from the tests.
+# Read before the fixture below hides them from the tests.
+REAL_MNIST = os.environ.get("MNIST_DIR") and Path(os.environ["MNIST_DIR"]).resolve()
 REAL_OMNIGLOT = os.environ.get("OMNIGLOT_DIR") and Path(os.environ["OMNIGLOT_DIR"]).resolve()
 
 
@@ -81,8 +82,17 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep caches and downloads of a test in a folder of its own, not yet made."""
     folder = tmp_path / "data"
     monkeypatch.setenv("MAML_DATA_DIR", str(folder))
-    monkeypatch.delenv("OMNIGLOT_DIR", raising=False)
+    for name in ("OMNIGLOT_DIR", "MNIST_DIR", "PICTURES_DIR"):
+        monkeypatch.delenv(name, raising=False)
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_mnist_root() -> Path:
+    """The folder of the real MNIST, from MNIST_DIR."""
+    if not REAL_MNIST:
+        pytest.skip("MNIST_DIR names no folder with the real MNIST")
+    return REAL_MNIST
 
 
 @pytest.fixture(scope="session")

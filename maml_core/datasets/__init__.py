@@ -1,13 +1,17 @@
-"""Where characters come from: Omniglot, the glyphs that are built in, or people's drawings."""
+"""Where characters come from: Omniglot, the glyphs that are built in, people's drawings, MNIST,
+or any folder of pictures.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from maml_core.config import DATASETS, MAX_BOARDS, MIN_BOARDS, check_choice
-from maml_core.datasets import omniglot
+from maml_core.datasets import mnist, omniglot
 from maml_core.datasets.base import CharacterSet, ClassName, DataError
 from maml_core.datasets.cache import cached, default_data_dir
 from maml_core.datasets.omniglot import omniglot_root
@@ -22,6 +26,7 @@ __all__ = [
     "load",
     "load_or_glyphs",
     "omniglot_root",
+    "pictures_root",
     "status",
 ]
 
@@ -34,7 +39,7 @@ class DatasetStatus:
     """Whether a data set can be loaded.
 
     Attributes:
-        name: 'omniglot', 'glyphs' or 'drawings'.
+        name: One of `config.DATASETS`; 'folder' speaks for 'folder-28' too.
         available: True if its files are there; damage within a file shows when it is loaded.
         where: The folder, or 'built in'.
         detail: A sentence: what is there, or what is missing and what to do.
@@ -54,7 +59,8 @@ def load(name: str, data_dir: Path | None = None) -> CharacterSet:
     """Load a data set by its name.
 
     Args:
-        name: 'omniglot', 'glyphs' or 'drawings'.
+        name: 'omniglot', 'glyphs', 'drawings', 'mnist', or a folder of pictures: 'folder' as
+            they are, in colour, 'folder-28' grey and as small as characters.
         data_dir: Where downloads and caches lie; `default_data_dir()` if None.
 
     Raises:
@@ -93,12 +99,36 @@ def status(data_dir: Path | None = None) -> list[DatasetStatus]:
         found,
         DatasetStatus("glyphs", True, "built in", detail),
         _status_of_drawings(drawings_root(data_dir)),
+        _status_of_mnist(mnist.mnist_root(data_dir)),
+        _status_of_pictures(pictures_root(data_dir)),
     ]
 
 
 def drawings_root(data_dir: Path | None = None) -> Path:
     """Return the folder of the boards that make the data set of drawings."""
     return (data_dir or default_data_dir()) / "drawings"
+
+
+def pictures_root(data_dir: Path | None = None) -> Path:
+    """Return the folder or zip of pictures: `PICTURES_DIR`, or 'pictures' in `data_dir`."""
+    chosen = os.environ.get("PICTURES_DIR")
+    return Path(chosen).expanduser() if chosen else (data_dir or default_data_dir()) / "pictures"
+
+
+def _status_of_mnist(root: Path) -> DatasetStatus:
+    try:
+        pairs = mnist.find_pairs(root)
+    except DataError as error:
+        return DatasetStatus("mnist", False, str(root), str(error))
+    names = " and ".join(images.name for images, _ in pairs)
+    return DatasetStatus("mnist", True, str(root), f"{root} holds {names}.")
+
+
+def _status_of_pictures(root: Path) -> DatasetStatus:
+    detail = f"Pictures are read from {root}."
+    if not root.exists():
+        detail = f"There is no {root}: put pictures there, a folder a class, or set PICTURES_DIR."
+    return DatasetStatus("folder", root.exists(), str(root), detail)
 
 
 def _status_of_drawings(root: Path) -> DatasetStatus:
@@ -127,8 +157,17 @@ def _load_drawings(data_dir: Path) -> CharacterSet:
     return drawings.load(drawings_root(data_dir))
 
 
+def _load_folder(data_dir: Path, colour: bool) -> CharacterSet:
+    from maml_core.datasets import image_folder  # Here, because whoever has none needs none.
+
+    return image_folder.load(pictures_root(data_dir), data_dir, colour=colour)
+
+
 LOADERS: dict[str, Callable[[Path], CharacterSet]] = {
     "omniglot": _load_omniglot,
     "glyphs": _load_glyphs,
     "drawings": _load_drawings,
+    "mnist": lambda data_dir: mnist.load(mnist.mnist_root(data_dir)),
+    "folder": partial(_load_folder, colour=True),
+    "folder-28": partial(_load_folder, colour=False),
 }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from maml_core.datasets.base import CharacterSet, ClassName
 FORMAT = 1  # Raise it when the arrays below change: older files are then built anew.
 # Seconds in which nothing was written to a temporary file: its process has died.
 ABANDONED_AFTER = 600
+KEPT = 3  # mapped arrays of one name; mini-ImageNet's has 1.3 GB
 
 # Threads that want the same set at once wait for the first to build it.
 _building = threading.Lock()
@@ -57,6 +59,67 @@ def cached(
             found = build()
             _write(path, key, found)
     return found
+
+
+def mapped(
+    name: str,
+    source: str,
+    data_dir: Path,
+    shape: tuple[int, ...],
+    rows: Callable[[], Iterable[np.ndarray]],
+) -> np.ndarray:
+    """Return rows of bytes as one array on disk, read when they are needed; make it if missing.
+
+    Where the file cannot be written the array is held in memory.
+
+    Args:
+        name: Begins the file's name; of several sources the last `KEPT` files are kept.
+        source: Identifies what the rows are made from.
+        data_dir: The folder of the file; made when missing.
+        shape: Of the array, [n, …].
+        rows: Makes the n rows, uint8.
+
+    Raises:
+        DataError: `rows` finds its data unusable.
+    """
+    path = data_dir / f"{name}-{hashlib.sha256(source.encode()).hexdigest()[:16]}.npy"
+    with _building:
+        with suppress(OSError, ValueError):  # none yet, or a damaged one
+            found: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+            if found.shape == shape:
+                return found
+        try:
+            _write_rows(path, shape, rows())
+            _forget(data_dir.glob(f"{name}-*.npy"), path)
+            written: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+            return written
+        except OSError:
+            return np.stack(list(rows()))
+
+
+def _write_rows(path: Path, shape: tuple[int, ...], rows: Iterable[np.ndarray]) -> None:
+    unfinished = path.with_name(f".{path.stem}-{uuid.uuid4().hex}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(path.parent, f".{path.stem}-*.tmp")
+        with unfinished.open("xb") as file:
+            # Written and not mapped: a full disk is an error then, and not the process's end.
+            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            for row in rows:
+                file.write(row.tobytes())
+        os.replace(unfinished, path)
+    finally:
+        with suppress(OSError):
+            unfinished.unlink()
+
+
+def _forget(files: Iterable[Path], newest: Path) -> None:
+    """Remove all but the newest files; who has mapped one keeps what it maps."""
+    others = sorted((file for file in files if file != newest), key=lambda f: f.stat().st_mtime)
+    for old in others[: len(others) + 1 - KEPT]:
+        with suppress(FileNotFoundError):
+            old.unlink()
 
 
 def _read(path: Path, key: str) -> CharacterSet | None:
@@ -108,6 +171,8 @@ def _last_written(path: Path) -> float:
 
 
 def _to_arrays(data: CharacterSet) -> dict[str, np.ndarray]:
+    """Return a set of drawn characters; pictures are mapped and not kept here."""
+    assert data.bits is not None
     return {
         "name": np.array(data.name),
         "class_alphabets": np.array([c.alphabet for c in data.classes], dtype=np.str_),

@@ -1,4 +1,4 @@
-"""Downloads the official Omniglot archives with torchvision, whole or not at all."""
+"""Downloads the official Omniglot archives with torchvision, whole or not at all; and MNIST."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from typing import Any
 
 from maml_core.datasets.base import DataError
 from maml_core.datasets.cache import remove_abandoned
+from maml_core.datasets.mnist import mnist_root
 from maml_core.datasets.omniglot import PARTS, ZIP_NAMES, load, omniglot_root
 from maml_core.datasets.torchvision_import import import_torchvision_datasets
 
@@ -88,6 +89,26 @@ def fetch_omniglot(data_dir: Path | None = None) -> Iterator[Progress]:
         ) from cause
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def fetch_mnist(data_dir: Path | None = None) -> Path:
+    """Download MNIST with torchvision to where `load` looks for it; it draws its own bar.
+
+    Returns:
+        The folder.
+
+    Raises:
+        DataError: It could not be fetched or put in place.
+    """
+    root = mnist_root(data_dir)
+    try:
+        import_torchvision_datasets().MNIST(str(root), download=True)
+    except (ImportError, RuntimeError, OSError) as cause:
+        raise DataError(
+            f"MNIST could not be downloaded ({str(cause).strip()}): check the connection, or put "
+            f"its four files in {root}."
+        ) from cause
+    return root
 
 
 def _is_usable(root: Path, data_dir: Path | None) -> bool:

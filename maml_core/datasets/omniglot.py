@@ -6,15 +6,10 @@ Reads the official zips, zips packed anew with the same paths inside, or the unp
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import struct
-import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +19,7 @@ from PIL import Image
 
 from maml_core.datasets.base import CharacterSet, ClassName, DataError
 from maml_core.datasets.cache import cached, default_data_dir
+from maml_core.datasets.sources import fingerprint, opened
 from maml_core.pictures import to_input
 
 BACKGROUND, EVALUATION = "images_background", "images_evaluation"
@@ -37,6 +33,7 @@ REMEDY = (
     f"download Omniglot, put {ZIP_NAMES[0]} and {ZIP_NAMES[1]} into it, or let OMNIGLOT_DIR "
     "name the folder that holds them"
 )
+REMEDY_FILE = "replace it by the official file"
 
 
 @dataclass(frozen=True, order=True)
@@ -75,7 +72,10 @@ def load(root: Path, data_dir: Path | None = None) -> CharacterSet:
     """
     sources = _find_sources(root)
     return cached(
-        "omniglot", _fingerprint(sources), data_dir or default_data_dir(), lambda: _read(sources)
+        "omniglot",
+        fingerprint(sources.values(), REMEDY_FILE),
+        data_dir or default_data_dir(),
+        lambda: _read(sources),
     )
 
 
@@ -87,7 +87,7 @@ def survey(root: Path) -> tuple[int, int]:
     """
     classes, images = 0, 0
     for part, source in _find_sources(root).items():
-        with _opened(source) as (sizes, _):
+        with opened(source, REMEDY_FILE) as (sizes, _):
             places = _places(part, source, sizes)
             classes += len({(place.alphabet, place.character) for place in places})
             images += len(places)
@@ -118,32 +118,6 @@ def _find_sources(root: Path) -> dict[str, Path]:
                 f"The folder {root} lacks {part}.zip, one half of Omniglot: put it there, too."
             )
     return sources
-
-
-def _fingerprint(sources: dict[str, Path]) -> str:
-    """Return what changes when a source changes: names, sizes and times of its files.
-
-    The path of the folder is left out, so that it can be moved and its cache stays valid.
-    """
-    digest = hashlib.sha256()
-    for source in sources.values():
-        with _refusing(source):
-            files = _files(source) if source.is_dir() else {source.name: source.stat()}
-        for path, found in sorted(files.items()):
-            digest.update(
-                f"{path} {found.st_size} {found.st_mtime_ns}\n".encode(errors="surrogateescape")
-            )
-    return digest.hexdigest()
-
-
-def _files(folder: Path) -> dict[str, os.stat_result]:
-    """Return every file below a folder by its path from the folder's parent."""
-    found: dict[str, os.stat_result] = {}
-    for where, _, names in os.walk(folder):
-        inside = Path(where).relative_to(folder.parent).as_posix()
-        # Plain strings: with 32,460 files, paths as objects take twice as long.
-        found.update({f"{inside}/{name}": os.stat(f"{where}/{name}") for name in names})
-    return found
 
 
 def _read(sources: dict[str, Path]) -> CharacterSet:
@@ -192,7 +166,7 @@ def _check_whole(sources: dict[str, Path], counts: Counter[ClassName], shared: s
 
 def _pictures(part: str, source: Path) -> Iterator[tuple[_Place, np.ndarray]]:
     """Yield each picture of a part in order, as uint8 [SIDE, SIDE] with 1 for ink."""
-    with _opened(source) as (sizes, read):
+    with opened(source, REMEDY_FILE) as (sizes, read):
         for place in _places(part, source, sizes):
             where = f"{place.path} in {source if source.is_file() else source.parent}"
             if sizes[place.path] > MAX_PNG_BYTES:
@@ -213,38 +187,6 @@ def _places(part: str, source: Path, paths: Iterable[str]) -> list[_Place]:
             f"replace it by the official {part}.zip."
         )
     return sorted(_Place(m[1], m[2], int(m[3]), m.string) for m in matches)
-
-
-@contextmanager
-def _opened(source: Path) -> Iterator[tuple[dict[str, int], Callable[[str], bytes]]]:
-    """Give the size of each file in a zip or folder and a function that reads one."""
-    with _refusing(source):
-        if source.is_dir():
-            sizes = {path: found.st_size for path, found in _files(source).items()}
-            yield sizes, lambda path: (source.parent / path).read_bytes()
-        else:
-            with zipfile.ZipFile(source) as archive:
-                # `read` never gives more than `file_size` bytes, whatever the data say.
-                yield {info.filename: info.file_size for info in archive.infolist()}, archive.read
-
-
-@contextmanager
-def _refusing(source: Path) -> Iterator[None]:
-    """Turn what zipfile and the file system raise for unusable sources into a sentence."""
-    try:
-        yield
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        struct.error,
-        EOFError,
-        OSError,
-        RuntimeError,  # Encrypted members, and kinds of compression that are not supported.
-        ValueError,
-    ) as cause:
-        raise DataError(
-            f"{source} is damaged or cannot be read ({cause}): replace it by the official file."
-        ) from cause
 
 
 def _decode(png: bytes, where: str) -> np.ndarray:

@@ -7,10 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
-from maml_core.boards import MAX_CELLS, MAX_ROWS, Board, Drawing, character_in, drawing_of
+from maml_core.boards import (
+    MAX_CELLS,
+    MAX_ROWS,
+    Board,
+    Drawing,
+    character_in,
+    drawing_of,
+    picture_of,
+)
 from maml_core.figures import class_letter
+from maml_core.handwriting import as_character
 from maml_core.pictures import PictureError
 
 QUERY = "query"
@@ -69,6 +79,19 @@ class Desk:
             self.pictures[name] = drawing.picture
             self.versions[name] = self.versions.get(name, 0) + 1
             self.notes.pop(name, None)
+
+    def put_pictures(self, ink: Mapping[str, np.ndarray]) -> None:
+        """Put characters into cells, uint8 [height, width] each, 255 is ink.
+
+        Brought there as all others are; one without ink is left out and said.
+        """
+        changes = {}
+        for name, one in ink.items():
+            try:
+                changes[name] = picture_of(as_character(one))
+            except PictureError as error:
+                self.messages.append(f"{name}: {error}")
+        self.put(changes)
 
     def take_back(self) -> None:
         """Undo the last `put`, or the undoing."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from maml_core import checkpoints
+from maml_core import checkpoints, models
 from maml_core.config import (
     MAX_INNER_STEPS,
     MAX_SHOT,
@@ -26,8 +26,9 @@ QUERIES = 5  # pictures a class of a training task
 MAX_TASKS = 32
 MAX_UPDATES = 10_000
 RATES = (1e-4, 10.0)  # α and β
-MODELS = {"Conv4": {}}
+MODELS = {kind.__name__: name for name, kind in models.MODELS.items()}
 PRETRAINED = checkpoints.ASSETS / loaders.SPLIT / "pretrained.safetensors"
+PRETRAINED_MODEL = "conv4"
 STARTS = {"Random": "", "Pretrained": str(PRETRAINED)}
 
 
@@ -78,7 +79,9 @@ def order() -> Order | None:
     with st.container(horizontal=True):
         dataset = _datasets()[_choice("Train on", _datasets(), "train_on")]
         model = MODELS[_choice("Model", MODELS, "train_with")]
-        start = STARTS[_choice("Start", STARTS, "train_from")]
+        start = ""
+        if model == PRETRAINED_MODEL:
+            start = STARTS[_choice("Start", STARTS, "train_from")]
     method = METHODS[_choice("Method", METHODS, "train_by", on_change=_take_recipe)]
     with st.container(horizontal=True):
         n_way = _number("N-way", MIN_WAY, MAX_WAY, 5, "train_n")
@@ -115,7 +118,9 @@ def order() -> Order | None:
         st.error(f"{error}", icon=":material/error:")
         return None
     rows = MAX_WAY if method == "joint" else 1
-    return Order(config, dataset, loaders.SPLIT, {**model, "n_out": rows}, start)
+    # Sets of few classes are all for testing in the shipped weights' split.
+    split = loaders.SPLIT if loaders.alphabets_by_part(dataset)["train"] else "classes"
+    return Order(config, dataset, split, {"name": model, "n_out": rows}, start)
 
 
 def _choice(label: str, choices: dict, key: str, on_change: object = None) -> str:

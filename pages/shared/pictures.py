@@ -1,4 +1,4 @@
-"""Characters as pictures in HTML: black ink on white paper, in either theme."""
+"""Pictures in HTML, in either theme: characters as black ink on white paper, others as they are."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from io import BytesIO
 
+import numpy as np
 from PIL import Image
 
 from maml_core.datasets.base import CharacterSet
@@ -31,7 +32,12 @@ STYLE = """
 @lru_cache(maxsize=4096)
 def _png(data: CharacterSet, picture: int) -> str:
     buffer = BytesIO()
-    Image.fromarray(255 - data.picture(picture)).convert("1").save(buffer, "PNG")
+    found = data.picture(picture)
+    if found.ndim == 3:
+        shown = Image.fromarray(np.moveaxis(found, 0, -1))
+    else:
+        shown = Image.fromarray(255 - found).convert("L" if data.bits is None else "1")
+    shown.save(buffer, "PNG")
     return base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -41,9 +47,10 @@ def data_uri(data: CharacterSet, picture: int) -> str:
 
 
 def caption(data: CharacterSet, picture: int) -> str:
-    """Return a picture's alphabet, character and drawer."""
+    """Return a picture's alphabet, character and drawer, or its number where none is known."""
     name = data.classes[data.class_of(picture)]
-    return f"{name}, drawer {data.drawers[picture]}"
+    who = "drawer" if data.has_drawers else "picture"
+    return f"{name}, {who} {data.drawers[picture]}"
 
 
 def strip(data: CharacterSet, pictures: Iterable[int], *, small: bool = False) -> str:

@@ -10,16 +10,16 @@ import streamlit as st
 
 from maml_core import open_set
 from maml_core.answers import probabilities
-from maml_core.boards import character_in, picture_of
+from maml_core.boards import character_in
 from maml_core.datasets.base import CharacterSet
 from maml_core.episodes import Episode
 from maml_core.figures import class_letter
-from maml_core.handwriting import as_character
 from pages.shared import loaders, own
 from pages.shared.bringing import ask_for_pictures
 from pages.shared.desk import QUERY, Desk, cell_name
 from pages.shared.frame import why
 from pages.shared.pads import PADS, bars, pads
+from pages.shared.settings import DATASET_NAMES
 
 METHODS = ("maml", "pretrained")
 MAX_STEPS = 10
@@ -44,7 +44,7 @@ def query_and_answers(
     with second:
         steps = st.slider("Inner steps", 1, MAX_STEPS, 5, key="draw_steps", bind="query-params")
         st.button(
-            f"From {data.name.capitalize()}",
+            f"From {DATASET_NAMES[data.name]}",
             key="ask_from_data",
             icon=":material/auto_awesome:",
             help="Another drawing of one of this episode's characters.",
@@ -60,7 +60,7 @@ def _ask_from_data(here: Desk, data: CharacterSet, episode: Episode, n_way: int)
     pictures = np.random.default_rng(0).permutation(episode.query[:n_way].ravel())
     picture = pictures[here.asked % len(pictures)]
     here.asked += 1
-    here.put({QUERY: picture_of(as_character(data.picture(picture)))})
+    here.put_pictures({QUERY: data.ink(picture)})
 
 
 def _answer(here: Desk, n_way: int, k_shot: int, steps: int) -> None:

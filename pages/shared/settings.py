@@ -14,7 +14,15 @@ import streamlit as st
 from maml_core.config import MAX_SHOT, MAX_WAY, MIN_SHOT, MIN_WAY, EpisodeSpec
 
 # The words of a choice are also its words in the URL: Streamlit writes there what it shows.
-DATASET_WORDS = {"Omniglot": "omniglot", "Glyphs": "glyphs", "Drawings": "drawings"}
+# A folder of pictures is seen as characters are, so that the shipped weights can read it.
+DATASET_WORDS = {
+    "Omniglot": "omniglot",
+    "Glyphs": "glyphs",
+    "Drawings": "drawings",
+    "MNIST": "mnist",
+    "My folder": "folder-28",
+}
+DATASET_NAMES = {name: words for words, name in DATASET_WORDS.items()}
 PART_WORDS = {"Never seen in training": "test", "Seen in training": "train"}
 PARTS = {part: words.lower() for words, part in PART_WORDS.items()}
 MAX_QUERY = 10  # with K = 10 all 20 drawers are used
@@ -35,7 +43,7 @@ class Settings:
     """What the sidebar says.
 
     Attributes:
-        dataset: 'omniglot', 'glyphs' or 'drawings'.
+        dataset: One of the names in `DATASET_WORDS`.
         spec: The shape of the episode.
         seed: Which episode, 0 to 999,999.
         part: 'test' or 'train': whether the characters were seen in training.

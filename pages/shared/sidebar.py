@@ -21,21 +21,22 @@ from pages.shared.settings import (
     one_of,
 )
 
-DRAWN = "Drawings"
+FOLDER = "My folder"
+ALWAYS = ("Omniglot", "Glyphs")  # these can be had; the others are offered where there are some
 
 
 # This module is drawn before the page and imports no torch, so that it shows at once.
 @st.cache_data(show_spinner=False, ttl=30)
 def available_datasets() -> dict[str, bool]:
     """Say which data sets can be used here and now."""
-    return {one.name: one.available for one in datasets.status()}
+    found = {one.name: one.available for one in datasets.status()}
+    return {**found, "folder-28": found["folder"]}
 
 
 def sidebar() -> None:
     """Draw the controls that all pages share; `settings.settings` returns what they say."""
     available = available_datasets()
-    # Drawings are offered once there are some; the other two can always be had.
-    offered = [words for words, name in DATASET_WORDS.items() if available[name] or words != DRAWN]
+    offered = [words for words, name in DATASET_WORDS.items() if available[name] or words in ALWAYS]
     if st.session_state.get("dataset") not in (None, *offered):
         del st.session_state["dataset"]
     if not available["omniglot"] and st.session_state.get("dataset", "Omniglot") == "Omniglot":
@@ -57,6 +58,8 @@ def sidebar() -> None:
             key="dataset",
             bind="query-params",
         )
+        if st.session_state["dataset"] == FOLDER:
+            st.caption("The networks see these pictures as characters: grey, 28 × 28 pixels.")
         _shape_of_the_episode()
         st.selectbox(
             "Which characters",

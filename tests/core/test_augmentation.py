@@ -104,3 +104,10 @@ def test_the_generator_alone_chooses_the_maps_and_the_argument_stays():
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
     assert torch.equal(x, before)
+
+
+def test_in_colour_the_edge_goes_on_outside():
+    """Of pictures of one colour each nothing changes, where paper would come in at the corners."""
+    x = torch.tensor([[0.2, 0.5, 0.9], [1.0, 0.0, 0.3]])[..., None, None].expand(2, 3, SIZE, SIZE)
+    bent = random_affine(x, torch.Generator().manual_seed(3))
+    torch.testing.assert_close(bent, x)

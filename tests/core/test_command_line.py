@@ -128,11 +128,27 @@ def test_train_writes_weights_that_say_how_they_were_made(
     assert str(out) in capsys.readouterr().out
     about = checkpoints.load(out).metadata
     assert about["command"] == f"python -m maml_core {' '.join(typed)}"
-    assert about["model"] == {"n_out": 2, "max_pool": True}
+    assert about["model"] == {"name": "conv4", "n_out": 2, "max_pool": True}
     assert about["config"]["seed"] == 5
     assert (about["method"], about["dataset"], about["split"]) == ("maml", "omniglot", "paper")
     assert about["updates"] == 3
     assert {"commit", "seconds", "split_seed", "device", "torch"} <= about.keys()
+
+
+@pytest.mark.parametrize("name", ["mlp", "lstm"])
+def test_any_network_is_trained_pretrained_and_evaluated_by_name(name, tmp_path, capsys):
+    network = f"--model {name} --hidden 4"
+    for command, out in ((TRAIN, tmp_path / "maml"), (PRETRAIN, tmp_path / "pretrained")):
+        assert call(f"{command} {network}", "--out", out) == 0
+        about = checkpoints.load(out).metadata["model"]
+        assert about == {"name": name, "hidden": 4} | ({"n_out": 1} if command == TRAIN else {})
+        capsys.readouterr()
+        assert call(EVALUATE, "--weights", out, "--model", name, "--json") == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["accuracy"][0] == pytest.approx(1 / 3)
+    assert call(EVALUATE, "--weights", out, "--model", "conv4") == 1
+    assert f"holds weights for {name}, not conv4" in capsys.readouterr().err
+    assert call(f"{EVALUATE} --method random {network}") == 0
 
 
 def test_ctrl_c_returns_130_and_resume_ends_as_if_uninterrupted(tmp_path, monkeypatch, assert_same):
@@ -387,6 +403,10 @@ def test_evaluate_draws_from_the_part_it_is_asked_for(part, weights, few_charact
         ("train --device tpu", "device is 'tpu'; choose one of cpu, cuda"),
         ("train --validate-every -1", "validate_every is -1; choose 0 (never) or more"),
         ("pretrain --split paper --batch-size 50000 --validate-every 0", "choose at most the 2160"),
+        ("train --model mlp --max-pool", "MLP has no max_pool; leave that out"),
+        ("pretrain --hidden 9", "Conv4 has no hidden; leave that out"),
+        ("evaluate --model lstm", "no shipped weights for lstm; name a file with --weights"),
+        ("train --split alphabets --n-ways 11", "The train part of omniglot is too small"),
         ("evaluate --weights nowhere.safetensors", "no weights at nowhere.safetensors"),
         ("train --n-ways 5 1", "n_way is 1; choose"),
         ("train --inner-lr 0", "inner_lr is 0.0; choose a finite value above 0"),
@@ -417,7 +437,9 @@ def test_what_is_no_command_is_refused_with_the_usage(command, capsys):
 
 def test_data_status_says_of_each_data_set_whether_it_is_here(capsys):
     assert call("data status") == 0
-    omniglot, glyphs, drawings = capsys.readouterr().out.splitlines()
+    omniglot, glyphs, drawings, mnist, folder = capsys.readouterr().out.splitlines()
+    assert mnist.startswith("mnist: not here. ")
+    assert folder.startswith("folder: not here. ")
     assert drawings.startswith("drawings: not here.")
     assert omniglot.startswith("omniglot: not here. ")
     assert glyphs.startswith("glyphs: here. ")
@@ -437,6 +459,15 @@ def test_cuda_without_a_gpu_is_told_in_a_sentence(capsys, monkeypatch):
     assert "device is 'cuda', but torch finds no such GPU here; choose cpu." in (
         capsys.readouterr().err
     )
+
+
+def test_data_fetch_can_fetch_mnist_instead(capsys, monkeypatch):
+    fetched = []
+    monkeypatch.setattr(command_line, "fetch_mnist", lambda: fetched.append("mnist"))
+    monkeypatch.setattr(command_line, "fetch_omniglot", None)
+    assert call("data fetch mnist") == 0
+    assert fetched == ["mnist"]
+    assert "mnist: not here. " in capsys.readouterr().out
 
 
 def test_data_fetch_fetches_and_then_says_the_status(capsys, monkeypatch):

@@ -116,7 +116,11 @@ def test_glyphs_stand_in_for_omniglot_and_say_so(tiny_glyphs, data_dir):
 
 
 def test_status_without_omniglot(data_dir):
-    found, built_in, drawn = datasets.status()
+    found, built_in, drawn, digits, pictures = datasets.status()
+    assert (digits.name, digits.available) == ("mnist", False)
+    assert "data fetch mnist" in digits.detail
+    assert (pictures.name, pictures.available) == ("folder", False)
+    assert "PICTURES_DIR" in pictures.detail
     assert (drawn.name, drawn.available) == ("drawings", False)
     assert "0 boards; 2 to 200 make a data set" in drawn.detail
     assert (found.name, found.available) == ("omniglot", False)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from maml_core.config import MAX_WAY, EpisodeSpec
+from maml_core.datasets.base import CharacterSet
 from maml_core.episodes import (
     episode_generator,
     make_pool,
@@ -162,16 +163,16 @@ def test_the_same_drawers_draw_every_class(within_alphabet, pool):
 def test_within_alphabet_mixes_no_rotations(characters):
     pool = make_pool(characters, list(range(len(characters.classes))), rotate=True)
     rows = {
-        pool.pixels[turn, image].numpy().tobytes(): (turn, image)
+        np.rot90(picture, turn).tobytes(): turn
         for turn in range(4)
-        for image in range(len(characters.inputs))
+        for picture in characters.inputs
     }
     seen = set()
     for number in range(20):
         spec = EpisodeSpec(5, 1, 1, within_alphabet=True)
         tensors = sample_episode(pool, spec, 0, number).tensors
         found = {
-            rows[(x * 255).round().to(torch.uint8).numpy().tobytes()][0]
+            rows[(x * 255).round().to(torch.uint8).numpy().tobytes()]
             for x in tensors.support_x[0, :, 0]
         }
         assert len(found) == 1
@@ -210,17 +211,50 @@ def test_a_pool_needs_two_classes(classes, characters):
         make_pool(characters, classes)
 
 
-def test_unequal_classes_make_no_pool(characters):
-    uneven = type(characters)(
+@pytest.fixture(scope="module")
+def uneven(characters):
+    """Colour pictures, 2x3 pixels in three channels: 3, 7 and 5 of a class."""
+    starts = np.array([0, 3, 10, 15])
+    shape = (15, 3, 2, 3)
+    inputs = np.random.default_rng(5).integers(0, 256, shape, dtype=np.uint8)
+    return CharacterSet(
         name="uneven",
-        classes=characters.classes[:2],
-        starts=np.array([0, 3, 7]),
-        drawers=characters.drawers[:7],
-        inputs=characters.inputs[:7],
-        bits=characters.bits[:7],
+        classes=characters.classes[:3],
+        starts=starts,
+        drawers=np.concatenate([np.arange(1, n + 1) for n in np.diff(starts)]),
+        inputs=inputs,
+        pictures=inputs,
+        has_drawers=False,
     )
-    with pytest.raises(ValueError, match=r"\[3, 4\] pictures"):
-        make_pool(uneven, [0, 1])
+
+
+def test_classes_of_unequal_size_in_colour_are_drawn_whole(uneven):
+    """All of the smallest class's three pictures, and of the others any three."""
+    pool = make_pool(uneven, [2, 0, 1])
+    spec = EpisodeSpec(3, 1, 2)
+    seen = set()
+    for number in range(60):
+        episode = sample_episode(pool, spec, 0, number)
+        both = np.concatenate([episode.support, episode.query], axis=1)
+        for label, class_number in enumerate(episode.classes):
+            assert len(set(both[label])) == 3
+            assert set(both[label]) <= set(uneven.images_of(class_number))
+        found = (episode.task.query_x * 255).round().numpy()
+        assert np.array_equal(found, uneven.inputs[episode.query.ravel()])
+        seen |= set(both.ravel())
+    assert seen == set(range(15))
+
+
+def test_growing_an_episode_of_unequal_classes_keeps_its_pictures(uneven):
+    pool = make_pool(uneven, [0, 1, 2])
+    small, larger = (sample_episode(pool, EpisodeSpec(2, *kq), 4) for kq in ((1, 1), (1, 2)))
+    assert np.array_equal(small.support, larger.support)
+    assert np.isin(small.query, larger.query).all()
+
+
+def test_a_class_with_too_few_pictures_is_named(uneven):
+    with pytest.raises(ValueError, match=rf"1 support and 3 query .* 3 .* of {uneven.classes[0]};"):
+        sample_episode(make_pool(uneven, [1, 0]), EpisodeSpec(2, 1, 3), 0)
 
 
 def test_a_rotated_class_is_numpys_quarter_turns_of_its_pictures(turned_pool):

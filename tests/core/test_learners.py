@@ -69,6 +69,6 @@ def test_the_random_learner_is_an_untrained_network(seed, assert_same):
     assert learner.rates is None
     assert learner.provenance["seed"] == seed
     assert learner.provenance["updates"] == 0
-    assert learner.inner_lrs == RANDOM_INNER_LRS
-    for n_way, inner_lr in RANDOM_INNER_LRS.items():
+    assert learner.inner_lrs == RANDOM_INNER_LRS["conv4"]
+    for n_way, inner_lr in RANDOM_INNER_LRS["conv4"].items():
         assert learner.inner_lr(n_way) == pytest.approx(inner_lr, rel=1e-12)

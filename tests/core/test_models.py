@@ -9,11 +9,17 @@ from torch.nn import functional as F
 
 from maml_core.models import (
     HEAD,
+    LSTM,
+    MLP,
+    MODELS,
     Conv4,
-    conv4_arguments,
+    check_pictures,
     for_n_way,
+    for_pictures,
     initial_params,
     logits,
+    make_model,
+    model_arguments,
     normalise,
     query_logits,
 )
@@ -179,15 +185,121 @@ def test_a_head_of_too_few_rows_is_told_in_a_sentence(model, random_params):
         for_n_way(random_params(model, rows=5), 6)
 
 
-def test_arguments_left_out_are_conv4s_defaults():
-    assert conv4_arguments({}) == {"n_out": 1, "channels": 64, "max_pool": False}
-    assert conv4_arguments({"max_pool": True, "n_out": 5}) == {
+def test_arguments_left_out_are_the_networks_defaults():
+    default = {"n_out": 1, "channels": 64, "max_pool": False}
+    whole = {"name": "conv4", **default, "in_channels": 1, "side": 28, "flatten": False}
+    assert model_arguments({}) == whole
+    assert model_arguments({"max_pool": True, "n_out": 5}) == {
+        **whole,
         "n_out": 5,
-        "channels": 64,
         "max_pool": True,
     }
-    with pytest.raises(TypeError, match="width"):
-        conv4_arguments({"width": 3})
+    assert model_arguments({"name": "mlp", "hidden": 3}) == {
+        "name": "mlp",
+        "n_out": 1,
+        "hidden": 3,
+        "in_channels": 1,
+        "side": 28,
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"width": 3}, "Conv4 has no width; leave that out"),
+        ({"name": "mlp", "max_pool": True}, "MLP has no max_pool; leave that out"),
+        ({"name": "vit"}, "model is 'vit'; choose one of conv4, mlp, lstm"),
+        ({"name": "mlp", "hidden": 0}, "1 head rows and 0 hidden units; it needs at least 1"),
+        ({"name": "lstm", "n_out": 0}, "0 head rows and 64 hidden units; it needs at least 1"),
+        ({"side": 8, "max_pool": True, "flatten": True}, "Pictures of 8 pixels are too small"),
+    ],
+)
+def test_a_network_that_cannot_be_made_is_told_in_a_sentence(given, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        make_model(given)
+
+
+def test_the_papers_mini_imagenet_network():
+    """32 filters, max pooling to 5 × 5, flattened: 800 weights a class (Finn et al. 2017)."""
+    given = for_pictures({"channels": 32, "max_pool": True, "flatten": True}, (3, 84, 84))
+    model = make_model(given)
+    assert model.input_shape == (3, 84, 84)
+    shapes = {name: tuple(value.shape) for name, value in initial_params(model, 0).items()}
+    assert shapes["blocks.0.conv.weight"] == (32, 3, 3, 3)
+    assert shapes["head.weight"] == (1, 5 * 5 * 32)
+    assert model(torch.zeros(2, 3, 84, 84)).shape == (2, 1)
+    check_pictures(model, (3, 84, 84))
+    with pytest.raises(ValueError, match=r"read pictures of 3×84×84 .* pictures of 1×28×28;"):
+        check_pictures(model, (1, 28, 28))
+
+
+def test_pictures_like_characters_need_no_arguments():
+    assert for_pictures({"n_out": 2}, (1, 28, 28)) == {"n_out": 2}
+
+
+@pytest.mark.parametrize("max_pool", [False, True], ids=["stride", "max pooling"])
+def test_flattened_features_are_the_last_blocks_pixels(max_pool, pixels):
+    mean, flat = (Conv4(channels=3, max_pool=max_pool, side=28, flatten=f) for f in (False, True))
+    flat.double().load_state_dict({**mean.double().state_dict(), **head_of(flat)})
+    found = flat.features(pixels).reshape(6, 3, -1)
+    torch.testing.assert_close(found.mean(-1), mean.features(pixels))
+
+
+def head_of(model):
+    return {f"head.{name}": value for name, value in model.head.state_dict().items()}
+
+
+def with_random_head(model, rows=3):
+    """Return float64 parameters, none of them at a special value."""
+    generator = torch.Generator().manual_seed(1)
+    params = {
+        name: 0.3 * torch.randn(value.shape, generator=generator, dtype=torch.float64)
+        for name, value in model.named_parameters()
+    }
+    shapes = {"head.weight": (rows, params["head.weight"].shape[1]), "head.bias": (rows,)}
+    heads = {n: torch.randn(s, generator=generator).double() for n, s in shapes.items()}
+    return {**params, **heads}
+
+
+def test_the_mlp_is_that_of_torchs_modules(pixels):
+    params = with_random_head(MLP(hidden=5))
+    layers = [nn.Linear(784, 5), nn.Linear(5, 5), nn.Linear(5, 3)]
+    plain = nn.Sequential(nn.Flatten(), layers[0], nn.ReLU(), layers[1], nn.ReLU(), layers[2])
+    plain.double()
+    for layer, name in zip(layers, ("first", "second", "head"), strict=True):
+        layer.load_state_dict({n: params[f"{name}.{n}"] for n in ("weight", "bias")})
+    torch.testing.assert_close(logits(MLP(hidden=5), params, pixels), plain(pixels))
+
+
+def test_the_lstm_is_torchs_reading_the_picture_row_by_row(pixels):
+    model = LSTM(hidden=4)
+    params = with_random_head(model)
+    plain = nn.LSTM(28, 4, batch_first=True).double()
+    open_gate = torch.tensor([0.0] * 4 + [1.0] * 4 + [0.0] * 8).double()  # torch's order: i f g o
+    plain.load_state_dict(
+        {
+            "weight_ih_l0": params["read.weight"],
+            "weight_hh_l0": params["recall.weight"],
+            "bias_ih_l0": params["read.bias"],
+            "bias_hh_l0": open_gate,
+        }
+    )
+    last = plain(pixels[:, 0])[0][:, -1]
+    expected = last @ params["head.weight"].T + params["head.bias"]
+    torch.testing.assert_close(logits(model, params, pixels), expected)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_network_answers_all_queries_in_either_way(name, pixels):
+    """Where nothing is normalised the two ways are one."""
+    size = {"channels": 3} if name == "conv4" else {"hidden": 3}
+    model = make_model({"name": name, **size})
+    params = with_random_head(model)
+    x = pixels[:2], pixels[2:]
+    together, alone = (query_logits(model, params, *x, transductive=t) for t in (True, False))
+    assert together.shape == alone.shape == (4, 3)
+    assert torch.allclose(together, alone, rtol=1e-9) == (name != "conv4")
+    assert params["head.weight"].shape[1] == model.head.in_features
 
 
 @pytest.mark.parametrize("given", [{"n_out": 0}, {"n_out": -1}, {"channels": 0}])

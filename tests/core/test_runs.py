@@ -15,6 +15,7 @@ from maml_core import checkpoints, runs
 from maml_core.checkpoints import CheckpointError
 from maml_core.config import EpisodeSpec, PretrainConfig, TrainConfig
 from maml_core.datasets.splits import split_classes
+from maml_core.episodes import make_pool
 from maml_core.evaluation import choose_inner_lr, evaluate
 from maml_core.learners import random_learner
 from maml_core.models import HEAD, Conv4, initial_params
@@ -271,7 +272,24 @@ def test_validation_shows_each_way_after_each_step(run, capsys, monkeypatch):
     data_ways = replace(CONFIG, n_ways=(2,))
     train(replace(run, validate_every=4), data_ways, NARROW)
     (line,) = [s for s in capsys.readouterr().out.splitlines() if "validation" in s]
-    assert re.fullmatch(r"4: validation after each step: 2-way 1-shot( \d+\.\d){5} %", line)
+    numbers = r"( \d+\.\d){5} % \(from 50\.0; ± \d+\.\d, n = 4\)"
+    assert re.fullmatch(rf"4: validation after each step: 2-way 1-shot{numbers}", line)
+
+
+def test_what_validation_found_is_kept_with_the_weights(run, few_characters):
+    """A row a look and N, of which the last is what evaluating the finished weights gives."""
+    found = train(replace(run, validate_every=3), replace(CONFIG, n_ways=(2,)), NARROW)
+    kept = checkpoints.load(run.out).metadata["validation"]
+    assert [(row["update"], row["n_way"], row["k_shot"]) for row in kept] == [(3, 2, 1), (6, 2, 1)]
+    pool = make_pool(few_characters, split_classes(few_characters, "paper", "validation"))
+    *_, expected = evaluate(
+        found.learner(), pool, EpisodeSpec(2, 1, 5), inner_steps=5, episodes=4, seed=0
+    )
+    assert {name: kept[-1][name] for name in ("episodes", "accuracy", "ci95")} == {
+        "episodes": 4,
+        "accuracy": list(expected.accuracy),
+        "ci95": list(expected.ci95),
+    }
 
 
 @pytest.mark.parametrize("kind", ["train", "pretrain"])
@@ -359,16 +377,17 @@ def test_stopped_while_it_chooses_its_rates_pretraining_goes_on_there(
     assert not run.state.exists()
 
 
-def test_best_rates_are_chosen_for_each_n(monkeypatch):
+def test_best_rates_are_chosen_for_each_n_that_there_are_classes_for(monkeypatch, few_characters):
     asked = []
 
     def choose(learner, pool, spec, candidates, **options):
         asked.append((spec, tuple(candidates), options["inner_steps"], options["episodes"]))
         return asked[-1][1][len(asked) - 1]
 
-    monkeypatch.setattr(runs, "INNER_LR_EPISODES", {2: 7, 5: 6})
+    monkeypatch.setattr(runs, "INNER_LR_EPISODES", {2: 7, 5: 6, 7: 5})
     monkeypatch.setattr(runs, "choose_inner_lr", choose)
-    assert best_inner_lrs(random_learner(), None) == {"2": 1e-3, "5": 0.2}
+    validation = make_pool(few_characters, list(range(6)))
+    assert best_inner_lrs(random_learner(), validation) == {"2": 1e-3, "5": 0.2}
     assert asked == [
         (EpisodeSpec(2, 1, 5), runs.INNER_LR_CANDIDATES, 3, 7),
         (EpisodeSpec(5, 1, 5), runs.INNER_LR_CANDIDATES, 3, 6),
@@ -391,7 +410,7 @@ def test_too_few_classes_are_told_before_training_starts(validate_every, run, mo
         train(run, CONFIG, NARROW)
     with pytest.raises(ValueError, match=r"The train part .* 10 support and 11 query pictures"):
         train(replace(run, validate_every=0), replace(CONFIG, k_shots=(1, 10), q_query=11), NARROW)
-    monkeypatch.setattr(runs, "INNER_LR_EPISODES", {2: 4, 3: 4})
+    monkeypatch.setattr(runs, "INNER_LR_EPISODES", {3: 4})
     with pytest.raises(ValueError, match="The validation part of omniglot is too small: n_way is"):
         train_baseline(run, PRETRAIN, NARROW)
 

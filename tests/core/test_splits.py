@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain, combinations
 
 import numpy as np
@@ -126,3 +127,23 @@ def test_the_real_split_by_alphabets(real_omniglot):
     # Lake et al. 2015: the 659 characters of the 20 evaluation alphabets.
     assert parts["test"] == list(range(964, 964 + 659))
     assert len(parts["train"]) + len(parts["validation"]) == 964
+
+
+def test_classes_are_cut_as_mini_imagenet_is():
+    data = characters([100], n_evaluation=1)
+    sizes = {part: len(classes) for part, classes in parts_of(data, "classes").items()}
+    assert sizes == {"train": 64, "validation": 16, "test": 20}
+
+
+def test_a_set_that_names_its_validation_classes_keeps_them():
+    data = replace(
+        characters([3, 4, 5], n_evaluation=1),
+        evaluation_alphabets=("Alphabet 02",),
+        validation_alphabets=("Alphabet 00",),
+    )
+    parts = parts_of(data, "alphabets")
+    assert {part: alphabets_of(data, found) for part, found in parts.items()} == {
+        "train": {"Alphabet 01"},
+        "validation": {"Alphabet 00"},
+        "test": {"Alphabet 02"},
+    }

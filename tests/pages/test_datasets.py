@@ -1,0 +1,104 @@
+"""MNIST and a folder of pictures on the pages: offered where there are some, and shown whole."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import re
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parents[2]
+EPISODES, DRAW = "pages/episodes.py", "pages/draw.py"
+
+
+def open_page(path: str, **query: str) -> AppTest:
+    at = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    at.query_params.update(query)
+    at.run()
+    at = at.switch_page(path).run()
+    assert not at.exception
+    return at
+
+
+def shown(at: AppTest) -> list[Image.Image]:
+    """Return the pictures of the episode's grid."""
+    page = " ".join(one.proto.body for one in at.get("html"))
+    return [
+        Image.open(io.BytesIO(base64.b64decode(found)))
+        for found in re.findall(r"data:image/png;base64,([^\"]+)", page)
+    ]
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three classes of 5, 6 and 7 pictures, each of one colour."""
+    root = tmp_path / "things"
+    for number, name in enumerate(("ant", "bee", "cow")):
+        (root / name).mkdir(parents=True)
+        for i in range(5 + number):
+            colour = [0, 0, 40]
+            colour[number] = 120 + 10 * i
+            Image.new("RGB", (20, 30), tuple(colour)).save(root / name / f"{i}.png")
+    monkeypatch.setenv("PICTURES_DIR", str(root))
+    return root
+
+
+def test_a_folder_has_an_episode_grid_in_colour(pictures: Path) -> None:
+    at = open_page(EPISODES, dataset="My folder", n_way="3", k_shot="2", q_query="3")
+    assert not at.error
+    assert "grey, 28 × 28 pixels" in " ".join(one.value for one in at.sidebar.caption)
+    grid = shown(at)[: 3 * (2 + 3)]
+    assert len(grid) == 15
+    for row in range(3):
+        # Support and query pictures of a row are of one class: the same channel is the brightest.
+        own = [np.asarray(one)[42, 42].argmax() for one in grid[5 * row : 5 * row + 5]]
+        assert {one.size for one in grid} == {(84, 84)}
+        assert len(set(own)) == 1
+    at.sidebar.slider(key="q_query").set_value(4).run()
+    assert "4 query pictures a class are more than the 5 there are of things · ant" in (
+        at.error[0].value
+    )
+
+
+def test_draw_says_which_pictures_show_no_ink(pictures: Path) -> None:
+    """All of these are darker than ink has to be bright."""
+    at = open_page(DRAW, dataset="My folder", n_way="3", q_query="2")
+    at.button(key="fill_board").click().run()
+    assert not at.exception
+    assert [f"{cell}1: The picture has no ink" in at.warning[0].value for cell in "ABC"] == [
+        True
+    ] * 3
+
+
+def test_a_folder_that_cannot_be_used_is_a_sentence_and_glyphs_stand_in(pictures: Path) -> None:
+    (pictures / "bee" / "0.png").write_bytes(b"no picture")
+    at = open_page(EPISODES, dataset="My folder")
+    assert "bee/0.png" in at.warning[0].value
+    assert "These are the built-in glyphs." in at.warning[0].value
+
+
+def test_mnist_is_offered_where_it_is(data_dir: Path) -> None:
+    (data_dir / "mnist").mkdir(parents=True)
+    labels = np.repeat(np.arange(6), 4).astype(np.uint8)
+    ink = np.zeros((24, 28, 28), dtype=np.uint8)
+    ink[:, 10:18, 10:18] = 40 * labels[:, None, None]
+    for name, head, values in (
+        ("images-idx3", struct.pack(">4i", 2051, 24, 28, 28), ink),
+        ("labels-idx1", struct.pack(">2i", 2049, 24), labels),
+    ):
+        path = data_dir / "mnist" / f"t10k-{name}-ubyte.gz"
+        path.write_bytes(gzip.compress(head + values.tobytes()))
+    at = open_page(EPISODES, dataset="MNIST", n_way="6", q_query="2")
+    assert not at.error
+    assert "MNIST" in at.sidebar.selectbox(key="dataset").options
+    assert "My folder" not in at.sidebar.selectbox(key="dataset").options
+    grid = [np.asarray(one)[14, 14] for one in shown(at)[:18]]
+    assert sorted(grid[::3]) == sorted(255 - 40 * np.arange(6))  # black ink on white paper
+    assert grid[::3] == grid[1::3] == grid[2::3]
