@@ -42,23 +42,20 @@ OWN_LOOKS = (
     ("#526084", "14px 3px 3px 3px", "bowtie"),
 )
 OWN = "mine"
-STYLES = _Styles(
-    {
-        "maml": MethodStyle("MAML", "#0072B2", "solid", "circle"),
-        "pretrained": MethodStyle("Pretrained", "#E69F00", "dash", "square"),
-        "random": MethodStyle("Random start", "#7F7F7F", "dot", "diamond"),
-        "fomaml": MethodStyle("First-order MAML", "#56B4E9", "dashdot", "triangle-up"),
-        "anil": MethodStyle("ANIL", "#009E73", "longdash", "triangle-down"),
-        "reptile": MethodStyle("Reptile", "#CC79A7", "longdashdot", "x"),
-        "joint": MethodStyle("Joint pretraining", "#D55E00", "2px 5px", "star"),
-        "nearest-features": MethodStyle(
-            "Nearest by features", "#A6761D", "8px 3px 2px 3px", "cross"
-        ),
-        "nearest-pixels": MethodStyle("Nearest by pixels", "#5F9EA0", "12px 4px", "hexagon"),
-        # Far from all others in every kind of colour vision, and to be seen in light and dark.
-        "person": MethodStyle("You", "#9024FC", "6px 2px", "pentagon"),
-    }
-)
+_OF_METHODS = {
+    "maml": MethodStyle("MAML", "#0072B2", "solid", "circle"),
+    "pretrained": MethodStyle("Pretrained", "#E69F00", "dash", "square"),
+    "random": MethodStyle("Random start", "#7F7F7F", "dot", "diamond"),
+    "fomaml": MethodStyle("First-order MAML", "#56B4E9", "dashdot", "triangle-up"),
+    "anil": MethodStyle("ANIL", "#009E73", "longdash", "triangle-down"),
+    "reptile": MethodStyle("Reptile", "#CC79A7", "longdashdot", "x"),
+    "joint": MethodStyle("Joint pretraining", "#D55E00", "2px 5px", "star"),
+    "nearest-features": MethodStyle("Nearest by features", "#A6761D", "8px 3px 2px 3px", "cross"),
+    "nearest-pixels": MethodStyle("Nearest by pixels", "#5F9EA0", "12px 4px", "hexagon"),
+    # Far from all others in every kind of colour vision, and to be seen in light and dark.
+    "person": MethodStyle("You", "#9024FC", "6px 2px", "pentagon"),
+}
+STYLES = _Styles(_OF_METHODS)
 CHANCE_COLOUR = "#888888"
 FAINT = 0.25  # opacity of what is still to come
 HEIGHT = 300  # pixels
