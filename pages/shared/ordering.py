@@ -100,8 +100,8 @@ def order() -> Order | None:
         )
     if start:
         st.caption(
-            "The pretrained weights are good at 5-way from the start, and a large β can spoil that: "
-            "20-way tasks leave more to gain."
+            "The pretrained weights are good at 5-way from the start, and a large β can spoil "
+            "that: 20-way tasks leave more to gain."
         )
     try:
         config = TrainConfig(
