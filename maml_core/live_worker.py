@@ -165,3 +165,4 @@ def _say_weights(training: runs.Training, update: Update) -> None:
 
 if __name__ == "__main__":
     main()
+    os._exit(0)  # the interpreter's own end would trip over the thread that reads

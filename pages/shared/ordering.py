@@ -101,6 +101,11 @@ def order() -> Order | None:
             "Joint pretraining takes no inner step in training: θ is asked to solve all tasks at "
             f"once. It begins at random, with a head of {MAX_WAY} rows."
         )
+    if start:
+        st.caption(
+            "The pretrained weights are good at 5-way from the start, and a large β can spoil "
+            "that: 20-way tasks leave more to gain."
+        )
     try:
         config = TrainConfig(
             method=method,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -36,23 +37,26 @@ def draw() -> None:
     except ValueError as error:
         st.error(f"{error}", icon=":material/error:")
         return
-    _draw(chosen, loaders.characters(chosen.dataset), episode, _points(chosen))
+    _draw(chosen, loaders.characters(chosen.dataset), episode, _points(chosen, episode))
 
 
-def _points(chosen: Settings) -> dict[int, Recording]:
+def _points(chosen: Settings, episode: Episode) -> dict[int, Recording]:
     """Return how each recorded θ adapts to the episode; shows how far it is the first time."""
     updates = list(terrain.recorded())
+    # Drawings change while the settings stay.
+    content = hashlib.sha256(b"".join(one.numpy().tobytes() for one in episode.task)).hexdigest()
     shown = st.empty()
     found = {}
     for number, update in enumerate(updates, 1):
-        found[update] = _point(chosen, update)
+        found[update] = _point(chosen, update, content)
         shown.progress(number / len(updates), f"Adapting: point {number} of {len(updates)}")
     shown.empty()
     return found
 
 
 @st.cache_resource(show_spinner=False, max_entries=1024)
-def _point(chosen: Settings, update: int) -> Recording:
+def _point(chosen: Settings, update: int, content: str) -> Recording:
+    """Return how one recorded θ adapts to the episode whose pictures have this digest."""
     learner = terrain.learners(update)["maml"]
     (found,) = compare({"maml": learner}, loaders.episode(chosen), STEPS)
     return found
