@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.shared import live
 from pages.shared.sidebar import sidebar
 
 st.set_page_config(page_title="See meta-learning", page_icon="✍️", layout="wide")
@@ -22,4 +23,6 @@ page = st.navigation(
 # Here and not in each page: Streamlit keeps a URL parameter from page to page only if the
 # main script draws its control.
 sidebar()
+if page.url_path != "train":
+    live.line()
 page.run()

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
+from safetensors.torch import load as deserialise
+from safetensors.torch import save as serialise
 from safetensors.torch import save_file
 from torch import nn
 
@@ -24,6 +26,8 @@ from maml_core.optimisation import Update
 from maml_core.params import LOG_RATE, Params, split_rates
 
 ASSETS = Path(__file__).parent.parent / "assets" / "checkpoints"
+# What a network or a learner raises when a file names arguments for it that make no sense.
+UNUSABLE = (AttributeError, KeyError, OverflowError, RuntimeError, TypeError, ValueError)
 MOMENTS = ("exp_avg", "exp_avg_sq")  # Adam's state, as torch.optim names it
 
 
@@ -56,8 +60,13 @@ class Checkpoint:
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
     """Write a weights file in one move: an interrupted write leaves the old file whole."""
-    tensors = {name: value.detach().cpu().contiguous() for name, value in checkpoint.params.items()}
-    _write(path, tensors, checkpoint.metadata)
+    _write(path, checkpoint.params, checkpoint.metadata)
+
+
+def to_bytes(checkpoint: Checkpoint) -> bytes:
+    """Return what `save` writes."""
+    content: bytes = serialise(_whole(checkpoint.params), _told(checkpoint.metadata))
+    return content
 
 
 def load(path: Path) -> Checkpoint:
@@ -66,7 +75,20 @@ def load(path: Path) -> Checkpoint:
     Raises:
         CheckpointError: There is none, it is damaged, or it is not one of this project's.
     """
-    tensors, metadata = _read(path)
+    return from_bytes(_content(path), str(path))
+
+
+def from_bytes(content: bytes, path: str) -> Checkpoint:
+    """Read a weights file that is in memory; it may be a stranger's.
+
+    Args:
+        content: All of the file.
+        path: What to call it in messages.
+
+    Raises:
+        CheckpointError: It is damaged, or it is not one of this project's.
+    """
+    tensors, metadata = _unpacked(content, path)
     missing = {"method", "model", "inner_lrs"} - metadata.keys()
     if missing:
         raise CheckpointError(
@@ -75,15 +97,23 @@ def load(path: Path) -> Checkpoint:
         )
     checkpoint = Checkpoint(tensors, metadata)
     try:
-        model = checkpoint.learner().model
-    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        with torch.device("meta"):  # without memory: it may name a network that has no end
+            shapes = _shapes(make_model(metadata["model"]), tensors)
+        fits = {name: value.shape for name, value in tensors.items()} == shapes
+        if fits:
+            checkpoint.learner()
+    except UNUSABLE as error:
         raise CheckpointError(
             f"{path} names no usable network or step sizes ({str(error).rstrip('.')}); "
             "choose another file."
         ) from error
-    if {name: value.shape for name, value in tensors.items()} != _shapes(model, tensors):
+    if not fits:
         raise CheckpointError(
             f"{path} holds weights of another network than it names; choose another file."
+        )
+    if any(v.dtype != torch.float32 or not v.isfinite().all() for v in tensors.values()):
+        raise CheckpointError(
+            f"{path} holds weights that are no finite 32-bit numbers; choose another file."
         )
     return checkpoint
 
@@ -103,7 +133,6 @@ def save_update(path: Path, update: Update, metadata: Mapping[str, Any]) -> None
     tensors = {f"params/{name}": value for name, value in update.params.items()}
     for name, state in zip(update.params, update.optimizer.values(), strict=True):
         tensors |= {f"{moment}/{name}": state[moment] for moment in MOMENTS}
-    tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     _write(path, tensors, {**metadata, "step": update.step})
 
 
@@ -132,7 +161,7 @@ def load_update(path: Path, device: str = "cpu") -> tuple[Update, dict[str, Any]
 def save_recording(path: Path, points: Mapping[int, Params], metadata: Mapping[str, Any]) -> None:
     """Write θ at several updates of one training, in float16: half of the space."""
     tensors = {
-        f"{step}/{name}": value.detach().half().cpu().contiguous()
+        f"{step}/{name}": value.half()
         for step, params in points.items()
         for name, value in split_rates(params)[0].items()
     }
@@ -161,20 +190,40 @@ def _write(path: Path, tensors: Params, metadata: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        save_file(tensors, half, {"maml_core": json.dumps(metadata, indent=1)})
+        save_file(_whole(tensors), half, _told(metadata))
         os.replace(half, path)
     finally:
         half.unlink(missing_ok=True)
 
 
+def _whole(tensors: Params) -> Params:
+    return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+
+
+def _told(metadata: Mapping[str, Any]) -> dict[str, str]:
+    return {"maml_core": json.dumps(metadata, indent=1)}
+
+
 def _read(path: Path, device: str = "cpu") -> tuple[Params, dict[str, Any]]:
+    return _unpacked(_content(path), str(path), device)
+
+
+def _content(path: Path) -> bytes:
     if not path.is_file():
         raise CheckpointError(f"There are no weights at {path}; train them or name another file.")
     try:
-        with safe_open(path, "pt", device=device) as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - the file itself cannot be iterated
-            metadata = dict(json.loads((file.metadata() or {}).get("maml_core", "{}")))
-    except (SafetensorError, OSError, TypeError, ValueError) as error:
+        return path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error}).") from error
+
+
+def _unpacked(content: bytes, path: str, device: str = "cpu") -> tuple[Params, dict[str, Any]]:
+    try:
+        tensors = {name: value.to(device) for name, value in deserialise(content).items()}
+        # The first eight bytes say how long the header is, JSON; `deserialise` has checked both.
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        metadata = dict(json.loads(header.get("__metadata__", {}).get("maml_core", "{}")))
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged or no safetensors file ({error}).") from error
     return tensors, metadata
 

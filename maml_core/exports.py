@@ -76,12 +76,18 @@ def script(
         part: The part that the episode is drawn from.
         spec: The episode's shape.
         seed: Which episode.
-        inner_lrs: α by method.
+        inner_lrs: α by method, or by a weights file's name, '….safetensors'.
         inner_steps: How many.
     """
+    files = any(name.endswith(".safetensors") for name in inner_lrs)
+    learner = "shipped(method)"
+    if files:
+        learner = f"load_weights(Path(method)).learner() if Path(method).suffix else {learner}"
     return f'''"""One episode, several methods. Run it beside the folder `maml_core`."""
 
-from maml_core.checkpoints import shipped
+{"from pathlib import Path" + chr(10) * 2 if files else ""}from maml_core.checkpoints import {
+        "load as load_weights, " if files else ""
+    }shipped
 from maml_core.comparison import compare
 from maml_core.config import EpisodeSpec
 from maml_core.datasets import load
@@ -94,7 +100,7 @@ data = load({dataset!r})
 pool = make_pool(data, split_classes(data, {split!r}, {part!r}))
 episode = sample_episode(pool, {spec!r}, seed={seed})
 for method, inner_lr in INNER_LRS.items():
-    learner = shipped(method)
+    learner = {learner}
     factor = inner_lr / learner.inner_lr({spec.n_way})
     (found,) = compare({{method: learner}}, episode, {inner_steps}, factor)
     print(method, *(f"{{100 * share:.1f}}" for share in found.accuracy))

@@ -26,7 +26,23 @@ class MethodStyle:
     marker: str
 
 
-STYLES = {
+class _Styles(dict[str, MethodStyle]):
+    """The styles by method; one's own learners, see `own_name`, have theirs from their name."""
+
+    def __missing__(self, name: str) -> MethodStyle:
+        number, method = own_parts(name)
+        colour, dash, marker = OWN_LOOKS[number - 1]
+        return MethodStyle(f"Mine {number}: {self[method].label}", colour, dash, marker)
+
+
+# As far from all other colours and each other as three can be, in every kind of colour vision.
+OWN_LOOKS = (
+    ("#9C473C", "10px 3px", "diamond-tall"),
+    ("#8572F7", "4px 4px", "hourglass"),
+    ("#526084", "14px 3px 3px 3px", "bowtie"),
+)
+OWN = "mine"
+_OF_METHODS = {
     "maml": MethodStyle("MAML", "#0072B2", "solid", "circle"),
     "pretrained": MethodStyle("Pretrained", "#E69F00", "dash", "square"),
     "random": MethodStyle("Random start", "#7F7F7F", "dot", "diamond"),
@@ -44,6 +60,7 @@ STYLES = {
     # Far from all others in every kind of colour vision, and to be seen in light and dark.
     "person": MethodStyle("You", "#9024FC", "6px 2px", "pentagon"),
 }
+STYLES = _Styles(_OF_METHODS)
 CHANCE_COLOUR = "#888888"
 FAINT = 0.25  # opacity of what is still to come
 HEIGHT = 300  # pixels
@@ -55,6 +72,31 @@ LOSS_TICKS = (1e-4, 1e-3, 1e-2, 0.1, 0.3, 1, 3, 10, 30, 100, 1e3, 1e4)
 MIN_LOSS = 1e-4  # nats; the logarithmic axis ends here
 MOST_MARKERS = 31  # points of a line; more markers would hide it
 WHITE_TEXT_FROM = 0.925  # of the full blue: there black and white have the same contrast, 4.5
+
+
+def own_name(number: int, method: str, digest: str) -> str:
+    """Return the name of a learner that a visitor trained or brought.
+
+    Args:
+        number: Which of theirs, from 1 to as many as `OWN_LOOKS` has.
+        method: How it was trained, one of the methods in `STYLES`.
+        digest: Of its weights, so that no two visitors' learners share a name.
+    """
+    return f"{OWN}-{number}-{method}-{digest}"
+
+
+def own_parts(name: str) -> tuple[int, str]:
+    """Return the number and the method that `own_name` put into a name.
+
+    Raises:
+        KeyError: It is no such name.
+    """
+    own, _, rest = name.partition("-")
+    number, _, rest = rest.partition("-")
+    method, _, digest = rest.rpartition("-")
+    if own != OWN or not digest or number not in map(str, range(1, len(OWN_LOOKS) + 1)):
+        raise KeyError(name)
+    return int(number), method
 
 
 def class_letter(label: int) -> str:
@@ -77,7 +119,7 @@ def accuracy_figure(recordings: Sequence[Recording], n_way: int, predict: bool) 
     """
     lines = [(recording, 100 * recording.accuracy, "") for recording in recordings]
     figure = _stepwise(lines, predict)
-    _chance(figure, 100 / n_way)
+    add_chance(figure, 100 / n_way)
     figure.update_yaxes(title="Query accuracy, %", range=[-3, 103])
     return figure
 
@@ -109,7 +151,7 @@ def confidence_figure(
         n_way: Chance is 1 / n_way.
         close: Show only the range in which the methods are after the first step.
     """
-    figure = go.Figure(layout=_layout(legend_rows=1))
+    figure = go.Figure(layout=layout(legend_rows=1))
     n_points = max(len(found.accuracy) for found in estimates.values())
     crowded = n_points > MOST_MARKERS
     for method, found in estimates.items():
@@ -118,16 +160,7 @@ def confidence_figure(
         # What takes no steps, as the nearest picture, is the same at all of them.
         values = np.array([found.accuracy, found.ci95])
         mean, half = 100 * np.broadcast_to(values, (2, n_points))
-        figure.add_scatter(
-            x=steps + steps[::-1],
-            y=np.concatenate([mean + half, (mean - half)[::-1]]),
-            mode="lines",
-            fill="toself",
-            fillcolor=_faded(style.colour, 0.2),
-            line_width=0,
-            hoverinfo="skip",
-            showlegend=False,
-        )
+        add_band(figure, steps, mean, half, style.colour)
         figure.add_scatter(
             x=steps,
             y=mean,
@@ -138,7 +171,7 @@ def confidence_figure(
             marker={"symbol": style.marker, "size": 8},
             hovertemplate="step %{x}: %{y:.1f} ± %{customdata:.1f} %",
         )
-    _chance(figure, 100 / n_way)
+    add_chance(figure, 100 / n_way)
     figure.update_xaxes(title="Inner step", dtick=10 if crowded else 5 if n_points > 15 else 1)
     figure.update_yaxes(title="Query accuracy, %", range=[-3, 103])
     if close:
@@ -164,7 +197,7 @@ def confusion_figure(counts: np.ndarray, chosen: tuple[int, int] | None = None) 
     wrong = counts.astype(float)
     np.fill_diagonal(wrong, np.nan)
     right = np.where(np.eye(n_way, dtype=bool), counts, np.nan)
-    figure = go.Figure(layout=_layout(legend_rows=0))
+    figure = go.Figure(layout=layout(legend_rows=0))
     for values, colour in ((right, STYLES["maml"].colour), (wrong, "#D55E00")):
         figure.add_heatmap(
             x=letters,
@@ -218,7 +251,7 @@ def split_figure(alphabets: Mapping[str, Mapping[str, int]], marked: Collection[
         labels.append(f"{part.capitalize()} ({sum(sizes.values()):,})")
         parents.append("")
         values.append(sum(sizes.values()))
-        colours.append(_faded(PART_COLOURS[part], 0.35))
+        colours.append(faded(PART_COLOURS[part], 0.35))
         widths.append(0)
         for name, size in sizes.items():
             ids.append(f"{part}/{name}")
@@ -227,7 +260,7 @@ def split_figure(alphabets: Mapping[str, Mapping[str, int]], marked: Collection[
             values.append(size)
             colours.append(PART_COLOURS[part])
             widths.append(5 if name in marked else 0)
-    figure = go.Figure(layout=_layout(legend_rows=0))
+    figure = go.Figure(layout=layout(legend_rows=0))
     figure.add_treemap(
         ids=ids,
         labels=labels,
@@ -254,7 +287,7 @@ def _on_cells(counts: np.ndarray) -> list[str]:
 
 def _stepwise(lines: Sequence[tuple[Recording, np.ndarray, str]], predict: bool) -> go.Figure:
     """Draw each line faint as a whole and strong up to a step; frame k stands at step k."""
-    figure = go.Figure(layout=_layout(legend_rows=1))
+    figure = go.Figure(layout=layout(legend_rows=1))
     n_points = len(lines[0][1])
     steps = np.arange(n_points)
     shown = 1 if predict else n_points
@@ -295,7 +328,24 @@ def _stepwise(lines: Sequence[tuple[Recording, np.ndarray, str]], predict: bool)
     return figure
 
 
-def _chance(figure: go.Figure, percent: float) -> None:
+def add_band(
+    figure: go.Figure, x: Sequence[float], mean: np.ndarray, half: np.ndarray, colour: str
+) -> None:
+    """Draw the band of half-width `half` around a line, all [n]."""
+    figure.add_scatter(
+        x=[*x, *reversed(x)],
+        y=np.concatenate([mean + half, (mean - half)[::-1]]),
+        mode="lines",
+        fill="toself",
+        fillcolor=faded(colour, 0.2),
+        line_width=0,
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def add_chance(figure: go.Figure, percent: float) -> None:
+    """Draw the line of chance."""
     figure.add_hline(
         y=percent,
         line={"color": CHANCE_COLOUR, "width": 1.5, "dash": "dot"},
@@ -309,7 +359,8 @@ def _drawable(losses: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(losses), np.maximum(losses, MIN_LOSS), np.nan)
 
 
-def _layout(legend_rows: int) -> go.Layout:
+def layout(legend_rows: int) -> go.Layout:
+    """Return what all charts have in common."""
     return go.Layout(
         height=HEIGHT + 24 * legend_rows,
         # Below the plot, because on a touch screen the chart's menu always stands above it.
@@ -320,7 +371,7 @@ def _layout(legend_rows: int) -> go.Layout:
     )
 
 
-def _faded(colour: str, opacity: float) -> str:
+def faded(colour: str, opacity: float) -> str:
     """Return '#rrggbb' as 'rgba(…)'."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity})"

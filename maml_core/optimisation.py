@@ -13,7 +13,7 @@ from torch import Tensor
 
 from maml_core.cuda import graphed
 from maml_core.distribution import averaged
-from maml_core.params import Params
+from maml_core.params import Params, norm
 
 
 class Measures(NamedTuple):
@@ -39,12 +39,15 @@ class Update:
         measures: What the gradient function said of the batch, measured before the update;
             None before the first.
         optimizer: Adam's moments by the parameter's position; empty before the first.
+        gradient_norm: The Euclidean length of the gradient that made the update, a scalar; None
+            before the first.
     """
 
     step: int
     params: Params
     measures: Measures | None = None
     optimizer: dict[int, dict[str, Tensor]] = field(default_factory=dict)
+    gradient_norm: Tensor | None = None
 
 
 def descend(
@@ -86,7 +89,8 @@ def descend(
         optimizer.param_groups[0]["lr"] = cosine(lr, step - 1, steps)
         optimizer.step()
         params = {name: value.detach().clone() for name, value in leaves.items()}
-        yield Update(step, params, measures, copy.deepcopy(optimizer.state_dict()["state"]))
+        moments = copy.deepcopy(optimizer.state_dict()["state"])
+        yield Update(step, params, measures, moments, norm(gradients))
 
 
 def cosine(rate: float, step: int, steps: int) -> float:

@@ -115,6 +115,25 @@ class Run:
         return make_pool(data, classes, rotate=rotate and data.has_drawers, device=self.device)
 
 
+@dataclass(frozen=True, eq=False)
+class Training:
+    """A meta-training that is ready to go: whoever wants its updates draws them.
+
+    Attributes:
+        first: Where it begins.
+        updates: From a state on, the state after each further update, see `meta_train`.
+        validation: Classes that it does not see; None where it never validates.
+        specs: The episodes to validate on, one an N.
+        metadata: What is to be said of the weights.
+    """
+
+    first: Update
+    updates: Callable[[Update], Iterator[Update]]
+    validation: TaskPool | None
+    specs: Sequence[EpisodeSpec]
+    metadata: dict[str, Any]
+
+
 def train(
     run: Run, config: TrainConfig, model_config: dict[str, Any], start: Path | None = None
 ) -> Checkpoint:
@@ -137,12 +156,21 @@ def train(
             for the processes.
     """
     with joined(run.device, config.meta_batch_size):
-        return _meta_train(run, config, model_config, start)
+        training = prepared(run, config, model_config, start)
+
+        def check(learner: Learner) -> list[dict[str, Any]]:
+            assert training.validation  # only asked where there is an interval
+            return [_validated(learner, training.validation, s, 5) for s in training.specs]
+
+        return _drive(
+            run, training.updates, training.first, config.meta_steps, training.metadata, check
+        )
 
 
-def _meta_train(
-    run: Run, config: TrainConfig, model_config: dict[str, Any], start: Path | None
-) -> Checkpoint:
+def prepared(
+    run: Run, config: TrainConfig, model_config: dict[str, Any], start: Path | None = None
+) -> Training:
+    """Read what a meta-training needs and check it; arguments and errors as in `train`."""
     model_config = for_pictures(model_config, load(run.dataset).input_shape)
     model = make_model(model_config)
     params = _start(start, model_config) if start else initial_params(model, config.seed)
@@ -165,14 +193,10 @@ def _meta_train(
     validation = _pool_for(run, "validation", specs) if run.validate_every else None
     pool = _pool_for(run, "train", config.specs)
 
-    def check(learner: Learner) -> list[dict[str, Any]]:
-        assert validation  # only asked where there is an interval
-        return [_validated(learner, validation, spec, 5) for spec in specs]
-
     def updates(begin: Update) -> Iterator[Update]:
         return meta_train(model, begin, task_stream(pool, config, begin.step), config)
 
-    return _drive(run, updates, first, config.meta_steps, metadata, check)
+    return Training(first, updates, validation, specs, _about(run, metadata))
 
 
 def train_baseline(run: Run, config: PretrainConfig, model_config: dict[str, Any]) -> Checkpoint:
@@ -208,7 +232,8 @@ def train_baseline(run: Run, config: PretrainConfig, model_config: dict[str, Any
         return Checkpoint(checkpoint.params, {**checkpoint.metadata, "inner_lrs": chosen})
 
     first = Update(0, with_new_head(initial_params(model, config.seed), len(pool.classes)))
-    return _drive(run, updates, first, updates_of(pool, config), metadata, check, finish)
+    about = _about(run, metadata)
+    return _drive(run, updates, first, updates_of(pool, config), about, check, finish)
 
 
 def best_inner_lrs(learner: Learner, validation: TaskPool) -> dict[str, float]:
@@ -284,7 +309,7 @@ def _drive(
     begin, metadata = _begin(run, first, metadata)
     if not is_first():
         last = reduce(lambda _, later: later, updates(begin), begin)
-        return _checkpoint(last, metadata)
+        return checkpoint_of(last, metadata)
     update = begin
     begun, saved = time.monotonic() - metadata["seconds"], time.monotonic()
     kept = run.recorded_updates(steps)
@@ -296,14 +321,14 @@ def _drive(
                 metadata["seconds"] = round(time.monotonic() - begun, 1)
                 _record(run, update, kept, metadata)
                 if run.validate_every and update.step % run.validate_every == 0:
-                    found = check(_checkpoint(update, metadata).learner())
+                    found = check(checkpoint_of(update, metadata).learner())
                     told = [{"update": update.step, **one} for one in found]
                     metadata["validation"] = [*metadata.get("validation", []), *told]
                     bar.write(f"{update.step}: validation after each step: {_in_words(found)}")
                 if update.step == steps or time.monotonic() - saved > SAVE_SECONDS:
                     checkpoints.save_update(run.state, update, metadata)
                     saved = time.monotonic()
-        checkpoint = finish(_checkpoint(update, metadata))
+        checkpoint = finish(checkpoint_of(update, metadata))
     except KeyboardInterrupt:
         _keep_interrupted(run, update, metadata)
         raise
@@ -316,7 +341,7 @@ def _keep_interrupted(run: Run, update: Update, metadata: dict[str, Any]) -> Non
     """Write the state and the weights so far of a run that is stopped, if it made an update."""
     if update.optimizer:
         checkpoints.save_update(run.state, update, metadata)
-        checkpoints.save(run.out, _checkpoint(update, metadata))
+        checkpoints.save(run.out, checkpoint_of(update, metadata))
         tqdm.write(
             f"Stopped after {update.step} updates; the weights so far are in {run.out}. "
             "The same command with --resume goes on."
@@ -333,9 +358,9 @@ def _record(run: Run, update: Update, kept: set[int], metadata: Mapping[str, Any
         checkpoints.save_recording(run.recording, points, metadata)
 
 
-def _begin(run: Run, first: Update, metadata: dict[str, Any]) -> tuple[Update, dict[str, Any]]:
-    """Return where to begin and what is to be said of the weights."""
-    about = {
+def _about(run: Run, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is to be said of a run's weights."""
+    return {
         **metadata,
         "command": run.command,
         "dataset": run.dataset,
@@ -346,6 +371,10 @@ def _begin(run: Run, first: Update, metadata: dict[str, Any]) -> tuple[Update, d
         "torch": torch.__version__,
         "seconds": 0.0,
     }
+
+
+def _begin(run: Run, first: Update, about: dict[str, Any]) -> tuple[Update, dict[str, Any]]:
+    """Return where to begin and what is to be said of the weights."""
     begin, about = _resumed(run, about) if run.resume else (first, about)
     params = {name: value.to(run.device) for name, value in begin.params.items()}
     return replace(begin, params=params), about
@@ -370,7 +399,8 @@ def _identity(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return {**{n: metadata.get(n) for n in RESUMED}, **network, **metadata.get("config", {})}
 
 
-def _checkpoint(update: Update, metadata: dict[str, Any]) -> Checkpoint:
+def checkpoint_of(update: Update, metadata: Mapping[str, Any]) -> Checkpoint:
+    """Return the weights of a state, with what is to be said of them."""
     params = update.params
     if metadata["method"] == "pretrained":
         params = with_new_head(params)

@@ -7,10 +7,10 @@ from maml_core.datasets.base import CharacterSet
 from maml_core.episodes import Episode
 from maml_core.exports import recordings_csv, script
 from maml_core.figures import CHART_CONFIG, STYLES, accuracy_figure, loss_figure
-from pages.shared import loaders
+from pages.shared import loaders, own
 from pages.shared.confusion import confusion_of
 from pages.shared.frame import begin, why
-from pages.shared.player import player
+from pages.shared.player import arrangement, player
 from pages.shared.repetition import repeat
 from pages.shared.settings import PARTS, Settings, one_of, some_of, whole
 
@@ -37,21 +37,6 @@ step, and with it speed. More steps alone decide little after that: move the sli
 where both curves end. One episode says little: repeat it below, or count on the Evaluate page.
 """
 CHARTS = ("accuracy_chart", "loss_chart")
-# Beside a long list of pictures the charts stay in view. On a phone the player stands between
-# the two charts, so that its buttons and the accuracy are in view together.
-ARRANGEMENT = """
-<style>
-.st-key-race [data-testid="stColumn"]:first-child > [data-testid="stVerticalBlock"] {
-  position: sticky; top: 3.5rem;
-}
-@media (max-width: 640px) {
-  .st-key-race :is([data-testid="stHorizontalBlock"], [data-testid="stColumn"],
-    [data-testid="stColumn"] > [data-testid="stVerticalBlock"]) { display: contents; }
-  .st-key-race .st-key-accuracy_chart { order: -2; }
-  .st-key-race .st-key-player { order: -1; }
-}
-</style>
-"""
 
 
 def main() -> None:
@@ -126,7 +111,7 @@ def _race(settings: Settings, data: CharacterSet, episode: Episode, found: list[
     revealed = not predict or st.session_state.get("player", {}).get("finished") == revision
     if predict:
         _guess(found, revealed)
-    st.html(ARRANGEMENT)
+    st.html(arrangement("race", CHARTS[0], "player"))
     left, right = st.container(key="race").columns([4, 5], gap="large")
     with left:
         st.plotly_chart(
@@ -194,7 +179,7 @@ def _take_away(settings: Settings, found: list[Recording], steps: int) -> None:
         settings.part,
         settings.spec,
         settings.seed,
-        {recording.method: recording.inner_lr for recording in found},
+        {own.in_script(recording.method): recording.inner_lr for recording in found},
         steps,
     )
     with st.container(horizontal=True):

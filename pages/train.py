@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shared import sinusoid
-from pages.shared.frame import top
+from pages.shared import replaying, sinusoid, training
+from pages.shared.frame import head
 from pages.shared.settings import one_of
 
 # What can be trained: each a module with the checks of its values in the URL and a `draw`.
-SECTIONS = {"Sinusoid": sinusoid}
+SECTIONS = {"Sinusoid": sinusoid, "Images": training, "Replay": replaying}
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
     checks = {"what": one_of(*SECTIONS)}
     for section in SECTIONS.values():
         checks |= section.CHECKS
-    top("Train", checks)
+    head("Train", checks)
     what = st.segmented_control(
         "What is trained",
         list(SECTIONS),
@@ -25,6 +25,7 @@ def main() -> None:
         required=True,
         key="what",
         bind="query-params",
+        persist_state="session",
         label_visibility="collapsed",
     )
     SECTIONS[what].draw()

@@ -16,7 +16,7 @@ CORE = ROOT / "maml_core"
 # From the ground up. A module imports only from lower layers; siblings do not know each other.
 LAYERS = (
     {"config", "params", "cuda", "threads", "distribution", "pictures", "lessons", "source"},
-    {"handwriting", "augmentation", "models", "counting", "planes", "toy_tasks"},
+    {"live_training", "handwriting", "augmentation", "models", "counting", "planes", "toy_tasks"},
     {"boards", "uploads"},
     {"datasets"},
     {"episodes", "adaptation", "optimisation"},
@@ -24,8 +24,8 @@ LAYERS = (
     {"evaluation", "checkpoints", "curvature", "open_set", "regression"},
     {"comparison", "results", "runs", "answers", "landscape", "game", "meta_step"}
     | {"regression_comparison"},
-    {"figures", "exports"},
-    {"landscape_figures", "inside_figures", "regression_figures"},
+    {"figures", "exports", "live_worker"},
+    {"landscape_figures", "inside_figures", "training_figures", "regression_figures"},
     {"__main__"},
 )
 HEAVY = {"torch", "torchvision"}  # what a page leaves to the core

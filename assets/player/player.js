@@ -80,8 +80,8 @@ function show(root, step) {
   });
   const slider = root.querySelector("input");
   slider.value = step;
-  slider.setAttribute("aria-valuetext", `inner step ${step} of ${data.steps}`);
-  root.querySelector(".where").textContent = `Inner step ${step} of ${data.steps}`;
+  slider.setAttribute("aria-valuetext", data.names[step]);
+  root.querySelector(".where").textContent = data.names[step];
   root.dataset.step = step;
   moveCharts(root, step);
   if (step === data.steps && !root.finished) {

@@ -16,6 +16,7 @@ from maml_core.datasets.base import CharacterSet
 from maml_core.datasets.splits import split_classes
 from maml_core.episodes import Episode, TaskPool, make_pool, sample_episode
 from maml_core.learners import METHODS, Learner
+from pages.shared import own
 from pages.shared.settings import Settings
 
 SPLIT = "alphabets"  # the one that the shipped weights are trained on
@@ -53,15 +54,24 @@ def forget_characters() -> None:
         cached.clear()
 
 
-@st.cache_resource(show_spinner=False)
 def learner(method: str, split: str = SPLIT) -> Learner:
-    """Return the shipped learner of a method."""
+    """Return the shipped learner of a method, or one of the visitor's own by its name."""
+    mine = own.learners()
+    return mine[method] if method in mine else _shipped(method, split)
+
+
+@st.cache_resource(show_spinner=False)
+def _shipped(method: str, split: str) -> Learner:
     return checkpoints.shipped(method, split)
 
 
-@st.cache_data(show_spinner=False)
 def available_methods(split: str = SPLIT) -> tuple[str, ...]:
-    """Return the methods whose weights are here."""
+    """Return the methods whose weights are here, and the names of the visitor's own learners."""
+    return _shipped_methods(split) + own.names(split)
+
+
+@st.cache_data(show_spinner=False)
+def _shipped_methods(split: str) -> tuple[str, ...]:
     return tuple(m for m in METHODS if m == "random" or checkpoints.is_shipped(m, split))
 
 

@@ -20,6 +20,33 @@ _mount = st.components.v2.component(
 )
 
 
+def arrangement(container: str, chart: str, *player: str) -> str:
+    """Return the style of charts, in the first column of a container, beside a player.
+
+    Beside a long list of pictures the charts stay in view. On a phone the player stands between
+    the first chart and the others, so that its buttons and that chart are in view together.
+
+    Args:
+        container: Key of the container.
+        chart: Key of the first chart.
+        player: Keys of the player and of what belongs to it.
+    """
+    players = ", ".join(f".st-key-{container} .st-key-{key}" for key in player)
+    return f"""
+<style>
+.st-key-{container} [data-testid="stColumn"]:first-child > [data-testid="stVerticalBlock"] {{
+  position: sticky; top: 3.5rem;
+}}
+@media (max-width: 640px) {{
+  .st-key-{container} :is([data-testid="stHorizontalBlock"], [data-testid="stColumn"],
+    [data-testid="stColumn"] > [data-testid="stVerticalBlock"]) {{ display: contents; }}
+  .st-key-{container} .st-key-{chart} {{ order: -2; }}
+  {players} {{ order: -1; }}
+}}
+</style>
+"""
+
+
 def player(
     data: CharacterSet,
     episode: Episode,
@@ -28,6 +55,7 @@ def player(
     charts: Sequence[str],
     revision: str,
     predict: bool,
+    names: Sequence[str] | None = None,
     key: str,
 ) -> str | None:
     """Draw the player.
@@ -39,6 +67,7 @@ def player(
         charts: Keys of the page's charts that have a frame for each step.
         revision: Changes when anything shown changes; the player then starts anew.
         predict: Start at step 0, and report when the last step has been reached.
+        names: What each stop is called; None: they are inner steps.
         key: Of the component.
 
     Returns:
@@ -46,13 +75,15 @@ def player(
     """
     pictures = episode.query.ravel().tolist()
     n_way = episode.spec.n_way
+    last = len(recordings[0].accuracy) - 1
     result = _mount(
         key=key,
         data={
             "revision": revision,
             "predict": predict,
             "charts": list(charts),
-            "steps": len(recordings[0].accuracy) - 1,
+            "steps": last,
+            "names": names or [f"Inner step {step} of {last}" for step in range(last + 1)],
             "letters": [class_letter(label) for label in range(n_way)],
             "classes": [str(data.classes[c]) for c in episode.classes],
             "pictures": [data_uri(data, picture) for picture in pictures],

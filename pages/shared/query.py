@@ -14,7 +14,7 @@ from maml_core.boards import character_in
 from maml_core.datasets.base import CharacterSet
 from maml_core.episodes import Episode
 from maml_core.figures import class_letter
-from pages.shared import loaders
+from pages.shared import loaders, own
 from pages.shared.bringing import ask_for_pictures
 from pages.shared.desk import QUERY, Desk, cell_name
 from pages.shared.frame import why
@@ -68,6 +68,7 @@ def _answer(here: Desk, n_way: int, k_shot: int, steps: int) -> None:
     names = [[cell_name(label, shot) for shot in range(k_shot)] for label in range(n_way)]
     rows = [[here.drawing(name) for name in row if here.usable(name)] for row in names]
     methods = [method for method in METHODS if method in loaders.available_methods()]
+    methods += own.names(loaders.SPLIT)
     answers = dict.fromkeys(methods)
     inner_lrs: dict[str, float] = {}
     foreign, missing = False, [class_letter(label) for label, row in enumerate(rows) if not row]
@@ -78,7 +79,8 @@ def _answer(here: Desk, n_way: int, k_shot: int, steps: int) -> None:
         with st.spinner("Adapting …"):
             adapted = loaders.adapted(_digest(support), tuple(methods), steps, support)
         inner_lrs = {method: one.inner_lr for method, one in adapted.items()}
-        verdict = "Both have adapted to the board. Now draw a query."
+        who = "Both" if len(methods) == 2 else "All"
+        verdict = f"{who} have adapted to the board. Now draw a query."
         if here.usable(QUERY):
             character = character_in(here.drawing(QUERY))
             answers = probabilities(adapted, character)

@@ -67,6 +67,18 @@ def whole(low: int, high: int) -> Check:
     return fits, f"a whole number from {low} to {high}"
 
 
+def number(low: float, high: float) -> Check:
+    """Return the check of a number in a range, and the words for it."""
+
+    def fits(text: str) -> bool:
+        try:
+            return low <= float(text) <= high
+        except ValueError:
+            return False
+
+    return fits, f"a number from {low:g} to {high:g}"
+
+
 def one_of(*choices: str) -> Check:
     """Return the check of a choice, and the words for it."""
     return choices.__contains__, "one of " + ", ".join(choices)

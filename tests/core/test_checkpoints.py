@@ -235,6 +235,20 @@ def write_rates_of_rates(path, checkpoint):
     save(path, Checkpoint(checkpoint.params | double, METADATA))
 
 
+def write_endless_network(path, checkpoint):
+    save(path, Checkpoint(checkpoint.params, METADATA | {"model": {"channels": 10**6}}))
+
+
+def write_no_number(path, checkpoint):
+    odd = {"blocks.1.gain": torch.full((4,), torch.nan)}
+    save(path, Checkpoint(checkpoint.params | odd, METADATA))
+
+
+def write_half_numbers(path, checkpoint):
+    half = {name: value.half() for name, value in checkpoint.params.items()}
+    save(path, Checkpoint(half, METADATA))
+
+
 def test_only_the_heads_rows_may_vary(checkpoint, path):
     wide = {"head.weight": torch.ones(7, 4), "head.bias": torch.ones(7)}
     save(path, Checkpoint(checkpoint.params | wide, METADATA))
@@ -259,6 +273,9 @@ def test_only_the_heads_rows_may_vary(checkpoint, path):
         (write_uneven_head, "{path} holds weights of another network than it names"),
         (write_without_head, "{path} holds weights of another network than it names"),
         (write_rates_of_rates, "{path} holds weights of another network than it names"),
+        (write_endless_network, "{path} holds weights of another network than it names"),
+        (write_no_number, "{path} holds weights that are no finite 32-bit numbers"),
+        (write_half_numbers, "{path} holds weights that are no finite 32-bit numbers"),
         (write_nothing, "no weights at {path}; train them or name another file"),
         (write_half, "{path} is damaged or no safetensors file"),
         (write_text, "{path} is damaged or no safetensors file"),
@@ -274,6 +291,15 @@ def test_unusable_files_are_told_in_a_sentence_with_their_path(write, sentence, 
     write(path, checkpoint)
     with pytest.raises(CheckpointError, match=re.escape(sentence.format(path=path))):
         load(path)
+
+
+def test_a_file_in_memory_is_the_file_on_disk(checkpoint, path, assert_same):
+    save(path, checkpoint)
+    found = checkpoints.from_bytes(checkpoints.to_bytes(checkpoint), "mine")
+    assert_same(found.params, load(path).params)
+    assert found.metadata == load(path).metadata
+    with pytest.raises(CheckpointError, match=r"^mine is damaged"):
+        checkpoints.from_bytes(checkpoints.to_bytes(checkpoint)[:-7], "mine")
 
 
 @pytest.fixture

@@ -95,6 +95,30 @@ def test_the_script_prints_the_accuracies_of_the_recordings(
     assert len({tuple(line[1:]) for line in lines}) > 1
 
 
+def test_the_script_loads_a_weights_file_by_its_name(
+    characters, monkeypatch, capsys, tmp_path, model
+):
+    monkeypatch.chdir(tmp_path)
+    params = initial_params(model, 1)
+    about = {"method": "anil", "model": {"channels": 4}, "inner_lrs": {"3": 0.2}}
+    checkpoints.save(tmp_path / "mine-1-anil.safetensors", checkpoints.Checkpoint(params, about))
+    spec, classes = EpisodeSpec(3, 1, 2), split_classes(characters, "alphabets", "test")
+    episode = sample_episode(make_pool(characters, classes), spec, 7)
+    learner = checkpoints.load(tmp_path / "mine-1-anil.safetensors").learner()
+    other = Learner("maml", model, initial_params(model, 0), {3: 0.1})
+    shown = compare({"mine": learner, "maml": other}, episode, 2, 0.5)
+    monkeypatch.setattr(datasets, "load", lambda name: characters)
+    monkeypatch.setattr(checkpoints, "shipped", lambda method: other)
+    inner_lrs = {"mine-1-anil.safetensors": 0.1, "maml": 0.05}
+    text = script("omniglot", "alphabets", "test", spec, 7, inner_lrs, 2)
+    exec(compile(text, "experiment.py", "exec"), {"__name__": "__main__"})
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        [name, *(f"{100 * share:.1f}" for share in one.accuracy)]
+        for name, one in zip(inner_lrs, shown, strict=True)
+    ]
+
+
 def test_the_script_stands_alone_and_asks_for_what_it_is_told(monkeypatch):
     """It imports nothing but the core, and whole numbers of α survive to the last digit."""
     spec, inner_lrs = EpisodeSpec(20, 5, 10), {"maml": 0.1 + 0.2, "random": 1e-17}

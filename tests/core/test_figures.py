@@ -17,6 +17,7 @@ from maml_core.evaluation import Estimate
 from maml_core.figures import (
     CHART_CONFIG,
     MIN_LOSS,
+    OWN_LOOKS,
     PART_COLOURS,
     STYLES,
     accuracy_figure,
@@ -25,6 +26,8 @@ from maml_core.figures import (
     confidence_figure,
     confusion_figure,
     loss_figure,
+    own_name,
+    own_parts,
     split_figure,
 )
 from maml_core.learners import METHODS, NEAREST
@@ -107,6 +110,26 @@ def test_every_method_has_a_style_of_its_own():
     for style in STYLES.values():
         go.Scatter(line={"color": style.colour, "dash": style.dash}, marker_symbol=style.marker)
         go.Scatter(marker_symbol=style.marker + "-open")
+
+
+def test_ones_own_learners_have_styles_of_their_own():
+    names = [own_name(number, "maml", "0f1e") for number in range(1, len(OWN_LOOKS) + 1)]
+    for part in ("label", "colour", "dash", "marker"):
+        values = [getattr(STYLES[name], part) for name in [*STYLES, *names]]
+        assert len(set(values)) == len(values), part
+    for number, name in enumerate(names, 1):
+        style = STYLES[name]
+        assert own_parts(name) == (number, "maml")
+        assert style.label == f"Mine {number}: MAML"
+        assert min(contrast(style.colour, ground) for ground in ("#FFFFFF", "#0E1117")) >= 3
+        go.Scatter(line_dash=style.dash, marker_symbol=style.marker)
+        go.Scatter(marker_symbol=style.marker + "-open")
+
+
+@pytest.mark.parametrize("name", ["", "mine", "mine-1", "mine-0-maml-x", "mine-4-maml-x", "mamll"])
+def test_what_is_no_method_has_no_style(name):
+    with pytest.raises(KeyError):
+        STYLES[name]
 
 
 # Linear RGB as seen without one kind of cone (Machado, Oliveira & Fernandes 2009, severity 1).

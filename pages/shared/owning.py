@@ -1,0 +1,82 @@
+"""The list of a visitor's own learners: kept from a training, or brought in a file."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from maml_core.checkpoints import CheckpointError
+from maml_core.figures import STYLES
+from maml_core.learners import Learner
+from pages.shared import own
+from pages.shared.settings import DATASET_WORDS
+
+
+def many(number: int, what: str) -> str:
+    """Return a number of things in words."""
+    return f"{number:,} {what}" + ("s" if number != 1 else "")
+
+
+def keep(content: bytes, file: str) -> None:
+    """Make a learner of a weights file, or say why not."""
+    try:
+        name = own.keep(content, file)
+        said = f"{STYLES[name].label} now stands on Adapt, Evaluate and Draw."
+    except CheckpointError as error:
+        said = f"{error}"
+    st.session_state.setdefault("own_notices", []).append(said)
+
+
+def own_learners() -> None:
+    """Draw the visitor's own learners, and the way to bring one."""
+    st.subheader("Your learners", anchor=False)
+    notices = st.session_state.setdefault("own_notices", [])
+    if notices:
+        with st.container(key="own_notices", horizontal=True, vertical_alignment="center"):
+            st.info("  \n".join(notices))
+            st.button("OK", key="own_notices_read", on_click=notices.clear)
+    if not own.learners():
+        st.caption("None yet: keep what a training made, or load a file that you downloaded.")
+    for name, learner in own.learners().items():
+        with st.container(key=f"own_{name}", horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{STYLES[name].label}**  \n{_made_how(learner)}")
+            st.download_button(
+                "Download",
+                own.file_of(name),
+                own.file_name(name),
+                "application/octet-stream",
+                key=f"download_{name}",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+            st.button(
+                "Drop",
+                key=f"drop_{name}",
+                icon=":material/delete:",
+                on_click=own.drop,
+                args=(name,),
+            )
+    brought = st.session_state.setdefault("own_uploads", 0)
+    key = f"own_file_{brought}"
+    # Another one after each file: it begins closed, above nothing that is to be read.
+    with st.popover("Load weights", icon=":material/folder_open:", key=f"load_weights_{brought}"):
+        st.file_uploader(
+            "A .safetensors file that “Download” here or `python -m maml_core train` wrote",
+            key=key,
+            on_change=lambda: _load(st.session_state[key]),
+        )
+
+
+def _made_how(learner: Learner) -> str:
+    """Say how a learner came to be, as far as its file, perhaps a stranger's, makes sense."""
+    told = learner.provenance
+    updates = told.get("updates")
+    said = many(updates, "update") if isinstance(updates, int) else "Nobody knows how many updates"
+    ways = " and ".join(f"{n_way}-way" for n_way in sorted(learner.inner_lrs))
+    known = (words for words, name in DATASET_WORDS.items() if name == told.get("dataset"))
+    return f"{said} on {next(known, 'other pictures')}, {ways}, split “{told['split']}”"
+
+
+def _load(file: object) -> None:
+    if file is not None:
+        st.session_state["own_uploads"] += 1  # the uploader begins empty the next time
+        keep(file.getvalue(), file.name[-80:])

@@ -1,0 +1,127 @@
+"""How a live training goes: its state, what can be done with it now, its curves."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from maml_core.figures import CHART_CONFIG, STYLES
+from maml_core.live_training import LiveTraining
+from maml_core.training_figures import points_mean, progress_figure, validation_figure
+from pages.shared import live, owning
+from pages.shared.settings import DATASET_WORDS
+
+REFRESH_SECONDS = 1.0
+BUTTON_WIDTH = 130  # pixels
+
+
+def watch(training: LiveTraining) -> None:
+    """Draw how this visitor's training goes, anew each second while it does."""
+    again = None if training.is_over else REFRESH_SECONDS
+    st.fragment(_watch, run_every=again)(again is not None)
+
+
+def _watch(was_running: bool) -> None:
+    """Draw how the training goes."""
+    training = live.mine()
+    if training is None or (was_running and training.is_over):
+        st.rerun()  # with the controls, which are no part of this fragment
+    order, config = training.order, training.order.config
+    label = STYLES[config.method].label
+    words = {name: words for words, name in DATASET_WORDS.items()}[order.dataset]
+    st.subheader(
+        f"{label} on {words}, {config.n_ways[0]}-way {config.k_shots[0]}-shot", anchor=False
+    )
+    _state(training)
+    _buttons(training)
+    _charts(training)
+    st.caption(_what_is_drawn(training))
+
+
+def _state(training: LiveTraining) -> None:
+    """Say how far it is, and what it waits for."""
+    config = training.order.config
+    if training.state == "failed":
+        st.error(training.message, icon=":material/error:")
+        return
+    made = training.progress[-1].step if training.progress else 0
+    text = live.where(training).capitalize()
+    if training.state == "waiting":
+        place = live.trainings().place(training.owner)
+        text += f": number {place} in line, it starts by itself"
+    elif training.state == "running" and not training.progress:
+        text = "Reading the characters"
+    elif training.state == "running":
+        text += f", {training.updates_per_second:.1f} a second"
+        text += f", about {_duration(training.seconds_left)} to go"
+    st.progress(made / config.meta_steps, text)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def _buttons(training: LiveTraining) -> None:
+    """Draw what can be done with it now; no button moves while one reaches for it."""
+    all_of_them, me = live.trainings(), training.owner
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if not training.is_over:
+            rests = training.state == "paused"
+            st.button(  # one for both: of two, each would for a moment stand beside the other
+                "Resume" if rests else "Pause",
+                key="pause_training",
+                icon=":material/play_arrow:" if rests else ":material/pause:",
+                disabled=training.state not in ("running", "paused"),
+                on_click=all_of_them.resume if rests else all_of_them.pause,
+                args=(me,),
+                width=BUTTON_WIDTH,
+            )
+            st.button(
+                "Stop",
+                key="stop_training",
+                icon=":material/stop:",
+                disabled=training.state == "stopping",
+                on_click=all_of_them.stop,
+                args=(me,),
+                width=BUTTON_WIDTH,
+            )
+        if training.step and st.button(
+            f"Keep what {owning.many(training.step, 'update')} made",
+            key="keep_training",
+            icon=":material/bookmark_add:",
+            type="primary" if training.is_over else "secondary",
+        ):
+            owning.keep(training.weights, "this training")
+            st.rerun()
+
+
+def _charts(training: LiveTraining) -> None:
+    config = training.order.config
+    left, right = st.columns([3, 2], gap="large")
+    left.plotly_chart(
+        validation_figure(training.validations, config.method, config.n_ways[0], config.meta_steps),
+        key="validation_chart",
+        config=CHART_CONFIG,
+    )
+    for name in ("loss", "gradient_norm"):
+        right.plotly_chart(
+            progress_figure(training.progress, name, config.method, config.meta_steps),
+            key=f"training_{name}_chart",
+            config=CHART_CONFIG,
+        )
+
+
+def _what_is_drawn(training: LiveTraining) -> str:
+    config = training.order.config
+    mean = points_mean(len(training.progress))
+    text = (
+        "Accuracy: mean over 20 episodes of validation characters, which the training does not "
+        "see, with its 95 % CI; queries are normalised together. "
+        f"α = {config.inner_lr:g}, β = {config.meta_lr:g} falling to 0 along a cosine, "
+        f"{owning.many(config.inner_steps, 'inner step')}, "
+        f"{owning.many(config.meta_batch_size, 'task')} an update, from "
+        f"{'the pretrained weights' if training.order.start else 'random weights'}, "
+        f"seed {config.seed}."
+    )
+    if mean > 1:
+        text += f" Each point of loss and gradient is a mean over {mean} updates."
+    return text
