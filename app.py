@@ -9,10 +9,13 @@ st.set_page_config(page_title="See meta-learning", page_icon="✍️", layout="w
 page = st.navigation(
     [
         st.Page("pages/play.py", title="Play", icon=":material/stadia_controller:", default=True),
+        st.Page("pages/lessons.py", title="Lessons", icon=":material/school:"),
         st.Page("pages/episodes.py", title="Episodes", icon=":material/grid_view:"),
         st.Page("pages/adapt.py", title="Adapt", icon=":material/trending_up:"),
         st.Page("pages/draw.py", title="Draw", icon=":material/draw:"),
         st.Page("pages/landscape.py", title="Landscape", icon=":material/landscape:"),
+        st.Page("pages/inside.py", title="Inside MAML", icon=":material/account_tree:"),
+        st.Page("pages/toy.py", title="Toy world", icon=":material/toys:"),
         st.Page("pages/evaluate.py", title="Evaluate", icon=":material/analytics:"),
         st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
     ]

@@ -52,6 +52,9 @@ _OF_METHODS = {
     "joint": MethodStyle("Joint pretraining", "#D55E00", "2px 5px", "star"),
     "nearest-features": MethodStyle("Nearest by features", "#A6761D", "8px 3px 2px 3px", "cross"),
     "nearest-pixels": MethodStyle("Nearest by pixels", "#5F9EA0", "12px 4px", "hexagon"),
+    # The same starts, of which the head alone adapts.
+    "maml-head": MethodStyle("MAML, head alone", "#3399CC", "1px 4px", "triangle-right"),
+    "pretrained-head": MethodStyle("Pretrained, head alone", "#C46A00", "4px 2px", "triangle-left"),
     # Far from all others in every kind of colour vision, and to be seen in light and dark.
     "person": MethodStyle("You", "#9024FC", "6px 2px", "pentagon"),
 }
@@ -65,6 +68,7 @@ CHART_CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", 
 FINE_LOSS_TICKS = tuple(n * 10.0**power for power in range(-4, 4) for n in range(1, 10))
 LOSS_TICKS = (1e-4, 1e-3, 1e-2, 0.1, 0.3, 1, 3, 10, 30, 100, 1e3, 1e4)
 MIN_LOSS = 1e-4  # nats; the logarithmic axis ends here
+MOST_MARKERS = 31  # points of a line; more markers would hide it
 WHITE_TEXT_FROM = 0.925  # of the full blue: there black and white have the same contrast, 4.5
 
 
@@ -147,6 +151,7 @@ def confidence_figure(
     """
     figure = go.Figure(layout=layout(legend_rows=1))
     n_points = max(len(found.accuracy) for found in estimates.values())
+    crowded = n_points > MOST_MARKERS
     for method, found in estimates.items():
         style = STYLES[method]
         steps = list(range(n_points))
@@ -159,13 +164,13 @@ def confidence_figure(
             y=mean,
             customdata=half,
             name=style.label,
-            mode="lines+markers",
+            mode="lines" if crowded else "lines+markers",
             line={"color": style.colour, "dash": style.dash, "width": 3},
             marker={"symbol": style.marker, "size": 8},
             hovertemplate="step %{x}: %{y:.1f} ± %{customdata:.1f} %",
         )
     add_chance(figure, 100 / n_way)
-    figure.update_xaxes(title="Inner step", dtick=1 if n_points < 16 else 5)
+    figure.update_xaxes(title="Inner step", dtick=10 if crowded else 5 if n_points > 15 else 1)
     figure.update_yaxes(title="Query accuracy, %", range=[-3, 103])
     if close:
         bands = [

@@ -21,6 +21,7 @@ from maml_core.threads import in_parallel
 
 QUESTIONS = 10  # of a round
 INNER_STEPS = 5  # of the machines: the last that the tables of results show
+SECONDS = 10  # for a question, in a round that is timed
 MODES = {
     "5-way": EpisodeSpec(5, 1, 1),
     "20-way": EpisodeSpec(20, 1, 1),
@@ -91,8 +92,10 @@ def _answer(learner: Learner, question: Question) -> int:
     return int(logits.argmax())
 
 
-def score(asked: Sequence[Question], answers: Sequence[int]) -> int:
+def score(asked: Sequence[Question], answers: Sequence[int | None]) -> int:
     """Count the right answers to the first questions, as many as there are answers.
+
+    An answer that is None was not given in time.
 
     Raises:
         ValueError: More answers than questions.
@@ -102,7 +105,16 @@ def score(asked: Sequence[Question], answers: Sequence[int]) -> int:
     return sum(question.truth == answer for question, answer in zip(asked, answers, strict=False))
 
 
-def result_line(title: str, scores: Mapping[str, int]) -> str:
-    """Return a round's result as a line to compare, 'Seed 17, 20-way: me 8, MAML 9 of 10'."""
-    counts = ", ".join(f"{name} {right}" for name, right in scores.items())
+def result_line(
+    title: str, scores: Mapping[str, int], missed: Mapping[str, int] | None = None
+) -> str:
+    """Return a round's result as a line to compare, 'Seed 17, 20-way: me 8, MAML 9 of 10'.
+
+    Args:
+        title: Tells the round from others.
+        scores: Right answers by player.
+        missed: How many questions a player gave no answer to: 'me 8 (no answer to 1)'.
+    """
+    without = {name: f" (no answer to {count})" for name, count in (missed or {}).items() if count}
+    counts = ", ".join(f"{name} {right}{without.get(name, '')}" for name, right in scores.items())
     return f"{title}: {counts} of {QUESTIONS}"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from torch import nn
 
+from maml_core.adaptation import head_rates
 from maml_core.config import AdaptConfig, EpisodeSpec
 from maml_core.models import Conv4, initial_params
 from maml_core.params import Params
@@ -62,6 +63,11 @@ class Learner:
             return self.inner_lrs[n_way]  # to the last digit
         logs = [math.log(self.inner_lrs[n]) for n in known]
         return float(np.exp(np.interp(math.log(n_way), np.log(known), logs)))
+
+
+def head_alone(learner: Learner) -> Learner:
+    """Return a learner that adapts nothing but the head, from the same θ with the same α."""
+    return replace(learner, rates=head_rates(learner.rates))
 
 
 def random_learner(seed: int = 0) -> Learner:

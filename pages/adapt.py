@@ -30,6 +30,12 @@ Omniglot results do (this is called *transductive*). Queries that come together 
 a little about the episode, and accuracy is higher than for one query alone. All methods here are
 measured in the same way.
 """
+WHY_ENOUGH = """
+Nearly. After one step the pretrained start is behind, the more so the more classes there are; a few
+steps later it comes close, and sometimes level. So what meta-training buys is above all the *first*
+step, and with it speed. More steps alone decide little after that: move the slider to 20 and see
+where both curves end. One episode says little: repeat it below, or count on the Evaluate page.
+"""
 CHARTS = ("accuracy_chart", "loss_chart")
 
 
@@ -123,6 +129,7 @@ def _race(settings: Settings, data: CharacterSet, episode: Episode, found: list[
         with st.container(horizontal=True):
             why("Why chance at step 0?", WHY_CHANCE)
             why("Why are queries normalised together?", WHY_TOGETHER)
+            why("Would enough steps save pretraining?", WHY_ENOUGH)
         for recording in found:
             if recording.broke_at is not None:
                 st.warning(

@@ -17,7 +17,8 @@ from pages.shared.repetition import draw, streamed
 from pages.shared.settings import Settings, one_of, some_of, whole
 
 EPISODES = (100, 300, 600, 1000, 2000)
-MAX_STEPS = 20
+MAX_STEPS = 100  # would a hundred steps save pretraining?
+EACH_STEP = 10  # up to which the table has a column for each step; then for each tenth
 SHOWN_FIRST = ("maml", "pretrained")
 SPLITS = {"Unseen alphabets": "alphabets", "Unseen characters (paper)": "paper"}
 QUERIES = {"Together": True, "Each alone": False}
@@ -216,13 +217,16 @@ def _start(settings: Settings, asked: Asked) -> Iterator[dict[str, Estimate]]:
 
 def _table(found: dict[str, Estimate]) -> list[dict[str, str]]:
     """Return a row a method, a column a step; what takes no steps has the first column alone."""
-    steps = max(len(one.accuracy) for one in found.values())
+    last = max(len(one.accuracy) for one in found.values()) - 1
+    steps = [step for step in range(last + 1) if step <= EACH_STEP or step % 10 == 0]
+    steps += [] if last in steps else [last]
     return [
         {"Method": STYLES[method].label}
-        | {f"step {step}": "–" for step in range(steps)}
+        | {f"step {step}": "–" for step in steps}
         | {
-            f"step {step}": f"{100 * mean:.1f} ± {100 * half:.1f}"
-            for step, (mean, half) in enumerate(zip(one.accuracy, one.ci95, strict=True))
+            f"step {step}": f"{100 * one.accuracy[step]:.1f} ± {100 * one.ci95[step]:.1f}"
+            for step in steps
+            if step < len(one.accuracy)
         }
         for method, one in found.items()
     ]

@@ -10,7 +10,7 @@ import streamlit as st
 from maml_core import game
 from maml_core.datasets.base import CharacterSet
 from maml_core.figures import STYLES
-from maml_core.game import INNER_STEPS, MODES, QUESTIONS, Question
+from maml_core.game import INNER_STEPS, MODES, QUESTIONS, SECONDS, Question
 from pages.shared import loaders
 from pages.shared.frame import head, why
 from pages.shared.game import board, picked
@@ -39,12 +39,18 @@ copy and compare. “Next ten questions” goes to the following seed, so a clas
 
 
 class Round(NamedTuple):
-    """What ten questions depend on."""
+    """Ten questions, and whether the person has but a few seconds for each."""
 
     dataset: str
     part: str
     mode: str
     seed: int
+    timed: bool
+
+    @property
+    def untimed(self) -> tuple[str, str, str, int]:
+        """What the questions and the machines' answers depend on."""
+        return self.dataset, self.part, self.mode, self.seed
 
     @property
     def title(self) -> str:
@@ -52,49 +58,67 @@ class Round(NamedTuple):
         words = {name: label for label, name in DATASET_WORDS.items()}[self.dataset]
         odd = [words] if self.dataset != "omniglot" else []
         odd += [PARTS[self.part]] if self.part != "test" else []
+        odd += [f"{SECONDS} s a question"] if self.timed else []
         return ", ".join([f"Seed {self.seed}", self.mode, *odd])
 
 
 def main() -> None:
     """Draw the page."""
-    settings, data = head("You against the machines", {"mode": one_of(*MODES)})
+    checks = {"mode": one_of(*MODES), "timed": one_of("true", "false")}
+    settings, data = head("You against the machines", checks)
     st.markdown(
         "Somebody has drawn one of these characters again. **Which one?** Two networks answer too, "
         "after seeing the same examples as you."
     )
-    mode = st.segmented_control(
-        "How many characters",
-        list(MODES),
-        default=next(iter(MODES)),
-        required=True,
-        key="mode",
-        bind="query-params",
-        persist_state="session",
-        label_visibility="collapsed",
-    )
-    this = Round(data.name, settings.part, mode, settings.seed)
+    mode, timed = _mode()
+    this = Round(data.name, settings.part, mode, settings.seed, timed)
     try:
-        asked = loaders.questions(*this)
+        asked = loaders.questions(*this.untimed)
     except ValueError as error:
         st.error(f"{error}", icon=":material/error:")
         return
     methods = tuple(method for method in METHODS if method in loaders.available_methods())
     # The person looks at the first question while the machines adapt to all ten.
-    known: set[Round] = st.session_state.setdefault("rounds_answered", set())
+    known: set[tuple] = st.session_state.setdefault("rounds_answered", set())
     answers = dict.fromkeys(methods)
-    if this in known:
-        answers = loaders.machine_answers(*this, methods)
+    if this.untimed in known:
+        answers = loaders.machine_answers(*this.untimed, methods)
     _round(data, this, asked, answers, tuple(_played().get(this, ())))
     _explain(this, methods)
-    if this not in known:
-        loaders.machine_answers(*this, methods)
-        known.add(this)
+    if this.untimed not in known:
+        loaders.machine_answers(*this.untimed, methods)
+        known.add(this.untimed)
         st.rerun()
 
 
-def _played() -> dict[Round, list[int]]:
-    """Return what the person has chosen in each round of this session."""
-    found: dict[Round, list[int]] = st.session_state.setdefault("rounds_played", {})
+def _mode() -> tuple[str, bool]:
+    """Draw the page's own controls and return what they say: the mode, and whether it is timed."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        mode = st.segmented_control(
+            "How many characters",
+            list(MODES),
+            default=next(iter(MODES)),
+            required=True,
+            key="mode",
+            bind="query-params",
+            persist_state="session",
+            label_visibility="collapsed",
+            width="content",
+        )
+        timed = st.toggle(
+            f"{SECONDS} seconds a question",
+            key="timed",
+            bind="query-params",
+            persist_state="session",
+            help="A question that is not answered in time counts as missed. The time begins with "
+            "Start, and waits while you look at an answer.",
+        )
+    return mode, timed
+
+
+def _played() -> dict[Round, list[int | None]]:
+    """Return what the person has chosen in each round of this session; None: nothing in time."""
+    found: dict[Round, list[int | None]] = st.session_state.setdefault("rounds_played", {})
     return found
 
 
@@ -104,7 +128,7 @@ def _round(
     this: Round,
     asked: Sequence[Question],
     answers: Mapping[str, Sequence[int] | None],
-    before: Sequence[int],
+    before: Sequence[int | None],
 ) -> None:
     """Draw the board and, at the end of the round, its result.
 
@@ -112,13 +136,14 @@ def _round(
     plays, so that the pictures are not sent again with each choice.
     """
     # What the board says may be old: from before the page was left and opened again.
-    picks = max(_played().get(this, []), picked(BOARD, asked, str(this)), key=len)
+    picks = max(_played().get(this, []), picked(BOARD, asked, str(this), timed=this.timed), key=len)
     _played()[this] = picks
     again = board(
         data,
         asked,
         answers,
         picks=before,
+        seconds=SECONDS if this.timed else None,
         revision=str(this),
         on_again=_next_seed,
         key=BOARD,
@@ -129,7 +154,8 @@ def _round(
         scores = {"me": game.score(asked, picks)}
         scores |= {STYLES[method].label: game.score(asked, a) for method, a in answers.items()}
         st.caption("Your result, to copy and compare with those who opened the same link:")
-        st.code(game.result_line(this.title, scores), language=None, wrap_lines=True)
+        missed = {"me": picks.count(None)}
+        st.code(game.result_line(this.title, scores, missed), language=None, wrap_lines=True)
 
 
 def _next_seed() -> None:

@@ -15,16 +15,16 @@ CORE = ROOT / "maml_core"
 
 # From the ground up. A module imports only from lower layers; siblings do not know each other.
 LAYERS = (
-    {"config", "params", "cuda", "threads", "distribution", "pictures"},
-    {"live_training", "handwriting", "augmentation", "models", "counting", "planes"},
+    {"config", "params", "cuda", "threads", "distribution", "pictures", "lessons", "source"},
+    {"live_training", "handwriting", "augmentation", "models", "counting", "planes", "toy_tasks"},
     {"boards", "uploads"},
     {"datasets"},
     {"episodes", "adaptation", "optimisation"},
     {"trace", "learners", "meta_training", "baselines"},
     {"evaluation", "checkpoints", "curvature", "open_set"},
-    {"comparison", "results", "runs", "answers", "landscape", "game"},
+    {"comparison", "results", "runs", "answers", "landscape", "game", "meta_step"},
     {"figures", "exports", "live_worker"},
-    {"landscape_figures", "training_figures"},
+    {"landscape_figures", "inside_figures", "training_figures"},
     {"__main__"},
 )
 HEAVY = {"torch", "torchvision"}  # what a page leaves to the core

@@ -1,11 +1,15 @@
 // A round of questions: choosing, revealing and going on ask nothing of the server. The pictures
 // came with the page; the machines' answers follow while the person looks at the first question.
-// Each choice is sent, so that the score outlives this page.
+// Each choice is sent, so that the score outlives this page. In a timed round a choice can be null:
+// nothing was chosen in time. The clock belongs to this page alone; it starts with the person's
+// first key or click and goes only while an unanswered question is to be seen.
 //
 // Streamlit calls the default export again on each rerun: what must survive is kept on the root.
 
 const MANY = 6; // choices from which on they are drawn small
 const PAUSE_MS = 400; // a double click on "See the result" does not begin the next round
+const TICK_MS = 100; // of the clock
+const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 const ARROWS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 };
 
 function element(tag, className, text) {
@@ -70,6 +74,10 @@ function answer(root, p, k) {
   return (p === 0 ? root.picks : root.data.players[p].answers)?.[k] ?? null;
 }
 
+function isMissed(root, p, k) {
+  return p === 0 && root.picks[k] === null;
+}
+
 function isRight(root, p, k) {
   return answer(root, p, k) === root.data.questions[k].truth;
 }
@@ -80,6 +88,10 @@ function countRight(root, p) {
 
 function show(root, at) {
   const { data } = root;
+  if (at === root.picks.length && at !== root.asked) {
+    root.asked = at;
+    root.left = data.seconds * 1000; // what is left of it waits while one looks back
+  }
   root.at = at;
   const ended = at === data.questions.length;
   const choices = root.querySelector(".choices");
@@ -104,6 +116,37 @@ function show(root, at) {
   mark(root);
 }
 
+// An unanswered question is shown in a round that is timed.
+function isTimed(root) {
+  return root.data.seconds !== null && root.at === root.picks.length && root.at < root.data.questions.length;
+}
+
+function begin(root) {
+  root.begun = true;
+  mark(root);
+  root.querySelector(".choices").focus({ preventScroll: true });
+}
+
+function tick(root) {
+  const now = performance.now();
+  const passed = now - root.tickedAt;
+  root.tickedAt = now;
+  if (!root.begun || !isTimed(root)) return;
+  root.left -= passed;
+  if (root.left <= 0) choose(root, null);
+  else drawClock(root);
+}
+
+function drawClock(root) {
+  const { seconds } = root.data;
+  root.querySelector(".clock").hidden = seconds === null;
+  if (seconds === null) return;
+  const whole = Math.ceil(root.left / 1000);
+  root.querySelector(".seconds").textContent = `${whole} s`;
+  const share = (CALM.matches ? whole : root.left / 1000) / seconds;
+  root.querySelector(".clock i").style.transform = `scaleX(${Math.max(0, share)})`;
+}
+
 // Draw what is known by now, in place.
 function mark(root) {
   const { data, at } = root;
@@ -111,6 +154,7 @@ function mark(root) {
   const revealed = !ended && at < root.picks.length;
   root.classList.toggle("ended", ended);
   root.classList.toggle("revealed", revealed);
+  root.classList.toggle("waiting", isTimed(root) && !root.begun);
   root.dataset.answered = root.picks.length;
   root.querySelectorAll(".choice").forEach((choice, i) => {
     const here = data.players.filter((_, p) =>
@@ -124,6 +168,7 @@ function mark(root) {
   });
   say(root, ended, revealed);
   markScores(root);
+  drawClock(root);
   root.querySelector(".misled").replaceChildren(...(revealed ? misled(root) : []));
 }
 
@@ -134,20 +179,27 @@ function say(root, ended, revealed) {
   let words = "Which of these is the same character?";
   const keys = matchMedia("(pointer: coarse)").matches ? "" : ": click, or keys 1 to 9, or arrows and Enter";
   let name = `Question ${at + 1} of ${total}${keys}`;
-  if (ended) {
-    words = `${data.players.map((one, p) => `${one.label} ${countRight(root, p)}`).join(", ")} of ${total}`;
+  const waiting = isTimed(root) && !root.begun;
+  if (waiting) {
+    words = `${data.seconds} seconds a question. Ready?`;
+  } else if (ended) {
+    const missed = root.picks.filter((pick) => pick === null).length;
+    const counts = data.players.map((one, p) => `${one.label} ${countRight(root, p)}`);
+    if (missed) counts[0] += ` (no answer to ${missed})`;
+    words = `${counts.join(", ")} of ${total}`;
     name = "Under each question: who was right. Choose one to look at it again.";
   } else if (revealed) {
     const number = data.questions[at].truth + 1;
-    words = isRight(root, 0, at) ? `Right, it is ${number}.` : `No, it is ${number}.`;
+    const verdict = isMissed(root, 0, at) ? "No answer in time:" : isRight(root, 0, at) ? "Right," : "No,";
+    words = `${verdict} it is ${number}.`;
     name = data.questions[at].caption;
   }
   // Written only when it is new: it is read aloud each time.
   const status = root.querySelector(".words");
   if (status.textContent !== words) status.textContent = words;
   root.querySelector(".name").textContent = name;
-  next.textContent = ended ? "Next ten questions" : at + 1 < total ? "Next" : "See the result";
-  next.classList.toggle("idle", !ended && !revealed);
+  next.textContent = waiting ? "Start" : ended ? "Next ten questions" : at + 1 < total ? "Next" : "See the result";
+  next.classList.toggle("idle", !ended && !revealed && !waiting);
 }
 
 function markScores(root) {
@@ -159,11 +211,12 @@ function markScores(root) {
   root.querySelectorAll(".scores tbody tr").forEach((row, p) => {
     row.querySelectorAll(".cell").forEach((cell, k) => {
       const answered = k < root.picks.length;
+      const missed = isMissed(root, p, k);
       const known = answer(root, p, k) !== null;
       const right = known && isRight(root, p, k);
-      cell.className = `cell${known ? (right ? " right" : " wrong") : ""}`;
-      cell.textContent = known ? (right ? "✓" : "✗") : answered ? "…" : "";
-      cell.title = answered && !known ? `${data.players[p].label} is still adapting` : "";
+      cell.className = `cell${known ? (right ? " right" : " wrong") : missed ? " missed" : ""}`;
+      cell.textContent = known ? (right ? "✓" : "✗") : missed ? "–" : answered ? "…" : "";
+      cell.title = missed ? "no answer" : answered && !known ? `${data.players[p].label} is still adapting` : "";
     });
     row.querySelector(".sum").textContent = countRight(root, p);
   });
@@ -199,20 +252,32 @@ function misled(root) {
   });
 }
 
+// `label` is null when the time is up.
 function choose(root, label) {
   const { data } = root;
+  if (isTimed(root) && !root.begun) {
+    begin(root);
+    return;
+  }
   if (root.at !== root.picks.length || !(label < data.questions[root.at]?.choices.length)) return;
   root.picks.push(label);
+  if (label === null) root.shownAt = performance.now();
   root.send("picks", { round: data.revision, labels: [...root.picks] });
   mark(root);
   root.querySelector(".next").focus({ preventScroll: true });
 }
 
 function next(root) {
-  if (root.at === root.data.questions.length) {
-    if (performance.now() - root.shownAt > PAUSE_MS) root.trigger("again", root.data.revision);
+  if (isTimed(root)) {
+    if (!root.begun) begin(root);
     return;
   }
+  const soon = performance.now() - root.shownAt <= PAUSE_MS;
+  if (root.at === root.data.questions.length) {
+    if (!soon) root.trigger("again", root.data.revision);
+    return;
+  }
+  if (soon && isMissed(root, 0, root.at)) return; // the key was meant for a choice
   show(root, root.at + 1);
   // Not the first choice itself: who presses Enter twice has not chosen.
   const target = root.at === root.data.questions.length ? ".next" : ".choices";
@@ -236,15 +301,17 @@ function onKey(root, event) {
   }
   if (path[0].matches?.("input, textarea, select, [contenteditable=true]")) return;
   const waits = root.at === root.picks.length && root.at < root.data.questions.length;
+  const begins = isTimed(root) && !root.begun;
   if (/^[1-9]$/.test(event.key)) {
     if (waits) choose(root, Number(event.key) - 1);
     return;
   }
   if (!path.includes(root) && path[0] !== document.body) return; // another control's keys
   if (event.key in ARROWS && !root.classList.contains("revealed")) {
-    move(root, event.key);
+    if (begins) begin(root);
+    else move(root, event.key);
     event.preventDefault();
-  } else if (event.key === "Enter" && path[0] === document.body && !waits) {
+  } else if (event.key === "Enter" && path[0] === document.body && (!waits || begins)) {
     next(root);
   }
 }
@@ -256,6 +323,11 @@ function listen(root) {
     else document.removeEventListener("keydown", listener);
   };
   document.addEventListener("keydown", listener);
+  root.tickedAt = performance.now();
+  const clock = setInterval(() => {
+    if (root.isConnected) tick(root);
+    else clearInterval(clock);
+  }, TICK_MS);
 }
 
 export default function game({ parentElement, data, setStateValue, setTriggerValue }) {
@@ -269,6 +341,8 @@ export default function game({ parentElement, data, setStateValue, setTriggerVal
     return;
   }
   root.picks = [...data.picks];
+  root.begun = false;
+  root.asked = undefined;
   root.dataset.revision = data.revision;
   build(root);
   show(root, root.picks.length);

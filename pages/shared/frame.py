@@ -39,16 +39,21 @@ def begin(
 
 def head(title: str, checks: Mapping[str, Check] | None = None) -> tuple[Settings, CharacterSet]:
     """Do as `begin` does, for a page that draws no episode of the sidebar's shape."""
-    _through_app()
-    st.html(COMPACT)
-    st.title(title, anchor=False)
-    check_link(checks or {})
-    show_notices()
+    top(title, checks)
     chosen = settings()
     data = loaders.characters(chosen.dataset)
     if data.notice:
         st.warning(data.notice, icon=":material/info:")
     return chosen, data
+
+
+def top(title: str, checks: Mapping[str, Check] | None = None) -> None:
+    """Do as `begin` does, for a page that has no characters."""
+    _through_app()
+    st.html(COMPACT)
+    st.title(title, anchor=False)
+    check_link(checks or {})
+    show_notices()
 
 
 def _through_app() -> None:

@@ -25,7 +25,8 @@ def board(
     asked: Sequence[Question],
     answers: Mapping[str, Sequence[int] | None],
     *,
-    picks: Sequence[int],
+    picks: Sequence[int | None],
+    seconds: float | None,
     revision: str,
     on_again: Callable[[], None],
     key: str,
@@ -36,7 +37,8 @@ def board(
         data: Where the pictures come from.
         asked: The questions.
         answers: The machines' labels by method; None: not known yet.
-        picks: What the person has chosen before, in order.
+        picks: What the person has chosen before, in order; None: nothing in time.
+        seconds: For each question; None: as long as one likes.
         revision: Names the round; with another one the board starts anew.
         on_again: Called when the person asks for the next round.
         key: Of the component; `picked` reads what it says.
@@ -60,6 +62,7 @@ def board(
             "questions": [_question(data, one) for one in asked],
             "players": players,
             "picks": list(picks),
+            "seconds": seconds,
         },
         default={"picks": None},
         on_picks_change=lambda: None,
@@ -68,14 +71,17 @@ def board(
     return result.again is not None
 
 
-def picked(key: str, asked: Sequence[Question], revision: str) -> list[int]:
-    """Return what the board says the person has chosen in a round, as far as it makes sense."""
+def picked(key: str, asked: Sequence[Question], revision: str, *, timed: bool) -> list[int | None]:
+    """Return what the board says the person has chosen in a round, as far as it makes sense.
+
+    None, in a timed round only, stands for a question that was not answered in time.
+    """
     said = (st.session_state.get(key) or {}).get("picks")
     if not isinstance(said, Mapping) or said.get("round") != revision:
         return []
-    labels = []
+    labels: list[int | None] = []
     for label, one in zip(said.get("labels", ()), asked, strict=False):
-        if label not in range(one.episode.spec.n_way):
+        if label not in range(one.episode.spec.n_way) and not (timed and label is None):
             break
         labels.append(label)
     return labels

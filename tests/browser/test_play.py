@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 
 QUESTIONS = 10
 PLAYERS = ["You", "MAML", "Pretrained"]
+# In the page, not in the window: a tap may scroll.
+PLACES = "all => all.map(one => [one.offsetLeft, one.offsetTop, one.offsetWidth, one.offsetHeight])"
 RESULT = re.compile(
     r"^Seed (\d+), (5-way|20-way), Glyphs: me (\d+), MAML (\d+), Pretrained (\d+) of"
 )
@@ -157,6 +159,47 @@ def test_the_score_outlives_other_pages_and_reruns(page: Page, app_url: str) -> 
     answered(page, 3)
 
 
+def test_the_time_begins_with_start_and_waits_while_an_answer_is_shown(
+    page: Page, app_url: str
+) -> None:
+    page.clock.install()
+    open_page(page, f"{app_url}/?seed=7&timed=true")
+    seconds = page.locator(".clock .seconds")
+    page.clock.fast_forward(20_000)
+    expect(page.locator(".next")).to_have_text("Start")
+    expect(seconds).to_have_text("10 s")
+    page.keyboard.press("3")  # begins; chooses nothing
+    expect(page.locator(".next")).to_be_hidden()
+    answered(page, 0)
+    page.clock.fast_forward(4_000)
+    expect(seconds).to_have_text(re.compile("^[3-6] s"))
+    page.emulate_media(reduced_motion="reduce")  # the bar then goes second by second
+    expect(page.locator(".clock i")).to_have_attribute("style", re.compile(r"scaleX\(0\.[3-6]\)"))
+    page.clock.fast_forward(10_000)
+    answered(page, 1)
+    expect(page.locator(".words")).to_contain_text("No answer in time: it is")
+    expect(seconds).to_be_hidden()
+    assert cells(page, "You")[0] == "–"
+
+    page.clock.fast_forward(20_000)
+    page.keyboard.press("Enter")
+    at_question(page, 2)
+    expect(seconds).to_have_text(re.compile("(10|[7-9]) s"))
+    page.locator(".scores thead button").first.click()
+    page.clock.fast_forward(20_000)
+    answered(page, 1)
+    page.locator(".scores thead button").nth(1).click()
+    page.keyboard.press("2")
+    for number in range(2, QUESTIONS + 1):
+        answered(page, number)
+        page.clock.fast_forward(20_000)
+        page.keyboard.press("Enter")
+        at_question(page, number + 1)
+        page.keyboard.press("1")
+    line = page.get_by_test_id("stMain").get_by_test_id("stCode")
+    expect(line).to_contain_text(f"10 s a question: me {scores(page)[0]} (no answer to 1), MAML")
+
+
 @pytest.fixture
 def phone(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
@@ -176,9 +219,7 @@ def test_a_class_plays_the_same_round_on_phones(page: Page, phone: Page, app_url
     expect(phone.locator(".choice")).to_have_count(20)
     assert pictures(phone) == pictures(page)
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
-    places = phone.locator(".choice").evaluate_all(
-        "all => all.map(one => Object.values(one.getBoundingClientRect().toJSON()))"
-    )
+    places = phone.locator(".choice").evaluate_all(PLACES)
     for number in range(1, QUESTIONS + 1):
         phone.locator(".choice").nth(19).tap()
         answered(phone, number)
@@ -187,7 +228,5 @@ def test_a_class_plays_the_same_round_on_phones(page: Page, phone: Page, app_url
     assert result(phone)[:2] == ("9", "20-way")
     phone.locator(".choice").first.tap()
     at_question(phone, 1)
-    revealed = phone.locator(".choice").evaluate_all(
-        "all => all.map(one => Object.values(one.getBoundingClientRect().toJSON()))"
-    )
+    revealed = phone.locator(".choice").evaluate_all(PLACES)
     assert revealed == places, "nothing moves when the answer is revealed"

@@ -105,7 +105,7 @@ def test_every_method_has_a_style_of_its_own():
         values = [getattr(style, part) for style in STYLES.values()]
         assert len(set(values)) == len(values), part
     # There is more to be drawn than that palette has colours.
-    untrained = {"random", *NEAREST, "person"}
+    untrained = {"random", *NEAREST, "maml-head", "pretrained-head", "person"}
     assert {STYLES[method].colour for method in STYLES.keys() - untrained} <= OKABE_ITO
     for style in STYLES.values():
         go.Scatter(line={"color": style.colour, "dash": style.dash}, marker_symbol=style.marker)
@@ -539,3 +539,12 @@ def test_the_marked_alphabets_are_outlined(marked, alphabets):
 def test_thousands_are_set_apart():
     (tree,) = split_figure({"train": {"All": 1100}}, []).data
     assert "1,100" in tree.labels[0]
+
+
+@pytest.mark.parametrize(("steps", "mode"), [(5, "lines+markers"), (100, "lines")])
+def test_so_many_steps_that_markers_would_touch_are_drawn_without_them(steps, mode):
+    values = (0.9,) * (steps + 1)
+    figure = confidence_figure({"maml": Estimate(10, values, values)}, 5)
+    (line,) = (one for one in figure.data if one.name == STYLES["maml"].label)
+    assert line.mode == mode
+    assert steps / figure.layout.xaxis.dtick <= 15, "the axis' numbers keep apart"

@@ -57,6 +57,16 @@ def test_a_round_is_the_first_ten_episodes_of_its_seed(mode, wide_pool, untouche
     assert [question.truth for question in questions(wide_pool, mode, seed=18)] != truths
 
 
+def test_no_answer_is_no_right_answer_and_is_told(wide_pool):
+    asked = questions(wide_pool, FIVE, seed=3)
+    answers = [None if number < 3 else one.truth for number, one in enumerate(asked)]
+    right = sum(answer is not None for answer in answers)
+    assert score(asked, answers) == right == 7
+    line = result_line("Seed 3", {"me": right, "MAML": 9}, {"me": 3, "MAML": 0})
+    assert line == "Seed 3: me 7 (no answer to 3), MAML 9 of 10"
+    assert "no answer" not in result_line("Seed 3", {"me": right}, {"me": 0})
+
+
 def test_each_place_is_right_equally_often(pool):
     n_seeds = 60
     truths = Counter(q.truth for seed in range(n_seeds) for q in questions(pool, FIVE, seed))

@@ -292,6 +292,19 @@ def test_references_and_drawers_reach_the_evaluation() -> None:
     assert whole[0] < 0 < close[0] < min(flat)
 
 
+def test_of_many_steps_the_table_shows_the_first_each_tenth_and_the_last(two_splits: None) -> None:
+    at = open_page(EVALUATE, **{**SHORT, "test_steps": "21"}, who="MAML")
+    at.button(key="evaluate").click().run()
+    assert not at.exception
+    (shown,) = table(at)
+    steps = [*range(11), 20, 21]
+    assert list(shown) == ["Method", *(f"step {step}" for step in steps)]
+    drawn = numbers(chart(at, 0), STYLES["maml"].label)
+    assert len(drawn) == 22
+    for step in steps:
+        assert shown[f"step {step}"].split(" ± ")[0] == f"{drawn[step]:.1f}"
+
+
 def test_without_a_method_there_is_nothing_to_evaluate() -> None:
     at = open_page(EVALUATE)
     at.pills(key="who").set_value([]).run()
@@ -310,7 +323,7 @@ def test_without_a_method_there_is_nothing_to_evaluate() -> None:
         ("split", "alphabets", "Unseen alphabets"),
         ("split", PAPER, "Unseen alphabets"),  # likewise
         ("queries", "true", "Together"),
-        ("test_steps", "21", 5),
+        ("test_steps", "101", 5),
         ("test_steps", "0", 5),
         ("test_steps", "some", 5),
         ("episodes", "101", 600),

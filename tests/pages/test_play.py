@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def asked_of(seed: int, mode: str = FIVE, part: str = "test") -> list[Question]:
     return game.questions(pool, mode, seed)
 
 
-def say(at: AppTest, labels: list[object], round_: str | None = None) -> AppTest:
+def say(at: AppTest, labels: Sequence[object], round_: str | None = None) -> AppTest:
     """Let the board say what was chosen."""
     at.session_state["game"] = {
         "picks": {"round": round_ or told(at)["revision"], "labels": labels}
@@ -104,6 +105,24 @@ def test_at_the_end_there_is_a_line_to_compare() -> None:
         f"Pretrained {theirs['pretrained']} of 10"
     ]
     assert not at.error
+
+
+def test_in_a_timed_round_no_answer_is_an_answer_too() -> None:
+    at = open_page(seed="17", timed="true")
+    assert told(at)["seconds"] == game.SECONDS
+    asked = asked_of(17)
+    mine = [None if number in (2, 5) else one.truth for number, one in enumerate(asked)]
+    say(at, mine)
+    (line,) = result(at)
+    assert line.startswith("Seed 17, 5-way, Glyphs, 10 s a question: me 8 (no answer to 2), MAML ")
+    assert line.count("no answer") == 1, "the machines answer all"
+
+    at.toggle(key="timed").set_value(False).run()
+    assert (told(at)["seconds"], told(at)["picks"]) == (None, []), "a round of its own"
+    say(at, [one.truth for one in asked])
+    assert result(at)[0].startswith("Seed 17, 5-way, Glyphs: me 10, MAML ")
+    at.toggle(key="timed").set_value(True).run()
+    assert told(at)["picks"] == mine
 
 
 def test_what_was_chosen_stays_from_page_to_page_and_from_round_to_round() -> None:
@@ -169,9 +188,10 @@ def test_too_few_characters_are_a_sentence() -> None:
 
 
 def test_a_bad_mode_in_the_link_gives_the_default_and_a_sentence() -> None:
-    at = open_page(mode="7-way")
-    assert "mode = '7-way'" in " ".join(one.value for one in at.warning)
-    assert at.session_state["mode"] == FIVE
+    at = open_page(mode="7-way", timed="10")
+    for words in ("mode = '7-way'", "timed = '10'"):
+        assert words in " ".join(one.value for one in at.warning)
+    assert (at.session_state["mode"], at.session_state["timed"]) == (FIVE, False)
 
 
 def test_without_one_methods_weights_the_other_plays(monkeypatch: pytest.MonkeyPatch) -> None:
