@@ -197,7 +197,7 @@ def phone(browser: Browser) -> Iterator[Page]:
 def test_a_finger_drags_theta_across_and_scrolls_along(phone: Page, app_url: str) -> None:
     open_page(phone, f"{app_url}/toy?n_params=2")
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
-    phone.locator(".toy .theta").first.scroll_into_view_if_needed()
+    phone.locator(".toy .plot").first.evaluate("map => map.scrollIntoView({block: 'center'})")
     devtools = phone.context.new_cdp_session(phone)
 
     def swipe(x: float, y: float, dx: float, dy: float) -> None:
