@@ -219,7 +219,10 @@ def _content(path: Path) -> bytes:
 
 def _unpacked(content: bytes, path: str, device: str = "cpu") -> tuple[Params, dict[str, Any]]:
     try:
-        tensors = {name: value.to(device) for name, value in deserialise(content).items()}
+        # By name: `deserialise` hands them out in another order in every process, and processes
+        # that average their gradients must agree on one.
+        found = sorted(deserialise(content).items())
+        tensors = {name: value.to(device) for name, value in found}
         # The first eight bytes say how long the header is, JSON; `deserialise` has checked both.
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         metadata = dict(json.loads(header.get("__metadata__", {}).get("maml_core", "{}")))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from maml_core.adaptation import adapt
-from maml_core.meta_training import maml_gradient, task_stream
+from maml_core.meta_training import gradient_over_tasks, maml_gradient, task_stream
 from maml_core.optimisation import descend
 
 # Finn et al. 2017, arXiv:1703.03400, Algorithm 1, in other words: number, depth, text. The
@@ -93,7 +93,7 @@ STEPS = (
         "Their mean is what θ follows. The angles between the arrows are {between} (90°: "
         "unrelated); the mean is {mean_share:.0%} as long as the arrows are on average.",
         (8,),
-        maml_gradient,
+        gradient_over_tasks,
         ("losses, measures = vmap", "return losses.mean()", "= grad(objective"),
         ("tasks", "mean"),
     ),

@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import torch
 
 from maml_core.adaptation import adapt
 from maml_core.episodes import make_pool, sample_episode
@@ -111,8 +112,9 @@ def test_the_machines_answers_are_those_of_a_plain_loop(mode, wide_pool, learner
                 inner_lr=learner.inner_lrs[n_way],
                 inner_steps=INNER_STEPS,
             )
-            x = wide_pool.pixels[0, [*question.episode.support.ravel(), question.query]]
-            out = plain_conv4(trajectory[-1], x[:, None].float() / 255, n_way)
+            x = wide_pool.data.inputs[[*question.episode.support.ravel(), question.query]]
+            x = torch.from_numpy(x)[:, None].float() / 255
+            out = plain_conv4(trajectory[-1], x, n_way)
             expected.append(int(out[-1].argmax()))
         assert found[name] == expected
     assert found["maml"] != found["pretrained"], "or one learner could stand for both"
