@@ -14,6 +14,7 @@ MAX_QUERY = 19
 MAX_INNER_STEPS = 100
 MIN_BOARDS, MAX_BOARDS = 2, 200  # that make a data set: support and query by different hands
 DATASETS = ("omniglot", "glyphs", "drawings", "mnist", "folder", "folder-28")
+BROUGHT = "zip-"  # begins the names of zips that visitors brought, see `datasets.brought`
 SPLITS = ("alphabets", "paper", "classes")
 PARTS = ("train", "validation", "test")
 DEVICES = ("cpu", "cuda")

@@ -6,12 +6,17 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
 
 from maml_core.comparison import Recording
-from maml_core.config import EpisodeSpec
+from maml_core.config import BROUGHT, EpisodeSpec, TrainConfig
 from maml_core.evaluation import Estimate
 from maml_core.landscape import Grid
-from maml_core.regression_comparison import Errors
+from maml_core.live_training import ROOT, Order, Progress, Validation
+from maml_core.regression_comparison import Errors, Mark
+
+FOLDER = "folder-28"  # the data set as which a zip that was brought can be loaded anywhere
 
 
 def recordings_csv(recordings: Sequence[Recording]) -> str:
@@ -23,6 +28,43 @@ def recordings_csv(recordings: Sequence[Recording]) -> str:
     ]
     head = ("method", "inner_lr", "inner_step", "support_loss", "query_loss", "query_accuracy")
     return _csv([head, *rows])
+
+
+def course_csv(found: Mapping[int, Recording]) -> str:
+    """Return one line a meta-update and inner step: losses in nats, accuracy 0 to 1."""
+    rows: list[Sequence[object]] = [
+        (update, step, r.support_loss[step], r.query_loss[step], r.accuracy[step])
+        for update, r in found.items()
+        for step in range(len(r.accuracy))
+    ]
+    head = ("meta_update", "inner_step", "support_loss", "query_loss", "query_accuracy")
+    return _csv([head, *rows])
+
+
+def training_csv(progress: Sequence[Progress], validations: Sequence[Validation]) -> str:
+    """Return one line a number of a live training, by update and, of accuracy, inner step.
+
+    Meta-loss in nats, accuracy 0 to 1 with its 95 % CI over n episodes.
+    """
+    rows: list[Sequence[object]] = [
+        (one.step, what, "", getattr(one, what), "", "")
+        for one in progress
+        for what in ("loss", "gradient_norm", "seconds")
+    ]
+    rows += [
+        (one.step, "accuracy", step, mean, half, one.episodes)
+        for one in validations
+        for step, (mean, half) in enumerate(zip(one.accuracy, one.ci95, strict=True))
+    ]
+    return _csv([("update", "what", "inner_step", "value", "ci95", "n"), *rows])
+
+
+def history_csv(history: Sequence[Mark]) -> str:
+    """Return one line an update and method: squared error before and after adaptation."""
+    rows: list[Sequence[object]] = [
+        (mark.step, method, *errors) for mark in history for method, errors in mark.errors.items()
+    ]
+    return _csv([("update", "method", "error_before", "error_after"), *rows])
 
 
 def estimates_csv(estimates: Mapping[str, Estimate]) -> str:
@@ -79,15 +121,15 @@ def script(
         inner_lrs: α by method, or by a weights file's name, '….safetensors'.
         inner_steps: How many.
     """
-    files = any(name.endswith(".safetensors") for name in inner_lrs)
-    learner = "shipped(method)"
-    if files:
+    dataset, remark = _anywhere(dataset)
+    where = f"  # {remark}" if remark else ""
+    head, names, learner = "", "shipped", "shipped(method)"
+    if any(name.endswith(".safetensors") for name in inner_lrs):
+        head, names = "from pathlib import Path\n\n", "load as load_weights, shipped"
         learner = f"load_weights(Path(method)).learner() if Path(method).suffix else {learner}"
     return f'''"""One episode, several methods. Run it beside the folder `maml_core`."""
 
-{"from pathlib import Path" + chr(10) * 2 if files else ""}from maml_core.checkpoints import {
-        "load as load_weights, " if files else ""
-    }shipped
+{head}from maml_core.checkpoints import {names}
 from maml_core.comparison import compare
 from maml_core.config import EpisodeSpec
 from maml_core.datasets import load
@@ -96,7 +138,7 @@ from maml_core.episodes import make_pool, sample_episode
 
 INNER_LRS = {dict(inner_lrs)!r}
 
-data = load({dataset!r})
+data = load({dataset!r}){where}
 pool = make_pool(data, split_classes(data, {split!r}, {part!r}))
 episode = sample_episode(pool, {spec!r}, seed={seed})
 for method, inner_lr in INNER_LRS.items():
@@ -105,6 +147,48 @@ for method, inner_lr in INNER_LRS.items():
     (found,) = compare({{method: learner}}, episode, {inner_steps}, factor)
     print(method, *(f"{{100 * share:.1f}}" for share in found.accuracy))
 '''
+
+
+def command(order: Order, out: str) -> str:
+    """Return the command that makes a live training again.
+
+    Args:
+        order: What it was told; weights that come with the project are named from its folder on.
+        out: The weights file to write.
+    """
+    dataset, _ = _anywhere(order.dataset)
+    model = dict(order.model)
+    words = ["python -m maml_core train", f"--dataset {dataset} --split {order.split}"]
+    words += [f"--model {model.pop('name', 'conv4')} --head-rows {model.pop('n_out', 1)}"]
+    assert not model, "the page offers no other shape"
+    if order.start:
+        start = Path(order.start)
+        words.append(f"--start {start.relative_to(ROOT) if start.is_relative_to(ROOT) else start}")
+    usual = TrainConfig()
+    for field in fields(order.config):
+        value = getattr(order.config, field.name)
+        if value != getattr(usual, field.name):
+            words.append(_option(field.name, value))
+    if order.validate_on != "validation":
+        words.append("--validate-every 0")  # for that there are too few classes
+    return " ".join([*words, f"--out {out}"])
+
+
+def _option(name: str, value: object) -> str:
+    """Return how `maml_core train` is told a value of `TrainConfig` that is not its usual one."""
+    flag = f"--{name.replace('_', '-')}"
+    if isinstance(value, bool):
+        return flag if value else {"transductive": "--inductive", "augment": "--no-augment"}[name]
+    if isinstance(value, tuple):
+        return " ".join(map(str, (flag, *value)))
+    return f"{flag} {value}"
+
+
+def _anywhere(dataset: str) -> tuple[str, str]:
+    """Return the name of a data set on any machine, and what must be said of it."""
+    if dataset.startswith(BROUGHT) or dataset == FOLDER:
+        return FOLDER, "Let PICTURES_DIR name the folder or zip."
+    return dataset, ""
 
 
 def _csv(rows: Sequence[Sequence[object]]) -> str:

@@ -128,8 +128,8 @@ def loss_figure(recordings: Sequence[Recording], predict: bool) -> go.Figure:
     """Draw support and query loss after each inner step, with a frame for each step."""
     lines = []
     for recording in recordings:
-        lines.append((recording, _drawable(recording.query_loss), " · query"))
-        lines.append((recording, _drawable(recording.support_loss), " · support"))
+        lines.append((recording, on_log_axis(recording.query_loss), " · query"))
+        lines.append((recording, on_log_axis(recording.support_loss), " · support"))
     figure = _stepwise(lines, predict)
     figure.update_layout(showlegend=False)
     figure.update_xaxes(title="Inner step (filled: query loss, open: support loss)")
@@ -354,7 +354,7 @@ def add_chance(figure: go.Figure, percent: float) -> None:
     )
 
 
-def _drawable(losses: np.ndarray) -> np.ndarray:
+def on_log_axis(losses: np.ndarray) -> np.ndarray:
     """Return losses for a logarithmic axis: none below `MIN_LOSS`, gaps where none is finite."""
     return np.where(np.isfinite(losses), np.maximum(losses, MIN_LOSS), np.nan)
 

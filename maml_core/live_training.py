@@ -44,6 +44,7 @@ class Order:
         split: Whose training and validation parts it sees.
         model: The network's arguments.
         start: A weights file to begin from; empty: at random.
+        validate_on: Of which part of the split the validation episodes are, see `runs.Run`.
     """
 
     config: TrainConfig
@@ -51,6 +52,7 @@ class Order:
     split: str = "alphabets"
     model: Mapping[str, Any] = field(default_factory=lambda: {"n_out": 1})
     start: str = ""
+    validate_on: str = "validation"
 
     def to_json(self) -> str:
         """Return it as one line."""

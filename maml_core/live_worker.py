@@ -92,7 +92,14 @@ def say(kind: str, **values: Any) -> None:
 
 def train(order: Order, control: Control) -> None:
     """Meta-train as ordered and say how it goes."""
-    run = runs.Run(Path(), order.dataset, order.split, validate_every=1, command="the Train page")
+    run = runs.Run(
+        Path(),
+        order.dataset,
+        order.split,
+        validate_every=1,
+        validate_on=order.validate_on,
+        command="the Train page",
+    )
     start = Path(order.start) if order.start else None
     training = runs.prepared(run, order.config, dict(order.model), start)
     begun, validating = time.monotonic(), validate(training, training.first, order.config)

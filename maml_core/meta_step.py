@@ -15,13 +15,12 @@ import torch
 from torch import nn
 from torch.func import grad
 
-from maml_core.adaptation import adapt, loss
+from maml_core.adaptation import loss
 from maml_core.config import AdaptConfig, TrainConfig
 from maml_core.episodes import Episode
 from maml_core.evaluation import adapt_to
 from maml_core.learners import Learner
 from maml_core.meta_training import META_GRADIENTS
-from maml_core.models import for_n_way
 from maml_core.optimisation import Measures, Update, descend
 from maml_core.params import Params, add, norm, scale, subtract
 from maml_core.planes import principal_directions, span
@@ -302,16 +301,9 @@ def layer_changes(
 def _trajectory(
     model: nn.Module, params: Params, episode: Episode, config: TrainConfig
 ) -> list[Params]:
-    n_way, task = episode.spec.n_way, episode.task
-    return adapt(
-        model,
-        for_n_way(params, n_way),
-        task.support_x,
-        task.support_y,
-        inner_lr=config.inner_lr_at(n_way),
-        inner_steps=config.inner_steps,
-        differentiable=False,
-    )
+    inner_lr = config.inner_lr_at(episode.spec.n_way)
+    learner = Learner(config.method, model, params, {episode.spec.n_way: inner_lr})
+    return adapt_to(learner, episode, AdaptConfig(inner_lr, config.inner_steps))
 
 
 def _query_losses(

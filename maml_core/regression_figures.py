@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from maml_core.figures import HEIGHT, LOSS_TICKS, MIN_LOSS, STYLES
+from maml_core.figures import HEIGHT, LOSS_TICKS, STYLES, on_log_axis
 from maml_core.regression import RANGE, grid
 from maml_core.regression_comparison import Errors, Fit, Mark, Wave
 
@@ -85,7 +85,7 @@ def training_figure(history: Sequence[Mark], updates: int) -> go.Figure:
         if method != "oracle":
             figure.add_scatter(
                 x=steps,
-                y=_on_log_axis(before),
+                y=on_log_axis(before),
                 name=f"{style.label}, before",
                 mode="lines",
                 line={"color": style.colour, "dash": "dot", "width": 1.5},
@@ -93,7 +93,7 @@ def training_figure(history: Sequence[Mark], updates: int) -> go.Figure:
             )
         figure.add_scatter(
             x=steps,
-            y=_on_log_axis(after),
+            y=on_log_axis(after),
             name=style.label + ("" if method == "oracle" else ", after a step"),
             mode="lines",
             line={
@@ -120,7 +120,7 @@ def error_figure(found: Mapping[str, Errors]) -> go.Figure:
         mean, half = np.array(errors.mean), np.array(errors.ci95)
         figure.add_scatter(
             x=steps,
-            y=_on_log_axis(mean),
+            y=on_log_axis(mean),
             customdata=half,
             error_y={"type": "data", "array": half, "width": 3, "thickness": 1.5},
             name=style.label,
@@ -145,11 +145,6 @@ def _log_error_axis(figure: go.Figure) -> None:
         tickvals=LOSS_TICKS,
         ticktext=[f"{value:g}" for value in LOSS_TICKS],
     )
-
-
-def _on_log_axis(errors: np.ndarray) -> np.ndarray:
-    """Return errors of which none is below `MIN_LOSS`, with gaps where none is finite."""
-    return np.where(np.isfinite(errors), np.maximum(errors, MIN_LOSS), np.nan)
 
 
 def _drawable(heights: np.ndarray) -> list[float | None]:

@@ -56,12 +56,14 @@ class Run:
 
     Attributes:
         out: The weights file; the unfinished state lies beside it as `<name>.state`.
-        dataset: One of `config.DATASETS`.
+        dataset: Its name, see `datasets.load`.
         split: One of `config.SPLITS`; the run sees its training and validation parts only.
         split_seed: Chooses the split.
         device: 'cpu' or 'cuda'.
         resume: Go on from the unfinished state.
         validate_every: Updates between two looks at validation episodes; 0 for none.
+        validate_on: Of which part of the split these are; 'train' where there are too few
+            validation classes, and it is to be said.
         record: Points on the way to keep in `<stem>.recording.safetensors`, closer together in the
             beginning, where most happens; 0 for none.
         command: What was typed, kept with the weights.
@@ -77,6 +79,7 @@ class Run:
     device: str = "cpu"
     resume: bool = False
     validate_every: int = 0
+    validate_on: str = "validation"
     record: int = 0
     command: str = ""
 
@@ -122,7 +125,7 @@ class Training:
     Attributes:
         first: Where it begins.
         updates: From a state on, the state after each further update, see `meta_train`.
-        validation: Classes that it does not see; None where it never validates.
+        validation: The classes of `Run.validate_on`; None where it never validates.
         specs: The episodes to validate on, one an N.
         metadata: What is to be said of the weights.
     """
@@ -190,7 +193,7 @@ def prepared(
     }
     ways = sorted(set(config.n_ways))
     specs = [EpisodeSpec(n, config.k_shots[0], VALIDATION_QUERY) for n in ways]
-    validation = _pool_for(run, "validation", specs) if run.validate_every else None
+    validation = _pool_for(run, run.validate_on, specs, False) if run.validate_every else None
     pool = _pool_for(run, "train", config.specs)
 
     def updates(begin: Update) -> Iterator[Update]:
@@ -259,10 +262,10 @@ def best_inner_lrs(learner: Learner, validation: TaskPool) -> dict[str, float]:
     }
 
 
-def _pool_for(run: Run, part: str, specs: Sequence[EpisodeSpec]) -> TaskPool:
+def _pool_for(run: Run, part: str, specs: Sequence[EpisodeSpec], rotate: bool = True) -> TaskPool:
     """Return a part's classes, the training part's at all rotations; check that it has `specs`."""
     try:
-        pool = run.pool(part, rotate=part == "train")
+        pool = run.pool(part, rotate=rotate and part == "train")
         for spec in specs:
             sample_episode(pool, spec, seed=0)
     except ValueError as error:

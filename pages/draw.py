@@ -10,11 +10,12 @@ from maml_core.episodes import Episode
 from maml_core.figures import class_letter
 from pages.shared.bringing import ask_for_pictures, fetch, keep
 from pages.shared.collecting import collect
+from pages.shared.controls import show_until_read
 from pages.shared.desk import Desk, cell_name, desk
 from pages.shared.frame import begin
 from pages.shared.pads import PADS, pads, take_ink
 from pages.shared.query import MAX_STEPS, query_and_answers
-from pages.shared.settings import DATASET_NAMES, whole
+from pages.shared.settings import dataset_in_words, whole
 
 # Beside a long board the query and its answers stay in view.
 ARRANGEMENT = """
@@ -78,7 +79,7 @@ def _tools(here: Desk, data: CharacterSet, episode: Episode, n_way: int, k_shot:
     take_ink(here)
     with st.container(horizontal=True, key="board_tools"):
         if st.button(
-            f"Fill from {DATASET_NAMES[data.name]}",
+            f"Fill from {dataset_in_words(data.name)}",
             key="fill_board",
             icon=":material/auto_awesome:",
             help="Fills the empty squares with this episode's characters.",
@@ -103,10 +104,7 @@ def _tools(here: Desk, data: CharacterSet, episode: Episode, n_way: int, k_shot:
                 on_click=here.take_back,
                 help="Undoes the last filling, upload, loading or clearing; again brings it back.",
             )
-    if here.messages:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.warning("  \n".join(here.messages), icon=":material/image_not_supported:")
-            st.button("OK", key="messages_read", on_click=here.messages.clear)
+    show_until_read(here.messages, "messages", ":material/image_not_supported:")
     return upload
 
 

@@ -12,6 +12,7 @@ from maml_core.evaluation import Estimate
 from maml_core.figures import STYLES
 from maml_core.learners import NEAREST
 from pages.shared import loaders
+from pages.shared.controls import choice
 from pages.shared.frame import begin, why
 from pages.shared.repetition import draw, streamed
 from pages.shared.settings import Settings, one_of, some_of, whole
@@ -148,22 +149,10 @@ def _controls() -> Asked:
     """Draw the page's own controls and return what they say."""
     first, second = st.columns(2)
     splits = _splits()
-    split_words = first.segmented_control(
-        "Split: trained and tested on",
-        splits,
-        default=splits[0],
-        required=True,
-        key="split",
-        bind="query-params",
-    )
-    query_words = second.segmented_control(
-        "Queries are normalised",
-        list(QUERIES),
-        default="Together",
-        required=True,
-        key="queries",
-        bind="query-params",
-    )
+    with first:
+        split_words = choice("Split: trained and tested on", splits, "split")
+    with second:
+        query_words = choice("Queries are normalised", QUERIES, "queries")
     labels = _labels(SPLITS[split_words])
     chosen = st.pills(
         "Methods",

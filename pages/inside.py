@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from maml_core.datasets.base import CharacterSet
-from maml_core.figures import CHART_CONFIG
+from maml_core.figures import CHART_CONFIG, STYLES
 from maml_core.inside_figures import arrows_figure
 from maml_core.meta_step import Arrow, lay_arrows
 from pages.shared import meta, terrain
@@ -14,6 +14,7 @@ from pages.shared.doubts import WHY_BACK, WHY_PLANE, WHY_QUERY, WHY_STEPS, WHY_S
 from pages.shared.frame import begin, why
 from pages.shared.layers import layers
 from pages.shared.meta import Batch
+from pages.shared.owning import in_place_of_maml
 from pages.shared.relatives import relatives
 from pages.shared.settings import PARTS, Settings, one_of, whole
 from pages.shared.walk import frames
@@ -50,18 +51,20 @@ def main() -> None:
         st.error(f"{error}", icon=":material/error:")
         return
     relatives(batch, INNER_LRS, MAX_STEPS)
-    layers(settings, batch.n_tasks)
+    layers(settings, batch.n_tasks, batch.method)
 
 
 def _controls(settings: Settings) -> tuple[Batch, float]:
     """Draw the page's own controls; return the batch they name, and β."""
     updates = list(terrain.recorded())
+    method = in_place_of_maml(zero_head=True)
     row = st.columns([3, 2, 2, 3, 3])
     update = row[0].select_slider(
         "θ after so many meta-updates",
         updates,
         key="meta_theta",
         bind="query-params",
+        disabled=method != "maml",
         help="Points of a recorded training: 0 is the pretrained start, the last the shipped MAML.",
     )
     n_tasks = row[1].slider("Tasks", MIN_TASKS, MAX_TASKS, 3, key="meta_tasks", bind="query-params")
@@ -79,7 +82,8 @@ def _controls(settings: Settings) -> tuple[Batch, float]:
     meta_lr = row[4].select_slider(
         "Meta learning rate β", META_LRS, 0.001, key="meta_beta", bind="query-params"
     )
-    return Batch(settings, n_tasks, update, inner_steps, inner_lr), meta_lr
+    update = update if method == "maml" else updates[-1]
+    return Batch(settings, n_tasks, update, inner_steps, inner_lr, method), meta_lr
 
 
 def _walk(data: CharacterSet, batch: Batch, meta_lr: float) -> None:
@@ -102,7 +106,7 @@ def _walk(data: CharacterSet, batch: Batch, meta_lr: float) -> None:
         meta.episodes(batch),
         found,
         {
-            "theta": _theta(batch.update),
+            "theta": _theta(batch),
             "inner_steps": batch.inner_steps,
             "inner_lr": batch.inner_lr,
             "meta_lr": meta_lr,
@@ -141,8 +145,11 @@ def _arrows(batch: Batch, arrows: list[Arrow]) -> None:
         why("What does a plane show of 100,000 directions?", WHY_PLANE)
 
 
-def _theta(update: int) -> str:
-    """Say what a recorded θ is."""
+def _theta(batch: Batch) -> str:
+    """Say what θ is."""
+    update = batch.update
+    if batch.method != "maml":
+        return f"where {STYLES[batch.method].label} now stands"
     if update == 0:
         return "what pretraining left, from where this meta-training began"
     if update == max(terrain.recorded()):

@@ -21,9 +21,11 @@ from maml_core.landscape_figures import (
 )
 from maml_core.planes import TOGETHER
 from pages.shared import grids, places, terrain
+from pages.shared.controls import choice
 from pages.shared.curving import curving
 from pages.shared.frame import begin, why
 from pages.shared.maps import Panel, maps
+from pages.shared.owning import in_place_of_maml
 from pages.shared.reading import WHY_PLANES, WHY_SLICE, what_is_drawn, what_is_held
 from pages.shared.settings import MAX_SEED, PARTS, Settings, one_of, whole
 from pages.shared.terrain import Descent, Ground
@@ -77,6 +79,13 @@ def main() -> None:
         return
     asked = _controls(ready[0], list(updates))
     places.forget_what_was_elsewhere(asked.ground)
+    if asked.ground.kind == "ends" and not terrain.have_one_shape(asked.ground):
+        st.info(
+            f"The networks of {STYLES[asked.ground.method].label} and "
+            f"{STYLES[terrain.BASELINE].label} have different shapes, so no plane holds both: "
+            "choose Paths or Random."
+        )
+        return
     try:
         paths = _paths(asked)
     except ValueError as error:
@@ -89,13 +98,13 @@ def main() -> None:
     window = places.window() or whole_window
     surveys = {}
     for panel in paths:
-        what = (terrain.without_update(asked.ground, panel), panel, asked.which, window)
+        what = (terrain.as_shown_on(panel, asked.ground), panel, asked.which, window)
         surveys[what] = partial(terrain.survey, *what)
     known = {key[1]: found for key in surveys if (found := grids.whole(key, asked.side))}
     _maps(asked, window, paths, known)
     progress = st.container(key="map_progress", horizontal=True, vertical_alignment="center")
     _below(asked, paths, known)
-    curving(asked.ground.settings, asked.ground.update)
+    curving(asked.ground.settings, asked.ground.update, asked.ground.method)
     _refine(asked, surveys, progress)
 
 
@@ -119,9 +128,10 @@ def _times(factor: float) -> str:
 def _controls(settings: Settings, updates: list[int]) -> Asked:
     """Draw the page's own controls and return what they say."""
     with st.container(horizontal=True):
-        kind = KINDS[_choice("Plane", KINDS, "plane")]
-        words = _choice("Height", DRAWN, "drawn")
-        view = VIEWS[_choice("View", VIEWS, "view")]
+        kind = KINDS[choice("Plane", KINDS, "plane")]
+        words = choice("Height", DRAWN, "drawn")
+        view = VIEWS[choice("View", VIEWS, "view")]
+        method = in_place_of_maml(zero_head=True)
     first, second, third, fourth = st.columns([3, 2, 3, 2], vertical_alignment="bottom")
     factor = first.select_slider(
         "Inner learning rate α",
@@ -139,9 +149,11 @@ def _controls(settings: Settings, updates: list[int]) -> Asked:
         updates[-1],
         key="update",
         bind="query-params",
+        disabled=method != "maml",
         help="Points on the way from the pretrained weights, 0, to the shipped ones, recorded in "
         "one training. α stays that of the end.",
     )
+    update = update if method == "maml" else updates[-1]
     finest = fourth.toggle(
         f"Finest map, {SIDES[-1]} × {SIDES[-1]}", key="finest", bind="query-params"
     )
@@ -159,20 +171,8 @@ def _controls(settings: Settings, updates: list[int]) -> Asked:
         )
     factors = dict(zip(map(_times, LR_FACTORS), LR_FACTORS, strict=True))
     side = SIDES[-1] if finest else SIDES[-2]
-    ground = Ground(settings, kind, seed, update)
+    ground = Ground(settings, kind, seed, update, method)
     return Asked(ground, words, *DRAWN[words], view, factors[factor], steps, side)
-
-
-def _choice(label: str, choices: dict, key: str) -> str:
-    return st.segmented_control(
-        label,
-        list(choices),
-        default=next(iter(choices)),
-        required=True,
-        key=key,
-        bind="query-params",
-        width="content",
-    )
 
 
 def _parts(paths: dict[str, list[Path]]) -> dict[str, list[Path]]:
@@ -188,7 +188,7 @@ def _paths(asked: Asked) -> dict[str, list[Path]]:
     """Return what is drawn on each map: the methods' own paths, then those restarted on it."""
     found = {}
     for panel in terrain.planes(asked.ground):
-        methods = terrain.on_map(panel)
+        methods = terrain.on_map(panel, asked.ground)
         begins = [(method, None) for method in methods]
         begins += [(methods[0], (x, y)) for where, x, y in places.starts() if where == panel]
         found[panel] = [

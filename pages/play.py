@@ -12,11 +12,13 @@ from maml_core.datasets.base import CharacterSet
 from maml_core.figures import STYLES
 from maml_core.game import INNER_STEPS, MODES, QUESTIONS, SECONDS, Question
 from pages.shared import loaders
+from pages.shared.controls import choice
 from pages.shared.frame import head, why
 from pages.shared.game import board, picked
-from pages.shared.settings import DATASET_NAMES, MAX_SEED, PARTS, one_of
+from pages.shared.owning import in_place_of_maml
+from pages.shared.settings import MAX_SEED, PARTS, dataset_in_words, one_of
 
-METHODS = ("maml", "pretrained")
+BASELINE = "pretrained"
 BOARD = "game"
 WHY_FAIR = """
 Both networks are given what you are given: one labelled example of each character, then one query
@@ -55,7 +57,7 @@ class Round(NamedTuple):
     @property
     def title(self) -> str:
         """What tells two results apart; Omniglot's unseen characters go without saying."""
-        odd = [DATASET_NAMES[self.dataset]] if self.dataset != "omniglot" else []
+        odd = [dataset_in_words(self.dataset)] if self.dataset != "omniglot" else []
         odd += [PARTS[self.part]] if self.part != "test" else []
         odd += [f"{SECONDS} s a question"] if self.timed else []
         return ", ".join([f"Seed {self.seed}", self.mode, *odd])
@@ -69,40 +71,37 @@ def main() -> None:
         "Somebody has drawn one of these characters again. **Which one?** Two networks answer too, "
         "after seeing the same examples as you."
     )
-    mode, timed = _mode()
+    mode, timed, method = _controls()
     this = Round(data.name, settings.part, mode, settings.seed, timed)
     try:
         asked = loaders.questions(*this.untimed)
     except ValueError as error:
         st.error(f"{error}", icon=":material/error:")
         return
-    methods = tuple(method for method in METHODS if method in loaders.available_methods())
+    available = loaders.available_methods()
+    methods = tuple(one for one in (method, BASELINE) if one in available)
     # The person looks at the first question while the machines adapt to all ten.
     known: set[tuple] = st.session_state.setdefault("rounds_answered", set())
     answers = dict.fromkeys(methods)
-    if this.untimed in known:
+    if (this.untimed, methods) in known:
         answers = loaders.machine_answers(*this.untimed, methods)
     _round(data, this, asked, answers, tuple(_played().get(this, ())))
     _explain(this, methods)
-    if this.untimed not in known:
+    if (this.untimed, methods) not in known:
         loaders.machine_answers(*this.untimed, methods)
-        known.add(this.untimed)
+        known.add((this.untimed, methods))
         st.rerun()
 
 
-def _mode() -> tuple[str, bool]:
-    """Draw the page's own controls and return what they say: the mode, and whether it is timed."""
+def _controls() -> tuple[str, bool, str]:
+    """Draw the page's own controls; return the mode, whether it is timed, and MAML's name."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        mode = st.segmented_control(
+        mode = choice(
             "How many characters",
-            list(MODES),
-            default=next(iter(MODES)),
-            required=True,
-            key="mode",
-            bind="query-params",
+            MODES,
+            "mode",
             persist_state="session",
             label_visibility="collapsed",
-            width="content",
         )
         timed = st.toggle(
             f"{SECONDS} seconds a question",
@@ -112,7 +111,8 @@ def _mode() -> tuple[str, bool]:
             help="A question that is not answered in time counts as missed. The time begins with "
             "Start, and waits while you look at an answer.",
         )
-    return mode, timed
+        method = in_place_of_maml()
+    return mode, timed, method
 
 
 def _played() -> dict[Round, list[int | None]]:

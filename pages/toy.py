@@ -7,6 +7,7 @@ import streamlit as st
 from maml_core.config import AdaptConfig
 from maml_core.toy_tasks import LAYOUTS, N_PARAMS, N_TASKS
 from pages.shared import toy
+from pages.shared.controls import choice
 from pages.shared.ends import WHY_FIRST_ORDER, WHY_NETWORKS, WHY_REPTILE, WHY_TWO, explain
 from pages.shared.frame import top, why
 from pages.shared.settings import one_of, whole
@@ -51,9 +52,9 @@ def main() -> None:
 def _controls() -> tuple[Asked, bool]:
     """Draw the page's own controls and return what they say."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        layout = _choice("Tasks that are", LAYOUTS, "layout")
-        n_tasks = _choice("How many", tuple(map(str, N_TASKS)), "n_tasks")
-        n_params = _choice("Parameters", tuple(map(str, N_PARAMS)), "n_params")
+        layout = choice("Tasks that are", LAYOUTS, "layout")
+        n_tasks = choice("How many", tuple(map(str, N_TASKS)), "n_tasks")
+        n_params = choice("Parameters", tuple(map(str, N_PARAMS)), "n_params")
         inner_lr = st.select_slider(
             "Inner rate α", LRS, "0.2", key="toy_lr", bind="query-params", width=140
         )
@@ -69,18 +70,6 @@ def _controls() -> tuple[Asked, bool]:
         )
     config = AdaptConfig(float(inner_lr), steps)
     return Asked(layout, int(n_tasks), int(n_params), config), by_hand
-
-
-def _choice(label: str, choices: tuple[str, ...], key: str) -> str:
-    return st.segmented_control(
-        label,
-        choices,
-        default=choices[0],
-        required=True,
-        key=key,
-        bind="query-params",
-        width="content",
-    )
 
 
 main()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from pages.shared import replaying, sinusoid, training
+from pages.shared.controls import choice
 from pages.shared.frame import head
 from pages.shared.settings import one_of
 
@@ -18,13 +17,10 @@ def main() -> None:
     for section in SECTIONS.values():
         checks |= section.CHECKS
     head("Train", checks)
-    what = st.segmented_control(
+    what = choice(
         "What is trained",
-        list(SECTIONS),
-        default=next(iter(SECTIONS)),
-        required=True,
-        key="what",
-        bind="query-params",
+        SECTIONS,
+        "what",
         persist_state="session",
         label_visibility="collapsed",
     )

@@ -4,17 +4,8 @@
 //
 // Streamlit calls the default export again on each rerun: what must survive is kept on the root.
 
-const CHART_WAIT_MS = 100;
-const CHART_TRIES = 100;
 const MANY = 6; // pictures from which on they are drawn small
 const KEYS = { ArrowRight: 1, ArrowLeft: -1, Home: -Infinity, End: Infinity };
-
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
 
 function pictures(all) {
   const box = element("div", all.length >= MANY ? "pictures many" : "pictures");
@@ -112,23 +103,12 @@ function show(root, step) {
   for (const name of [".rewind", ".back"]) root.querySelector(name).disabled = step === 0;
   for (const name of [".forward", ".last"]) root.querySelector(name).disabled = step === last;
   root.dataset.step = step;
-  moveChart(root, step);
+  moveChart(root);
 }
 
-function moveChart(root, step, tries = CHART_TRIES) {
-  if (root.step !== step || !root.isConnected || !root.data.chart) return;
-  const chart = document.querySelector(`.st-key-${root.data.chart} .js-plotly-plot`);
-  if (!window.Plotly || !chart?._transitionData?._frameHash?.[step]) {
-    if (tries) setTimeout(() => moveChart(root, step, tries - 1), CHART_WAIT_MS);
-    return;
-  }
-  const immediately = {
-    mode: "immediate",
-    transition: { duration: 0 },
-    frame: { duration: 0, redraw: false },
-  };
-  // A chart that Streamlit replaces meanwhile rejects; the next call finds the new one.
-  window.Plotly.animate(chart, [String(step)], immediately).catch(() => {});
+function moveChart(root) {
+  const { chart } = root.data;
+  moveCharts(root, chart ? [chart] : [], root.step);
 }
 
 function go(root, by) {
@@ -164,7 +144,7 @@ export default function algorithm({ parentElement, data }) {
   root.data = data;
   if (isFirst) listen(root);
   if (!isNew) {
-    moveChart(root, root.step);
+    moveChart(root);
     return;
   }
   root.dataset.revision = data.revision;

@@ -3,15 +3,6 @@
 //
 // Streamlit calls the default export again on each rerun: what must survive is kept on the root.
 
-const FRAME_MS = 700;
-
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
 function barOf(method) {
   const track = element("div", "track");
   track.append(element("div", "bar"));
@@ -68,27 +59,6 @@ function show(root, step) {
   root.dataset.step = step;
 }
 
-function stop(root) {
-  clearInterval(root.timer);
-  root.timer = null;
-  const button = root.querySelector(".play");
-  button.classList.remove("playing");
-  button.setAttribute("aria-label", "Play");
-}
-
-function play(root) {
-  if (root.timer) return stop(root);
-  if (root.step === root.data.steps) show(root, 0);
-  const button = root.querySelector(".play");
-  button.classList.add("playing");
-  button.setAttribute("aria-label", "Pause");
-  root.timer = setInterval(() => {
-    if (!root.isConnected) return stop(root);
-    if (root.step < root.data.steps) show(root, root.step + 1);
-    if (root.step === root.data.steps) stop(root);
-  }, FRAME_MS);
-}
-
 export default function bars({ parentElement, data }) {
   const root = parentElement.querySelector(".bars");
   const atEnd = root.data === undefined || root.step === root.data.steps;
@@ -103,11 +73,7 @@ export default function bars({ parentElement, data }) {
   verdict.textContent = data.verdict;
   verdict.classList.toggle("none", data.foreign);
   root.classList.toggle("foreign", data.foreign);
-  root.querySelector(".play").onclick = () => play(root);
-  root.querySelector("input").oninput = (event) => {
-    stop(root);
-    show(root, Number(event.target.value));
-  };
+  listenToPlay(root);
   if (!root.timer) show(root, atEnd ? data.steps : Math.min(root.step, data.steps));
   else show(root, Math.min(root.step, data.steps));
   root.dataset.asked = data.asked;

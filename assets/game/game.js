@@ -12,13 +12,6 @@ const TICK_MS = 100; // of the clock
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 const ARROWS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 };
 
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
 function picture(source, words) {
   const made = element("img");
   made.src = source;
@@ -66,6 +59,10 @@ function build(root) {
     return row;
   });
   root.querySelector(".scores tbody").replaceChildren(...rows);
+}
+
+function names(data) {
+  return data?.players.map((player) => player.label).join();
 }
 
 // What a player said to a question that the person has answered; null: not known yet.
@@ -334,9 +331,11 @@ export default function game({ parentElement, data, setStateValue, setTriggerVal
   const root = parentElement.querySelector(".game");
   const isFirst = !root.data;
   const isNew = root.data?.revision !== data.revision;
+  const others = names(root.data) !== names(data);
   Object.assign(root, { data, send: setStateValue, trigger: setTriggerValue });
   if (isFirst) listen(root);
   if (!isNew) {
+    if (others) build(root);
     mark(root);
     return;
   }

@@ -4,8 +4,6 @@
 //
 // Streamlit calls the default export again on each rerun: what must survive is kept on the root.
 
-const FRAME_MS = 700;
-const WAIT_MS = 100;
 const ZOOM = 2;
 const NUDGE = 0.04; // of the window, a press of an arrow key
 const MAX_SIDE = 480; // pixels
@@ -17,13 +15,6 @@ const CONFIG = {
   toImageButtonOptions: { format: "svg", scale: 1 },
 };
 const BUTTONS = { contour: [["toImage"]], surface: [["toImage", "resetCameraDefault3d"]] };
-
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
 
 function button(label, sign, press) {
   const made = element("button", "", sign);
@@ -106,25 +97,6 @@ function cross({ cross: [x, y] }) {
     marker: { symbol: "cross-thin", size: 22, line: { width: 3, color: "#B0126F" } } };
 }
 
-// One drawing at a time; what was asked for meanwhile is drawn after it.
-async function redraw(root) {
-  root.stale = true;
-  if (root.drawing) return;
-  root.drawing = true;
-  try {
-    while (root.stale && root.isConnected) {
-      root.stale = false;
-      if (window.Plotly) await draw(root);
-      else {
-        await new Promise((done) => setTimeout(done, WAIT_MS));
-        root.stale = true;
-      }
-    }
-  } finally {
-    root.drawing = false;
-  }
-}
-
 function listen(root, panel, plot, view) {
   plot.listening = true;
   // A surface tells where the pointer is on it only by its hovering.
@@ -201,41 +173,6 @@ function show(root, step) {
   redraw(root);
 }
 
-function stop(root) {
-  clearInterval(root.timer);
-  root.timer = null;
-  const play = root.querySelector(".play");
-  play.classList.remove("playing");
-  play.setAttribute("aria-label", "Play");
-}
-
-function play(root) {
-  if (root.timer) return stop(root);
-  if (root.step === root.data.steps) show(root, 0);
-  const pressed = root.querySelector(".play");
-  pressed.classList.add("playing");
-  pressed.setAttribute("aria-label", "Pause");
-  root.timer = setInterval(() => {
-    if (!root.isConnected) return stop(root);
-    show(root, root.step + 1);
-    if (root.step === root.data.steps) stop(root);
-  }, FRAME_MS);
-}
-
-function go(root, step) {
-  stop(root);
-  show(root, Math.min(Math.max(step, 0), root.data.steps));
-}
-
-function listenToControls(root) {
-  root.querySelector(".rewind").onclick = () => go(root, 0);
-  root.querySelector(".back").onclick = () => go(root, root.step - 1);
-  root.querySelector(".play").onclick = () => play(root);
-  root.querySelector(".forward").onclick = () => go(root, root.step + 1);
-  root.querySelector(".last").onclick = () => go(root, root.data.steps);
-  root.querySelector("input").oninput = (event) => go(root, Number(event.target.value));
-}
-
 export default function landscape({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector(".maml-maps");
   const before = root.data;
@@ -246,7 +183,7 @@ export default function landscape({ parentElement, data, setTriggerValue }) {
   root.width ??= new ResizeObserver(() => redraw(root));
   root.width.observe(root);
   root.querySelector("input").max = data.steps;
-  listenToControls(root);
+  listenToSteps(root);
   const moved = before?.paths !== data.paths;
   if (moved) stop(root);
   // A new path is shown whole; refining a map leaves the step where it is.

@@ -15,13 +15,6 @@ const ICONS = {
   upload: "M9 16h6v-6h4l-7-7-7 7h4zM5 18h14v2H5z",
 };
 
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
 function button(icon, label, onclick) {
   const made = element("button", icon);
   made.type = "button";

@@ -4,17 +4,6 @@
 //
 // Streamlit calls the default export again on each rerun: what must survive is kept on the root.
 
-const FRAME_MS = 700;
-const CHART_WAIT_MS = 100;
-const CHART_TRIES = 100;
-
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
 function tile(root, data, number) {
   const box = element("div", "tile");
   const picture = element("img");
@@ -83,63 +72,11 @@ function show(root, step) {
   slider.setAttribute("aria-valuetext", data.names[step]);
   root.querySelector(".where").textContent = data.names[step];
   root.dataset.step = step;
-  moveCharts(root, step);
+  moveCharts(root, data.charts, step);
   if (step === data.steps && !root.finished) {
     root.finished = true;
     if (data.predict) root.send("finished", data.revision);
   }
-}
-
-function moveCharts(root, step, tries = CHART_TRIES) {
-  if (root.step !== step || !root.isConnected) return;
-  const charts = root.data.charts.map((key) => document.querySelector(`.st-key-${key} .js-plotly-plot`));
-  const ready = window.Plotly && charts.every((chart) => chart?._transitionData?._frameHash?.[step]);
-  if (!ready) {
-    if (tries) setTimeout(() => moveCharts(root, step, tries - 1), CHART_WAIT_MS);
-    return;
-  }
-  const immediately = {
-    mode: "immediate",
-    transition: { duration: 0 },
-    frame: { duration: 0, redraw: false },
-  };
-  // A chart that Streamlit replaces meanwhile rejects; the next call finds the new one.
-  charts.forEach((chart) => window.Plotly.animate(chart, [String(step)], immediately).catch(() => {}));
-}
-
-function stop(root) {
-  clearInterval(root.timer);
-  root.timer = null;
-  const button = root.querySelector(".play");
-  button.classList.remove("playing");
-  button.setAttribute("aria-label", "Play");
-}
-
-function play(root) {
-  if (root.timer) return stop(root);
-  if (root.step === root.data.steps) show(root, 0);
-  const button = root.querySelector(".play");
-  button.classList.add("playing");
-  button.setAttribute("aria-label", "Pause");
-  root.timer = setInterval(() => {
-    if (!root.isConnected) return stop(root);
-    show(root, root.step + 1);
-    if (root.step === root.data.steps) stop(root);
-  }, FRAME_MS);
-}
-
-function go(root, step) {
-  stop(root);
-  show(root, Math.min(Math.max(step, 0), root.data.steps));
-}
-
-function listen(root) {
-  root.querySelector(".rewind").onclick = () => go(root, 0);
-  root.querySelector(".back").onclick = () => go(root, root.step - 1);
-  root.querySelector(".play").onclick = () => play(root);
-  root.querySelector(".forward").onclick = () => go(root, root.step + 1);
-  root.querySelector(".last").onclick = () => go(root, root.data.steps);
-  root.querySelector("input").oninput = (event) => go(root, Number(event.target.value));
 }
 
 export default function player({ parentElement, data, setStateValue }) {
@@ -148,13 +85,13 @@ export default function player({ parentElement, data, setStateValue }) {
   root.data = data;
   root.send = setStateValue;
   if (!isNew) {
-    moveCharts(root, root.step);
+    moveCharts(root, data.charts, root.step);
     return;
   }
   if (root.timer) stop(root);
   root.finished = false;
   root.dataset.revision = data.revision;
   build(root, data);
-  listen(root);
+  listenToSteps(root);
   show(root, data.predict ? 0 : data.steps);
 }

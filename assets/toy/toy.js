@@ -65,13 +65,6 @@ function svg(tag, attributes = {}, text) {
   return made;
 }
 
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
 const line = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 const written = (at) => (at.length === 1 ? number(at[0]) : `(${at.map((one) => number(one)).join(", ")})`);
 

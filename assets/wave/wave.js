@@ -3,7 +3,6 @@
 //
 // Streamlit calls the default export again on each rerun: what must survive is kept on the root.
 
-const WAIT_MS = 100;
 const NEAR_PX = 14; // a click so close to a point means that point
 const STILL_PX = 6; // a pointer that moved farther has dragged, not clicked
 const TWICE_MS = 400; // a double click places one point
@@ -15,13 +14,6 @@ const CONFIG = {
   modeBarButtons: [["toImage"]],
   toImageButtonOptions: { format: "svg", scale: 1 },
 };
-
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
 
 function build(root) {
   const { panels } = root.data;
@@ -74,25 +66,6 @@ async function draw(root) {
     }
     await window.Plotly.react(plot, traces, themed(box, figure), CONFIG);
     if (!plot.listening) listen(root, plot);
-  }
-}
-
-// One drawing at a time; what was asked for meanwhile is drawn after it.
-async function redraw(root) {
-  root.stale = true;
-  if (root.drawing) return;
-  root.drawing = true;
-  try {
-    while (root.stale && root.isConnected) {
-      root.stale = false;
-      if (window.Plotly) await draw(root);
-      else {
-        await new Promise((done) => setTimeout(done, WAIT_MS));
-        root.stale = true;
-      }
-    }
-  } finally {
-    root.drawing = false;
   }
 }
 

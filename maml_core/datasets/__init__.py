@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from maml_core.config import DATASETS, MAX_BOARDS, MIN_BOARDS, check_choice
+from maml_core.config import BROUGHT, DATASETS, MAX_BOARDS, MIN_BOARDS, check_choice
 from maml_core.datasets import mnist, omniglot
 from maml_core.datasets.base import CharacterSet, ClassName, DataError
 from maml_core.datasets.cache import cached, default_data_dir
@@ -60,15 +60,21 @@ def load(name: str, data_dir: Path | None = None) -> CharacterSet:
 
     Args:
         name: 'omniglot', 'glyphs', 'drawings', 'mnist', or a folder of pictures: 'folder' as
-            they are, in colour, 'folder-28' grey and as small as characters.
+            they are, in colour, 'folder-28' grey and as small as characters. Or the name of a
+            zip that somebody brought, see `brought`.
         data_dir: Where downloads and caches lie; `default_data_dir()` if None.
 
     Raises:
         ValueError: There is no data set of that name.
         DataError: Its files are missing or unusable.
     """
+    data_dir = data_dir or default_data_dir()
+    if name.startswith(BROUGHT):
+        from maml_core.datasets import brought  # Here, because whoever has none needs none.
+
+        return brought.load(name, data_dir)
     check_choice("name", name, DATASETS)
-    return LOADERS[name](data_dir or default_data_dir())
+    return LOADERS[name](data_dir)
 
 
 def load_or_glyphs(name: str, data_dir: Path | None = None) -> CharacterSet:

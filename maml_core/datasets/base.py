@@ -31,7 +31,7 @@ class CharacterSet:
     every session.
 
     Attributes:
-        name: One of `config.DATASETS`.
+        name: One of `config.DATASETS`, or that of a zip that was brought.
         classes: One name a class, `n_classes` in all.
         starts: int64 [n_classes + 1]; class c owns the pictures starts[c] to starts[c + 1] - 1.
         drawers: int64 [n_images], who drew it: a person's number within the alphabet, from 1;

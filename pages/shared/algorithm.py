@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-
-import streamlit as st
 
 from maml_core.datasets.base import CharacterSet
 from maml_core.episodes import Episode
 from maml_core.meta_step import MetaStep, angle, layer_norms
 from maml_core.source import body_of
+from pages.shared.component import component
 from pages.shared.pictures import caption, data_uri
 from pages.shared.walk import LINES, STEPS
 
-_FILES = Path(__file__).parents[2] / "assets" / "algorithm"
-_mount = st.components.v2.component(
-    "maml_algorithm",
-    **{kind: (_FILES / f"algorithm.{kind}").read_text("utf-8") for kind in ("html", "css", "js")},
-)
+_mount = component("algorithm", "element", "charts")
 
 
 def algorithm(

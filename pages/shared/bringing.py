@@ -10,6 +10,7 @@ from maml_core import uploads
 from maml_core.boards import Drawing, from_file, picture_of, to_file
 from maml_core.pictures import PictureError
 from maml_core.uploads import Upload
+from pages.shared.controls import choice
 from pages.shared.desk import QUERY, Desk, cell_name, desk, drawings_of
 from pages.shared.pads import label_of
 
@@ -33,10 +34,7 @@ def ask_for_pictures(n_way: int, k_shot: int, into: str | None = None) -> None:
     target = targets[st.selectbox("Into", list(targets), start, key=f"into_{here.uploads}_{into}")]
     kind = KINDS["Pictures, or a zip"]
     if target is None:
-        chosen = st.segmented_control(
-            "What", list(KINDS), default=next(iter(KINDS)), required=True, key="upload_kind"
-        )
-        kind = KINDS[chosen]
+        kind = KINDS[choice("What", KINDS, "upload_kind", bind=None)]
     files = st.file_uploader(
         "PNG, JPEG, WebP or GIF; dark ink on light paper or the reverse, a photograph will do",
         accept_multiple_files=kind,

@@ -87,5 +87,5 @@ def _remove(here: Desk) -> None:
 def _changed() -> None:
     """Let every page see the changed data set."""
     available_datasets.clear()
-    loaders.forget_characters()
+    loaders.forget_characters("drawings")
     st.rerun()

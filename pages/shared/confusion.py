@@ -10,6 +10,7 @@ from maml_core.comparison import Recording, confusion
 from maml_core.datasets.base import CharacterSet
 from maml_core.episodes import Episode
 from maml_core.figures import CHART_CONFIG, STYLES, class_label, class_letter, confusion_figure
+from pages.shared.controls import choice
 from pages.shared.pictures import STYLE, strip
 
 
@@ -19,9 +20,8 @@ def confusion_of(data: CharacterSet, episode: Episode, found: Sequence[Recording
     st.subheader("Who is taken for whom?", anchor=False)
     by_label = {STYLES[recording.method].label: recording for recording in found}
     first, second = st.columns([3, 2])
-    label = first.segmented_control(
-        "Method", list(by_label), default=next(iter(by_label)), required=True, key="confused"
-    )
+    with first:
+        label = choice("Method", by_label, "confused", bind=None)
     recording = by_label[label]
     last = len(recording.accuracy) - 1
     step = second.slider("After inner step", 0, last, last, key="confused_step")

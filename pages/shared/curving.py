@@ -7,6 +7,7 @@ import streamlit as st
 from maml_core.curvature import Curvature
 from maml_core.figures import CHART_CONFIG, STYLES
 from maml_core.landscape_figures import slope_figure
+from maml_core.planes import TOGETHER
 from pages.shared import terrain
 from pages.shared.frame import why
 from pages.shared.settings import Settings
@@ -30,23 +31,23 @@ step moves the head alone, and λ below 0 come from moving both at once.
 """
 
 
-def curving(settings: Settings, update: int) -> None:
+def curving(settings: Settings, update: int, method: str) -> None:
     """Draw the numbers of both methods, and the loss along their first step."""
     st.subheader("Why is one step enough?", anchor=False)
     spec = settings.spec
     # A dozen Hessian-vector products on few pictures are done at once.
     asked = st.session_state.setdefault("bends_asked", set())
-    if spec.n_way * spec.k_shot > AT_ONCE and (settings, update) not in asked:
+    if spec.n_way * spec.k_shot > AT_ONCE and (settings, update, method) not in asked:
         if not st.button("Measure the curvature", key="measure_bends"):
             st.caption(f"On {spec.n_way * spec.k_shot} support pictures this takes some seconds.")
             return
-        asked.add((settings, update))
+        asked.add((settings, update, method))
     with st.spinner("Measuring the curvature …"):
-        found = terrain.bends(settings, update)
+        found = terrain.bends(settings, update, method)
     left, right = st.columns(2, gap="large")
     left.dataframe(_table(found), hide_index=True, key="bends_table")
     with left:
-        st.caption(_in_words(found, _right_after_one_step(settings, update)))
+        st.caption(_in_words(found, _right_after_one_step(settings, update, method)))
         why("What do these numbers say?", WHY_BEND)
     with right:
         st.plotly_chart(slope_figure(found), key="slope_chart", config=CHART_CONFIG)
@@ -79,12 +80,12 @@ def _table(found: dict[str, Curvature]) -> list[dict[str, str]]:
     ]
 
 
-def _right_after_one_step(settings: Settings, update: int) -> dict[str, float]:
+def _right_after_one_step(settings: Settings, update: int, method: str) -> dict[str, float]:
     """Return the share of queries that each method answers right after its first step."""
-    ground, found = Ground(settings, "paths", 0, update), {}
-    for method in terrain.METHODS:
-        path = terrain.path(ground, Descent(method, method, None, 1.0, 1))
-        found[method] = float(path.accuracy["query"][1])
+    ground, found = Ground(settings, "paths", 0, update, method), {}
+    for name in terrain.on_map(TOGETHER, ground):
+        path = terrain.path(ground, Descent(name, name, None, 1.0, 1))
+        found[name] = float(path.accuracy["query"][1])
     return found
 
 

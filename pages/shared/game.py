@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import streamlit as st
 
 from maml_core.datasets.base import CharacterSet
 from maml_core.figures import STYLES
 from maml_core.game import Question
+from pages.shared.component import component
 from pages.shared.pictures import caption, data_uri
 
 PERSON = "person"
-_FILES = Path(__file__).parents[2] / "assets" / "game"
-_mount = st.components.v2.component(
-    "maml_game",
-    **{kind: (_FILES / f"game.{kind}").read_text("utf-8") for kind in ("html", "css", "js")},
-)
+_mount = component("game", "element")
 
 
 def board(

@@ -10,12 +10,11 @@ from maml_core.comparison import evaluate_together
 from maml_core.figures import CHART_CONFIG, STYLES
 from maml_core.inside_figures import layers_figure
 from maml_core.learners import head_alone
-from pages.shared import loaders, meta
+from pages.shared import loaders, meta, terrain
 from pages.shared.frame import why
 from pages.shared.repetition import Estimates, draw, streamed
 from pages.shared.settings import PARTS, Settings
 
-METHODS = ("maml", "pretrained")
 STEPS = 5
 EPISODES = 600
 WHY_HEAD = """
@@ -26,15 +25,16 @@ first step is the same by construction: from a head of zeros the head alone move
 """
 
 
-def layers(settings: Settings, n_tasks: int) -> None:
+def layers(settings: Settings, n_tasks: int, method: str) -> None:
     """Draw how far the layers move, and head against whole network over many episodes.
 
     Args:
         settings: What the sidebar says.
         n_tasks: Of the batch above, on which the layers are measured.
+        method: Who is compared with the baseline.
     """
     st.subheader("What changes in each layer?", anchor=False)
-    methods = tuple(m for m in METHODS if m in loaders.available_methods())
+    methods = (method, terrain.BASELINE)
     found = meta.layer_changes(settings, methods, n_tasks, STEPS)
     left, right = st.columns(2, gap="large")
     with left:
@@ -45,7 +45,7 @@ def layers(settings: Settings, n_tasks: int) -> None:
         )
         st.caption(
             f"Distance from θ to θ′ after {STEPS} inner steps, mean over the {n_tasks} tasks above "
-            f"({rates}; the shipped weights). The head begins at zero: all that it is, adaptation "
+            f"({rates}; trained to the end). The head begins at zero: all that it is, adaptation "
             "has made."
         )
     with right:

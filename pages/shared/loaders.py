@@ -17,7 +17,7 @@ from maml_core.datasets.splits import split_classes
 from maml_core.episodes import Episode, TaskPool, make_pool, sample_episode
 from maml_core.learners import METHODS, Learner
 from pages.shared import own
-from pages.shared.settings import Settings
+from pages.shared.settings import Settings, changes
 
 SPLIT = "alphabets"  # the one that the shipped weights are trained on
 
@@ -45,12 +45,13 @@ def alphabets_by_part(dataset: str) -> dict[str, dict[str, int]]:
     }
 
 
-def forget_characters() -> None:
-    """Read the characters anew: one of the data sets has changed."""
-    for cached in (
-        *(characters, pool, alphabets_by_part, episode, recordings),
-        *(questions, machine_answers),
-    ):
+def forget_characters(dataset: str) -> None:
+    """Read the characters anew: a data set has changed.
+
+    What is kept by `Settings` goes by their edition.
+    """
+    changes().append(dataset)
+    for cached in (characters, pool, alphabets_by_part, questions, machine_answers):
         cached.clear()
 
 

@@ -5,19 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import plotly.graph_objects as go
-import streamlit as st
 
 from maml_core.landscape import Window
+from pages.shared.component import component
 
-_FILES = Path(__file__).parents[2] / "assets" / "landscape"
-_mount = st.components.v2.component(
-    "maml_landscape",
-    **{kind: (_FILES / f"landscape.{kind}").read_text() for kind in ("html", "css", "js")},
-    isolate_styles=False,  # Plotly keeps its styles in the page's head
-)
+# Plotly keeps its styles in the page's head.
+_mount = component("landscape", "element", "stepping", "drawing", isolate_styles=False)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import streamlit as st
 from maml_core import meta_step
 from maml_core.config import TrainConfig
 from maml_core.episodes import Episode, sample_episodes
+from maml_core.learners import Learner
 from maml_core.meta_step import MetaStep, TaskStep
 from maml_core.params import Params
 from pages.shared import loaders, terrain
@@ -31,6 +32,7 @@ class Batch:
         update: Which recorded meta-update θ is from.
         inner_steps: From θ to θ′.
         inner_lr: α.
+        method: Whose θ: MAML's, or a visitor's own learner's.
     """
 
     settings: Settings
@@ -38,11 +40,12 @@ class Batch:
     update: int
     inner_steps: int
     inner_lr: float
+    method: str = "maml"
 
     @property
-    def theta(self) -> Params:
-        """θ, shared by all: read-only."""
-        return terrain.recorded()[self.update]
+    def start(self) -> Learner:
+        """The network and θ, shared by all: read-only."""
+        return terrain.learners(self.update, self.method)[self.method]
 
     @property
     def work(self) -> int:
@@ -81,8 +84,8 @@ def episodes(batch: Batch) -> list[Episode]:
 
 def task_steps(batch: Batch, done: int = 0) -> Iterator[TaskStep]:
     """Take the update apart, a task at a time, from one of them on."""
-    model = loaders.learner("maml").model
-    return meta_step.take_apart(model, batch.theta, episodes(batch)[done:], batch.config())
+    start = batch.start
+    return meta_step.take_apart(start.model, start.params, episodes(batch)[done:], batch.config())
 
 
 @st.cache_resource(show_spinner="Updating θ …", max_entries=32)
@@ -90,8 +93,8 @@ def update(batch: Batch, meta_lr: float, _tasks: Sequence[TaskStep]) -> MetaStep
     """Return the update that the tasks of a batch make."""
     others = tasks_of(batch.settings, batch.n_tasks, batch.n_tasks)
     return meta_step.make_update(
-        loaders.learner("maml").model,
-        batch.theta,
+        batch.start.model,
+        batch.start.params,
         _tasks,
         episodes(batch),
         others,
@@ -101,9 +104,9 @@ def update(batch: Batch, meta_lr: float, _tasks: Sequence[TaskStep]) -> MetaStep
 
 def gradients(batch: Batch, methods: Sequence[str]) -> Iterator[dict[str, Params]]:
     """Yield the mean gradient of each of some methods on a batch, by name."""
-    model = loaders.learner("maml").model
+    start, config = batch.start, batch.config()
     for method in methods:
-        yield meta_step.relatives(model, batch.theta, episodes(batch), batch.config(), [method])
+        yield meta_step.relatives(start.model, start.params, episodes(batch), config, [method])
 
 
 def angles(batches: Sequence[Batch]) -> Iterator[dict[str, float]]:

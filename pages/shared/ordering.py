@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -16,10 +17,20 @@ from maml_core.config import (
     MIN_WAY,
     TrainConfig,
 )
+from maml_core.datasets.splits import split_classes
 from maml_core.figures import STYLES
 from maml_core.live_training import Order
 from pages.shared import loaders
-from pages.shared.settings import DATASET_WORDS, MAX_SEED, Check, number, one_of, whole
+from pages.shared.controls import choice
+from pages.shared.settings import (
+    MAX_SEED,
+    Check,
+    dataset_in_words,
+    dataset_words,
+    number,
+    one_of,
+    whole,
+)
 from pages.shared.sidebar import available_datasets
 
 QUERIES = 5  # pictures a class of a training task
@@ -50,12 +61,13 @@ RECIPES = {
 }
 METHODS = {STYLES[method].label: method for method in META_METHODS}
 FIRST = RECIPES["maml"]
+_choice = partial(choice, persist_state="session")
 
 
 def _datasets() -> dict[str, str]:
     """Return the data sets that are here, by the words that stand for them."""
     here = available_datasets()
-    return {words: name for words, name in DATASET_WORDS.items() if here[name]}
+    return {words: name for words, name in dataset_words().items() if here.get(name, True)}
 
 
 CHECKS: dict[str, Check] = {
@@ -125,20 +137,33 @@ def order() -> Order | None:
     rows = MAX_WAY if method == "joint" else 1
     # Sets of few classes are all for testing in the shipped weights' split.
     split = loaders.SPLIT if loaders.alphabets_by_part(dataset)["train"] else "classes"
-    return Order(config, dataset, split, {"name": model, "n_out": rows}, start)
+    validate_on = _check_classes(dataset, split, n_way)
+    if not validate_on:
+        return None
+    return Order(config, dataset, split, {"name": model, "n_out": rows}, start, validate_on)
 
 
-def _choice(label: str, choices: dict, key: str, on_change: object = None) -> str:
-    return st.segmented_control(
-        label,
-        list(choices),
-        default=next(iter(choices)),
-        required=True,
-        key=key,
-        bind="query-params",
-        persist_state="session",
-        on_change=on_change,
+def _check_classes(dataset: str, split: str, n_way: int) -> str:
+    """Return on which part N-way episodes can be validated; '': there are too few classes."""
+    data = loaders.characters(dataset)
+    n_train, n_validation = (
+        len(split_classes(data, split, part)) for part in ("train", "validation")
     )
+    words = dataset_in_words(dataset)
+    if n_way > n_train:
+        st.error(
+            f"{words} has {n_train} classes for training, too few for {n_way}-way: choose at most "
+            f"{n_train}-way, or other characters.",
+            icon=":material/error:",
+        )
+        return ""
+    if n_way <= n_validation:
+        return "validation"
+    st.caption(
+        f"{words} keeps {n_validation} of its classes for validation, too few for {n_way}-way: "
+        "accuracy is measured on the training classes, in other episodes."
+    )
+    return "train"
 
 
 def _number(label: str, low: float, high: float, default: float, key: str, **how: object) -> float:

@@ -16,7 +16,7 @@ from maml_core.checkpoints import CheckpointError
 from maml_core.config import MAX_WAY, META_METHODS, SPLITS
 from maml_core.figures import OWN_LOOKS, own_name, own_parts
 from maml_core.learners import Learner
-from pages.shared.settings import DATASET_WORDS
+from pages.shared.settings import dataset_words
 
 MAX_OWN = len(OWN_LOOKS)
 
@@ -29,7 +29,7 @@ def learners() -> dict[str, Learner]:
 
 def names(split: str) -> tuple[str, ...]:
     """Return those that have seen no test characters of the sidebar's data set at a split."""
-    dataset = DATASET_WORDS.get(st.session_state.get("dataset", ""))
+    dataset = dataset_words().get(st.session_state.get("dataset", ""))
     return tuple(
         name
         for name, found in learners().items()

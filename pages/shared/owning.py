@@ -7,8 +7,9 @@ import streamlit as st
 from maml_core.checkpoints import CheckpointError
 from maml_core.figures import STYLES
 from maml_core.learners import Learner
-from pages.shared import own
-from pages.shared.settings import DATASET_WORDS
+from pages.shared import loaders, own
+from pages.shared.controls import show_until_read
+from pages.shared.settings import dataset_words
 
 
 def many(number: int, what: str) -> str:
@@ -20,7 +21,7 @@ def keep(content: bytes, file: str) -> None:
     """Make a learner of a weights file, or say why not."""
     try:
         name = own.keep(content, file)
-        said = f"{STYLES[name].label} now stands on Adapt, Evaluate and Draw."
+        said = f"{STYLES[name].label} now stands on all pages that ask for a learner."
     except CheckpointError as error:
         said = f"{error}"
     st.session_state.setdefault("own_notices", []).append(said)
@@ -30,10 +31,7 @@ def own_learners() -> None:
     """Draw the visitor's own learners, and the way to bring one."""
     st.subheader("Your learners", anchor=False)
     notices = st.session_state.setdefault("own_notices", [])
-    if notices:
-        with st.container(key="own_notices", horizontal=True, vertical_alignment="center"):
-            st.info("  \n".join(notices))
-            st.button("OK", key="own_notices_read", on_click=notices.clear)
+    show_until_read(notices, "own_notices", ":material/info:", warns=False)
     if not own.learners():
         st.caption("None yet: keep what a training made, or load a file that you downloaded.")
     for name, learner in own.learners().items():
@@ -66,13 +64,43 @@ def own_learners() -> None:
         )
 
 
+def in_place_of_maml(*, zero_head: bool = False) -> str:
+    """Let a visitor with learners of their own put one in MAML's place; return whose name counts.
+
+    It is the same on all pages that ask. Whoever has none sees nothing.
+
+    Args:
+        zero_head: Offer those alone whose head begins at zero, as MAML's does.
+    """
+    mine = own.learners()
+    offered = ["maml"] + [
+        name
+        for name in own.names(loaders.SPLIT)
+        if not zero_head or len(mine[name].params["head.weight"]) == 1
+    ]
+    if len(offered) == 1:
+        return offered[0]
+    names = {STYLES[name].label: name for name in offered}
+    if st.session_state.get("in_place_of_maml") not in names:  # it was dropped
+        st.session_state.pop("in_place_of_maml", None)
+    label = st.selectbox(
+        "In MAML’s place",
+        list(names),
+        key="in_place_of_maml",
+        persist_state="session",
+        width=240,
+        help="Your learners: kept on Train, from a training or a file.",
+    )
+    return names[label]
+
+
 def _made_how(learner: Learner) -> str:
     """Say how a learner came to be, as far as its file, perhaps a stranger's, makes sense."""
     told = learner.provenance
     updates = told.get("updates")
     said = many(updates, "update") if isinstance(updates, int) else "Nobody knows how many updates"
     ways = " and ".join(f"{n_way}-way" for n_way in sorted(learner.inner_lrs))
-    known = (words for words, name in DATASET_WORDS.items() if name == told.get("dataset"))
+    known = (words for words, name in dataset_words().items() if name == told.get("dataset"))
     return f"{said} on {next(known, 'other pictures')}, {ways}, split “{told['split']}”"
 
 

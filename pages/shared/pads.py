@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -13,21 +12,12 @@ import streamlit as st
 from maml_core.boards import Drawing, as_png, character_in
 from maml_core.figures import STYLES, class_letter
 from maml_core.pictures import to_input
+from pages.shared.component import component
 from pages.shared.desk import QUERY, Desk
 
 PADS = ("board_pads", "query_pad")  # keys: of the board's and of the query's
-_ASSETS = Path(__file__).parents[2] / "assets"
-
-
-def _files(name: str) -> dict[str, str]:
-    return {
-        kind: (_ASSETS / name / f"{name}.{kind}").read_text(encoding="utf-8")
-        for kind in ("html", "css", "js")
-    }
-
-
-_mount_pads = st.components.v2.component("maml_pads", **_files("pads"))
-_mount_bars = st.components.v2.component("maml_bars", **_files("bars"))
+_mount_pads = component("pads", "element")
+_mount_bars = component("bars", "element", "stepping")
 
 
 def pads(desk: Desk, rows: Mapping[str, Sequence[str]], *, large: bool, key: str) -> str | None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from maml_core.landscape import Window
 from maml_core.planes import TOGETHER
-from pages.shared import terrain
+from pages.shared import own, terrain
 from pages.shared.settings import Check
 from pages.shared.terrain import Ground
 
@@ -17,7 +17,7 @@ MAX_STARTS = 6  # restarted descents that are kept; of more, the oldest goes
 
 def forget_what_was_elsewhere(ground: Ground) -> None:
     """Drop clicks and zoom once they belong to another plane; a link's own are kept."""
-    here = (ground.settings, ground.kind, ground.seed)
+    here = (ground.settings, ground.kind, ground.seed, ground.method)
     if st.session_state.setdefault("landscape_of", here) != here:
         st.session_state["landscape_of"] = here
         for name in ("starts", "window"):
@@ -46,7 +46,9 @@ def starts_of(text: str) -> list[tuple[str, float, float]] | None:
             x, y = map(float, place.split(","))
         except ValueError:
             return None
-        if panel not in (*terrain.METHODS, TOGETHER) or not (math.isfinite(x) and math.isfinite(y)):
+        if panel not in ("maml", terrain.BASELINE, *own.learners(), TOGETHER):
+            return None
+        if not (math.isfinite(x) and math.isfinite(y)):
             return None
         found.append((panel, x, y))
     return found[-MAX_STARTS:]

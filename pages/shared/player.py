@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-
-import streamlit as st
 
 from maml_core.comparison import Recording
 from maml_core.datasets.base import CharacterSet
 from maml_core.episodes import Episode
 from maml_core.figures import STYLES, class_letter
+from pages.shared.component import component
 from pages.shared.pictures import caption, data_uri
 
-_FILES = Path(__file__).parents[2] / "assets" / "player"
-_mount = st.components.v2.component(
-    "maml_player",
-    **{kind: (_FILES / f"player.{kind}").read_text() for kind in ("html", "css", "js")},
-)
+_mount = component("player", "element", "stepping", "charts")
 
 
 def arrangement(container: str, chart: str, *player: str) -> str:

@@ -19,7 +19,7 @@ from pages.shared.bringing import ask_for_pictures
 from pages.shared.desk import QUERY, Desk, cell_name
 from pages.shared.frame import why
 from pages.shared.pads import PADS, bars, pads
-from pages.shared.settings import DATASET_NAMES
+from pages.shared.settings import dataset_in_words
 
 METHODS = ("maml", "pretrained")
 MAX_STEPS = 10
@@ -44,7 +44,7 @@ def query_and_answers(
     with second:
         steps = st.slider("Inner steps", 1, MAX_STEPS, 5, key="draw_steps", bind="query-params")
         st.button(
-            f"From {DATASET_NAMES[data.name]}",
+            f"From {dataset_in_words(data.name)}",
             key="ask_from_data",
             icon=":material/auto_awesome:",
             help="Another drawing of one of this episode's characters.",

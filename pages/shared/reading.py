@@ -46,7 +46,7 @@ def what_is_drawn(ground: Ground, words: str, which: str) -> str:
     if words.endswith("loss"):
         text += " Levels are evenly spaced in the logarithm; light is low."
     text += " Axes are distances in parameter space, the same for all maps."
-    if ground.kind == "ends":
+    if ground.kind == "ends" and ground.method == "maml":
         text += (
             " The dotted line is the way of the meta-training, in meta-updates: it led from the "
             "pretrained start to MAML's, farther than any descent here goes. Zoom in to see one."

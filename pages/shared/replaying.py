@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -12,9 +11,11 @@ import streamlit as st
 from maml_core.comparison import Recording, compare
 from maml_core.datasets.base import CharacterSet
 from maml_core.episodes import Episode
+from maml_core.exports import course_csv
 from maml_core.figures import CHART_CONFIG
 from maml_core.training_figures import course_figure, replay_figure
 from pages.shared import loaders, terrain
+from pages.shared.controls import choice
 from pages.shared.player import arrangement, player
 from pages.shared.settings import PARTS, Settings, one_of, settings
 
@@ -37,26 +38,24 @@ def draw() -> None:
     except ValueError as error:
         st.error(f"{error}", icon=":material/error:")
         return
-    _draw(chosen, loaders.characters(chosen.dataset), episode, _points(chosen, episode))
+    _draw(chosen, loaders.characters(chosen.dataset), episode, _points(chosen))
 
 
-def _points(chosen: Settings, episode: Episode) -> dict[int, Recording]:
+def _points(chosen: Settings) -> dict[int, Recording]:
     """Return how each recorded θ adapts to the episode; shows how far it is the first time."""
     updates = list(terrain.recorded())
-    # Drawings change while the settings stay.
-    content = hashlib.sha256(b"".join(one.numpy().tobytes() for one in episode.task)).hexdigest()
     shown = st.empty()
     found = {}
     for number, update in enumerate(updates, 1):
-        found[update] = _point(chosen, update, content)
+        found[update] = _point(chosen, update)
         shown.progress(number / len(updates), f"Adapting: point {number} of {len(updates)}")
     shown.empty()
     return found
 
 
 @st.cache_resource(show_spinner=False, max_entries=1024)
-def _point(chosen: Settings, update: int, content: str) -> Recording:
-    """Return how one recorded θ adapts to the episode whose pictures have this digest."""
+def _point(chosen: Settings, update: int) -> Recording:
+    """Return how one recorded θ adapts to the episode."""
     learner = terrain.learners(update)["maml"]
     (found,) = compare({"maml": learner}, loaders.episode(chosen), STEPS)
     return found
@@ -82,14 +81,8 @@ def _draw(
             "the more there is to gain."
         )
     with right:
-        step = st.segmented_control(
-            "Pictures after inner step",
-            range(1, STEPS + 1),
-            default=PICTURES_STEP,
-            required=True,
-            key="replay_step",
-            bind="query-params",
-        )
+        steps = range(1, STEPS + 1)
+        step = choice("Pictures after inner step", steps, "replay_step", default=PICTURES_STEP)
         player(
             data,
             episode,
@@ -103,6 +96,14 @@ def _draw(
         st.caption(
             f"Under each query picture: what it is taken for after inner step {step} from the θ of "
             "that time. Filled is right, struck through is wrong."
+        )
+        st.download_button(
+            "The charts' numbers (CSV)",
+            course_csv(found),
+            "replay.csv",
+            "text/csv",
+            key="replay_csv",
+            on_click="ignore",
         )
 
 

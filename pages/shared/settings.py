@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from maml_core.config import MAX_SHOT, MAX_WAY, MIN_SHOT, MIN_WAY, EpisodeSpec
+from pages.shared.controls import show_until_read
 
 # The words of a choice are also its words in the URL: Streamlit writes there what it shows.
 # A folder of pictures is seen as characters are, so that the shipped weights can read it.
@@ -23,6 +24,7 @@ DATASET_WORDS = {
     "My folder": "folder-28",
 }
 DATASET_NAMES = {name: words for words, name in DATASET_WORDS.items()}
+ZIP_WORDS = "My zip"  # of pictures, that the visitor brought
 PART_WORDS = {"Never seen in training": "test", "Seen in training": "train"}
 PARTS = {part: words.lower() for words, part in PART_WORDS.items()}
 MAX_QUERY = 10  # with K = 10 all 20 drawers are used
@@ -43,16 +45,36 @@ class Settings:
     """What the sidebar says.
 
     Attributes:
-        dataset: One of the names in `DATASET_WORDS`.
+        dataset: Its name, see `maml_core.datasets.load`.
         spec: The shape of the episode.
         seed: Which episode, 0 to 999,999.
         part: 'test' or 'train': whether the characters were seen in training.
+        edition: How often the data set had changed on this server; what was kept of an earlier
+            edition is never shown for a later one.
     """
 
     dataset: str
     spec: EpisodeSpec
     seed: int
     part: str
+    edition: int = 0
+
+
+def dataset_words() -> dict[str, str]:
+    """Return the data sets' names by their words; a zip that this visitor brought is one."""
+    brought = st.session_state.get("brought")
+    return DATASET_WORDS | ({ZIP_WORDS: brought} if brought else {})
+
+
+def dataset_in_words(name: str) -> str:
+    """Return what a data set is called."""
+    return DATASET_NAMES.get(name, ZIP_WORDS)
+
+
+@st.cache_resource(show_spinner=False)
+def changes() -> list[str]:
+    """Return the names of the data sets that changed while the server ran, one a change."""
+    return []
 
 
 Check = tuple[Callable[[str], bool], str]  # of a value in the URL, with the words for it
@@ -117,16 +139,12 @@ def check_link(checks: Mapping[str, Check]) -> None:
 
 def show_notices() -> None:
     """Say what `check_link` noted, until the person has read it."""
-    notices: list[str] = st.session_state.get("link_notices", [])
-    if notices:
-        with st.container(key="notices", horizontal=True, vertical_alignment="center"):
-            st.warning("  \n".join(notices), icon=":material/link_off:")
-            st.button("OK", on_click=notices.clear)
+    show_until_read(st.session_state.get("link_notices", []), "notices", ":material/link_off:")
 
 
 def settings() -> Settings:
     """Return what the sidebar says."""
     state = st.session_state
     spec = EpisodeSpec(state.n_way, state.k_shot, state.q_query, state.within)
-    dataset, part = DATASET_WORDS[state.dataset], PART_WORDS[state.part]
-    return Settings(dataset, spec, int(state.seed), part)
+    dataset, part = dataset_words()[state.dataset], PART_WORDS[state.part]
+    return Settings(dataset, spec, int(state.seed), part, changes().count(dataset))

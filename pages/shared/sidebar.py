@@ -9,19 +9,21 @@ import streamlit as st
 
 from maml_core import datasets
 from maml_core.config import MAX_SHOT, MAX_WAY, MIN_SHOT, MIN_WAY
+from pages.shared.carrying import choose_what_was_brought, offer_to_bring
 from pages.shared.fetching import offer_omniglot
 from pages.shared.settings import (
-    DATASET_WORDS,
     DEFAULTS,
     LINK,
     MAX_QUERY,
     MAX_SEED,
     PART_WORDS,
+    ZIP_WORDS,
     check_link,
+    dataset_words,
     one_of,
 )
 
-FOLDER = "My folder"
+IN_COLOUR = ("My folder", ZIP_WORDS)
 ALWAYS = ("Omniglot", "Glyphs")  # these can be had; the others are offered where there are some
 
 
@@ -36,7 +38,12 @@ def available_datasets() -> dict[str, bool]:
 def sidebar() -> None:
     """Draw the controls that all pages share; `settings.settings` returns what they say."""
     available = available_datasets()
-    offered = [words for words, name in DATASET_WORDS.items() if available[name] or words in ALWAYS]
+    choose_what_was_brought()
+    offered = [
+        words
+        for words, name in dataset_words().items()
+        if available.get(name, True) or words in ALWAYS
+    ]
     if st.session_state.get("dataset") not in (None, *offered):
         del st.session_state["dataset"]
     if not available["omniglot"] and st.session_state.get("dataset", "Omniglot") == "Omniglot":
@@ -58,8 +65,9 @@ def sidebar() -> None:
             key="dataset",
             bind="query-params",
         )
-        if st.session_state["dataset"] == FOLDER:
+        if st.session_state["dataset"] in IN_COLOUR:
             st.caption("The networks see these pictures as characters: grey, 28 × 28 pixels.")
+        offer_to_bring()
         _shape_of_the_episode()
         st.selectbox(
             "Which characters",

@@ -15,6 +15,7 @@ from maml_core.regression import RANGE
 from maml_core.regression_comparison import Fit, Stage, Wave
 from maml_core.regression_figures import SHOWN_STEPS, fit_figure
 from pages.shared import points
+from pages.shared.controls import choice
 from pages.shared.frame import why
 from pages.shared.points import Task
 from pages.shared.settings import MAX_SEED, one_of
@@ -73,15 +74,7 @@ def _controls() -> Task:
             on_click=lambda: st.session_state.update(seed=random.randint(0, MAX_SEED)),
             help="The same as “New episode” in the sidebar: its seed says which wave.",
         )
-        k_shot = st.segmented_control(
-            "Points, K",
-            SHOTS,
-            default=10,
-            required=True,
-            key="wave_k",
-            bind="query-params",
-            width="content",
-        )
+        k_shot = choice("Points, K", SHOTS, "wave_k", default=10)
         half = st.toggle(
             "Only in the left half: who extrapolates?", key="half", bind="query-params"
         )

@@ -9,6 +9,7 @@ from maml_core.exports import errors_csv
 from maml_core.figures import CHART_CONFIG, STYLES
 from maml_core.regression_comparison import Errors, Stage
 from maml_core.regression_figures import error_figure
+from pages.shared.controls import choice
 from pages.shared.sinusoid_training import Bench, recorded
 
 TASKS = 600
@@ -57,14 +58,7 @@ def _measured(stage: Stage) -> Found:
 
 @st.fragment
 def _draw(found: Found) -> None:
-    words = st.segmented_control(
-        "Points given",
-        list(SHAPES),
-        default=next(iter(SHAPES)),
-        required=True,
-        key="error_shape",
-        label_visibility="collapsed",
-    )
+    words = choice("Points given", SHAPES, "error_shape", bind=None, label_visibility="collapsed")
     st.plotly_chart(error_figure(found[words]), key="error_chart", config=CHART_CONFIG)
     st.caption(
         f"Mean squared error over {TASKS} waves on which nothing was trained, with the mean's "

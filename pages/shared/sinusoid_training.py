@@ -10,9 +10,11 @@ import streamlit as st
 
 from maml_core import regression_comparison as comparison
 from maml_core.config import SinusoidConfig
+from maml_core.exports import history_csv
 from maml_core.figures import CHART_CONFIG
 from maml_core.regression_comparison import Stage
 from maml_core.regression_figures import training_figure
+from pages.shared.controls import choice
 
 UPDATES = (500, 1_000, 2_000, 5_000)
 REFRESH_SECONDS = 0.5  # between two reruns
@@ -132,17 +134,22 @@ def training(here: Bench) -> None:
         config=CHART_CONFIG,
     )
     st.caption(_said(here))
+    st.download_button(
+        "The training's numbers (CSV)",
+        lambda: history_csv(here.stage.history),
+        "sinusoid-training.csv",
+        "text/csv",
+        key="history_csv",
+        on_click="ignore",
+    )
 
 
 def _buttons(here: Bench) -> None:
-    updates = st.segmented_control(
+    updates = choice(
         "Updates",
         UPDATES,
+        "updates",
         default=SinusoidConfig().meta_steps,
-        required=True,
-        key="updates",
-        bind="query-params",
-        width="content",
         disabled=here.running is not None,
     )
     if here.running:

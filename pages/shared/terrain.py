@@ -12,12 +12,13 @@ from maml_core import checkpoints, landscape
 from maml_core.curvature import Curvature, curvatures
 from maml_core.landscape import Grid, Path, Route, Window
 from maml_core.learners import Learner
+from maml_core.models import for_n_way
 from maml_core.params import Params
 from maml_core.planes import TOGETHER, Plane
 from pages.shared import loaders
 from pages.shared.settings import Settings
 
-METHODS = ("maml", "pretrained")
+BASELINE = "pretrained"
 RECORDING = File(checkpoints.ASSETS).parent / "recordings" / "maml.safetensors"
 
 
@@ -30,12 +31,14 @@ class Ground:
         kind: One of `planes.PLANES`.
         seed: Of the random directions.
         update: Which recorded meta-update MAML's θ is from.
+        method: Who stands beside the baseline: MAML, or a visitor's own learner.
     """
 
     settings: Settings
     kind: str
     seed: int
     update: int
+    method: str = "maml"
 
 
 @dataclass(frozen=True)
@@ -64,28 +67,42 @@ def recorded() -> dict[int, Params]:
     return points | {max(points): loaders.learner("maml").params}
 
 
-def learners(update: int) -> dict[str, Learner]:
+def learners(update: int, method: str = "maml") -> dict[str, Learner]:
     """Return both learners, MAML with the θ of a meta-update and its α of the end."""
-    maml = replace(loaders.learner("maml"), params=recorded()[update])
-    return {"maml": maml, "pretrained": loaders.learner("pretrained")}
+    found = {name: loaders.learner(name) for name in (method, BASELINE)}
+    if method == "maml":
+        found[method] = replace(found[method], params=recorded()[update])
+    return found
+
+
+def have_one_shape(ground: Ground) -> bool:
+    """Say whether one plane can hold both learners' parameters."""
+    n_way = ground.settings.spec.n_way
+    shapes = [
+        {name: value.shape for name, value in for_n_way(one.params, n_way).items()}
+        for one in learners(ground.update, ground.method).values()
+    ]
+    return shapes[0] == shapes[1]
 
 
 @st.cache_resource(show_spinner="Laying the planes …", max_entries=12)
 def planes(ground: Ground) -> dict[str, Plane]:
     """Return the plane of each map, by its name."""
     episode = loaders.episode(ground.settings)
-    return landscape.lay_planes(ground.kind, learners(ground.update), episode, ground.seed)
+    both = learners(ground.update, ground.method)
+    return landscape.lay_planes(ground.kind, both, episode, ground.seed)
 
 
-def without_update(ground: Ground, panel: str) -> Ground:
-    """Return the ground that a map depends on: only those that show MAML on its meta-update."""
-    last = max(recorded())
-    return ground if "maml" in on_map(panel) else replace(ground, update=last)
+def as_shown_on(panel: str, ground: Ground) -> Ground:
+    """Return the ground that a map depends on: the baseline's stays, whoever is beside it."""
+    if panel != BASELINE:
+        return ground
+    return replace(ground, update=max(recorded()), method="maml")
 
 
-def on_map(panel: str) -> tuple[str, ...]:
+def on_map(panel: str, ground: Ground) -> tuple[str, ...]:
     """Return the methods whose paths a map shows."""
-    return METHODS if panel == TOGETHER else (panel,)
+    return (ground.method, BASELINE) if panel == TOGETHER else (panel,)
 
 
 @st.cache_resource(show_spinner="Descending …", max_entries=512)
@@ -95,7 +112,7 @@ def path(ground: Ground, descent: Descent) -> Path:
     Raises:
         ValueError: The loss is no finite number where it would start.
     """
-    learner = learners(ground.update)[descent.method]
+    learner = learners(ground.update, ground.method)[descent.method]
     return landscape.descend(
         learner,
         loaders.episode(ground.settings),
@@ -119,13 +136,18 @@ def whole_window(ground: Ground) -> Window:
     return landscape.window_around(
         path(ground, Descent(panel, method, None, 1.0, landscape.REFERENCE_STEPS))
         for panel in planes(ground)
-        for method in on_map(panel)
+        for method in on_map(panel, ground)
     )
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def route(ground: Ground) -> Route:
-    """Return the way of MAML's meta-training on the plane that both methods share."""
+def route(ground: Ground) -> Route | None:
+    """Return the way of MAML's meta-training on the plane that both methods share.
+
+    None: MAML is not on it.
+    """
+    if ground.method != "maml":
+        return None
     plane = planes(ground)[TOGETHER]
     return landscape.project_route(plane, recorded(), ground.settings.spec.n_way)
 
@@ -134,13 +156,13 @@ def survey(
     ground: Ground, panel: str, which: str, window: Window, side: int, known: Grid | None
 ) -> Iterator[Grid]:
     """Compute a map, see `landscape.survey_loss`."""
-    learner = learners(ground.update)[on_map(panel)[0]]
+    learner = learners(ground.update, ground.method)[on_map(panel, ground)[0]]
     task = loaders.episode(ground.settings).task
     plane = planes(ground)[panel]
     return landscape.survey_loss(learner.model, plane, task, which, window, side, known)
 
 
 @st.cache_data(show_spinner=False, max_entries=128)
-def bends(settings: Settings, update: int) -> dict[str, Curvature]:
+def bends(settings: Settings, update: int, method: str) -> dict[str, Curvature]:
     """Return how the support loss bends at each method's θ."""
-    return curvatures(learners(update), loaders.episode(settings))
+    return curvatures(learners(update, method), loaders.episode(settings))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -14,6 +13,7 @@ from maml_core import toy_tasks
 from maml_core.config import AdaptConfig
 from maml_core.figures import STYLES
 from maml_core.toy_tasks import WEIGHTS
+from pages.shared.component import component
 from pages.shared.settings import Check
 
 PERSON = "person"
@@ -22,11 +22,7 @@ REACH = 4.0  # θ is dragged from −4 to 4 in each parameter
 START = (-3.0, 0.5)
 # Plotly's names of the methods' dashes as SVG writes them, for lines with round ends.
 DASHES = {"solid": "none", "dashdot": "9 7 1 7", "longdashdot": "16 7 1 7", "2px 5px": "0.1 6"}
-_FILES = Path(__file__).parents[2] / "assets" / "toy"
-_mount = st.components.v2.component(
-    "maml_toy",
-    **{kind: (_FILES / f"toy.{kind}").read_text("utf-8") for kind in ("html", "css", "js")},
-)
+_mount = component("toy", "element")
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
+from maml_core.exports import command, training_csv
 from maml_core.figures import CHART_CONFIG, STYLES
 from maml_core.live_training import LiveTraining
 from maml_core.training_figures import points_mean, progress_figure, validation_figure
 from pages.shared import live, owning
-from pages.shared.settings import DATASET_WORDS
+from pages.shared.settings import dataset_in_words
 
 REFRESH_SECONDS = 1.0
 BUTTON_WIDTH = 130  # pixels
+WHOSE = {
+    "validation": "validation characters, which the training does not see",
+    "train": "the characters that are trained on: there are too few others",
+}
+OUT = "runs/mine.safetensors"  # of the command
 
 
 def watch(training: LiveTraining) -> None:
@@ -27,7 +33,7 @@ def _watch(was_running: bool) -> None:
         st.rerun()  # with the controls, which are no part of this fragment
     order, config = training.order, training.order.config
     label = STYLES[config.method].label
-    words = {name: words for words, name in DATASET_WORDS.items()}[order.dataset]
+    words = dataset_in_words(order.dataset)
     st.subheader(
         f"{label} on {words}, {config.n_ways[0]}-way {config.k_shots[0]}-shot", anchor=False
     )
@@ -35,6 +41,7 @@ def _watch(was_running: bool) -> None:
     _buttons(training)
     _charts(training)
     st.caption(_what_is_drawn(training))
+    _take_away(training)
 
 
 def _state(training: LiveTraining) -> None:
@@ -110,12 +117,28 @@ def _charts(training: LiveTraining) -> None:
         )
 
 
+def _take_away(training: LiveTraining) -> None:
+    """Offer the numbers so far, and the same training as a command."""
+    with st.container(horizontal=True):
+        st.download_button(
+            "The charts' numbers (CSV)",
+            lambda: training_csv(training.progress, training.validations),
+            "training.csv",
+            "text/csv",
+            key="training_csv",
+            on_click="ignore",
+        )
+        with st.popover("As a command", icon=":material/terminal:", key="as_command"):
+            st.caption("The same training without this page, as long as one likes.")
+            st.code(command(training.order, OUT), language=None, wrap_lines=True)
+
+
 def _what_is_drawn(training: LiveTraining) -> str:
     config = training.order.config
     mean = points_mean(len(training.progress))
     text = (
-        "Accuracy: mean over 20 episodes of validation characters, which the training does not "
-        "see, with its 95 % CI; queries are normalised together. "
+        f"Accuracy: mean over 20 episodes of {WHOSE[training.order.validate_on]}, with its 95 % "
+        "CI; queries are normalised together. "
         f"α = {config.inner_lr:g}, β = {config.meta_lr:g} falling to 0 along a cosine, "
         f"{owning.many(config.inner_steps, 'inner step')}, "
         f"{owning.many(config.meta_batch_size, 'task')} an update, from "

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import plotly.graph_objects as go
-import streamlit as st
 
 from maml_core.regression import RANGE
+from pages.shared.component import component
 from pages.shared.maps import plain
 
 MAX_POINTS = 20  # of more, the oldest goes
-_FILES = Path(__file__).parents[2] / "assets" / "wave"
-_mount = st.components.v2.component(
-    "maml_wave",
-    **{
-        kind: (_FILES / f"wave.{kind}").read_text(encoding="utf-8")
-        for kind in ("html", "css", "js")
-    },
-    isolate_styles=False,  # Plotly keeps its styles in the page's head
-)
+# Plotly keeps its styles in the page's head.
+_mount = component("wave", "element", "drawing", isolate_styles=False)
 
 
 @dataclass(frozen=True)

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from maml_core.lessons import Lesson
+from pages.shared.component import ASSETS, component
 
 SCREEN = "screen"  # key of the container that is not printed
-_FILES = Path(__file__).parents[2] / "assets" / "worksheet"
-_PRINT = (_FILES / "print.css").read_text(encoding="utf-8")
-_mount = st.components.v2.component(
-    "maml_worksheet",
-    **{
-        kind: (_FILES / f"worksheet.{kind}").read_text(encoding="utf-8")
-        for kind in ("html", "css", "js")
-    },
-)
+_PRINT = (ASSETS / "worksheet" / "print.css").read_text(encoding="utf-8")
+_mount = component("worksheet")
 
 
 def print_button() -> None:

@@ -7,21 +7,36 @@ import csv
 import io
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from maml_core import __main__ as command_line
 from maml_core import checkpoints, datasets
 from maml_core.comparison import Recording, compare
-from maml_core.config import EpisodeSpec
+from maml_core.config import EpisodeSpec, TrainConfig
 from maml_core.datasets.splits import split_classes
 from maml_core.episodes import make_pool, sample_episode
 from maml_core.evaluation import Estimate
-from maml_core.exports import errors_csv, estimates_csv, grids_csv, recordings_csv, script
+from maml_core.exports import (
+    command,
+    course_csv,
+    errors_csv,
+    estimates_csv,
+    grids_csv,
+    history_csv,
+    recordings_csv,
+    script,
+    training_csv,
+)
 from maml_core.landscape import Grid, Window
 from maml_core.learners import Learner
+from maml_core.live_training import Order, Progress, Validation
 from maml_core.models import initial_params
-from maml_core.regression_comparison import Errors
+from maml_core.regression_comparison import Errors, Mark
+
+ROOT = Path(__file__).parents[2]
 
 
 def parsed(text):
@@ -128,6 +143,78 @@ def test_the_script_stands_alone_and_asks_for_what_it_is_told(monkeypatch):
     constants = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)}
     assert {"glyphs", "paper", "validation", 123, 17, 20, 0.1 + 0.2, 1e-17} <= constants
     assert ast.get_docstring(tree)
+
+
+def test_a_zip_that_was_brought_is_asked_for_as_a_folder():
+    text = script("zip-0123456789abcdef", "alphabets", "test", EpisodeSpec(), 0, {"maml": 0.1}, 1)
+    assert "data = load('folder-28')  # Let PICTURES_DIR name" in text
+    assert "zip-0" not in text
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        Order(TrainConfig(), "omniglot", "alphabets", {"name": "conv4", "n_out": 1}),
+        Order(
+            TrainConfig(
+                method="joint", n_ways=(5, 20), k_shots=(1, 5), inner_steps=0, inner_lr=0.05,
+                transductive=False, augment=False, one_alphabet=True, seed=9, meta_lr=2e-3,
+                meta_steps=7, meta_batch_size=3, q_query=2,
+            ),
+            "glyphs", "classes", {"name": "lstm", "n_out": 20},
+            str(checkpoints.ASSETS / "alphabets" / "pretrained.safetensors"),
+        ),
+        Order(
+            TrainConfig(multi_step=True, learn_rates=True, scale_inner_lr=True, inner_steps=3),
+            validate_on="train",
+        ),
+    ],
+)  # fmt: skip
+def test_the_command_trains_what_was_ordered(order, monkeypatch):
+    asked = []
+    monkeypatch.setattr(command_line.runs, "train", lambda *told: asked.append(told))
+    words = command(order, "runs/mine.safetensors").split()
+    assert words[:4] == ["python", "-m", "maml_core", "train"]
+    command_line.main(words[3:])
+    ((run, config, model, start),) = asked
+    assert config == order.config
+    assert (run.dataset, run.split, str(run.out)) == (
+        order.dataset, order.split, "runs/mine.safetensors"
+    )  # fmt: skip
+    assert (run.validate_every == 0) == (order.validate_on == "train")
+    shape = {"name": "conv4"} | dict(order.model)
+    assert {"name": "conv4"} | model == shape
+    assert (ROOT / start if start else None) == (Path(order.start) if order.start else None)
+
+
+def test_the_csvs_of_trainings_parse_back_to_the_same_numbers():
+    progress = [Progress(1, 1.5, 0.25, 0.1), Progress(2, 0.1 + 0.2, 3.0, 0.5)]
+    rows = parsed(training_csv(progress, [Validation(2, (0.2, 0.75), (0.0, 0.125), 20)]))
+    assert [(int(r["update"]), r["what"], float(r["value"])) for r in rows] == [
+        (1, "loss", 1.5), (1, "gradient_norm", 0.25), (1, "seconds", 0.1),
+        (2, "loss", 0.1 + 0.2), (2, "gradient_norm", 3.0), (2, "seconds", 0.5),
+        (2, "accuracy", 0.2), (2, "accuracy", 0.75),
+    ]  # fmt: skip
+    assert [(r["inner_step"], r["ci95"], r["n"]) for r in rows[-2:]] == [
+        ("0", "0.0", "20"), ("1", "0.125", "20")
+    ]  # fmt: skip
+    rows = parsed(history_csv([Mark(25, {"maml": (3.0, 0.5), "joint": (2.5, 2.25)})]))
+    assert [(r["update"], r["method"], float(r["error_after"])) for r in rows] == [
+        ("25", "maml", 0.5), ("25", "joint", 2.25)
+    ]  # fmt: skip
+
+
+def test_the_csv_of_a_recorded_training_has_a_line_a_point_and_step(model, characters):
+    classes = split_classes(characters, "alphabets", "test")
+    episode = sample_episode(make_pool(characters, classes), EpisodeSpec(3, 1, 2), 7)
+    learner = Learner("maml", model, initial_params(model, 0), {3: 0.1})
+    (found,) = compare({"maml": learner}, episode, 2)
+    rows = parsed(course_csv({0: found, 17: found}))
+    assert [(r["meta_update"], r["inner_step"]) for r in rows] == [
+        (update, step) for update in ("0", "17") for step in "012"
+    ]
+    assert [float(r["query_accuracy"]) for r in rows] == 2 * found.accuracy.tolist()
+    assert [float(r["query_loss"]) for r in rows] == 2 * found.query_loss.tolist()
 
 
 def test_the_csv_of_maps_parses_back_to_the_same_numbers():

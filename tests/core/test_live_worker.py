@@ -77,6 +77,17 @@ def test_every_method_says_how_it_goes_and_sends_weights_that_adapt(method, caps
     assert tuple(looks[-1]["ci95"]) == expected.ci95
 
 
+def test_where_too_few_classes_are_held_out_it_looks_at_those_it_trains_on(capsys):
+    train(replace(ORDER, validate_on="train"), told_to())
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    *_, look = [line for line in lines if line["kind"] == "validation"]
+    sent = weights([line for line in lines if line["kind"] == "weights"][-1])
+    pool = runs.Run(None, "tiny").pool("train")  # as they are, in no other rotation
+    shape = EpisodeSpec(2, 1, 5)
+    *_, expected = evaluate(sent.learner(), pool, shape, inner_steps=1, episodes=10, seed=3)
+    assert tuple(look["accuracy"]) == expected.accuracy
+
+
 def test_it_begins_from_the_weights_it_is_given(tmp_path, capsys, assert_same):
     run = runs.Run(tmp_path / "start.safetensors", "tiny")
     start = runs.train(run, CONFIG, dict(ORDER.model))

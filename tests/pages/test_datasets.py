@@ -6,6 +6,7 @@ import base64
 import gzip
 import io
 import re
+import shutil
 import struct
 from pathlib import Path
 
@@ -82,6 +83,46 @@ def test_a_folder_that_cannot_be_used_is_a_sentence_and_glyphs_stand_in(pictures
     at = open_page(EPISODES, dataset="My folder")
     assert "bee/0.png" in at.warning[0].value
     assert "These are the built-in glyphs." in at.warning[0].value
+
+
+def zipped(folder: Path) -> bytes:
+    return Path(shutil.make_archive(str(folder), "zip", folder.parent, folder.name)).read_bytes()
+
+
+def test_a_zip_that_is_brought_is_offered_to_its_owner_alone(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PICTURES_DIR")
+    content = zipped(pictures)
+    at = open_page(EPISODES, n_way="5", k_shot="2", q_query="10")
+    at.file_uploader(key="zip_0").upload("things.zip", content).run()
+    assert not at.exception
+    assert at.sidebar.selectbox(key="dataset").value == "My zip"
+    assert not at.error, "the episode is as small as three classes of five pictures want it"
+    assert [at.session_state[name] for name in ("n_way", "k_shot", "q_query")] == [3, 2, 3]
+    assert {one.size for one in shown(at)[: 3 * 5]} == {(84, 84)}
+    assert "grey, 28 × 28 pixels" in " ".join(one.value for one in at.sidebar.caption[1:])
+    for page in ("pages/adapt.py", "pages/train.py"):
+        at.switch_page(page).run()
+        assert not at.exception
+        assert not at.warning
+    at.segmented_control(key="what").set_value("Images").run()
+    assert "My zip" in at.segmented_control(key="train_on").options
+    other = open_page(EPISODES, dataset="My zip")
+    assert "My zip" not in other.sidebar.selectbox(key="dataset").options
+    assert "dataset = 'My zip'" in other.warning[0].value
+
+
+def test_a_zip_that_cannot_be_used_is_a_sentence_until_it_is_read(pictures: Path) -> None:
+    (pictures / "bee" / "0.png").write_bytes(b"no picture")
+    at = open_page(EPISODES)
+    before = at.sidebar.selectbox(key="dataset").value
+    at.file_uploader(key="zip_0").upload("things.zip", zipped(pictures)).run()
+    assert not at.exception
+    assert "bee/0.png in things.zip" in at.sidebar.warning[0].value
+    assert at.sidebar.selectbox(key="dataset").value == before
+    at.button(key="zip_refused_box_read").click().run()
+    assert not at.sidebar.warning
 
 
 def test_mnist_is_offered_where_it_is(data_dir: Path) -> None:

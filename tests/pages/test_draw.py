@@ -12,13 +12,17 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from maml_core import checkpoints, open_set
+from maml_core import checkpoints, datasets, meta_step, open_set
 from maml_core.answers import adapt_each, probabilities
 from maml_core.boards import Board, Drawing, character_in, drawing_of, from_file, to_file
+from maml_core.config import EpisodeSpec, TrainConfig
+from maml_core.datasets.splits import split_classes
+from maml_core.episodes import make_pool, sample_episodes
 from maml_core.handwriting import as_character, character_of
 from maml_core.uploads import Upload
-from pages.shared import bringing, collecting, loaders
+from pages.shared import bringing, collecting, loaders, terrain
 from pages.shared.desk import QUERY, Desk
+from pages.shared.settings import DEFAULTS, Settings
 
 ROOT = Path(__file__).parents[2]
 LINES = {
@@ -145,9 +149,6 @@ def test_filling_takes_the_episode_and_leaves_what_is_drawn() -> None:
 
 
 def _episodes(at: AppTest):
-    from maml_core.config import EpisodeSpec
-    from pages.shared.settings import DEFAULTS, Settings
-
     spec = EpisodeSpec(at.session_state.n_way, 1, DEFAULTS["q_query"])
     yield loaders.episode(Settings("glyphs", spec, DEFAULTS["seed"], "test"))
 
@@ -364,6 +365,31 @@ def test_boards_of_two_people_are_a_data_set_that_every_page_offers() -> None:
     assert not at.exception
     assert at.session_state.dataset == "Glyphs"
     assert "Drawings" not in at.sidebar.selectbox(key="dataset").options
+
+
+def test_what_was_kept_of_other_boards_is_not_shown_for_these() -> None:
+    at = open_page(n_way="3", q_query="1", meta_tasks="2")
+    start = checkpoints.load_recording(terrain.RECORDING)[0][0]
+    config = TrainConfig(n_ways=(3,), q_query=1, inner_lr=0.05, meta_batch_size=2, augment=False)
+    for ink in ("A1", "B1"):
+        for line in (ink, "C1"):
+            say(at, "board_pads", **{name: edit(LINES[line]) for name in LINES})
+            at.button(key="add_board").click().run()
+        at.sidebar.selectbox(key="dataset").set_value("Drawings").run()
+        at.switch_page("pages/inside.py").run()
+        assert not at.exception
+        (proto,) = (one.proto for one in at.get("bidi_component"))
+        told = json.loads(proto.mixed.json if proto.WhichOneof("data") == "mixed" else proto.json)
+        rows = {row["label"]: row["cells"] for row in told["rows"]}
+        (shown,) = (cells for label, cells in rows.items() if label.startswith("Query loss at"))
+        drawn = datasets.load("drawings")
+        pool = make_pool(drawn, split_classes(drawn, "alphabets", "test"))
+        batch = list(sample_episodes(pool, EpisodeSpec(3, 1, 1), DEFAULTS["seed"], 2))
+        model = checkpoints.shipped("maml").model
+        losses = [one.query_loss for one in meta_step.take_apart(model, start, batch, config)]
+        assert [float(cell) for cell in shown[:2]] == pytest.approx(losses, abs=6e-4)
+        at.switch_page("pages/draw.py").run()
+        at.button(key="remove_board").click().run()
 
 
 def test_a_board_that_is_not_whole_is_not_added_and_said(data_dir: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from safetensors.torch import save
 from streamlit.testing.v1 import AppTest
 
@@ -152,6 +153,34 @@ def test_a_training_is_watched_kept_and_used_on_the_other_pages() -> None:
     at.switch_page(ADAPT).run()
     assert not at.exception
     assert label not in at.pills(key="methods").options
+
+
+def test_of_few_classes_it_is_said_what_can_be_trained_and_what_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three classes two are for training and none for validation."""
+    for number, name in enumerate(("ant", "bee", "cow")):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for i in range(8):
+            picture = Image.new("L", (20, 20), 255)
+            picture.paste(10 * i, (3, 3 + number, 9, 15))
+            picture.save(tmp_path / "pets" / name / f"{i}.png")
+    monkeypatch.setenv("PICTURES_DIR", str(tmp_path / "pets"))
+    at = open_page(**SHORT | {"train_n": "3"}, train_on="My folder")
+    assert "My folder has 2 classes for training, too few for 3-way: choose at most 2-way" in (
+        texts(at, "error")
+    )
+    assert at.button(key="start_training").disabled
+    at.number_input(key="train_n").set_value(2).run()
+    assert not at.error
+    assert "accuracy is measured on the training classes" in texts(at, "caption")
+    found = started(at)
+    assert (found.order.split, found.order.validate_on) == ("classes", "train")
+    until(lambda: found.is_over)
+    at.run()
+    assert "the characters that are trained on: there are too few others" in texts(at, "caption")
+    (words,) = [one.value for one in at.main.code]
+    assert "--dataset folder-28 --split classes" in words
 
 
 def test_another_visitor_sees_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,62 @@
+"""Pictures that a visitor carries here in a zip: a data set of theirs, while the tab is open."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from maml_core.datasets import CharacterSet, DataError, brought, default_data_dir
+from pages.shared.controls import show_until_read
+from pages.shared.settings import ZIP_WORDS
+
+HOW = f"""
+A zip with a folder for each class, in it pictures (PNG, JPEG, WebP, GIF); {brought.MAX_MEGABYTES}
+MB and {brought.MAX_PICTURES:,} pictures at most. All pages then offer it under *Characters*, to you
+alone, until you close this tab. The networks see the pictures as characters: grey, 28 × 28 pixels.
+"""
+
+
+def choose_what_was_brought() -> None:
+    """Put a zip that was just brought into the sidebar, before its controls are drawn.
+
+    The episode becomes as small as it must be for the classes there are and their pictures.
+    """
+    state = st.session_state
+    found: CharacterSet | None = state.pop("just_brought", None)
+    if found:
+        pictures = int(np.diff(found.starts).min())
+        state["dataset"] = ZIP_WORDS
+        state["n_way"] = min(state["n_way"], len(found.classes))
+        state["k_shot"] = min(state["k_shot"], max(1, pictures - 1))
+        state["q_query"] = min(state["q_query"], max(1, pictures - state["k_shot"]))
+
+
+def offer_to_bring() -> None:
+    """Draw the way to bring a zip, and what was wrong with the last."""
+    state = st.session_state
+    refused: list[str] = state.setdefault("zip_refused", [])
+    number = state.setdefault("zips", 0)
+    # Another one after each zip: it begins closed, its uploader empty.
+    with st.popover(
+        "Bring pictures", icon=":material/folder_zip:", width="stretch", key=f"bring_{number}"
+    ):
+        st.caption(HOW)
+        file = st.file_uploader(
+            "A zip of pictures", key=f"zip_{number}", max_upload_size=brought.MAX_MEGABYTES
+        )
+        if file is not None:
+            with st.spinner("Reading the pictures …"):
+                _bring(file.getvalue(), file.name[-80:], refused)
+            state["zips"] += 1
+            st.rerun()
+    show_until_read(refused, "zip_refused_box", ":material/folder_off:")
+
+
+def _bring(content: bytes, file: str, refused: list[str]) -> None:
+    """Make a zip the visitor's data set, or note why it cannot be."""
+    try:
+        found = brought.add(content, file, default_data_dir())
+        st.session_state.update(brought=found.name, just_brought=found)
+        refused.clear()
+    except DataError as error:
+        refused[:] = [str(error)]

@@ -1,0 +1,28 @@
+"""What runs in the browser: a folder of `assets/`, and the scripts that several of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+ASSETS = Path(__file__).parents[2] / "assets"
+
+
+def component(name: str, *scripts: str, **how: Any) -> Callable[..., Any]:
+    """Return the mount of a component, made of `assets/<name>/<name>.html`, `.css` and `.js`.
+
+    Args:
+        name: Of the component and its folder.
+        scripts: Names in `assets/scripts`, which go before its own script.
+        how: What else Streamlit is to know of it.
+    """
+    own = {kind: _text(name, f"{name}.{kind}") for kind in ("html", "css", "js")}
+    own["js"] = "\n".join([*(_text("scripts", f"{one}.js") for one in scripts), own["js"]])
+    return st.components.v2.component(f"maml_{name}", **own, **how)
+
+
+def _text(folder: str, file: str) -> str:
+    return (ASSETS / folder / file).read_text(encoding="utf-8")
