@@ -2,9 +2,11 @@
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 SCREENSHOT = Path(__file__).parents[2] / "assets" / "images" / "adapt.png"
@@ -211,6 +213,25 @@ def test_no_method_at_all_is_a_choice_and_not_a_bad_link(page: Page, app_url: st
         expect(page.get_by_text("Choose at least one method.")).to_be_visible()
         wait_until_done(page)
         expect(page.locator(".st-key-notices")).to_have_count(0)
+
+
+def test_a_zip_of_pictures_is_what_the_pages_then_show(
+    page: Page, app_url: str, tmp_path: Path
+) -> None:
+    for number, name in enumerate(("ant", "bee", "cow")):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for i in range(4):
+            picture = Image.new("RGB", (40, 40), "white")
+            picture.paste((200, 20 * i, 0), (4 + 8 * number, 4, 14 + 8 * number, 30))
+            picture.save(tmp_path / "pets" / name / f"{i}.png")
+    file = shutil.make_archive(str(tmp_path / "pets"), "zip", tmp_path / "pets")
+    open_page(page, f"{app_url}/adapt")
+    page.get_by_role("button", name="Bring pictures").click()
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.locator(".st-key-player .row")).to_have_count(3)  # as many as there are classes
+    expect(page.locator(".st-key-dataset input")).to_have_value("My zip")
+    expect(page.locator(".st-key-player .row").first).to_contain_text(re.compile("ant|bee|cow"))
+    page.wait_for_url(re.compile("dataset=My"))
 
 
 def test_a_cell_of_the_confusion_chart_opens_its_pictures(page: Page, app_url: str) -> None:

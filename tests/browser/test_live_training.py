@@ -45,6 +45,15 @@ def test_a_training_goes_on_from_page_to_page_and_stands_on_adapt_in_the_end(
     page.locator(".st-key-methods").get_by_text("Mine 1: MAML").click()
     expect(page.locator(".st-key-player .score")).to_contain_text("Mine 1: MAML")
 
+    go_to(page, "Play")
+    names = page.locator(".st-key-game .scores tbody th")
+    expect(names).to_have_text(["You", "MAML", "Pretrained"])
+    page.keyboard.press("1")
+    page.locator(".st-key-in_place_of_maml input").click()
+    page.get_by_role("option", name="Mine 1: MAML").click()
+    expect(names).to_have_text(["You", "Mine 1: MAML", "Pretrained"])
+    expect(page.locator(".game")).to_have_attribute("data-answered", "1")
+
 
 def test_the_slider_moves_charts_and_pictures_through_the_recorded_training(
     page: Page, app_url: str
