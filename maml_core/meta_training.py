@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from maml_core.adaptation import accuracy, adapt, head_rates
 from maml_core.config import TrainConfig
 from maml_core.episodes import TaskBatch, TaskPool, episode_generator, sample_tasks
-from maml_core.models import for_n_way, query_logits
+from maml_core.models import HEAD, for_n_way, query_logits
 from maml_core.optimisation import Measures, Update, descend
 from maml_core.params import Params, split_rates, subtract
 
@@ -44,6 +44,9 @@ def maml_gradient(
     `step_weights`.
     """
     done = tasks.query_x.new_zeros(()) if progress is None else progress
+    # A head of one row begins as zeros, which pass no gradient on to the body, whatever θ is. One
+    # step then moves the head alone, and nothing below it need be differentiated twice.
+    head_only |= config.inner_steps == 1 and len(meta_params.get(HEAD[0], ())) == 1
 
     def task_objective(meta: Params, task: TaskBatch) -> tuple[Tensor, Measures]:
         trajectory = _adapt_to(model, meta, task, config, first_order, head_only)

@@ -27,6 +27,7 @@ CASES = [
     for method in META_METHODS
     for rows, inner_steps, multi_step, learn_rates in (
         (1, 1, False, False),
+        (1, 1, False, True),
         (1, 3, True, True),
         (3, 1, False, True),
         (3, 3, True, False),
@@ -202,7 +203,8 @@ def test_the_step_size_grows_with_n_where_that_is_asked(
 @pytest.mark.parametrize("transductive", [True, False])
 @pytest.mark.parametrize("method", ["maml", "anil"])
 @pytest.mark.parametrize(
-    ("inner_steps", "multi_step", "learn_rates"), [(1, False, False), (3, True, True)]
+    ("inner_steps", "multi_step", "learn_rates"),
+    [(1, False, False), (1, False, True), (3, True, True)],
 )
 def test_second_order_gradient_is_what_finite_differences_say(
     method,
