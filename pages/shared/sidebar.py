@@ -9,8 +9,8 @@ import streamlit as st
 
 from maml_core import datasets
 from maml_core.config import MAX_SHOT, MAX_WAY, MIN_SHOT, MIN_WAY
-from pages.shared.carrying import choose_what_was_brought, offer_to_bring
 from pages.shared.fetching import offer_omniglot
+from pages.shared.own_pictures import choose_what_was_brought, offer_to_bring
 from pages.shared.settings import (
     DEFAULTS,
     LINK,

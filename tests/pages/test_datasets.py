@@ -113,6 +113,21 @@ def test_a_zip_that_is_brought_is_offered_to_its_owner_alone(
     assert "dataset = 'My zip'" in other.warning[0].value
 
 
+def test_a_zip_without_test_classes_is_brought_and_then_told_of(pictures: Path) -> None:
+    root = pictures.parent / "divided"
+    for part, names in (("train", ("ant", "bee")), ("val", ("cow",))):
+        for name in names:
+            shutil.copytree(pictures / name, root / part / name)
+    at = open_page(EPISODES, part="Seen in training", n_way="2", q_query="1")
+    at.file_uploader(key="zip_0").upload("divided.zip", zipped(root)).run()
+    assert not at.exception
+    assert at.session_state["part"] == "Never seen in training"
+    assert "have 0 classes" in at.error[0].value
+    at.sidebar.selectbox(key="part").set_value("Seen in training").run()
+    assert not at.exception
+    assert not at.error
+
+
 def test_a_zip_that_cannot_be_used_is_a_sentence_until_it_is_read(pictures: Path) -> None:
     (pictures / "bee" / "0.png").write_bytes(b"no picture")
     at = open_page(EPISODES)

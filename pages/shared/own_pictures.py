@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
+from maml_core.config import MIN_WAY
 from maml_core.datasets import CharacterSet, DataError, brought, default_data_dir
 from pages.shared.controls import show_until_read
-from pages.shared.settings import ZIP_WORDS
+from pages.shared.settings import DEFAULTS, ZIP_WORDS
 
 HOW = f"""
 A zip with a folder for each class, in it pictures (PNG, JPEG, WebP, GIF); {brought.MAX_MEGABYTES}
 MB and {brought.MAX_PICTURES:,} pictures at most. All pages then offer it under *Characters*, to you
-alone, until you close this tab. The networks see the pictures as characters: grey, 28 × 28 pixels.
+alone, until you close this tab; the server drops it when {brought.KEPT} newer ones have come. The
+networks see the pictures as characters: grey, 28 × 28 pixels.
 """
 
 
 def choose_what_was_brought() -> None:
     """Put a zip that was just brought into the sidebar, before its controls are drawn.
 
-    The episode becomes as small as it must be for the classes there are and their pictures.
+    The episode becomes as small as it must be for the test classes there are and their pictures.
     """
     state = st.session_state
     found: CharacterSet | None = state.pop("just_brought", None)
     if found:
-        pictures = int(np.diff(found.starts).min())
-        state["dataset"] = ZIP_WORDS
-        state["n_way"] = min(state["n_way"], len(found.classes))
+        classes = [c for group in found.evaluation_alphabets for c in found.alphabets[group]]
+        pictures = min((len(found.images_of(c)) for c in classes), default=2)
+        state.update(dataset=ZIP_WORDS, part=DEFAULTS["part"], within=DEFAULTS["within"])
+        state["n_way"] = min(state["n_way"], max(MIN_WAY, len(classes)))
         state["k_shot"] = min(state["k_shot"], max(1, pictures - 1))
         state["q_query"] = min(state["q_query"], max(1, pictures - state["k_shot"]))
 
