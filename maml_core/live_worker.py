@@ -98,6 +98,7 @@ def train(order: Order, control: Control) -> None:
         order.split,
         validate_every=1,
         validate_on=order.validate_on,
+        validation_query=order.config.q_query,
         command="the Train page",
     )
     start = Path(order.start) if order.start else None

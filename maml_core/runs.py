@@ -64,6 +64,7 @@ class Run:
         validate_every: Updates between two looks at validation episodes; 0 for none.
         validate_on: Of which part of the split these are; 'train' where there are too few
             validation classes, and it is to be said.
+        validation_query: Query pictures a class of theirs.
         record: Points on the way to keep in `<stem>.recording.safetensors`, closer together in the
             beginning, where most happens; 0 for none.
         command: What was typed, kept with the weights.
@@ -80,6 +81,7 @@ class Run:
     resume: bool = False
     validate_every: int = 0
     validate_on: str = "validation"
+    validation_query: int = VALIDATION_QUERY
     record: int = 0
     command: str = ""
 
@@ -192,7 +194,7 @@ def prepared(
         "config": asdict(config),
     }
     ways = sorted(set(config.n_ways))
-    specs = [EpisodeSpec(n, config.k_shots[0], VALIDATION_QUERY) for n in ways]
+    specs = [EpisodeSpec(n, config.k_shots[0], run.validation_query) for n in ways]
     validation = _pool_for(run, run.validate_on, specs, False) if run.validate_every else None
     pool = _pool_for(run, "train", config.specs)
 

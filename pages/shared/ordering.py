@@ -33,7 +33,7 @@ from pages.shared.settings import (
 )
 from pages.shared.sidebar import available_datasets
 
-QUERIES = 5  # pictures a class of a training task
+QUERIES = 5  # pictures a class of a training task, fewer where there are no more
 MAX_TASKS = 32
 MAX_UPDATES = 10_000
 RATES = (1e-4, 10.0)  # α and β
@@ -118,12 +118,18 @@ def order() -> Order | None:
             "The pretrained weights are good at 5-way from the start, and a large β can spoil "
             "that: 20-way tasks leave more to gain."
         )
+    # Sets of few classes are all for testing in the shipped weights' split.
+    split = loaders.SPLIT if loaders.alphabets_by_part(dataset)["train"] else "classes"
+    found = _on_what(dataset, split, n_way, k_shot)
+    if found is None:
+        return None
+    validate_on, queries = found
     try:
         config = TrainConfig(
             method=method,
             n_ways=(n_way,),
             k_shots=(k_shot,),
-            q_query=QUERIES,
+            q_query=queries,
             inner_lr=alpha,
             inner_steps=steps,
             meta_lr=beta,
@@ -135,35 +141,43 @@ def order() -> Order | None:
         st.error(f"{error}", icon=":material/error:")
         return None
     rows = MAX_WAY if method == "joint" else 1
-    # Sets of few classes are all for testing in the shipped weights' split.
-    split = loaders.SPLIT if loaders.alphabets_by_part(dataset)["train"] else "classes"
-    validate_on = _check_classes(dataset, split, n_way)
-    if not validate_on:
-        return None
     return Order(config, dataset, split, {"name": model, "n_out": rows}, start, validate_on)
 
 
-def _check_classes(dataset: str, split: str, n_way: int) -> str:
-    """Return on which part N-way episodes can be validated; '': there are too few classes."""
-    data = loaders.characters(dataset)
-    n_train, n_validation = (
-        len(split_classes(data, split, part)) for part in ("train", "validation")
-    )
-    words = dataset_in_words(dataset)
-    if n_way > n_train:
+def _on_what(dataset: str, split: str, n_way: int, k_shot: int) -> tuple[str, int] | None:
+    """Return the part to validate on, and the queries a class; None after saying what is missing.
+
+    Args:
+        dataset: What is trained on.
+        split: Its split.
+        n_way: Classes of an episode.
+        k_shot: Support pictures of each.
+    """
+    data, words = loaders.characters(dataset), dataset_in_words(dataset)
+    train, held_out = (split_classes(data, split, part) for part in ("train", "validation"))
+    if n_way > len(train):
         st.error(
-            f"{words} has {n_train} classes for training, too few for {n_way}-way: choose at most "
-            f"{n_train}-way, or other characters.",
+            f"{words} has {len(train)} classes for training, too few for {n_way}-way: choose at "
+            f"most {len(train)}-way, or other characters.",
             icon=":material/error:",
         )
-        return ""
-    if n_way <= n_validation:
-        return "validation"
+        return None
+    pictures = min(len(data.images_of(c)) for c in [*train, *held_out])
+    if k_shot >= pictures:
+        st.error(
+            f"{words} has a class of {pictures} pictures, too few for {k_shot}-shot and a query: "
+            f"choose at most {pictures - 1}-shot, or other characters.",
+            icon=":material/error:",
+        )
+        return None
+    queries = min(QUERIES, pictures - k_shot)
+    if n_way <= len(held_out):
+        return "validation", queries
     st.caption(
-        f"{words} keeps {n_validation} of its classes for validation, too few for {n_way}-way: "
+        f"{words} keeps {len(held_out)} of its classes for validation, too few for {n_way}-way: "
         "accuracy is measured on the training classes, in other episodes."
     )
-    return "train"
+    return "train", queries
 
 
 def _number(label: str, low: float, high: float, default: float, key: str, **how: object) -> float:

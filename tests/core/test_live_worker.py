@@ -68,7 +68,7 @@ def test_every_method_says_how_it_goes_and_sends_weights_that_adapt(method, caps
     *_, expected = evaluate(
         learner,
         run.pool("validation"),
-        EpisodeSpec(2, 1, 5),
+        EpisodeSpec(2, 1, 2),
         inner_steps=steps or 5,
         episodes=10,
         seed=3,
@@ -83,7 +83,7 @@ def test_where_too_few_classes_are_held_out_it_looks_at_those_it_trains_on(capsy
     *_, look = [line for line in lines if line["kind"] == "validation"]
     sent = weights([line for line in lines if line["kind"] == "weights"][-1])
     pool = runs.Run(None, "tiny").pool("train")  # as they are, in no other rotation
-    shape = EpisodeSpec(2, 1, 5)
+    shape = EpisodeSpec(2, 1, 2)
     *_, expected = evaluate(sent.learner(), pool, shape, inner_steps=1, episodes=10, seed=3)
     assert tuple(look["accuracy"]) == expected.accuracy
 

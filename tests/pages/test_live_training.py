@@ -172,10 +172,16 @@ def test_of_few_classes_it_is_said_what_can_be_trained_and_what_is_measured(
     )
     assert at.button(key="start_training").disabled
     at.number_input(key="train_n").set_value(2).run()
+    at.number_input(key="train_k").set_value(8).run()
+    assert "a class of 8 pictures, too few for 8-shot and a query: choose at most 7-shot" in (
+        texts(at, "error")
+    )
+    at.number_input(key="train_k").set_value(5).run()
     assert not at.error
     assert "accuracy is measured on the training classes" in texts(at, "caption")
     found = started(at)
     assert (found.order.split, found.order.validate_on) == ("classes", "train")
+    assert found.order.config.q_query == 3, "as many as there are"
     until(lambda: found.is_over)
     at.run()
     assert "the characters that are trained on: there are too few others" in texts(at, "caption")
