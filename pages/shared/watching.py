@@ -9,10 +9,12 @@ from maml_core.figures import CHART_CONFIG, STYLES
 from maml_core.live_training import LiveTraining
 from maml_core.training_figures import points_mean, progress_figure, validation_figure
 from pages.shared import live, owning
+from pages.shared.ordering import MODELS
 from pages.shared.settings import dataset_in_words
 
 REFRESH_SECONDS = 1.0
 BUTTON_WIDTH = 130  # pixels
+MODEL_WORDS = {name: words for words, name in MODELS.items()}
 WHOSE = {
     "validation": "validation characters, which the training does not see",
     "train": "the characters that are trained on: there are too few others",
@@ -141,7 +143,8 @@ def _what_is_drawn(training: LiveTraining) -> str:
         "CI; queries are normalised together. "
         f"α = {config.inner_lr:g}, β = {config.meta_lr:g} falling to 0 along a cosine, "
         f"{owning.many(config.inner_steps, 'inner step')}, "
-        f"{owning.many(config.meta_batch_size, 'task')} an update, from "
+        f"{owning.many(config.meta_batch_size, 'task')} an update, "
+        f"{MODEL_WORDS[training.order.model.get('name', 'conv4')]} from "
         f"{'the pretrained weights' if training.order.start else 'random weights'}, "
         f"seed {config.seed}."
     )

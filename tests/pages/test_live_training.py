@@ -121,6 +121,7 @@ def test_a_training_is_watched_kept_and_used_on_the_other_pages() -> None:
     assert numbers(chart(at, 1)["data"][0]["y"]) == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4])
     assert numbers(chart(at, 2)["data"][0]["y"]) == pytest.approx([1, 2, 3, 4])
     assert "20 episodes of validation characters" in texts(at, "caption")
+    assert "Conv4 from the pretrained weights" in texts(at, "caption")
 
     at.button(key="keep_training").click().run()
     at.button(key="keep_training").click().run()  # the same again is the same learner
