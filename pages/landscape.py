@@ -20,7 +20,7 @@ from maml_core.landscape_figures import (
     surface_figure,
 )
 from maml_core.planes import TOGETHER
-from pages.shared import grids, places, terrain
+from pages.shared import grids, loaders, places, terrain
 from pages.shared.controls import choice
 from pages.shared.curving import curving
 from pages.shared.frame import begin, why
@@ -82,7 +82,7 @@ def main() -> None:
     if asked.ground.kind == "ends" and not terrain.have_one_shape(asked.ground):
         st.info(
             f"The networks of {STYLES[asked.ground.method].label} and "
-            f"{STYLES[terrain.BASELINE].label} have different shapes, so no plane holds both: "
+            f"{STYLES[loaders.BASELINE].label} have different shapes, so no plane holds both: "
             "choose Paths or Random."
         )
         return
@@ -104,7 +104,7 @@ def main() -> None:
     _maps(asked, window, paths, known)
     progress = st.container(key="map_progress", horizontal=True, vertical_alignment="center")
     _below(asked, paths, known)
-    curving(asked.ground.settings, asked.ground.update, asked.ground.method)
+    curving(asked.ground)
     _refine(asked, surveys, progress)
 
 

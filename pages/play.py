@@ -18,7 +18,6 @@ from pages.shared.game import board, picked
 from pages.shared.owning import in_place_of_maml
 from pages.shared.settings import MAX_SEED, PARTS, dataset_in_words, one_of
 
-BASELINE = "pretrained"
 BOARD = "game"
 WHY_FAIR = """
 Both networks are given what you are given: one labelled example of each character, then one query
@@ -79,7 +78,7 @@ def main() -> None:
         st.error(f"{error}", icon=":material/error:")
         return
     available = loaders.available_methods()
-    methods = tuple(one for one in (method, BASELINE) if one in available)
+    methods = tuple(one for one in (method, loaders.BASELINE) if one in available)
     # The person looks at the first question while the machines adapt to all ten.
     known: set[tuple] = st.session_state.setdefault("rounds_answered", set())
     answers = dict.fromkeys(methods)

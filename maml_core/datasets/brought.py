@@ -13,6 +13,7 @@ from pathlib import Path
 
 from maml_core.config import BROUGHT
 from maml_core.datasets.base import CharacterSet, DataError
+from maml_core.datasets.cache import written_whole
 from maml_core.datasets.image_folder import REMEDY
 from maml_core.datasets.image_folder import load as read_folder
 from maml_core.datasets.sources import opened
@@ -42,10 +43,8 @@ def add(content: bytes, file: str, data_dir: Path) -> CharacterSet:
     name = BROUGHT + hashlib.sha256(content).hexdigest()[:16]
     path = _path(name, data_dir)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
+        with written_whole(path) as zipped:
+            zipped.write(content)
         _check_size(path)
         found = load(name, data_dir)
     except OSError as error:

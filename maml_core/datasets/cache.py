@@ -8,9 +8,10 @@ import shutil
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -97,21 +98,34 @@ def mapped(
             return np.stack(list(rows()))
 
 
-def _write_rows(path: Path, shape: tuple[int, ...], rows: Iterable[np.ndarray]) -> None:
+@contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write to that then takes a place: no reader ever sees half of it.
+
+    Two who write to the same place at once do not meet.
+
+    Raises:
+        OSError: There is no room or no permission; the place stays as it was.
+    """
     unfinished = path.with_name(f".{path.stem}-{uuid.uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_abandoned(path.parent, f".{path.stem}-*.tmp")
         with unfinished.open("xb") as file:
-            # Written and not mapped: a full disk is an error then, and not the process's end.
-            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, header)
-            for row in rows:
-                file.write(row.tobytes())
+            yield file
         os.replace(unfinished, path)
     finally:
         with suppress(OSError):
             unfinished.unlink()
+
+
+def _write_rows(path: Path, shape: tuple[int, ...], rows: Iterable[np.ndarray]) -> None:
+    with written_whole(path) as file:
+        # Written and not mapped: a full disk is an error then, and not the process's end.
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for row in rows:
+            file.write(row.tobytes())
 
 
 def _forget(files: Iterable[Path], newest: Path) -> None:
@@ -135,19 +149,9 @@ def _read(path: Path, key: str) -> CharacterSet | None:
 
 
 def _write(path: Path, key: str, data: CharacterSet) -> None:
-    # Written beside its place and moved there whole: no reader ever sees half a file.
-    unfinished = path.with_name(f".{path.stem}-{uuid.uuid4().hex}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        remove_abandoned(path.parent, f".{path.stem}-*.tmp")
-        with unfinished.open("xb") as file:
-            np.savez(file, allow_pickle=False, key=np.array(key), **_to_arrays(data))
-        os.replace(unfinished, path)
-    except OSError:
-        return  # No room or no permission: the set is there all the same.
-    finally:
-        with suppress(OSError):
-            unfinished.unlink()
+    # Without room or permission the set is there all the same.
+    with suppress(OSError), written_whole(path) as file:
+        np.savez(file, allow_pickle=False, key=np.array(key), **_to_arrays(data))
 
 
 def remove_abandoned(folder: Path, pattern: str) -> None:

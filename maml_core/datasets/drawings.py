@@ -16,6 +16,7 @@ import numpy as np
 from maml_core.boards import Board, Drawing, character_in, from_file
 from maml_core.config import MAX_BOARDS, MIN_BOARDS
 from maml_core.datasets.base import CharacterSet, ClassName, DataError
+from maml_core.datasets.cache import written_whole
 from maml_core.handwriting import SIDE
 from maml_core.pictures import PictureError, to_input
 
@@ -99,13 +100,11 @@ def add(content: bytes, name: str, root: Path) -> Path:
         OSError: It cannot be written.
     """
     complete(from_file(content, name))
-    root.mkdir(parents=True, exist_ok=True)
     path = root / f"{hashlib.sha256(content).hexdigest()[:16]}.json"
     if not path.exists() and len(list(root.glob("*.json"))) >= MAX_BOARDS:
         raise PictureError(f"{root} holds {MAX_BOARDS} boards already; take some out.")
-    unfinished = path.with_suffix(".part")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
+    with written_whole(path) as file:
+        file.write(content)
     return path
 
 

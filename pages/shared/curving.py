@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from maml_core.curvature import Curvature
@@ -10,7 +12,6 @@ from maml_core.landscape_figures import slope_figure
 from maml_core.planes import TOGETHER
 from pages.shared import terrain
 from pages.shared.frame import why
-from pages.shared.settings import Settings
 from pages.shared.terrain import Descent, Ground
 
 AT_ONCE = 25  # support pictures; of more, the measurement takes seconds and waits for a click
@@ -31,23 +32,24 @@ step moves the head alone, and λ below 0 come from moving both at once.
 """
 
 
-def curving(settings: Settings, update: int, method: str) -> None:
+def curving(here: Ground) -> None:
     """Draw the numbers of both methods, and the loss along their first step."""
     st.subheader("Why is one step enough?", anchor=False)
-    spec = settings.spec
+    ground = replace(here, kind="paths", seed=0)  # the same whichever plane is shown
+    spec = ground.settings.spec
     # A dozen Hessian-vector products on few pictures are done at once.
     asked = st.session_state.setdefault("bends_asked", set())
-    if spec.n_way * spec.k_shot > AT_ONCE and (settings, update, method) not in asked:
+    if spec.n_way * spec.k_shot > AT_ONCE and ground not in asked:
         if not st.button("Measure the curvature", key="measure_bends"):
             st.caption(f"On {spec.n_way * spec.k_shot} support pictures this takes some seconds.")
             return
-        asked.add((settings, update, method))
+        asked.add(ground)
     with st.spinner("Measuring the curvature …"):
-        found = terrain.bends(settings, update, method)
+        found = terrain.bends(ground)
     left, right = st.columns(2, gap="large")
     left.dataframe(_table(found), hide_index=True, key="bends_table")
     with left:
-        st.caption(_in_words(found, _right_after_one_step(settings, update, method)))
+        st.caption(_in_words(found, _right_after_one_step(ground)))
         why("What do these numbers say?", WHY_BEND)
     with right:
         st.plotly_chart(slope_figure(found), key="slope_chart", config=CHART_CONFIG)
@@ -80,9 +82,9 @@ def _table(found: dict[str, Curvature]) -> list[dict[str, str]]:
     ]
 
 
-def _right_after_one_step(settings: Settings, update: int, method: str) -> dict[str, float]:
+def _right_after_one_step(ground: Ground) -> dict[str, float]:
     """Return the share of queries that each method answers right after its first step."""
-    ground, found = Ground(settings, "paths", 0, update, method), {}
+    found = {}
     for name in terrain.on_map(TOGETHER, ground):
         path = terrain.path(ground, Descent(name, name, None, 1.0, 1))
         found[name] = float(path.accuracy["query"][1])

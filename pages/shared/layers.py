@@ -10,7 +10,7 @@ from maml_core.comparison import evaluate_together
 from maml_core.figures import CHART_CONFIG, STYLES
 from maml_core.inside_figures import layers_figure
 from maml_core.learners import head_alone
-from pages.shared import loaders, meta, terrain
+from pages.shared import loaders, meta
 from pages.shared.frame import why
 from pages.shared.repetition import Estimates, draw, streamed
 from pages.shared.settings import PARTS, Settings
@@ -34,7 +34,7 @@ def layers(settings: Settings, n_tasks: int, method: str) -> None:
         method: Who is compared with the baseline.
     """
     st.subheader("What changes in each layer?", anchor=False)
-    methods = (method, terrain.BASELINE)
+    methods = (method, loaders.BASELINE)
     found = meta.layer_changes(settings, methods, n_tasks, STEPS)
     left, right = st.columns(2, gap="large")
     with left:

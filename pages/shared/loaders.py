@@ -19,6 +19,7 @@ from maml_core.learners import METHODS, Learner
 from pages.shared import own
 from pages.shared.settings import Settings, changes
 
+BASELINE = "pretrained"  # what stands beside MAML
 SPLIT = "alphabets"  # the one that the shipped weights are trained on
 
 

@@ -26,12 +26,11 @@ from pages.shared.settings import (
     MAX_SEED,
     Check,
     dataset_in_words,
-    dataset_words,
     number,
     one_of,
     whole,
 )
-from pages.shared.sidebar import available_datasets
+from pages.shared.sidebar import datasets_here
 
 QUERIES = 5  # pictures a class of a training task, fewer where there are no more
 MAX_TASKS = 32
@@ -64,14 +63,8 @@ FIRST = RECIPES["maml"]
 _choice = partial(choice, persist_state="session")
 
 
-def _datasets() -> dict[str, str]:
-    """Return the data sets that are here, by the words that stand for them."""
-    here = available_datasets()
-    return {words: name for words, name in dataset_words().items() if here.get(name, True)}
-
-
 CHECKS: dict[str, Check] = {
-    "train_on": (lambda text: text in _datasets(), "a data set that is here"),
+    "train_on": (lambda text: text in datasets_here(), "a data set that is here"),
     "train_by": one_of(*METHODS),
     "train_with": one_of(*MODELS),
     "train_from": one_of(*STARTS),
@@ -89,7 +82,8 @@ CHECKS: dict[str, Check] = {
 def order() -> Order | None:
     """Draw the controls; return what they order, or None after saying what is wrong."""
     with st.container(horizontal=True):
-        dataset = _datasets()[_choice("Train on", _datasets(), "train_on")]
+        here = datasets_here()
+        dataset = here[_choice("Train on", here, "train_on")]
         model = MODELS[_choice("Model", MODELS, "train_with")]
         start = ""
         if model == PRETRAINED_MODEL:

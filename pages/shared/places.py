@@ -8,7 +8,7 @@ import streamlit as st
 
 from maml_core.landscape import Window
 from maml_core.planes import TOGETHER
-from pages.shared import own, terrain
+from pages.shared import loaders, own
 from pages.shared.settings import Check
 from pages.shared.terrain import Ground
 
@@ -46,7 +46,7 @@ def starts_of(text: str) -> list[tuple[str, float, float]] | None:
             x, y = map(float, place.split(","))
         except ValueError:
             return None
-        if panel not in ("maml", terrain.BASELINE, *own.learners(), TOGETHER):
+        if panel not in ("maml", loaders.BASELINE, *own.learners(), TOGETHER):
             return None
         if not (math.isfinite(x) and math.isfinite(y)):
             return None

@@ -35,15 +35,18 @@ def available_datasets() -> dict[str, bool]:
     return {**found, "folder-28": found["folder"]}
 
 
+def datasets_here() -> dict[str, str]:
+    """Return the data sets that this visitor can use, by the words that stand for them."""
+    here = available_datasets()  # it does not speak of a zip: who has brought one, has it
+    return {words: name for words, name in dataset_words().items() if here.get(name, True)}
+
+
 def sidebar() -> None:
     """Draw the controls that all pages share; `settings.settings` returns what they say."""
     available = available_datasets()
     choose_what_was_brought()
-    offered = [
-        words
-        for words, name in dataset_words().items()
-        if available.get(name, True) or words in ALWAYS
-    ]
+    here = datasets_here()
+    offered = [words for words in dataset_words() if words in here or words in ALWAYS]
     if st.session_state.get("dataset") not in (None, *offered):
         del st.session_state["dataset"]
     if not available["omniglot"] and st.session_state.get("dataset", "Omniglot") == "Omniglot":

@@ -18,7 +18,6 @@ from maml_core.planes import TOGETHER, Plane
 from pages.shared import loaders
 from pages.shared.settings import Settings
 
-BASELINE = "pretrained"
 RECORDING = File(checkpoints.ASSETS).parent / "recordings" / "maml.safetensors"
 
 
@@ -69,7 +68,7 @@ def recorded() -> dict[int, Params]:
 
 def learners(update: int, method: str = "maml") -> dict[str, Learner]:
     """Return both learners, MAML with the θ of a meta-update and its α of the end."""
-    found = {name: loaders.learner(name) for name in (method, BASELINE)}
+    found = {name: loaders.learner(name) for name in (method, loaders.BASELINE)}
     if method == "maml":
         found[method] = replace(found[method], params=recorded()[update])
     return found
@@ -95,14 +94,14 @@ def planes(ground: Ground) -> dict[str, Plane]:
 
 def as_shown_on(panel: str, ground: Ground) -> Ground:
     """Return the ground that a map depends on: the baseline's stays, whoever is beside it."""
-    if panel != BASELINE:
+    if panel != loaders.BASELINE:
         return ground
     return replace(ground, update=max(recorded()), method="maml")
 
 
 def on_map(panel: str, ground: Ground) -> tuple[str, ...]:
     """Return the methods whose paths a map shows."""
-    return (ground.method, BASELINE) if panel == TOGETHER else (panel,)
+    return (ground.method, loaders.BASELINE) if panel == TOGETHER else (panel,)
 
 
 @st.cache_resource(show_spinner="Descending …", max_entries=512)
@@ -163,6 +162,6 @@ def survey(
 
 
 @st.cache_data(show_spinner=False, max_entries=128)
-def bends(settings: Settings, update: int, method: str) -> dict[str, Curvature]:
-    """Return how the support loss bends at each method's θ."""
-    return curvatures(learners(update, method), loaders.episode(settings))
+def bends(ground: Ground) -> dict[str, Curvature]:
+    """Return how the support loss bends at each method's θ, where the planes play no part."""
+    return curvatures(learners(ground.update, ground.method), loaders.episode(ground.settings))
