@@ -3,8 +3,10 @@
 import streamlit as st
 
 from pages.shared import live
+from pages.shared.frame import THROUGH_APP
 from pages.shared.sidebar import sidebar
 
+st.session_state[THROUGH_APP] = True
 st.set_page_config(page_title="See meta-learning", page_icon="✍️", layout="wide")
 page = st.navigation(
     [

@@ -12,6 +12,7 @@ from maml_core.episodes import Episode
 from pages.shared import loaders
 from pages.shared.settings import Check, Settings, check_link, settings, show_notices
 
+THROUGH_APP = "through_app"  # the mark of a session in which app.py has run
 # Streamlit leaves 6rem above the title; at 390 px and on a projector that is a third of the view.
 COMPACT = """
 <style>
@@ -60,10 +61,12 @@ def _through_app() -> None:
     """Run the page by way of app.py.
 
     Because of its name Streamlit takes the folder `pages` for a multipage app of its old kind
-    until app.py calls `st.navigation`. When a new server's first visitor opens a link to a page,
-    it therefore runs that page alone, without sidebar and settings, and would go on doing so.
+    until app.py calls `st.navigation`. When a new server's first visitors open links to pages,
+    it therefore runs those pages alone, without sidebar and settings, and would go on doing so.
+    Streamlit's mark is the server's and may be gone while a visitor's page still runs alone, so
+    app.py leaves one in each session.
     """
-    if PagesManager.uses_pages_directory:
+    if THROUGH_APP not in st.session_state:
         PagesManager.uses_pages_directory = False
         st.rerun()
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 Strokes = list[list[tuple[float, float]]]
 CHARACTERS: dict[str, Strokes] = {
@@ -153,6 +154,40 @@ def test_ink_is_undone_cleared_and_brought_back(page: Page, app_url: str) -> Non
     assert 0 < page.evaluate(with_shadow(INK), "A1") < ink
     assert one.evaluate("node => node.marked"), "the square was never made anew: no flicker"
     expect(one.locator(".seen")).to_have_attribute("src", re.compile("^data:image/png"))
+
+
+def test_strokes_on_a_slow_line_end_in_no_error(page: Page, app_url: str) -> None:
+    """What the server says arrives only after a third request has gone out."""
+    held: list[tuple[WebSocketRoute, bytes]] = []
+    slow = False
+
+    def connect(line: WebSocketRoute) -> None:
+        server = line.connect_to_server()
+        line.on_message(server.send)
+        server.on_message(lambda said: held.append((line, said)) if slow else line.send(said))
+
+    def wait_for_runs(count: int) -> None:
+        kinds: list[str | None] = []
+        while kinds.count("script_finished") < count:
+            page.wait_for_timeout(50)
+            kinds = [ForwardMsg.FromString(said).WhichOneof("type") for _, said in held]
+
+    page.route_web_socket(re.compile("/_stcore/stream"), connect)
+    open_board(page, f"{app_url}/draw?n_way=2")
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    slow = True
+    for number, stroke in enumerate(CHARACTERS["D1"], start=1):
+        by_mouse(page, "A1", [stroke])
+        wait_for_runs(number)
+    cell(page, "A1").locator(".clear").press("Enter")  # the answers are again those of the start
+    wait_for_runs(3)
+    for line, said in held:
+        line.send(said)
+    expect(cell(page, "A1").locator(".seen")).not_to_have_attribute("src", re.compile("^data"))
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    slow = False
+    by_mouse(page, "A1", CHARACTERS["C1"])
+    expect(cell(page, "A1").locator(".seen")).to_have_attribute("src", re.compile("^data"))
 
 
 def test_ink_stays_from_page_to_page_and_when_n_changes(page: Page, app_url: str) -> None:

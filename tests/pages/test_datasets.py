@@ -15,17 +15,9 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-ROOT = Path(__file__).parents[2]
+from tests.pages.opened import open_page
+
 EPISODES, DRAW = "pages/episodes.py", "pages/draw.py"
-
-
-def open_page(path: str, **query: str) -> AppTest:
-    at = AppTest.from_file(ROOT / "app.py", default_timeout=60)
-    at.query_params.update(query)
-    at.run()
-    at = at.switch_page(path).run()
-    assert not at.exception
-    return at
 
 
 def shown(at: AppTest) -> list[Image.Image]:

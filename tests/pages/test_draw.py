@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,23 +24,15 @@ from maml_core.uploads import Upload
 from pages.shared import bringing, collecting, loaders, terrain
 from pages.shared.desk import QUERY, Desk
 from pages.shared.settings import DEFAULTS, Settings
+from tests.pages import opened
 
-ROOT = Path(__file__).parents[2]
 LINES = {
     "A1": [[[0.2, 0.8], [0.5, 0.2], [0.8, 0.8]], [[0.35, 0.55], [0.65, 0.55]]],
     "B1": [[[0.3, 0.2], [0.3, 0.8], [0.7, 0.65], [0.3, 0.5]]],
     "C1": [[[0.8, 0.25], [0.4, 0.2], [0.2, 0.5], [0.4, 0.8], [0.8, 0.75]]],
 }
 ANOTHER_C = [[[0.5, 0.15], [0.25, 0.1], [0.12, 0.3], [0.25, 0.5], [0.5, 0.45]]]
-
-
-def open_page(**query: str) -> AppTest:
-    at = AppTest.from_file(ROOT / "app.py", default_timeout=60)
-    at.query_params.update(query)
-    at.run()
-    at.switch_page("pages/draw.py").run()
-    assert not at.exception
-    return at
+open_page = partial(opened.open_page, "pages/draw.py")
 
 
 def edit(strokes: object, version: int = 0, keep: bool = False) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,12 @@ from maml_core.figures import STYLES
 from pages.shared import layers, loaders, meta, terrain
 from pages.shared.pictures import data_uri
 from pages.shared.walk import LINES, STEPS
+from tests.pages import opened
+from tests.pages.opened import texts, told
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"n_way": "2", "q_query": "1", "meta_tasks": "2"}
+open_page = partial(opened.open_page, "pages/inside.py", **SMALL)
 
 
 @pytest.fixture(autouse=True)
@@ -31,28 +35,9 @@ def nobody_plays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loaders, "machine_answers", lambda *_: {})
 
 
-def open_page(**query: str) -> AppTest:
-    at = AppTest.from_file(ROOT / "app.py", default_timeout=120)
-    at.query_params.update(SMALL | query)
-    at.run()
-    at = at.switch_page("pages/inside.py").run()
-    assert not at.exception
-    return at
-
-
-def told(at: AppTest) -> dict:
-    """Return what the component was told."""
-    (proto,) = (one.proto for one in at.get("bidi_component"))
-    return json.loads(proto.mixed.json if proto.WhichOneof("data") == "mixed" else proto.json)
-
-
 def row(at: AppTest, label: str) -> list:
     (cells,) = (one["cells"] for one in told(at)["rows"] if one["label"].startswith(label))
     return cells
-
-
-def texts(at: AppTest, kind: str) -> str:
-    return " ".join(str(one.value) for one in getattr(at, kind))
 
 
 def engine(n_tasks: int = 2):

@@ -2,11 +2,9 @@
 
 import math
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from maml_core import checkpoints, landscape
 from maml_core.config import EpisodeSpec
@@ -19,10 +17,12 @@ from maml_core.models import for_n_way
 from pages.shared import grids, terrain
 from pages.shared.grids import GridStore
 from pages.shared.settings import DEFAULTS
+from tests.pages import opened
+from tests.pages.opened import texts
 
-ROOT = Path(__file__).parents[2]
 TIMEOUT = 120
 SMALL = {"n_way": "2", "q_query": "1"}
+open_page = partial(opened.open_page, "pages/landscape.py", **SMALL)
 
 
 @pytest.fixture(autouse=True)
@@ -42,19 +42,6 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
 
     monkeypatch.setattr("pages.shared.maps._mount", mount)
     return given
-
-
-def open_page(**query: str) -> AppTest:
-    at = AppTest.from_file(ROOT / "app.py", default_timeout=TIMEOUT)
-    at.query_params.update(SMALL | query)
-    at.run()
-    at = at.switch_page("pages/landscape.py").run()
-    assert not at.exception
-    return at
-
-
-def texts(at: AppTest, kind: str) -> str:
-    return " ".join(str(one.value) for one in getattr(at, kind))
 
 
 def paths_of(panel: dict) -> list[dict]:

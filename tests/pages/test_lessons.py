@@ -7,10 +7,10 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from maml_core import lessons
 from pages.shared import loaders, terrain
+from tests.pages.opened import at_page, open_page, texts
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "assets" / "lessons"
@@ -44,22 +44,11 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return pages
 
 
-def open_page(path: str, **query: str | list[str]) -> AppTest:
-    at = AppTest.from_file(ROOT / "app.py", default_timeout=60)
-    at.query_params.update(query)
-    at.run()
-    return at.switch_page(path).run() if path != "pages/play.py" else at
-
-
-def texts(at: AppTest, kind: str) -> str:
-    return " ".join(str(one.value) for one in getattr(at, kind))
-
-
 @pytest.mark.parametrize("link", LINKS)
 def test_each_link_is_taken_by_its_page_as_it_is(link: str, stopped: list[str]) -> None:
     name, _, query = link.removeprefix("./").partition("?")
     wanted = parse_qs(query, strict_parsing=True)
-    at = open_page(f"pages/{name or 'play'}.py", **wanted)
+    at = at_page(f"pages/{name or 'play'}.py", **wanted).run()
     assert len(at.exception) == stopped.count(name or "play")
     assert "The link asks for" not in texts(at, "warning")
     for key, values in wanted.items():

@@ -28,6 +28,7 @@ from maml_core.live_training import LiveTraining
 from maml_core.models import Conv4, initial_params
 from pages.shared import live, ordering, own, terrain
 from pages.shared.settings import DEFAULTS
+from tests.pages.opened import open_page, texts
 
 ROOT = Path(__file__).parents[2]
 STAND_IN = ROOT / "tests" / "stand_in_training.py"
@@ -63,19 +64,6 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     live.trainings().close()
 
 
-def open_page(path: str = TRAIN, **query: str) -> AppTest:
-    at = AppTest.from_file(ROOT / "app.py", default_timeout=TIMEOUT)
-    at.query_params.update(query)
-    at.run()
-    at.switch_page(path).run()
-    assert not at.exception
-    return at
-
-
-def texts(at: AppTest, kind: str) -> str:
-    return " ".join(str(one.value) for one in getattr(at, kind))
-
-
 def button(at: AppTest, key: str) -> bool:
     return key in {one.key for one in at.button}
 
@@ -105,7 +93,9 @@ def started(at: AppTest) -> LiveTraining:
 
 
 def test_a_training_is_watched_kept_and_used_on_the_other_pages() -> None:
-    at = open_page(**SHORT, train_by="First-order MAML", train_from="Pretrained", train_seed="7")
+    at = open_page(
+        TRAIN, **SHORT, train_by="First-order MAML", train_from="Pretrained", train_seed="7"
+    )
     assert not at.warning
     found = started(at)
     config = found.order.config
@@ -167,7 +157,7 @@ def test_of_few_classes_it_is_said_what_can_be_trained_and_what_is_measured(
             picture.paste(10 * i, (3, 3 + number, 9, 15))
             picture.save(tmp_path / "pets" / name / f"{i}.png")
     monkeypatch.setenv("PICTURES_DIR", str(tmp_path / "pets"))
-    at = open_page(**SHORT | {"train_n": "3"}, train_on="My folder")
+    at = open_page(TRAIN, **SHORT | {"train_n": "3"}, train_on="My folder")
     assert "My folder has 2 classes for training, too few for 3-way: choose at most 2-way" in (
         texts(at, "error")
     )
@@ -193,14 +183,14 @@ def test_of_few_classes_it_is_said_what_can_be_trained_and_what_is_measured(
 def test_another_visitor_sees_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     who = ["one"]
     monkeypatch.setattr(live, "visitor", lambda: who[0])
-    at = open_page(**SHORT)
+    at = open_page(TRAIN, **SHORT)
     found = started(at)
     until(lambda: found.is_over)
     at.run()
     at.button(key="keep_training").click().run()
     assert at.session_state["own_learners"]
     who[0] = "two"
-    other = open_page(**SHORT)
+    other = open_page(TRAIN, **SHORT)
     assert button(other, "start_training")
     assert not button(other, "keep_training")
     assert not other.session_state["own_learners"]
@@ -209,7 +199,7 @@ def test_another_visitor_sees_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_pause_resume_and_stop() -> None:
-    at = open_page(**SHORT | {"train_updates": "10000"})
+    at = open_page(TRAIN, **SHORT | {"train_updates": "10000"})
     found = started(at)
     assert not button(at, "start_training")
     until(lambda: found.progress)
@@ -229,7 +219,7 @@ def test_pause_resume_and_stop() -> None:
 def test_where_others_train_one_sees_ones_place_in_line(monkeypatch: pytest.MonkeyPatch) -> None:
     full = live_training.Trainings(at_once=0)
     monkeypatch.setattr(live, "trainings", lambda: full)
-    at = open_page(**SHORT)
+    at = open_page(TRAIN, **SHORT)
     found = started(at)
     assert found.state == "waiting"
     assert "number 1 in line" in at.get("progress")[0].proto.text
@@ -239,7 +229,7 @@ def test_where_others_train_one_sees_ones_place_in_line(monkeypatch: pytest.Monk
 
 
 def test_a_training_that_fails_says_why_and_another_can_be_started() -> None:
-    at = open_page(**SHORT, train_seed="13")
+    at = open_page(TRAIN, **SHORT, train_seed="13")
     found = started(at)
     until(lambda: found.is_over)
     at.run()
@@ -249,7 +239,7 @@ def test_a_training_that_fails_says_why_and_another_can_be_started() -> None:
 
 
 def test_choosing_a_method_brings_settings_that_work_for_it() -> None:
-    at = open_page(**SHORT)
+    at = open_page(TRAIN, **SHORT)
     for label, method in reversed(ordering.METHODS.items()):  # the first is chosen already
         at.segmented_control(key="train_by").set_value(label).run()
         assert not at.exception
@@ -272,7 +262,7 @@ def test_bad_values_in_the_link_give_the_defaults_and_a_sentence_each() -> None:
         "train_beta": "nan",
         "replay_step": "6",
     }
-    at = open_page(what="Images", **bad)
+    at = open_page(TRAIN, what="Images", **bad)
     for name, text in bad.items():
         assert f"{name} = '{text}'" in texts(at, "warning")
     assert at.session_state.train_alpha == ordering.FIRST.alpha
@@ -284,7 +274,7 @@ def foreign() -> bytes:
 
 
 def test_files_that_cannot_be_used_are_refused_by_their_name() -> None:
-    at = open_page(**SHORT)
+    at = open_page(TRAIN, **SHORT)
     for number, (content, sentence) in enumerate(
         [
             (b"no tensors", "is damaged or no safetensors file"),
@@ -305,7 +295,7 @@ def test_files_that_cannot_be_used_are_refused_by_their_name() -> None:
 
 
 def test_files_are_loaded_up_to_as_many_as_have_a_colour() -> None:
-    at = open_page(**SHORT)
+    at = open_page(TRAIN, **SHORT)
     odd = {"updates": "many", "dataset": ["x"], "config": 3}  # nothing of it is relied upon
     for number in range(own.MAX_OWN + 1):
         content = weights(inner_lrs={"3": 0.1 + number}, **odd)
@@ -354,7 +344,7 @@ def test_who_has_left_is_known_by_the_tab(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_replay_adapts_from_every_recorded_point_to_the_episode() -> None:
-    at = open_page(what="Replay", n_way="3", q_query="2", replay_step="2")
+    at = open_page(TRAIN, what="Replay", n_way="3", q_query="2", replay_step="2")
     assert not at.warning
     updates = list(terrain.recorded())
     by_step, over_time = chart(at, 0), chart(at, 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,8 +20,8 @@ from maml_core.learners import Learner
 from maml_core.models import MODELS, initial_params
 from pages.shared import grids
 from pages.shared.settings import DEFAULTS
+from tests.pages.opened import open_page, texts, told
 
-ROOT = Path(__file__).parents[2]
 SMALL = {"n_way": "2", "q_query": "1", "meta_tasks": "2"}
 LANDSCAPE, INSIDE = "pages/landscape.py", "pages/inside.py"
 WHOSE = "in_place_of_maml"
@@ -63,10 +62,7 @@ def weights(name: str = "conv4", rows: int = 1, **shape: int) -> bytes:
 
 def open_with(content: bytes, path: str, **query: str) -> tuple[AppTest, Learner]:
     """Open a page after a file was loaded on Train and put in MAML's place."""
-    at = AppTest.from_file(ROOT / "app.py", default_timeout=120)
-    at.query_params.update(SMALL | query)
-    at.run()
-    at.switch_page("pages/train.py").run()
+    at = open_page("pages/train.py", **SMALL | query)
     at.segmented_control(key="what").set_value("Images").run()
     at.file_uploader(key="own_file_0").upload("own.safetensors", content).run()
     at.switch_page(path).run()
@@ -77,27 +73,14 @@ def open_with(content: bytes, path: str, **query: str) -> tuple[AppTest, Learner
     return at, checkpoints.from_bytes(content, "own").learner()
 
 
-def told(at: AppTest) -> dict:
-    """Return what the page's component was told."""
-    (proto,) = (one.proto for one in at.get("bidi_component"))
-    return json.loads(proto.mixed.json if proto.WhichOneof("data") == "mixed" else proto.json)
-
-
-def texts(at: AppTest, kind: str) -> str:
-    return " ".join(str(one.value) for one in getattr(at, kind))
-
-
 def glyphs() -> TaskPool:
     data = datasets.load("glyphs")
     return make_pool(data, split_classes(data, "alphabets", "test"))
 
 
 def test_who_has_no_learner_is_not_asked(drawn: list[dict]) -> None:
-    at = AppTest.from_file(ROOT / "app.py", default_timeout=120)
-    at.query_params.update(SMALL)
-    for path in (None, LANDSCAPE, INSIDE):
-        at = (at.switch_page(path) if path else at).run()
-        assert not at.exception
+    for path in ("pages/play.py", LANDSCAPE, INSIDE):
+        at = open_page(path, **SMALL)
         assert WHOSE not in {one.key for one in at.selectbox}
 
 

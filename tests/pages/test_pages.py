@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from streamlit import config as st_config
+from streamlit.commands import navigation
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from maml_core import checkpoints, datasets, game
@@ -28,6 +30,7 @@ from maml_core.models import Conv4, initial_params
 from maml_core.results import PUBLISHED
 from pages.shared import loaders
 from pages.shared.settings import DEFAULTS, LINK
+from tests.pages.opened import open_page, texts
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 60
@@ -40,19 +43,6 @@ PAGES = (
     "pages/landscape.py",
 )
 PLAY, EPISODES, ADAPT, EVALUATE, DRAW, LANDSCAPE = PAGES
-
-
-def open_page(path: str, **query: str | list[str]) -> AppTest:
-    at = AppTest.from_file(ROOT / "app.py", default_timeout=TIMEOUT)
-    at.query_params.update(query)
-    at.run()
-    at = at.switch_page(path).run() if path != PLAY else at
-    assert not at.exception
-    return at
-
-
-def texts(at: AppTest, kind: str) -> str:
-    return " ".join(str(one.value) for one in getattr(at, kind))
 
 
 def chart(at: AppTest, number: int) -> dict:
@@ -68,6 +58,29 @@ def numbers(figure: dict, name: str) -> list[float]:
     return [float(value) for value in y]
 
 
+def test_a_page_that_streamlit_runs_alone_goes_through_the_app(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As on a new server, when another visitor's app.py begins while this page runs alone."""
+    prepare, navigate = PagesManager.__init__, navigation._navigation
+
+    def be_new(self: PagesManager, *arguments: object, **named: object) -> None:
+        prepare(self, *arguments, **named)
+        PagesManager.uses_pages_directory = True
+
+    def be_overtaken(*arguments: object, **named: object) -> object:
+        alone.append(PagesManager.uses_pages_directory)
+        PagesManager.uses_pages_directory = False
+        return navigate(*arguments, **named)
+
+    alone: list[bool | None] = []
+    monkeypatch.setattr(PagesManager, "__init__", be_new)
+    monkeypatch.setattr(navigation, "_navigation", be_overtaken)
+    at = open_page(EPISODES, n_way="3")
+    assert alone == [True, False], "first the page alone, then by way of the app"
+    assert at.sidebar.slider(key="n_way").value == 3
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_opens_with_the_defaults_and_says_where_the_characters_come_from(path: str) -> None:
     at = open_page(path)
@@ -78,13 +91,13 @@ def test_opens_with_the_defaults_and_says_where_the_characters_come_from(path: s
     assert at.sidebar.button(key="get_omniglot").label == "Get Omniglot (14 MB)"
 
 
-@pytest.mark.parametrize("name", LINK)
 @pytest.mark.parametrize("path", PAGES)
-def test_a_bad_value_in_the_link_gives_the_default_and_a_sentence(path: str, name: str) -> None:
-    at = open_page(path, **{name: "-7x"})
-    assert f"{name} = '-7x'" in texts(at, "warning")
-    expected = "Glyphs" if name == "dataset" else DEFAULTS[name]
-    assert at.session_state[name] == expected
+def test_bad_values_in_the_link_give_the_defaults_and_a_sentence_each(path: str) -> None:
+    at = open_page(path, **dict.fromkeys(LINK, "-7x"))
+    for name in LINK:
+        assert f"{name} = '-7x'" in texts(at, "warning")
+        expected = "Glyphs" if name == "dataset" else DEFAULTS[name]
+        assert at.session_state[name] == expected
 
 
 def test_a_good_link_is_taken_as_it_is() -> None:

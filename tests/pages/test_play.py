@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,24 +16,13 @@ from maml_core.figures import STYLES
 from maml_core.game import MODES, QUESTIONS, Question
 from maml_core.learners import Learner, random_learner
 from pages.shared import loaders
+from tests.pages import opened
+from tests.pages.opened import told
 
 ROOT = Path(__file__).parents[2]
 FIVE, TWENTY, ALPHABET = MODES
 METHODS = ("maml", "pretrained")
-
-
-def open_page(**query: str) -> AppTest:
-    at = AppTest.from_file(ROOT / "app.py", default_timeout=60)
-    at.query_params.update(query)
-    at.run()
-    assert not at.exception
-    return at
-
-
-def told(at: AppTest) -> dict:
-    """Return what the board was told."""
-    (proto,) = (one.proto for one in at.get("bidi_component"))
-    return json.loads(proto.mixed.json if proto.WhichOneof("data") == "mixed" else proto.json)
+open_page = partial(opened.open_page, "pages/play.py")
 
 
 def asked_of(seed: int, mode: str = FIVE, part: str = "test") -> list[Question]:
@@ -83,7 +72,7 @@ def test_the_first_question_is_there_before_the_machines_have_answered(
         raise RuntimeError("still adapting")
 
     monkeypatch.setattr(game, "machine_answers", refuse)
-    at = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
+    at = opened.at_page("pages/play.py").run()
     assert at.exception
     board = told(at)
     assert len(board["questions"]) == QUESTIONS

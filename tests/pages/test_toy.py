@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,31 +15,10 @@ from maml_core.config import AdaptConfig
 from maml_core.figures import STYLES
 from maml_core.toy_tasks import LAYOUTS, WEIGHTS, World
 from pages.shared import toy
+from tests.pages import opened
+from tests.pages.opened import run, texts, told
 
-ROOT = Path(__file__).parents[2]
-
-
-def open_page(**query: str) -> AppTest:
-    """Open the page alone: it takes nothing of the sidebar."""
-    at = AppTest.from_file(ROOT / "pages" / "toy.py", default_timeout=60)
-    at.query_params.update(query)
-    return run(at)
-
-
-def run(at: AppTest) -> AppTest:
-    at.run()
-    assert not at.exception
-    return at
-
-
-def told(at: AppTest) -> dict:
-    """Return what the component was told."""
-    (proto,) = (one.proto for one in at.get("bidi_component"))
-    return json.loads(proto.mixed.json if proto.WhichOneof("data") == "mixed" else proto.json)
-
-
-def texts(at: AppTest, kind: str) -> str:
-    return " ".join(str(one.value) for one in getattr(at, kind))
+open_page = partial(opened.open_page, "pages/toy.py")
 
 
 def table(at: AppTest) -> dict[str, list[str]]:

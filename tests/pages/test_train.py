@@ -1,17 +1,18 @@
 """The Train page through Streamlit's own test runner."""
 
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from maml_core import regression_comparison as comparison
 from maml_core.config import SinusoidConfig
 from pages.shared import points, sinusoid_numbers, sinusoid_training
+from tests.pages import opened
+from tests.pages.opened import texts
 
-ROOT = Path(__file__).parents[2]
 TIMEOUT = 120
+open_page = partial(opened.open_page, "pages/train.py", n_way="2", q_query="1")
 
 
 @pytest.fixture(autouse=True)
@@ -30,19 +31,6 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
         "pages.shared.wave._mount", lambda **arguments: given.append(arguments["data"])
     )
     return given
-
-
-def open_page(**query: str) -> AppTest:
-    at = AppTest.from_file(ROOT / "app.py", default_timeout=TIMEOUT)
-    at.query_params.update({"n_way": "2", "q_query": "1"} | query)
-    at.run()
-    at = at.switch_page("pages/train.py").run()
-    assert not at.exception
-    return at
-
-
-def texts(at: AppTest, kind: str) -> str:
-    return " ".join(str(one.value) for one in getattr(at, kind))
 
 
 def curves(data: dict, method: str) -> dict[str, np.ndarray]:
