@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -19,7 +18,6 @@ from pages.shared import loaders
 from tests.pages import opened
 from tests.pages.opened import told
 
-ROOT = Path(__file__).parents[2]
 FIVE, TWENTY, ALPHABET = MODES
 METHODS = ("maml", "pretrained")
 open_page = partial(opened.open_page, "pages/play.py")
