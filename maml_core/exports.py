@@ -121,7 +121,7 @@ def script(
         inner_lrs: α by method, or by a weights file's name, '….safetensors'.
         inner_steps: How many.
     """
-    dataset, remark = _anywhere(dataset)
+    dataset, remark = anywhere(dataset)
     where = f"  # {remark}" if remark else ""
     head, names, learner = "", "shipped", "shipped(method)"
     if any(name.endswith(".safetensors") for name in inner_lrs):
@@ -156,7 +156,7 @@ def command(order: Order, out: str) -> str:
         order: What it was told; weights that come with the project are named from its folder on.
         out: The weights file to write.
     """
-    dataset, _ = _anywhere(order.dataset)
+    dataset, _ = anywhere(order.dataset)
     model = dict(order.model)
     words = ["python -m maml_core train", f"--dataset {dataset} --split {order.split}"]
     words += [f"--model {model.pop('name', 'conv4')} --head-rows {model.pop('n_out', 1)}"]
@@ -174,6 +174,13 @@ def command(order: Order, out: str) -> str:
     return " ".join([*words, f"--out {out}"])
 
 
+def anywhere(dataset: str) -> tuple[str, str]:
+    """Return the name of a data set on any machine, and what must be said of it."""
+    if dataset.startswith(BROUGHT) or dataset == FOLDER:
+        return FOLDER, "Let PICTURES_DIR name the folder or zip."
+    return dataset, ""
+
+
 def _option(name: str, value: object) -> str:
     """Return how `maml_core train` is told a value of `TrainConfig` that is not its usual one."""
     flag = f"--{name.replace('_', '-')}"
@@ -182,13 +189,6 @@ def _option(name: str, value: object) -> str:
     if isinstance(value, tuple):
         return " ".join(map(str, (flag, *value)))
     return f"{flag} {value}"
-
-
-def _anywhere(dataset: str) -> tuple[str, str]:
-    """Return the name of a data set on any machine, and what must be said of it."""
-    if dataset.startswith(BROUGHT) or dataset == FOLDER:
-        return FOLDER, "Let PICTURES_DIR name the folder or zip."
-    return dataset, ""
 
 
 def _csv(rows: Sequence[Sequence[object]]) -> str:

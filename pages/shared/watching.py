@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from maml_core.exports import command, training_csv
+from maml_core.exports import anywhere, command, training_csv
 from maml_core.figures import CHART_CONFIG, STYLES
 from maml_core.live_training import LiveTraining
 from maml_core.training_figures import points_mean, progress_figure, validation_figure
@@ -131,7 +131,8 @@ def _take_away(training: LiveTraining) -> None:
             on_click="ignore",
         )
         with st.popover("As a command", icon=":material/terminal:", key="as_command"):
-            st.caption("The same training without this page, as long as one likes.")
+            _, remark = anywhere(training.order.dataset)
+            st.caption(f"The same training without this page, as long as one likes. {remark}")
             st.code(command(training.order, OUT), language=None, wrap_lines=True)
 
 

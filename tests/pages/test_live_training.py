@@ -178,6 +178,7 @@ def test_of_few_classes_it_is_said_what_can_be_trained_and_what_is_measured(
     assert "the characters that are trained on: there are too few others" in texts(at, "caption")
     (words,) = [one.value for one in at.main.code]
     assert "--dataset folder-28 --split classes" in words
+    assert "Let PICTURES_DIR name the folder" in texts(at, "caption")
 
 
 def test_another_visitor_sees_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
