@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
+import numpy as np
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).parents[2]
@@ -36,3 +38,19 @@ def told(at: AppTest) -> dict:
     """Return what the page's only component was told."""
     (proto,) = (one.proto for one in at.get("bidi_component"))
     return json.loads(proto.mixed.json if proto.WhichOneof("data") == "mixed" else proto.json)
+
+
+def chart(at: AppTest, number: int) -> dict:
+    return json.loads(at.get("plotly_chart")[number].proto.spec)
+
+
+def numbers(figure: dict, name: str) -> list[float]:
+    """Return the y values of a chart's line."""
+    (line,) = (line for line in figure["data"] if line.get("name") == name)
+    return unpacked(line["y"])
+
+
+def unpacked(values: object) -> list[float]:
+    if isinstance(values, dict):  # Plotly's packed arrays
+        return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"]).tolist()
+    return [float(value) for value in values]

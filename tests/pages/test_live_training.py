@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +26,7 @@ from maml_core.live_training import LiveTraining
 from maml_core.models import Conv4, initial_params
 from pages.shared import live, ordering, own, terrain
 from pages.shared.settings import DEFAULTS
-from tests.pages.opened import open_page, texts
+from tests.pages.opened import chart, open_page, texts, unpacked
 
 ROOT = Path(__file__).parents[2]
 STAND_IN = ROOT / "tests" / "stand_in_training.py"
@@ -68,16 +66,6 @@ def button(at: AppTest, key: str) -> bool:
     return key in {one.key for one in at.button}
 
 
-def chart(at: AppTest, number: int) -> dict:
-    return json.loads(at.get("plotly_chart")[number].proto.spec)
-
-
-def numbers(values: object) -> list[float]:
-    if isinstance(values, dict):  # Plotly's packed arrays
-        return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"]).tolist()
-    return [float(value) for value in values]
-
-
 def until(condition: Callable[[], object]) -> None:
     end = time.monotonic() + TIMEOUT
     while not condition():
@@ -106,10 +94,10 @@ def test_a_training_is_watched_kept_and_used_on_the_other_pages() -> None:
     at.run()
     assert "First-order MAML on Glyphs, 2-way 1-shot" in texts(at, "subheader")
     after = next(one for one in chart(at, 0)["data"] if one.get("name") == "after 1 inner step")
-    assert numbers(after["x"]) == [1, 2, 3, 4]
-    assert numbers(after["y"]) == pytest.approx([50, 75, 100 * 5 / 6, 87.5])
-    assert numbers(chart(at, 1)["data"][0]["y"]) == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4])
-    assert numbers(chart(at, 2)["data"][0]["y"]) == pytest.approx([1, 2, 3, 4])
+    assert unpacked(after["x"]) == [1, 2, 3, 4]
+    assert unpacked(after["y"]) == pytest.approx([50, 75, 100 * 5 / 6, 87.5])
+    assert unpacked(chart(at, 1)["data"][0]["y"]) == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4])
+    assert unpacked(chart(at, 2)["data"][0]["y"]) == pytest.approx([1, 2, 3, 4])
     assert "20 episodes of validation characters" in texts(at, "caption")
     assert "Conv4 from the pretrained weights" in texts(at, "caption")
 
@@ -131,7 +119,7 @@ def test_a_training_is_watched_kept_and_used_on_the_other_pages() -> None:
     learner = checkpoints.from_bytes(found.weights, "kept").learner()
     (expected,) = compare({"mine": learner}, episode, 10)
     shown = next(one for one in chart(at, 0)["data"] if one.get("name") == label)
-    np.testing.assert_allclose(numbers(shown["y"]), 100 * expected.accuracy, atol=1e-4)
+    np.testing.assert_allclose(unpacked(shown["y"]), 100 * expected.accuracy, atol=1e-4)
 
     at.switch_page(EVALUATE).run()
     assert label in at.pills(key="who").options
@@ -359,7 +347,7 @@ def test_the_replay_adapts_from_every_recorded_point_to_the_episode() -> None:
         learner = terrain.learners(updates[place])["maml"]
         (expected,) = compare({"maml": learner}, episode, 5)
         frame = by_step["frames"][place]["data"][0]
-        np.testing.assert_allclose(numbers(frame["y"]), 100 * expected.accuracy, atol=1e-4)
+        np.testing.assert_allclose(unpacked(frame["y"]), 100 * expected.accuracy, atol=1e-4)
         for line, step in zip(over_time["data"], (0, 1, 5), strict=False):
-            shown = numbers(line["y"])[place]
+            shown = unpacked(line["y"])[place]
             assert shown == pytest.approx(100 * expected.accuracy[step], abs=1e-4)
