@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 ROOT = Path(__file__).parents[2]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 START_SECONDS = 60
+PATIENCE_MS = 120_000  # two cores may have other things to do
 # No sandbox: continuous integration runs as root. The rest keeps Chromium off the network.
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -35,7 +36,7 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("REQUIRE_BROWSER"):
             pytest.fail(reason)
         pytest.skip(reason)
-    expect.set_options(timeout=60_000)
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGUMENTS)
         yield chromium
@@ -67,15 +68,38 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield f"http://localhost:{port}"
         finally:
             server.terminate()
-            server.wait(timeout=10)
+            server.wait(timeout=START_SECONDS)
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(60_000)
-    yield context.new_page()
-    context.close()
+def visitor(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Return how somebody else's page is made: with cookies, a size and a scheme of its own."""
+    contexts = []
+
+    def make(**options: object) -> Page:
+        contexts.append(browser.new_context(**options))
+        contexts[-1].set_default_timeout(PATIENCE_MS)
+        return contexts[-1].new_page()
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(visitor: Callable[..., Page]) -> Page:
+    return visitor(viewport={"width": 1440, "height": 900})
+
+
+@pytest.fixture
+def stranger(visitor: Callable[..., Page]) -> Page:
+    """Somebody who was sent a link."""
+    return visitor()
+
+
+@pytest.fixture
+def phone(visitor: Callable[..., Page]) -> Page:
+    return visitor(viewport={"width": 390, "height": 844}, has_touch=True, color_scheme="dark")
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:

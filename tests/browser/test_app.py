@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 SCREENSHOT = Path(__file__).parents[2] / "assets" / "images" / "adapt.png"
 # A chart that is being replaced counts as one line without points.
@@ -71,7 +71,7 @@ def test_pictures_flip_as_the_steps_go(page: Page, app_url: str) -> None:
 
 
 def test_a_copied_link_shows_the_same_episode_to_someone_else(
-    browser: Browser, page: Page, app_url: str
+    page: Page, stranger: Page, app_url: str
 ) -> None:
     open_page(page, f"{app_url}/adapt?n_way=4")
     first = pictures(page)
@@ -85,13 +85,11 @@ def test_a_copied_link_shows_the_same_episode_to_someone_else(
     page.get_by_text("Copy link").click()
     link = page.locator("[data-testid=stPopoverBody] code").inner_text()
 
-    with browser.new_context() as other:
-        stranger = other.new_page()
-        open_page(stranger, link)
-        expect(stranger.locator(".st-key-player .row")).to_have_count(4)
-        assert pictures(stranger) == shown
-        assert stranger.locator(".st-key-notices").count() == 0
-        expect(stranger.locator(".st-key-player .method")).to_have_count(2)
+    open_page(stranger, link)
+    expect(stranger.locator(".st-key-player .row")).to_have_count(4)
+    assert pictures(stranger) == shown
+    assert stranger.locator(".st-key-notices").count() == 0
+    expect(stranger.locator(".st-key-player .method")).to_have_count(2)
 
 
 @pytest.mark.parametrize("link", ["Watch the methods learn this episode", "Adapt"])
@@ -168,7 +166,7 @@ def test_repeating_leaves_the_player_where_it_stands(page: Page, app_url: str) -
 
 
 def test_a_link_to_an_evaluation_says_how_it_is_to_be_done(
-    browser: Browser, page: Page, app_url: str
+    page: Page, stranger: Page, app_url: str
 ) -> None:
     open_page(page, f"{app_url}/evaluate?n_way=3")
     for key, words, in_url in (
@@ -185,20 +183,16 @@ def test_a_link_to_an_evaluation_says_how_it_is_to_be_done(
     page.get_by_text("Copy link").click()
     link = page.locator("[data-testid=stPopoverBody] code").inner_text()
 
-    with browser.new_context() as other:
-        stranger = other.new_page()
-        open_page(stranger, link)
-        expect(stranger.locator(".st-key-evaluate button")).to_have_text("Evaluate on 300 episodes")
-        chosen = '[data-selected="true"]'
-        expect(stranger.locator(f".st-key-queries {chosen}")).to_have_text(["Each alone"])
-        expect(stranger.locator(f".st-key-who {chosen}")).to_have_text(
-            ["MAML", "Nearest by pixels"]
-        )
-        steps = stranger.locator(".st-key-test_steps input")
-        expect(steps).to_have_attribute("aria-valuetext", "6")
-        expect(stranger.locator(".st-key-same_drawers input")).to_be_checked()
-        expect(stranger.get_by_text("3-way 1-shot")).to_be_visible()
-        expect(stranger.locator(".st-key-notices")).to_have_count(0)
+    open_page(stranger, link)
+    expect(stranger.locator(".st-key-evaluate button")).to_have_text("Evaluate on 300 episodes")
+    chosen = '[data-selected="true"]'
+    expect(stranger.locator(f".st-key-queries {chosen}")).to_have_text(["Each alone"])
+    expect(stranger.locator(f".st-key-who {chosen}")).to_have_text(["MAML", "Nearest by pixels"])
+    steps = stranger.locator(".st-key-test_steps input")
+    expect(steps).to_have_attribute("aria-valuetext", "6")
+    expect(stranger.locator(".st-key-same_drawers input")).to_be_checked()
+    expect(stranger.get_by_text("3-way 1-shot")).to_be_visible()
+    expect(stranger.locator(".st-key-notices")).to_have_count(0)
 
 
 def test_no_method_at_all_is_a_choice_and_not_a_bad_link(page: Page, app_url: str) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 Strokes = list[list[tuple[float, float]]]
@@ -111,16 +111,6 @@ def draw_all(page: Page, pen: Callable[[Page, str, Strokes], None]) -> None:
     expect(page.locator(".st-key-answer_bars .verdict")).to_contain_text("Now draw a query")
 
 
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, color_scheme="dark"
-    )
-    context.set_default_timeout(60_000)
-    yield context.new_page()
-    context.close()
-
-
 @pytest.mark.parametrize("pen", [by_mouse, by_touch])
 def test_five_characters_and_a_query_give_the_right_class(
     page: Page, phone: Page, app_url: str, pen: Callable[[Page, str, Strokes], None]
@@ -209,7 +199,7 @@ def test_ink_stays_from_page_to_page_and_when_n_changes(page: Page, app_url: str
 
 
 def test_a_saved_board_is_the_same_after_loading(
-    browser: Browser, page: Page, app_url: str, tmp_path: Path
+    page: Page, stranger: Page, app_url: str, tmp_path: Path
 ) -> None:
     open_board(page, f"{app_url}/draw?n_way=3")
     page.get_by_role("button", name="Fill from Glyphs").click()
@@ -226,17 +216,15 @@ def test_a_saved_board_is_the_same_after_loading(
     download.value.save_as(file)
     assert json.loads(file.read_bytes())["query"]["strokes"]
 
-    with browser.new_context() as other:
-        stranger = other.new_page()
-        open_board(stranger, f"{app_url}/draw")
-        stranger.locator(".st-key-load_board button").click()
-        stranger.locator("input[type=file]").set_input_files(file)
-        expect(stranger.locator(".st-key-board_pads .inked")).to_have_count(3)
-        expect(stranger.locator(".st-key-board_pads .cell")).to_have_count(3)
-        wait_for_answer(stranger, strokes=2)
-        stranger.wait_for_url(re.compile("n_way=3"))
-        assert pictures_drawn(stranger) == drawn
-        assert percents(stranger) == shares
+    open_board(stranger, f"{app_url}/draw")
+    stranger.locator(".st-key-load_board button").click()
+    stranger.locator("input[type=file]").set_input_files(file)
+    expect(stranger.locator(".st-key-board_pads .inked")).to_have_count(3)
+    expect(stranger.locator(".st-key-board_pads .cell")).to_have_count(3)
+    wait_for_answer(stranger, strokes=2)
+    stranger.wait_for_url(re.compile("n_way=3"))
+    assert pictures_drawn(stranger) == drawn
+    assert percents(stranger) == shares
 
 
 def test_pictures_go_into_the_cell_or_the_rows_they_are_for(

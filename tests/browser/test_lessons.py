@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 LOOPS = "lessons?lesson=Why+two+loops%3F"
 TITLES = 6
@@ -59,26 +60,25 @@ def test_a_prediction_and_what_was_unfolded_stay(page: Page, app_url: str) -> No
 
 
 def test_on_paper_there_is_the_worksheet_alone_black_on_white(
-    browser: Browser, app_url: str
+    visitor: Callable[..., Page], app_url: str
 ) -> None:
-    with browser.new_context(color_scheme="dark") as context:
-        page = context.new_page()
-        page.goto(f"{app_url}/{LOOPS}&teacher=true")
-        wait_until_done(page)
-        sheet, screen = page.locator(".st-key-worksheet"), page.locator(".st-key-screen")
-        expect(page.get_by_role("heading", name="Teacher's notes")).to_be_visible()
-        expect(sheet).to_be_hidden()
-        page.evaluate("window.print = () => { window.printed = true; }")
-        page.get_by_role("button", name="Print the worksheet").click()
-        page.wait_for_function("window.printed")
+    page = visitor(color_scheme="dark")
+    page.goto(f"{app_url}/{LOOPS}&teacher=true")
+    wait_until_done(page)
+    sheet, screen = page.locator(".st-key-worksheet"), page.locator(".st-key-screen")
+    expect(page.get_by_role("heading", name="Teacher's notes")).to_be_visible()
+    expect(sheet).to_be_hidden()
+    page.evaluate("window.print = () => { window.printed = true; }")
+    page.get_by_role("button", name="Print the worksheet").click()
+    page.wait_for_function("window.printed")
 
-        page.emulate_media(media="print")
-        expect(sheet).to_be_visible()
-        for gone in (screen, page.get_by_test_id("stSidebar"), page.get_by_role("button")):
-            expect(gone.locator("visible=true")).to_have_count(0)
-        assert set(page.evaluate(COLOURS)) == {"rgb(0, 0, 0) on rgb(255, 255, 255)"}
-        assert sheet.locator(".worksheet-line").count() >= 8
-        expect(sheet).to_contain_text("About 50 %")
-        expect(sheet).not_to_contain_text("contradict each other")  # the answer
-        pages = re.findall(rb"/Type\s*/Page\b", page.pdf())
-        assert len(pages) == 1
+    page.emulate_media(media="print")
+    expect(sheet).to_be_visible()
+    for gone in (screen, page.get_by_test_id("stSidebar"), page.get_by_role("button")):
+        expect(gone.locator("visible=true")).to_have_count(0)
+    assert set(page.evaluate(COLOURS)) == {"rgb(0, 0, 0) on rgb(255, 255, 255)"}
+    assert sheet.locator(".worksheet-line").count() >= 8
+    expect(sheet).to_contain_text("About 50 %")
+    expect(sheet).not_to_contain_text("contradict each other")  # the answer
+    pages = re.findall(rb"/Type\s*/Page\b", page.pdf())
+    assert len(pages) == 1

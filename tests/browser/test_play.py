@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 QUESTIONS = 10
 PLAYERS = ["You", "MAML", "Pretrained"]
@@ -198,14 +196,6 @@ def test_the_time_begins_with_start_and_waits_while_an_answer_is_shown(
         page.keyboard.press("1")
     line = page.get_by_test_id("stMain").get_by_test_id("stCode")
     expect(line).to_contain_text(f"10 s a question: me {scores(page)[0]} (no answer to 1), MAML")
-
-
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
-    context.set_default_timeout(60_000)
-    yield context.new_page()
-    context.close()
 
 
 def test_a_class_plays_the_same_round_on_phones(page: Page, phone: Page, app_url: str) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlparse
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from maml_core import toy_tasks
 from maml_core.config import AdaptConfig
@@ -72,7 +72,7 @@ def to_the_end(page: Page) -> None:
 
 
 def test_numbers_follow_while_theta_is_dragged_and_the_link_when_it_is_let_go(
-    browser: Browser, page: Page, app_url: str
+    page: Page, stranger: Page, app_url: str
 ) -> None:
     open_page(page, f"{app_url}/toy")
     x, y = middle(page)
@@ -98,11 +98,9 @@ def test_numbers_follow_while_theta_is_dragged_and_the_link_when_it_is_let_go(
 
     page.get_by_text("Copy link").click()
     link = page.locator("[data-testid=stPopoverBody] code").inner_text()
-    with browser.new_context() as other:
-        stranger = other.new_page()
-        open_page(stranger, link)
-        assert theta(stranger) == places[-1]
-        assert row(stranger, "you") == row(page, "you")
+    open_page(stranger, link)
+    assert theta(stranger) == places[-1]
+    assert row(stranger, "you") == row(page, "you")
 
 
 def test_the_methods_find_the_places_of_the_closed_form(page: Page, app_url: str) -> None:
@@ -185,13 +183,9 @@ def test_two_parameters_by_keyboard_and_by_mouse_on_either_map(page: Page, app_u
 
 
 @pytest.fixture
-def phone(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
-    )
-    context.set_default_timeout(60_000)
-    yield context.new_page()
-    context.close()
+def phone(visitor: Callable[..., Page]) -> Page:
+    """One that zooms and scrolls by itself."""
+    return visitor(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
 
 
 def test_a_finger_drags_theta_across_and_scrolls_along(phone: Page, app_url: str) -> None:
