@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from tests.browser.waiting import wait_until_done
+
 SCREENSHOT = Path(__file__).parents[2] / "assets" / "images" / "adapt.png"
 # A chart that is being replaced counts as one line without points.
 DRAWN_POINTS = """
@@ -20,10 +22,6 @@ key => document.querySelector(`.st-key-${key} .js-plotly-plot`)
 def open_page(page: Page, url: str) -> None:
     page.goto(url)
     wait_until_done(page)
-
-
-def wait_until_done(page: Page) -> None:
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
 
 
 def press_slider(page: Page, key: str, keyboard_key: str, url_part: str) -> None:
@@ -105,7 +103,9 @@ def test_the_episode_goes_along_from_page_to_page(page: Page, app_url: str, link
     assert {"n_way=3", "k_shot=2", "seed=7"} <= set(page.url.partition("?")[2].split("&"))
 
 
-@pytest.mark.parametrize("page_name", ["", "adapt", "train"])
+@pytest.mark.parametrize(
+    "page_name", ["", "episodes", "adapt", "draw", "landscape", "evaluate", "train"]
+)
 def test_bad_values_in_the_link_give_the_default_and_a_sentence(
     page: Page, app_url: str, page_name: str
 ) -> None:

@@ -14,6 +14,8 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Page, WebSocketRoute, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from tests.browser.waiting import wait_until_done
+
 Strokes = list[list[tuple[float, float]]]
 CHARACTERS: dict[str, Strokes] = {
     "A1": [[(0.2, 0.8), (0.5, 0.2), (0.8, 0.8)], [(0.35, 0.55), (0.65, 0.55)]],
@@ -164,7 +166,7 @@ def test_strokes_on_a_slow_line_end_in_no_error(page: Page, app_url: str) -> Non
 
     page.route_web_socket(re.compile("/_stcore/stream"), connect)
     open_board(page, f"{app_url}/draw?n_way=2")
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    wait_until_done(page)
     slow = True
     for number, stroke in enumerate(CHARACTERS["D1"], start=1):
         by_mouse(page, "A1", [stroke])

@@ -4,6 +4,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.waiting import wait_until_done
+
 DRAWN = """
 () => document.querySelector('.st-key-arrows_chart .js-plotly-plot').data
     .filter(trace => trace.opacity === 1 && trace.x.every(Number.isFinite))
@@ -15,7 +17,7 @@ SMALL = "n_way=2&q_query=1&meta_tasks=2"
 def open_page(page: Page, url: str) -> None:
     page.goto(url)
     expect(page.locator(".algorithm .where")).to_have_text("Step 1 of 8")
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    wait_until_done(page)
 
 
 def test_through_algorithm_1_to_the_end_and_back(page: Page, app_url: str) -> None:

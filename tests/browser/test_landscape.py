@@ -4,6 +4,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.waiting import wait_until_done
+
 PATHS = """
 name => document.querySelector(`.panel[data-name=${name}] .plot.contour`).data
     .filter(trace => trace.meta === "path" && trace.mode.includes("markers"))
@@ -20,10 +22,6 @@ def open_page(page: Page, url: str) -> None:
 HAS_MAP = (
     "document.querySelector('.maml-maps .plot.contour').data.some(one => one.type === 'contour')"
 )
-
-
-def wait_until_done(page: Page) -> None:
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
 
 
 def shown_range(page: Page) -> list[float]:

@@ -7,16 +7,14 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.waiting import wait_until_done
+
 LOOPS = "lessons?lesson=Why+two+loops%3F"
 TITLES = 6
 COLOURS = """
 () => [...document.querySelectorAll('.st-key-worksheet *')].filter(one => one.innerText?.trim())
     .map(one => getComputedStyle(one)).map(style => `${style.color} on ${style.backgroundColor}`)
 """
-
-
-def wait_until_done(page: Page) -> None:
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
 
 
 def test_each_lesson_and_each_of_its_links_opens(page: Page, app_url: str) -> None:

@@ -6,6 +6,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.waiting import wait_until_done
+
 QUESTIONS = 10
 PLAYERS = ["You", "MAML", "Pretrained"]
 # In the page, not in the window: a tap may scroll.
@@ -19,7 +21,7 @@ def open_page(page: Page, url: str) -> None:
     """Open a round and wait until the machines have answered all of it."""
     page.goto(url)
     expect(page.locator(".choice").first).to_be_visible()
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    wait_until_done(page)
 
 
 def at_question(page: Page, number: int) -> None:

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from maml_core import toy_tasks
 from maml_core.config import AdaptConfig
 from maml_core.toy_tasks import WEIGHTS, World, world
+from tests.browser.waiting import wait_until_done
 
 # Chromium hands a pointer's moves over with the next frame.
 TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -23,10 +24,6 @@ def open_page(page: Page, url: str) -> None:
     page.goto(url)
     expect(page.locator(".toy .theta").first).to_be_visible()
     wait_until_done(page)
-
-
-def wait_until_done(page: Page) -> None:
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
 
 
 def theta(page: Page) -> np.ndarray:

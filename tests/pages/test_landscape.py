@@ -20,7 +20,6 @@ from pages.shared.settings import DEFAULTS
 from tests.pages import opened
 from tests.pages.opened import texts
 
-TIMEOUT = 120
 SMALL = {"n_way": "2", "q_query": "1"}
 open_page = partial(opened.open_page, "pages/landscape.py", **SMALL)
 

@@ -14,15 +14,15 @@ from pages.shared.settings import DEFAULTS, LINK
 from tests.pages.opened import open_page, texts
 
 ROOT = Path(__file__).parents[2]
+EPISODES = "pages/episodes.py"
 PAGES = (
     "pages/play.py",
-    "pages/episodes.py",
+    EPISODES,
     "pages/adapt.py",
     "pages/evaluate.py",
     "pages/draw.py",
     "pages/landscape.py",
 )
-PLAY, EPISODES, ADAPT, EVALUATE, DRAW, LANDSCAPE = PAGES
 
 
 def test_a_page_that_streamlit_runs_alone_goes_through_the_app(

@@ -11,7 +11,6 @@ from pages.shared import points, sinusoid_numbers, sinusoid_training
 from tests.pages import opened
 from tests.pages.opened import texts
 
-TIMEOUT = 120
 open_page = partial(opened.open_page, "pages/train.py", n_way="2", q_query="1")
 
 
