@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from maml_core.adaptation import accuracy
 from maml_core.config import PretrainConfig
 from maml_core.episodes import TaskBatch, TaskPool, pictures
-from maml_core.models import HEAD, logits, query_logits
+from maml_core.models import HEAD, features, logits
 from maml_core.optimisation import Measures, Update, descend
 from maml_core.params import Params
 
@@ -106,12 +106,7 @@ def directions(
         query_x: Likewise.
         transductive: How queries are normalised, see `models.query_logits`.
     """
-    width = params["head.weight"].shape[1]
-    # With the identity as its head the network returns its features.
-    bare = {"head.weight": torch.eye(width), "head.bias": torch.zeros(width)}
-    identity = {**params, **{n: v.to(params[n]) for n, v in bare.items()}}
-    support = logits(model, identity, support_x)
-    query = query_logits(model, identity, support_x, query_x, transductive=transductive)
+    support, query = features(model, params, support_x, query_x, transductive=transductive)
     return F.normalize(support, dim=1), F.normalize(query, dim=1)
 
 

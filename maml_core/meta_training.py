@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -17,9 +18,9 @@ from torch.nn import functional as F
 from maml_core.adaptation import accuracy, adapt, head_rates
 from maml_core.config import TrainConfig
 from maml_core.episodes import TaskBatch, TaskPool, episode_generator, sample_tasks
-from maml_core.models import HEAD, for_n_way, query_logits
+from maml_core.models import HEAD, HEAD_ALONE, features, for_n_way, query_logits
 from maml_core.optimisation import Measures, Update, descend
-from maml_core.params import Params, split_rates, subtract
+from maml_core.params import LOG_RATE, Params, split_rates, subtract
 
 MetaGradient = Callable[..., tuple[Params, Measures]]
 """(model, meta_params, tasks, config, progress) → (gradient by name, measures). `progress` is how
@@ -49,8 +50,10 @@ def maml_gradient(
     head_only |= config.inner_steps == 1 and len(meta_params.get(HEAD[0], ())) == 1
 
     def task_objective(meta: Params, task: TaskBatch) -> tuple[Tensor, Measures]:
-        trajectory = _adapt_to(model, meta, task, config, first_order, head_only)
-        outs = _query_logits(model, trajectory, task, config)
+        if head_only:
+            outs = _head_logits(model, meta, task, config, first_order)
+        else:
+            outs, _ = _query_logits(model, meta, task, config, first_order)
         losses = torch.stack([F.cross_entropy(out, task.query_y) for out in outs])
         weights = step_weights(config.inner_steps, done) if config.multi_step else None
         objective = losses[-1] if weights is None else weights @ losses[1:]
@@ -110,8 +113,7 @@ def reptile_gradient(
     rows, pull_back = vjp(partial(for_n_way, n_way=n_way), split_rates(meta_params)[0])  # type: ignore[misc]
 
     def pseudo_gradient(task: TaskBatch) -> tuple[Params, Measures]:
-        trajectory = _adapt_to(model, meta_params, task, config, True, False)
-        outs = _query_logits(model, trajectory, task, config)
+        outs, trajectory = _query_logits(model, meta_params, task, config, True)
         accuracies = torch.stack([accuracy(out, task.query_y) for out in outs])
         measures = Measures(F.cross_entropy(outs[-1], task.query_y), accuracies)
         return subtract(rows, trajectory[-1]), measures
@@ -195,25 +197,17 @@ def _mean_over_tasks(measures: Measures) -> Measures:
 
 
 def _query_logits(
-    model: nn.Module, trajectory: list[Params], task: TaskBatch, config: TrainConfig
-) -> list[Tensor]:
-    return [
-        query_logits(model, fast, task.support_x, task.query_x, transductive=config.transductive)
-        for fast in trajectory
-    ]
-
-
-def _adapt_to(
     model: nn.Module,
     meta_params: Params,
     task: TaskBatch,
     config: TrainConfig,
     first_order: bool,
-    head_only: bool,
-) -> list[Params]:
+    head_only: bool = False,
+) -> tuple[list[Tensor], list[Params]]:
+    """Return the query logits at each point of the trajectory, and the trajectory."""
     params, rates = split_rates(meta_params)
     n_way = _n_way(task, config)
-    return adapt(
+    trajectory = adapt(
         model,
         for_n_way(params, n_way),
         task.support_x,
@@ -223,3 +217,26 @@ def _adapt_to(
         first_order=first_order,
         rates=head_rates(rates) if head_only else rates,
     )
+    outs = [
+        query_logits(model, fast, task.support_x, task.query_x, transductive=config.transductive)
+        for fast in trajectory
+    ]
+    return outs, trajectory
+
+
+def _head_logits(
+    model: nn.Module, meta_params: Params, task: TaskBatch, config: TrainConfig, first_order: bool
+) -> list[Tensor]:
+    """Return the query logits where the head alone adapts.
+
+    Of a network that says what its head is given, the body runs once for all inner steps.
+    """
+    if hasattr(model, "features"):
+        body, _ = split_rates(meta_params)
+        support, query = features(
+            model, body, task.support_x, task.query_x, transductive=config.transductive
+        )
+        task = task._replace(support_x=support, query_x=query)
+        meta_params = {n: v for n, v in meta_params.items() if n.removeprefix(LOG_RATE) in HEAD}
+        model, config = HEAD_ALONE, replace(config, transductive=True)  # it is normalised by now
+    return _query_logits(model, meta_params, task, config, first_order, head_only=True)[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import inspect
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
@@ -214,6 +215,11 @@ def zero_head(width: int, n_out: int) -> nn.Linear:
     return head
 
 
+# A network on features, all that there is to adapt where the body stays as it is. It is run at
+# parameters of any width; its own stand for them.
+HEAD_ALONE = nn.Sequential(OrderedDict(head=zero_head(1, 1)))
+
+
 def _check_sizes(n_out: int, hidden: int) -> None:
     if n_out < 1 or hidden < 1:
         raise ValueError(
@@ -337,6 +343,26 @@ def query_logits(
         return logits(model, params, query_x)
     n = len(support_x)
     return logits(model, params, torch.cat([support_x, query_x]), n)[n:]
+
+
+def features(
+    model: nn.Module, params: Params, support_x: Tensor, query_x: Tensor, *, transductive: bool
+) -> tuple[Tensor, Tensor]:
+    """Return what the head is given of support and query pictures, each [B, width of the head].
+
+    Args:
+        model: The network.
+        params: Where its features are taken; the head plays no part.
+        support_x: [B, *input_shape].
+        query_x: Likewise.
+        transductive: How queries are normalised, see `query_logits`.
+    """
+    width = params["head.weight"].shape[1]
+    # With the identity as its head the network returns its features.
+    bare = {"head.weight": torch.eye(width), "head.bias": torch.zeros(width)}
+    identity = {**params, **{n: v.to(params[n]) for n, v in bare.items()}}
+    support = logits(model, identity, support_x)
+    return support, query_logits(model, identity, support_x, query_x, transductive=transductive)
 
 
 def _of_this_thread(model: nn.Module) -> nn.Module:

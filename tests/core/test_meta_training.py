@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from maml_core.config import META_METHODS, TrainConfig
 from maml_core.episodes import TaskBatch
 from maml_core.meta_training import META_GRADIENTS, meta_train, task_stream
-from maml_core.models import HEAD, Conv4, initial_params
+from maml_core.models import HEAD, Conv4, ConvBlock, initial_params
 from maml_core.optimisation import Update
 from maml_core.params import LOG_RATE, RATE_GAIN, add, dot, norm, scale, with_rates
 
@@ -479,6 +479,23 @@ def test_anil_learns_rates_for_the_head_alone(model, meta_params, exact_tasks):
     found, _ = META_GRADIENTS["anil"](model, meta_params(1, True), exact_tasks(), config)
     learned = {n for n, v in found.items() if n.startswith(LOG_RATE) and v != 0}
     assert learned == {LOG_RATE + name for name in HEAD}
+
+
+@pytest.mark.parametrize("inner_steps", [1, 4])
+def test_where_the_head_alone_adapts_the_body_sees_each_picture_once(
+    inner_steps, model, meta_params, exact_tasks, monkeypatch
+):
+    seen, tasks = [], exact_tasks()
+    forward = ConvBlock.forward
+
+    def counted(block, x, reference=None):
+        if x.shape[-1] == 28:
+            seen.append(x.shape[0])
+        return forward(block, x, reference)
+
+    monkeypatch.setattr(ConvBlock, "forward", counted)
+    META_GRADIENTS["anil"](model, meta_params(1), tasks, config_of("anil", inner_steps))
+    assert seen == [tasks.support_y.shape[1], tasks.query_y.shape[1]]
 
 
 @pytest.mark.parametrize("n_way", [2, 4])
