@@ -194,9 +194,9 @@ def confusion_figure(counts: np.ndarray, chosen: tuple[int, int] | None = None) 
     """
     n_way = len(counts)
     letters = [class_letter(label) for label in range(n_way)]
-    wrong = counts.astype(float)
-    np.fill_diagonal(wrong, np.nan)
-    right = np.where(np.eye(n_way, dtype=bool), counts, np.nan)
+    own = np.eye(n_way, dtype=bool)
+    # Empty cells have no colour: the page shows through, in light and dark.
+    right, wrong = (np.where(cells & (counts > 0), counts, np.nan) for cells in (own, ~own))
     figure = go.Figure(layout=layout(legend_rows=0))
     for values, colour in ((right, STYLES["maml"].colour), (wrong, "#D55E00")):
         figure.add_heatmap(

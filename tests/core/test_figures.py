@@ -439,13 +439,14 @@ def test_every_cell_says_its_count_and_can_be_clicked(counts):
     assert_sound(figure)
 
 
-def test_right_and_wrong_cells_have_a_colour_each_on_one_scale(counts):
+def test_right_and_wrong_cells_have_a_colour_each_on_one_scale_and_empty_cells_none(counts):
     figure = confusion_figure(counts)
     right, wrong = (one for one in figure.data if one.type == "heatmap")
     for true in range(3):
         for predicted in range(3):
             here, there = (right, wrong) if true == predicted else (wrong, right)
-            assert here.z[true][predicted] == counts[true, predicted]
+            count = counts[true, predicted]
+            assert here.z[true][predicted] == pytest.approx(count or math.nan, nan_ok=True)
             assert math.isnan(there.z[true][predicted])
     assert right.colorscale[1][1] != wrong.colorscale[1][1]
     assert (right.zmin, right.zmax) == (wrong.zmin, wrong.zmax) == (0, 10)
