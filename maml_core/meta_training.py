@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from functools import partial
 
 import torch
@@ -46,14 +45,15 @@ def maml_gradient(
     """
     done = tasks.query_x.new_zeros(()) if progress is None else progress
     # A head of one row begins as zeros, which pass no gradient on to the body, whatever θ is. One
-    # step then moves the head alone, and nothing below it need be differentiated twice.
+    # step then moves the head alone: the body runs once, and is not differentiated twice.
     head_only |= config.inner_steps == 1 and len(meta_params.get(HEAD[0], ())) == 1
 
     def task_objective(meta: Params, task: TaskBatch) -> tuple[Tensor, Measures]:
-        if head_only:
-            outs = _head_logits(model, meta, task, config, first_order)
-        else:
-            outs, _ = _query_logits(model, meta, task, config, first_order)
+        network = model
+        if head_only and hasattr(model, "features"):  # which says what the head is given
+            network, meta, task = HEAD_ALONE, *_on_features(model, meta, task, config)
+        trajectory = _adapt_to(network, meta, task, config, first_order, head_only)
+        outs = _query_logits(network, trajectory, task, config)
         losses = torch.stack([F.cross_entropy(out, task.query_y) for out in outs])
         weights = step_weights(config.inner_steps, done) if config.multi_step else None
         objective = losses[-1] if weights is None else weights @ losses[1:]
@@ -113,7 +113,8 @@ def reptile_gradient(
     rows, pull_back = vjp(partial(for_n_way, n_way=n_way), split_rates(meta_params)[0])  # type: ignore[misc]
 
     def pseudo_gradient(task: TaskBatch) -> tuple[Params, Measures]:
-        outs, trajectory = _query_logits(model, meta_params, task, config, True)
+        trajectory = _adapt_to(model, meta_params, task, config, True, False)
+        outs = _query_logits(model, trajectory, task, config)
         accuracies = torch.stack([accuracy(out, task.query_y) for out in outs])
         measures = Measures(F.cross_entropy(outs[-1], task.query_y), accuracies)
         return subtract(rows, trajectory[-1]), measures
@@ -196,18 +197,38 @@ def _mean_over_tasks(measures: Measures) -> Measures:
     return Measures(*(value.mean(0) for value in measures))
 
 
+def _on_features(
+    model: nn.Module, meta_params: Params, task: TaskBatch, config: TrainConfig
+) -> tuple[Params, TaskBatch]:
+    """Return the head's own meta-parameters, and the task with what the head is given of it."""
+    body, _ = split_rates(meta_params)
+    support, query = features(
+        model, body, task.support_x, task.query_x, transductive=config.transductive
+    )
+    head = {n: v for n, v in meta_params.items() if n.removeprefix(LOG_RATE) in HEAD}
+    return head, task._replace(support_x=support, query_x=query)
+
+
 def _query_logits(
+    model: nn.Module, trajectory: list[Params], task: TaskBatch, config: TrainConfig
+) -> list[Tensor]:
+    return [
+        query_logits(model, fast, task.support_x, task.query_x, transductive=config.transductive)
+        for fast in trajectory
+    ]
+
+
+def _adapt_to(
     model: nn.Module,
     meta_params: Params,
     task: TaskBatch,
     config: TrainConfig,
     first_order: bool,
-    head_only: bool = False,
-) -> tuple[list[Tensor], list[Params]]:
-    """Return the query logits at each point of the trajectory, and the trajectory."""
+    head_only: bool,
+) -> list[Params]:
     params, rates = split_rates(meta_params)
     n_way = _n_way(task, config)
-    trajectory = adapt(
+    return adapt(
         model,
         for_n_way(params, n_way),
         task.support_x,
@@ -217,26 +238,3 @@ def _query_logits(
         first_order=first_order,
         rates=head_rates(rates) if head_only else rates,
     )
-    outs = [
-        query_logits(model, fast, task.support_x, task.query_x, transductive=config.transductive)
-        for fast in trajectory
-    ]
-    return outs, trajectory
-
-
-def _head_logits(
-    model: nn.Module, meta_params: Params, task: TaskBatch, config: TrainConfig, first_order: bool
-) -> list[Tensor]:
-    """Return the query logits where the head alone adapts.
-
-    Of a network that says what its head is given, the body runs once for all inner steps.
-    """
-    if hasattr(model, "features"):
-        body, _ = split_rates(meta_params)
-        support, query = features(
-            model, body, task.support_x, task.query_x, transductive=config.transductive
-        )
-        task = task._replace(support_x=support, query_x=query)
-        meta_params = {n: v for n, v in meta_params.items() if n.removeprefix(LOG_RATE) in HEAD}
-        model, config = HEAD_ALONE, replace(config, transductive=True)  # it is normalised by now
-    return _query_logits(model, meta_params, task, config, first_order, head_only=True)[0]

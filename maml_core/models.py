@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import inspect
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
@@ -215,9 +214,20 @@ def zero_head(width: int, n_out: int) -> nn.Linear:
     return head
 
 
-# A network on features, all that there is to adapt where the body stays as it is. It is run at
-# parameters of any width; its own stand for them.
-HEAD_ALONE = nn.Sequential(OrderedDict(head=zero_head(1, 1)))
+class Head(nn.Module):
+    """A network's linear head by itself: it takes features, which are normalised by then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = zero_head(1, 1)
+
+    def forward(self, x: Tensor, reference: int | None = None) -> Tensor:
+        """[B, width] → logits [B, n_out]; `reference` plays no part."""
+        logits: Tensor = self.head(x)
+        return logits
+
+
+HEAD_ALONE = Head()  # is run at parameters of any width
 
 
 def _check_sizes(n_out: int, hidden: int) -> None:
