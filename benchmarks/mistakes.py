@@ -16,13 +16,11 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from maml_core import checkpoints, datasets
+from maml_core import checkpoints, results
 from maml_core.config import SPLITS, AdaptConfig, EpisodeSpec
 from maml_core.datasets.base import CharacterSet
-from maml_core.datasets.splits import split_classes
-from maml_core.episodes import TaskPool, make_pool, sample_episode
+from maml_core.episodes import TaskPool, sample_episode
 from maml_core.evaluation import adapt_to
 from maml_core.learners import Learner
 from maml_core.models import query_logits
@@ -42,21 +40,22 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=600)
     parser.add_argument("--seed", type=int, default=0)
     parsed = parser.parse_args()
-    torch.set_num_threads(1)
-    data = datasets.load("omniglot")
-    weights = parsed.weights or checkpoints.ASSETS / parsed.split / "maml.safetensors"
-    pool = make_pool(data, split_classes(data, parsed.split, "test"))
+    if parsed.weights:
+        learner = checkpoints.load(parsed.weights).learner()
+    else:
+        learner = checkpoints.shipped("maml", parsed.split)
+    pool = results.pool_of(parsed.split)
     spec = EpisodeSpec(parsed.n_way, parsed.k_shot)
     asked: Counter[int] = Counter()
     wrong: Counter[int] = Counter()
     pairs: Counter[tuple[int, int]] = Counter()
-    job = partial(answers, checkpoints.load(weights).learner(), pool, spec, parsed.seed)
+    job = partial(answers, learner, pool, spec, parsed.seed)
     for pictures, true, answered in in_parallel(job, range(parsed.episodes)):
         asked.update(pictures.tolist())
         wrong.update(pictures[true != answered].tolist())
         mistaken = zip(true[true != answered], answered[true != answered], strict=True)
         pairs.update((min(int(a), int(b)), max(int(a), int(b))) for a, b in mistaken)
-    report(data, asked, wrong, pairs)
+    report(pool.data, asked, wrong, pairs)
 
 
 def answers(
@@ -85,7 +84,7 @@ def report(
         f"{100 * sum(wrong[p] for p in often) / total:.2f} % of the queries"
     )
     for picture in sorted(often, key=lambda p: (-wrong[p] / asked[p], -asked[p]))[:LISTED]:
-        owner = data.classes[int(np.searchsorted(data.starts, picture, side="right")) - 1]
+        owner = data.classes[data.class_of(picture)]
         times = f"{wrong[picture]} of {asked[picture]} times"
         print(f"  {owner}, drawer {data.drawers[picture]}: wrong {times}")
     for (a, b), count in pairs.most_common(LISTED // 2):

@@ -97,15 +97,7 @@ def nearest_by_features(
 def directions(
     model: nn.Module, params: Params, support_x: Tensor, query_x: Tensor, *, transductive: bool
 ) -> tuple[Tensor, Tensor]:
-    """Return the features of support and query pictures as unit vectors, each [B, channels].
-
-    Args:
-        model: The network.
-        params: Where its features are taken; the head plays no part.
-        support_x: [B, *input_shape].
-        query_x: Likewise.
-        transductive: How queries are normalised, see `models.query_logits`.
-    """
+    """Return `models.features` as unit vectors, each [B, width of the head]."""
     support, query = features(model, params, support_x, query_x, transductive=transductive)
     return F.normalize(support, dim=1), F.normalize(query, dim=1)
 

@@ -481,9 +481,10 @@ def test_anil_learns_rates_for_the_head_alone(model, meta_params, exact_tasks):
     assert learned == {LOG_RATE + name for name in HEAD}
 
 
+@pytest.mark.parametrize("transductive", [True, False])
 @pytest.mark.parametrize("inner_steps", [1, 4])
 def test_where_the_head_alone_adapts_the_body_sees_each_picture_once(
-    inner_steps, model, meta_params, exact_tasks, monkeypatch
+    inner_steps, transductive, model, meta_params, exact_tasks, monkeypatch
 ):
     seen, tasks = [], exact_tasks()
     forward = ConvBlock.forward
@@ -494,8 +495,10 @@ def test_where_the_head_alone_adapts_the_body_sees_each_picture_once(
         return forward(block, x, reference)
 
     monkeypatch.setattr(ConvBlock, "forward", counted)
-    META_GRADIENTS["anil"](model, meta_params(1), tasks, config_of("anil", inner_steps))
-    assert seen == [tasks.support_y.shape[1], tasks.query_y.shape[1]]
+    config = replace(config_of("anil", inner_steps), transductive=transductive)
+    META_GRADIENTS["anil"](model, meta_params(1), tasks, config)
+    n_support, n_query = tasks.support_y.shape[1], tasks.query_y.shape[1]
+    assert seen == ([n_support, n_query] if transductive else [n_support + n_query])
 
 
 @pytest.mark.parametrize("n_way", [2, 4])
