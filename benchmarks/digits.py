@@ -28,7 +28,8 @@ from maml_core.episodes import TaskBatch, TaskPool, episode_generator, make_pool
 from maml_core.evaluation import Estimate, estimate, evaluate
 from maml_core.learners import Learner
 from maml_core.meta_training import meta_train, task_stream
-from maml_core.models import MLP, initial_params, logits
+from maml_core.models import initial_params, logits
+from maml_core.networks import MLP
 from maml_core.optimisation import Update
 from maml_core.params import Params
 

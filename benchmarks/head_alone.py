@@ -21,7 +21,8 @@ from maml_core.config import TrainConfig
 from maml_core.datasets.splits import split_classes
 from maml_core.episodes import TaskBatch, make_pool
 from maml_core.meta_training import META_GRADIENTS, task_stream
-from maml_core.models import Conv4, initial_params
+from maml_core.models import initial_params
+from maml_core.networks import Conv4
 from maml_core.params import Params
 
 

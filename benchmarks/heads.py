@@ -24,7 +24,8 @@ from maml_core.episodes import TaskPool, make_pool
 from maml_core.evaluation import Estimate, evaluate
 from maml_core.learners import Learner
 from maml_core.meta_training import meta_train, task_stream
-from maml_core.models import HEAD, Conv4, initial_params
+from maml_core.models import HEAD, initial_params
+from maml_core.networks import Conv4
 from maml_core.optimisation import Update
 from maml_core.params import Params, split_rates, with_rates
 

@@ -33,7 +33,7 @@ from maml_core.episodes import Episode, TaskPool, make_pool, sample_episode
 from maml_core.evaluation import estimate
 from maml_core.landscape import Window, lay_planes, survey_loss
 from maml_core.learners import Learner
-from maml_core.models import Conv4
+from maml_core.networks import Conv4
 from maml_core.params import add, scale
 from maml_core.planes import TOGETHER, Plane
 

@@ -19,7 +19,8 @@ from benchmarks.heads import in_words, pools_of, trained
 from maml_core.checkpoints import load
 from maml_core.config import EpisodeSpec, TrainConfig
 from maml_core.evaluation import choose_inner_lr, evaluate
-from maml_core.models import Conv4, initial_params
+from maml_core.models import initial_params
+from maml_core.networks import Conv4
 
 BASE = TrainConfig(n_ways=(5,), q_query=3, meta_batch_size=4, inner_steps=1, inner_lr=0.4)
 THREE = {"inner_steps": 3, "inner_lr": 0.05}

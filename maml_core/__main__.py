@@ -117,7 +117,11 @@ def _add_run(parser: argparse.ArgumentParser, out: str) -> None:
 
 def _add_model(parser: argparse.ArgumentParser, default: str | None) -> None:
     parser.add_argument("--model", choices=MODELS, default=default, help="network")
-    parser.add_argument("--channels", type=int, help="of conv4: filters a layer; 64 unless given")
+    parser.add_argument(
+        "--channels",
+        type=int,
+        help="filters: of conv4 a layer, 64 unless given; of resnet the stem, 32",
+    )
     parser.add_argument("--max-pool", action="store_true", help="of conv4: not strides")
     parser.add_argument(
         "--flatten", action="store_true", help="of conv4: no mean over the last feature maps"
@@ -194,6 +198,10 @@ def _add_pretrain(commands: Any) -> None:
         "--label-smoothing", type=float, default=default.label_smoothing, help="0 to below 1"
     )
     parser.add_argument("--no-augment", dest="augment", action="store_false", help="no deformation")
+    parser.add_argument("--elastic", action="store_true", help="shift parts of pictures too")
+    parser.add_argument(
+        "--bfloat16", action="store_true", help="convolve in this short format, about twice as fast"
+    )
     parser.add_argument("--seed", type=int, default=default.seed, help="order, initialisation")
     _add_run(parser, "runs/pretrained.safetensors")
 

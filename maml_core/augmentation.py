@@ -13,6 +13,8 @@ MAX_ROTATION = math.radians(15)
 MAX_SCALE = 0.15
 MAX_SHEAR = 0.15
 MAX_SHIFT = 2 / 14  # two of 28 pixels; the picture spans -1 to 1
+ELASTIC_POINTS = 6  # a side: one each 5.6 of 28 pixels
+ELASTIC_SHIFT = 0.05  # standard deviation, 0.7 of 28 pixels
 
 
 def random_affine(x: Tensor, generator: torch.Generator) -> Tensor:
@@ -36,6 +38,34 @@ def random_affine(x: Tensor, generator: torch.Generator) -> Tensor:
         torch.stack([sin * width, (sin * shear + cos) * height, draws[:, 5] * MAX_SHIFT], -1),
     ]
     matrices = torch.stack(rows, 1).to(x.device, x.dtype)
-    grid = F.affine_grid(matrices, list(x.shape), align_corners=False)
+    return _resampled(x, F.affine_grid(matrices, list(x.shape), align_corners=False))
+
+
+def random_elastic(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Shift the parts of each picture by small amounts of their own, smooth from part to part.
+
+    Elastic deformation, as a hand that varies does it (Simard et al. 2003, "Best practices for
+    convolutional neural networks"); here random shifts of a coarse grid, interpolated.
+
+    Args:
+        x: float [B, channels, height, width].
+        generator: A CPU generator; the only source of randomness.
+
+    Returns:
+        As `random_affine`.
+    """
+    shifts = torch.randn(len(x), 2, ELASTIC_POINTS, ELASTIC_POINTS, generator=generator)
+    smooth = F.interpolate(
+        ELASTIC_SHIFT * shifts.to(x.device, x.dtype),
+        size=x.shape[2:],
+        mode="bicubic",
+        align_corners=True,
+    )
+    here = torch.eye(2, 3, device=x.device, dtype=x.dtype).expand(len(x), 2, 3)
+    grid = F.affine_grid(here, list(x.shape), align_corners=False)
+    return _resampled(x, grid + smooth.movedim(1, -1))
+
+
+def _resampled(x: Tensor, grid: Tensor) -> Tensor:
     outside = "zeros" if x.shape[1] == 1 else "border"
     return F.grid_sample(x, grid, padding_mode=outside, align_corners=False)

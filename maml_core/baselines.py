@@ -16,6 +16,7 @@ from torch.func import grad
 from torch.nn import functional as F
 
 from maml_core.adaptation import accuracy
+from maml_core.augmentation import random_elastic
 from maml_core.config import PretrainConfig
 from maml_core.episodes import TaskBatch, TaskPool, pictures
 from maml_core.models import HEAD, features, logits
@@ -112,7 +113,8 @@ def _classifier_loss(
     model: nn.Module, config: PretrainConfig, params: Params, batch: tuple[Tensor, Tensor]
 ) -> tuple[Tensor, Measures]:
     x, y = batch
-    out = logits(model, params, x)
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=config.bfloat16):
+        out = logits(model, params, x).float()
     loss = F.cross_entropy(out, y, label_smoothing=config.label_smoothing)
     return loss, Measures(loss, accuracy(out, y))
 
@@ -131,5 +133,7 @@ def _batches(
             rows = order[i * config.batch_size : (i + 1) * config.batch_size]
             classes = owner[rows]
             x = pictures(pool, classes, numbers[rows], generator if config.augment else None)
+            if config.elastic:
+                x = random_elastic(x, generator)
             if epoch * per_epoch + i >= first_step:
                 yield x, classes.to(x.device)

@@ -185,6 +185,9 @@ class PretrainConfig:
         weight_decay: AdamW's.
         label_smoothing: Share of the target spread over all classes, 0 to below 1.
         augment: Deform each picture by a small random affine map.
+        elastic: Deform each also by small smooth shifts of its parts.
+        bfloat16: Convolve in this short format, parameters and sums staying float32: in half of
+            the time on a processor that has instructions for it.
         seed: Chooses the order and the initialisation; 0 to 2³² − 1.
     """
 
@@ -194,6 +197,8 @@ class PretrainConfig:
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
     augment: bool = True
+    elastic: bool = False
+    bfloat16: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -24,7 +24,8 @@ from maml_core.adaptation import adapt, squared_error
 from maml_core.config import AdaptConfig, SinusoidConfig, check_choice
 from maml_core.episodes import TaskBatch, episode_generator
 from maml_core.meta_training import gradient_over_tasks
-from maml_core.models import MLP, initial_params, logits
+from maml_core.models import initial_params, logits
+from maml_core.networks import MLP
 from maml_core.optimisation import Measures, Update, descend
 from maml_core.params import Params
 

@@ -13,7 +13,8 @@ from maml_core.adaptation import adapt
 from maml_core.config import EpisodeSpec
 from maml_core.datasets.base import CharacterSet, ClassName
 from maml_core.episodes import TaskBatch, TaskPool, make_pool, sample_tasks
-from maml_core.models import Conv4, initial_params
+from maml_core.models import initial_params
+from maml_core.networks import Conv4
 from maml_core.params import Params
 from maml_core.trace import measure, trace
 

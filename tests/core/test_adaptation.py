@@ -9,7 +9,8 @@ from torch.nn import functional as F
 
 from maml_core.adaptation import accuracy, adapt, head_rates, loss
 from maml_core.config import TrainConfig
-from maml_core.models import HEAD, Conv4, for_n_way, initial_params, logits
+from maml_core.models import HEAD, for_n_way, initial_params, logits
+from maml_core.networks import Conv4
 
 
 @pytest.fixture

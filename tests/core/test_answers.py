@@ -17,7 +17,8 @@ from maml_core.answers import adapt_each, probabilities
 from maml_core.boards import MAX_CELLS, MAX_ROWS, MIN_CELLS, MIN_ROWS
 from maml_core.handwriting import network_input
 from maml_core.learners import Learner
-from maml_core.models import Conv4, for_n_way, initial_params
+from maml_core.models import for_n_way, initial_params
+from maml_core.networks import Conv4
 from maml_core.open_set import CALIBRATION, Threshold, likeness, thresholds
 
 

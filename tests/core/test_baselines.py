@@ -20,7 +20,8 @@ from maml_core.baselines import (
 )
 from maml_core.config import EpisodeSpec, PretrainConfig
 from maml_core.episodes import make_pool, pictures, sample_episode
-from maml_core.models import HEAD, Conv4, initial_params, logits
+from maml_core.models import HEAD, initial_params, logits
+from maml_core.networks import Conv4
 from maml_core.optimisation import Update
 
 CONFIG = PretrainConfig(epochs=3, batch_size=50, augment=False, seed=2)
@@ -109,6 +110,22 @@ def test_a_resumed_run_sees_the_batches_it_would_have_seen(first_step, augment, 
 def test_the_seed_chooses_the_order(seen_batches):
     one, other = (seen_batches(replace(CONFIG, seed=seed, epochs=1)) for seed in (0, 1))
     assert not torch.equal(one[0][1], other[0][1])
+
+
+def test_in_bfloat16_the_descent_is_nearly_that_of_float32(small_pool):
+    """The short format keeps 8 bits: a descent of its own, near the other one."""
+    model = Conv4(channels=16)
+    start = Update(0, with_new_head(initial_params(model, 0), len(small_pool.classes)))
+    exact, short = (
+        list(pretrain(model, start, small_pool, replace(CONFIG, lr=0.02, bfloat16=short)))
+        for short in (False, True)
+    )
+    for one, other in zip(exact, short, strict=True):
+        assert other.measures.loss.item() == pytest.approx(one.measures.loss.item(), rel=0.05)
+        assert all(value.dtype == torch.float32 for value in other.params.values())
+    assert exact[0].gradient_norm.item() == pytest.approx(short[0].gradient_norm.item(), rel=0.02)
+    assert exact[0].gradient_norm != short[0].gradient_norm
+    assert short[-1].measures.loss < 0.98 * short[0].measures.loss
 
 
 @pytest.mark.parametrize("label_smoothing", [0.0, 0.2])

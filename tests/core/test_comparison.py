@@ -15,7 +15,8 @@ from maml_core.config import EpisodeSpec
 from maml_core.episodes import sample_episode
 from maml_core.evaluation import evaluate, evaluate_nearest
 from maml_core.learners import Learner
-from maml_core.models import Conv4, for_n_way, initial_params
+from maml_core.models import for_n_way, initial_params
+from maml_core.networks import Conv4
 
 SPEC = EpisodeSpec(4, 2, 3)
 STEPS = 3

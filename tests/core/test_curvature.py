@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from maml_core import curvature as module
 from maml_core.adaptation import head_rates
 from maml_core.curvature import curvature
-from maml_core.models import Conv4, for_n_way, initial_params
+from maml_core.models import for_n_way, initial_params
+from maml_core.networks import Conv4
 
 N_WAY = 3
 

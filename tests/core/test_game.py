@@ -20,7 +20,8 @@ from maml_core.game import (
     score,
 )
 from maml_core.learners import Learner
-from maml_core.models import Conv4, for_n_way, initial_params
+from maml_core.models import for_n_way, initial_params
+from maml_core.networks import Conv4
 
 FIVE, TWENTY, ALPHABET = MODES
 

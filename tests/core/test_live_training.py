@@ -18,7 +18,8 @@ from maml_core.datasets.splits import split_classes
 from maml_core.episodes import make_pool
 from maml_core.live_training import LiveTraining, Order, Progress, Trainings
 from maml_core.meta_training import meta_train, task_stream
-from maml_core.models import Conv4, initial_params
+from maml_core.models import initial_params
+from maml_core.networks import Conv4
 from maml_core.optimisation import Update
 
 CONFIG = TrainConfig(n_ways=(2,), q_query=2, meta_batch_size=2, meta_steps=15, seed=3)

@@ -15,7 +15,8 @@ from torch.nn import functional as F
 from maml_core.config import META_METHODS, TrainConfig
 from maml_core.episodes import TaskBatch
 from maml_core.meta_training import META_GRADIENTS, meta_train, task_stream
-from maml_core.models import HEAD, Conv4, ConvBlock, initial_params
+from maml_core.models import HEAD, initial_params
+from maml_core.networks import Conv4, ConvBlock
 from maml_core.optimisation import Update
 from maml_core.params import LOG_RATE, RATE_GAIN, add, dot, norm, scale, with_rates
 
@@ -259,7 +260,7 @@ def test_batch_norm_of_torch_would_be_wrong_under_vmap(
     def batch_norm(x, gain, shift, reference):
         return F.batch_norm(x, None, None, gain, shift, training=True)
 
-    monkeypatch.setattr("maml_core.models.normalise", batch_norm)
+    monkeypatch.setattr("maml_core.networks.normalise", batch_norm)
     meta, tasks = meta_params(3), exact_tasks()
     errors = {}
     for method in ("maml", "fomaml"):

@@ -19,7 +19,12 @@ from maml_core.meta_training import META_GRADIENTS, meta_train, task_stream
 from maml_core.models import MODELS, initial_params, make_model
 from maml_core.optimisation import Update
 
-SMALL = {"conv4": {"channels": 4}, "mlp": {"hidden": 16}, "lstm": {"hidden": 12}}
+SMALL = {
+    "conv4": {"channels": 4},
+    "resnet": {"channels": 2},
+    "mlp": {"hidden": 16},
+    "lstm": {"hidden": 12},
+}
 ALPHA = 0.25
 
 
@@ -75,7 +80,8 @@ def trained_and_random(model, pool, config, seen=None):
 
 
 @pytest.mark.parametrize(
-    ("name", "updates", "beta"), [("conv4", 30, 1e-2), ("mlp", 40, 1e-2), ("lstm", 15, 3e-2)]
+    ("name", "updates", "beta"),
+    [("conv4", 30, 1e-2), ("resnet", 30, 1e-2), ("mlp", 40, 1e-2), ("lstm", 15, 3e-2)],
 )
 def test_every_network_learns_to_adapt(name, updates, beta, easy_pool):
     """On noisy templates, one step leads far above chance and far above one from the start."""

@@ -9,10 +9,7 @@ from torch.nn import functional as F
 
 from maml_core.models import (
     HEAD,
-    LSTM,
-    MLP,
     MODELS,
-    Conv4,
     check_pictures,
     for_n_way,
     for_pictures,
@@ -20,9 +17,9 @@ from maml_core.models import (
     logits,
     make_model,
     model_arguments,
-    normalise,
     query_logits,
 )
+from maml_core.networks import LSTM, MLP, Conv4, ResNet, normalise
 
 
 def of_torch_modules(params, channels, max_pool):
@@ -208,10 +205,12 @@ def test_arguments_left_out_are_the_networks_defaults():
     [
         ({"width": 3}, "Conv4 has no width; leave that out"),
         ({"name": "mlp", "max_pool": True}, "MLP has no max_pool; leave that out"),
-        ({"name": "vit"}, "model is 'vit'; choose one of conv4, mlp, lstm"),
+        ({"name": "vit"}, "model is 'vit'; choose one of conv4, resnet, mlp, lstm"),
         ({"name": "mlp", "hidden": 0}, "1 head rows and 0 hidden units; it needs at least 1"),
         ({"name": "lstm", "n_out": 0}, "0 head rows and 64 hidden units; it needs at least 1"),
         ({"side": 8, "max_pool": True, "flatten": True}, "Pictures of 8 pixels are too small"),
+        ({"name": "resnet", "channels": 0}, "1 head rows and 0 channels; it needs at least 1"),
+        ({"name": "resnet", "side": 7}, "Pictures of 7 pixels are too small"),
     ],
 )
 def test_a_network_that_cannot_be_made_is_told_in_a_sentence(given, sentence):
@@ -271,6 +270,28 @@ def test_the_mlp_is_that_of_torchs_modules(pixels):
     torch.testing.assert_close(logits(MLP(hidden=5), params, pixels), plain(pixels))
 
 
+def test_the_resnet_is_that_of_torchs_modules(pixels):
+    model = ResNet(channels=2)
+    params = with_random_head(model)
+
+    def convolved(x, name):
+        wide, narrow = params[f"{name}.conv.weight"].shape[:2]
+        conv = nn.Conv2d(narrow, wide, 3, padding=1, bias=False).double()
+        norm = nn.BatchNorm2d(wide, track_running_stats=False).double()
+        conv.load_state_dict({"weight": params[f"{name}.conv.weight"]})
+        norm.load_state_dict({"weight": params[f"{name}.gain"], "bias": params[f"{name}.shift"]})
+        return norm(conv(x))
+
+    x = convolved(pixels, "stem").relu()
+    for stage, side in enumerate((14, 7, 3)):
+        x = nn.MaxPool2d(2)(x)
+        first = convolved(x, f"stages.{stage}.widen").relu()
+        x = (first + convolved(first, f"stages.{stage}.refine")).relu()
+        assert x.shape == (6, 4 * 2**stage, side, side)
+    out = nn.AdaptiveAvgPool2d(1)(x).flatten(1) @ params["head.weight"].T + params["head.bias"]
+    torch.testing.assert_close(logits(model, params, pixels), out)
+
+
 def test_the_lstm_is_torchs_reading_the_picture_row_by_row(pixels):
     model = LSTM(hidden=4)
     params = with_random_head(model)
@@ -292,13 +313,14 @@ def test_the_lstm_is_torchs_reading_the_picture_row_by_row(pixels):
 @pytest.mark.parametrize("name", MODELS)
 def test_every_network_answers_all_queries_in_either_way(name, pixels):
     """Where nothing is normalised the two ways are one."""
-    size = {"channels": 3} if name == "conv4" else {"hidden": 3}
+    convolves = name in ("conv4", "resnet")
+    size = {"channels": 3} if convolves else {"hidden": 3}
     model = make_model({"name": name, **size})
     params = with_random_head(model)
     x = pixels[:2], pixels[2:]
     together, alone = (query_logits(model, params, *x, transductive=t) for t in (True, False))
     assert together.shape == alone.shape == (4, 3)
-    assert torch.allclose(together, alone, rtol=1e-9) == (name != "conv4")
+    assert torch.allclose(together, alone, rtol=1e-9) == (not convolves)
     assert params["head.weight"].shape[1] == model.head.in_features
 
 

@@ -14,7 +14,8 @@ from maml_core import regression
 from maml_core.adaptation import adapt, squared_error
 from maml_core.config import SinusoidConfig
 from maml_core.episodes import episode_generator
-from maml_core.models import MLP, initial_params
+from maml_core.models import initial_params
+from maml_core.networks import MLP
 from maml_core.params import add, dot, norm, scale
 from maml_core.regression import METHODS, Regressor, Waves
 

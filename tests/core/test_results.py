@@ -12,7 +12,8 @@ from maml_core.config import EpisodeSpec
 from maml_core.datasets.splits import split_classes
 from maml_core.evaluation import Estimate, evaluate, evaluate_nearest
 from maml_core.learners import METHODS, NEAREST, Learner
-from maml_core.models import Conv4, initial_params
+from maml_core.models import initial_params
+from maml_core.networks import Conv4
 from maml_core.results import PUBLISHED, RECORDED, Row, beside_published, record, recorded
 from maml_core.results import TABLE_SPLITS as SPLITS
 

@@ -18,7 +18,8 @@ from maml_core.datasets.splits import split_classes
 from maml_core.episodes import make_pool
 from maml_core.evaluation import choose_inner_lr, evaluate
 from maml_core.learners import random_learner
-from maml_core.models import HEAD, Conv4, initial_params
+from maml_core.models import HEAD, initial_params
+from maml_core.networks import Conv4
 from maml_core.params import LOG_RATE, RATE_GAIN, split_rates
 from maml_core.runs import Run, best_inner_lrs, train, train_baseline
 

@@ -4,7 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
-from maml_core.models import Conv4, initial_params, logits
+from maml_core.models import initial_params, logits
+from maml_core.networks import Conv4
 from maml_core.threads import in_parallel
 
 

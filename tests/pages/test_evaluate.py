@@ -13,7 +13,8 @@ from maml_core.episodes import make_pool
 from maml_core.evaluation import Estimate, evaluate, evaluate_nearest
 from maml_core.figures import STYLES
 from maml_core.learners import Learner, random_learner
-from maml_core.models import Conv4, initial_params
+from maml_core.models import initial_params
+from maml_core.networks import Conv4
 from maml_core.results import PUBLISHED
 from pages.shared.settings import DEFAULTS
 from tests.pages.opened import chart, numbers, open_page, texts

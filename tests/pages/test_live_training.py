@@ -23,7 +23,8 @@ from maml_core.datasets.splits import split_classes
 from maml_core.episodes import make_pool, sample_episode
 from maml_core.figures import STYLES
 from maml_core.live_training import LiveTraining
-from maml_core.models import Conv4, initial_params
+from maml_core.models import initial_params
+from maml_core.networks import Conv4
 from pages.shared import live, ordering, own, terrain
 from pages.shared.settings import DEFAULTS
 from tests.pages.opened import chart, open_page, texts, unpacked
