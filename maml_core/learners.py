@@ -18,7 +18,13 @@ from maml_core.params import Params
 # By network the best on Omniglot's validation classes, by the mean over ten steps. Conv4 and MLP:
 # of 0.005 to 1.6 at 5-way (100 episodes; Conv4 0.8: 0.557, 0.4: 0.540) and at 20-way (50 episodes;
 # Conv4 up to 0.4). LSTM: of 0.05 to 3.2 at 5-way (40 episodes).
-RANDOM_INNER_LRS = {"conv4": {5: 0.8, 20: 0.4}, "mlp": {5: 0.8, 20: 1.6}, "lstm": {5: 0.8}}
+# ResNet of 0.025 to 1.6 at 5-way (50 episodes), of 0.05 to 0.8 at 20-way (20 episodes).
+RANDOM_INNER_LRS = {
+    "conv4": {5: 0.8, 20: 0.4},
+    "resnet": {5: 0.1, 20: 0.2},
+    "mlp": {5: 0.8, 20: 1.6},
+    "lstm": {5: 0.8},
+}
 METHODS = ("maml", "pretrained", "random", "fomaml", "anil", "reptile", "joint")
 # References that adapt nothing, and the learner whose features they compare; None: pixels.
 NEAREST = {"nearest-features": "pretrained", "nearest-pixels": None}
