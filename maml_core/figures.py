@@ -51,6 +51,9 @@ _OF_METHODS = {
     "reptile": MethodStyle("Reptile", "#CC79A7", "longdashdot", "x"),
     "joint": MethodStyle("Joint pretraining", "#D55E00", "2px 5px", "star"),
     "nearest-features": MethodStyle("Nearest by features", "#A6761D", "8px 3px 2px 3px", "cross"),
+    "nearest-resnet": MethodStyle(
+        "Nearest by ResNet", "#7A9A01", "10px 2px 10px 6px", "star-square"
+    ),
     "nearest-pixels": MethodStyle("Nearest by pixels", "#5F9EA0", "12px 4px", "hexagon"),
     # The same starts, of which the head alone adapts.
     "maml-head": MethodStyle("MAML, head alone", "#3399CC", "1px 4px", "triangle-right"),

@@ -27,7 +27,7 @@ RANDOM_INNER_LRS = {
 }
 METHODS = ("maml", "pretrained", "random", "fomaml", "anil", "reptile", "joint")
 # References that adapt nothing, and the learner whose features they compare; None: pixels.
-NEAREST = {"nearest-features": "pretrained", "nearest-pixels": None}
+NEAREST = {"nearest-features": "pretrained", "nearest-resnet": "resnet", "nearest-pixels": None}
 
 
 @dataclass(frozen=True, eq=False)

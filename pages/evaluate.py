@@ -107,9 +107,8 @@ def _splits() -> list[str]:
 
 def _labels(split: str) -> dict[str, str]:
     """Return what can be evaluated, by the words that stand for it."""
-    methods = loaders.available_methods(split)
-    references = [name for name, by in NEAREST.items() if by is None or by in methods]
-    return {STYLES[method].label: method for method in (*methods, *references)}
+    found = (*loaders.available_methods(split), *loaders.references(split))
+    return {STYLES[method].label: method for method in found}
 
 
 def _measured(settings: Settings) -> None:

@@ -15,7 +15,7 @@ from maml_core.config import PARTS
 from maml_core.datasets.base import CharacterSet
 from maml_core.datasets.splits import split_classes
 from maml_core.episodes import Episode, TaskPool, make_pool, sample_episode
-from maml_core.learners import METHODS, Learner
+from maml_core.learners import METHODS, NEAREST, Learner
 from pages.shared import own
 from pages.shared.settings import Settings, changes
 
@@ -70,6 +70,12 @@ def _shipped(method: str, split: str) -> Learner:
 def available_methods(split: str = SPLIT) -> tuple[str, ...]:
     """Return the methods whose weights are here, and the names of the visitor's own learners."""
     return _shipped_methods(split) + own.names(split)
+
+
+@st.cache_data(show_spinner=False)
+def references(split: str = SPLIT) -> tuple[str, ...]:
+    """Return the references that adapt nothing and whose features' weights are here."""
+    return tuple(n for n, by in NEAREST.items() if by is None or checkpoints.is_shipped(by, split))
 
 
 @st.cache_data(show_spinner=False)

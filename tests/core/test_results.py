@@ -17,6 +17,7 @@ from maml_core.networks import Conv4
 from maml_core.results import PUBLISHED, RECORDED, Row, beside_published, record, recorded
 from maml_core.results import TABLE_SPLITS as SPLITS
 
+WEIGHTS = tuple(dict.fromkeys((*METHODS, *filter(None, NEAREST.values()))))
 LITERATURE = {(5, 1), (5, 5), (20, 1), (20, 5)}
 COLUMNS = {(n, k): f"{n}-way {k}-shot" for n, k in LITERATURE}
 OMNIGLOT_DRAWERS = 20
@@ -37,7 +38,7 @@ def rows_with(monkeypatch):
 
 @pytest.fixture
 def every_row(rows_with):
-    return rows_with(set(itertools.product(METHODS, SPLITS)))
+    return rows_with(set(itertools.product(WEIGHTS, SPLITS)))
 
 
 def shapes(rows):
@@ -115,7 +116,7 @@ def shipped(monkeypatch):
 
     def learner(method, split):
         asked.append((method, split))
-        place = list(itertools.product(METHODS, SPLITS)).index((method, split))
+        place = list(itertools.product(WEIGHTS, SPLITS)).index((method, split))
         model = Conv4(channels=4)
         return Learner(method, model, initial_params(model, place), {4: 0.1 * (1 + place)})
 
@@ -141,15 +142,18 @@ def test_a_method_is_measured_as_evaluation_says(method, split, transductive, sh
 
 @pytest.mark.parametrize("transductive", [True, False])
 @pytest.mark.parametrize("split", SPLITS)
-def test_features_are_those_of_the_splits_own_baseline(split, transductive, shipped, easy_pool):
+@pytest.mark.parametrize(("method", "by"), [(one, by) for one, by in NEAREST.items() if by])
+def test_features_are_those_of_the_splits_own_weights(
+    method, by, split, transductive, shipped, easy_pool
+):
     learner, asked = shipped
-    row = Row("nearest-features", split, SPEC, transductive)
+    row = Row(method, split, SPEC, transductive)
     found = list(results.measure(row, easy_pool, inner_steps=2, episodes=13, seed=6))
-    assert asked == [("pretrained", split)]
+    assert asked == [(by, split)]
     expected, other = (
         list(
             evaluate_nearest(
-                learner("pretrained", split),
+                learner(by, split),
                 easy_pool,
                 SPEC,
                 episodes=13,
