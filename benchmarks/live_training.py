@@ -22,6 +22,7 @@ from maml_core import checkpoints, datasets, runs
 from maml_core.comparison import compare
 from maml_core.config import EpisodeSpec, TrainConfig
 from maml_core.datasets.splits import split_classes
+from maml_core.driving import Run
 from maml_core.episodes import make_pool, sample_episode
 from maml_core.figures import accuracy_figure, loss_figure
 from maml_core.live_training import Order, Trainings
@@ -77,7 +78,7 @@ def nobody() -> Iterator[None]:
 def in_a_thread(dataset: str) -> Iterator[None]:
     """Train in a thread of this process."""
     stop, begun = threading.Event(), threading.Event()
-    training = runs.prepared(runs.Run(Path(), dataset), CONFIG, {"n_out": 1})
+    training = runs.prepared(Run(Path(), dataset), CONFIG, {"n_out": 1})
 
     def train() -> None:
         torch.set_num_threads(1)

@@ -30,6 +30,7 @@ from maml_core.datasets.base import CharacterSet, DataError
 from maml_core.datasets.download import fetch_mnist, fetch_omniglot
 from maml_core.datasets.splits import split_classes
 from maml_core.distribution import is_first
+from maml_core.driving import Run
 from maml_core.episodes import make_pool
 from maml_core.evaluation import Estimate, evaluate
 from maml_core.learners import METHODS, Learner, random_learner
@@ -266,9 +267,9 @@ def _data(parsed: argparse.Namespace) -> None:
         print(f"{one.name}: {'here' if one.available else 'not here'}. {one.detail}")
 
 
-def _run_of(parsed: argparse.Namespace) -> runs.Run:
-    names = {field.name for field in fields(runs.Run)} & vars(parsed).keys()
-    return runs.Run(**{name: getattr(parsed, name) for name in names})
+def _run_of(parsed: argparse.Namespace) -> Run:
+    names = {field.name for field in fields(Run)} & vars(parsed).keys()
+    return Run(**{name: getattr(parsed, name) for name in names})
 
 
 def _model_of(parsed: argparse.Namespace) -> dict[str, Any]:
@@ -382,7 +383,7 @@ LISTS = ("accuracy", "ci95")
 
 
 def _choose(parsed: argparse.Namespace) -> None:
-    run = runs.Run(Path(), parsed.dataset, parsed.split, parsed.split_seed)
+    run = Run(Path(), parsed.dataset, parsed.split, parsed.split_seed)
     validation = run.pool("validation")
     chosen = runs.best_inner_lrs(_learner(parsed, validation.data), validation)
     if parsed.weights:

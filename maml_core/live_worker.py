@@ -24,6 +24,7 @@ from maml_core import checkpoints, runs
 from maml_core.checkpoints import CheckpointError
 from maml_core.config import TrainConfig
 from maml_core.datasets.base import DataError
+from maml_core.driving import Run, checkpoint_of
 from maml_core.evaluation import evaluate
 from maml_core.live_training import Order
 from maml_core.optimisation import Update
@@ -92,7 +93,7 @@ def say(kind: str, **values: Any) -> None:
 
 def train(order: Order, control: Control) -> None:
     """Meta-train as ordered and say how it goes."""
-    run = runs.Run(
+    run = Run(
         Path(),
         order.dataset,
         order.split,
@@ -128,7 +129,7 @@ def validate(training: runs.Training, update: Update, config: TrainConfig) -> fl
     """Say what the weights of a state reach on validation episodes; return how long it took."""
     assert training.validation
     begun = time.monotonic()
-    learner = runs.checkpoint_of(update, training.metadata).learner()
+    learner = checkpoint_of(update, training.metadata).learner()
     *_, found = evaluate(
         learner,
         training.validation,
@@ -167,7 +168,7 @@ def _say_progress(update: Update, config: TrainConfig, seconds: float) -> None:
 
 def _say_weights(training: runs.Training, update: Update) -> None:
     """Send the weights of a state as a file."""
-    content = checkpoints.to_bytes(runs.checkpoint_of(update, training.metadata))
+    content = checkpoints.to_bytes(checkpoint_of(update, training.metadata))
     say("weights", step=update.step, content=base64.b64encode(content).decode())
 
 

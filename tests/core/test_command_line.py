@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from maml_core import __main__ as command_line
-from maml_core import checkpoints, results, runs
+from maml_core import checkpoints, driving, results, runs
 from maml_core.__main__ import main
 from maml_core.checkpoints import Checkpoint
 from maml_core.config import EpisodeSpec, PretrainConfig, TrainConfig
@@ -33,7 +33,7 @@ EVALUATE = "evaluate --split paper --n-way 3 --q-query 2 --episodes 25 --steps 2
 def few_characters(make_characters, monkeypatch):
     """Forty characters in place of every data set: 27, 2 and 11 of them by 'paper'."""
     data = make_characters((10, 10, 10, 10), likeness=0.5)
-    for module in (runs, command_line):
+    for module in (driving, command_line):
         monkeypatch.setattr(module, "load", lambda name: replace(data, name=name))
     monkeypatch.setattr(runs, "VALIDATION_EPISODES", 2)
     monkeypatch.setattr(runs, "INNER_LR_EPISODES", {2: 2})
@@ -454,7 +454,7 @@ def test_data_prepare_loads_what_is_here_and_then_says_the_status(capsys, monkey
 
 
 def test_cuda_without_a_gpu_is_told_in_a_sentence(capsys, monkeypatch):
-    monkeypatch.setattr(runs.torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(driving.torch.cuda, "is_available", lambda: False)
     assert call("train --device cuda") == 1
     assert "device is 'cuda', but torch finds no such GPU here; choose cpu." in (
         capsys.readouterr().err

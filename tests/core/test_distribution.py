@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from maml_core import checkpoints, runs
+from maml_core import checkpoints, driving, runs
 from maml_core.__main__ import main
 from maml_core.config import TrainConfig
 from maml_core.distribution import averaged, is_first, joined, n_processes
@@ -34,7 +34,7 @@ LR = TrainConfig().meta_lr
 def few_characters(make_characters, monkeypatch, tmp_path):
     """Forty characters in place of every data set, here and in what torchrun starts."""
     data = make_characters((10, 10, 10, 10), likeness=0.5)
-    monkeypatch.setattr(runs, "load", lambda name: replace(data, name=name))
+    monkeypatch.setattr(driving, "load", lambda name: replace(data, name=name))
     monkeypatch.setattr(runs, "VALIDATION_EPISODES", 2)
     (tmp_path / "characters").write_bytes(pickle.dumps(data))
 

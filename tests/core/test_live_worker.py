@@ -12,8 +12,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from maml_core import checkpoints, live_worker, runs
+from maml_core import checkpoints, driving, live_worker, runs
 from maml_core.config import META_METHODS, EpisodeSpec, TrainConfig
+from maml_core.driving import Run
 from maml_core.evaluation import evaluate
 from maml_core.live_training import Order
 from maml_core.live_worker import Control, train
@@ -25,7 +26,7 @@ ORDER = Order(CONFIG, "tiny", model={"n_out": 1, "channels": 4})
 @pytest.fixture(autouse=True)
 def characters(make_characters, monkeypatch):
     data = make_characters((10,) * 13, likeness=0.5)
-    monkeypatch.setattr(runs, "load", lambda name: replace(data, name=name))
+    monkeypatch.setattr(driving, "load", lambda name: replace(data, name=name))
     monkeypatch.setattr(live_worker, "VALIDATION_EPISODES", 10)
 
 
@@ -64,7 +65,7 @@ def test_every_method_says_how_it_goes_and_sends_weights_that_adapt(method, caps
     assert (sent.metadata["method"], sent.metadata["updates"]) == (method, 4)
 
     learner = sent.learner()
-    run = runs.Run(None, "tiny")
+    run = Run(None, "tiny")
     *_, expected = evaluate(
         learner,
         run.pool("validation"),
@@ -82,14 +83,14 @@ def test_where_too_few_classes_are_held_out_it_looks_at_those_it_trains_on(capsy
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     *_, look = [line for line in lines if line["kind"] == "validation"]
     sent = weights([line for line in lines if line["kind"] == "weights"][-1])
-    pool = runs.Run(None, "tiny").pool("train")  # as they are, in no other rotation
+    pool = Run(None, "tiny").pool("train")  # as they are, in no other rotation
     shape = EpisodeSpec(2, 1, 2)
     *_, expected = evaluate(sent.learner(), pool, shape, inner_steps=1, episodes=10, seed=3)
     assert tuple(look["accuracy"]) == expected.accuracy
 
 
 def test_it_begins_from_the_weights_it_is_given(tmp_path, capsys, assert_same):
-    run = runs.Run(tmp_path / "start.safetensors", "tiny")
+    run = Run(tmp_path / "start.safetensors", "tiny")
     start = runs.train(run, CONFIG, dict(ORDER.model))
     train(replace(ORDER, start=str(run.out)), told_to("stop"))
     first, *_ = said(capsys, "weights")

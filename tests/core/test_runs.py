@@ -11,17 +11,18 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 
-from maml_core import checkpoints, runs
+from maml_core import checkpoints, driving, runs
 from maml_core.checkpoints import CheckpointError
 from maml_core.config import EpisodeSpec, PretrainConfig, TrainConfig
 from maml_core.datasets.splits import split_classes
+from maml_core.driving import Run
 from maml_core.episodes import make_pool
 from maml_core.evaluation import choose_inner_lr, evaluate
 from maml_core.learners import random_learner
 from maml_core.models import HEAD, initial_params
 from maml_core.networks import Conv4
 from maml_core.params import LOG_RATE, RATE_GAIN, split_rates
-from maml_core.runs import Run, best_inner_lrs, train, train_baseline
+from maml_core.runs import best_inner_lrs, train, train_baseline
 
 NARROW = {"n_out": 1, "channels": 4}
 CONFIG = TrainConfig(
@@ -34,7 +35,7 @@ PRETRAIN = PretrainConfig(epochs=2, batch_size=400, seed=1)
 def few_characters(make_characters, monkeypatch):
     """Forty characters, cut by 'paper' into 27, 2 and 11, and only a few validation episodes."""
     data = make_characters((10, 10, 10, 10), likeness=0.5)
-    monkeypatch.setattr(runs, "load", lambda name: replace(data, name=name))
+    monkeypatch.setattr(driving, "load", lambda name: replace(data, name=name))
     monkeypatch.setattr(runs, "VALIDATION_EPISODES", 4)
     monkeypatch.setattr(runs, "INNER_LR_EPISODES", {2: 4})
     monkeypatch.setattr(runs, "INNER_LR_CANDIDATES", (1e-3, 0.2))
@@ -59,7 +60,7 @@ def interrupted_after(updates, function):
 
 
 def test_weights_come_with_how_they_came_to_be(run, monkeypatch):
-    monkeypatch.setattr(runs, "_commit", lambda: "0123456789+")
+    monkeypatch.setattr(driving, "_commit", lambda: "0123456789+")
     checkpoint = train(run, CONFIG, NARROW)
     found = checkpoints.load(run.out)
     assert found.metadata == json.loads(json.dumps(checkpoint.metadata))
@@ -95,13 +96,13 @@ def test_the_weights_know_the_scaled_rate_of_each_n_they_were_trained_at(run):
 
 
 def test_the_commit_is_gits(monkeypatch):
-    assert re.fullmatch(r"([0-9a-f]{10,}\+?)?", runs._commit())
+    assert re.fullmatch(r"([0-9a-f]{10,}\+?)?", driving._commit())
 
     def no_git(*_, **__):
         raise FileNotFoundError
 
-    monkeypatch.setattr(runs.subprocess, "run", no_git)
-    assert runs._commit() == ""
+    monkeypatch.setattr(driving.subprocess, "run", no_git)
+    assert driving._commit() == ""
 
 
 def test_training_moves_the_weights_from_their_seeds_start(run, model):
@@ -202,7 +203,7 @@ def test_ctrl_c_before_the_first_update_writes_nothing(run, monkeypatch):
 
 def test_the_state_is_saved_on_the_way(run, monkeypatch):
     """A machine that just stops loses at most what came after the last saved state."""
-    monkeypatch.setattr(runs, "SAVE_SECONDS", -1.0)
+    monkeypatch.setattr(driving, "SAVE_SECONDS", -1.0)
 
     def crash(*arguments):
         yield from itertools.islice(stream(*arguments), 3)
@@ -222,7 +223,9 @@ def test_resuming_with_other_settings_is_refused(run, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             train(run, CONFIG, NARROW)
     # So few characters have no split by alphabets; here the name alone matters.
-    monkeypatch.setattr(runs, "split_classes", lambda d, _, *rest: split_classes(d, "paper", *rest))
+    monkeypatch.setattr(
+        driving, "split_classes", lambda d, _, *rest: split_classes(d, "paper", *rest)
+    )
     before = run.state.read_bytes()
     resumed = replace(run, resume=True)
     for other, config, model, named in (

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from maml_core import runs
+from maml_core import driving, runs
 from maml_core.__main__ import main
 from maml_core.distribution import averaged, joined
 from maml_core.meta_training import META_GRADIENTS
@@ -45,9 +45,9 @@ def gradients(folder: Path) -> None:
 def command(folder: Path, typed: Sequence[str]) -> int:
     """Run a command on the test's characters; where `DIES_AFTER` is set, rank 1 is killed."""
     data = pickle.loads((folder / "characters").read_bytes())
-    runs.load = lambda name: replace(data, name=name)
+    driving.load = lambda name: replace(data, name=name)
     runs.VALIDATION_EPISODES = 2
-    runs.SAVE_SECONDS = -1.0  # after every update
+    driving.SAVE_SECONDS = -1.0  # after every update
     runs.meta_train = watched(folder, runs.meta_train)
     return main(typed)
 
