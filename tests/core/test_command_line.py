@@ -15,6 +15,7 @@ import pytest
 from maml_core import __main__ as command_line
 from maml_core import checkpoints, driving, results, runs
 from maml_core.__main__ import main
+from maml_core.arguments import make_parser
 from maml_core.checkpoints import Checkpoint
 from maml_core.config import EpisodeSpec, PretrainConfig, TrainConfig
 from maml_core.datasets.download import Progress
@@ -83,7 +84,7 @@ def test_it_runs_as_a_module():
     ("command", "record"), [("train", TrainConfig), ("pretrain", PretrainConfig)]
 )
 def test_options_left_out_are_the_records_defaults(command, record):
-    parsed = command_line._parser().parse_args([command])
+    parsed = make_parser().parse_args([command])
     assert command_line._config_of(record, parsed) == record()
     assert {field.name for field in fields(record)} <= vars(parsed).keys()
 
@@ -94,7 +95,7 @@ def test_each_option_reaches_its_setting():
         " --meta-lr 0.01 --meta-batch-size 7 --meta-steps 8 --multi-step --learn-rates --no-augment"
         " --scale-inner-lr --inductive --one-alphabet --seed 9"
     )
-    parsed = command_line._parser().parse_args(typed.split())
+    parsed = make_parser().parse_args(typed.split())
     assert command_line._config_of(TrainConfig, parsed) == TrainConfig(
         method="anil",
         n_ways=(5, 20),
