@@ -160,7 +160,7 @@ def _add_pretrain(commands: Any) -> None:
     parser.add_argument("--no-augment", dest="augment", action="store_false", help="no deformation")
     parser.add_argument("--elastic", action="store_true", help="shift parts of pictures too")
     parser.add_argument(
-        "--bfloat16", action="store_true", help="convolve in this short format, about twice as fast"
+        "--bfloat16", action="store_true", help="convolve in this short format, in less time"
     )
     parser.add_argument("--seed", type=int, default=default.seed, help="order, initialisation")
     _add_run(parser, "runs/pretrained.safetensors")

@@ -186,8 +186,8 @@ class PretrainConfig:
         label_smoothing: Share of the target spread over all classes, 0 to below 1.
         augment: Deform each picture by a small random affine map.
         elastic: Deform each also by small smooth shifts of its parts.
-        bfloat16: Convolve in this short format, parameters and sums staying float32: in half of
-            the time on a processor that has instructions for it.
+        bfloat16: Convolve in this short format, the parameters staying float32: in less time on a
+            processor that has instructions for it.
         seed: Chooses the order and the initialisation; 0 to 2³² − 1.
     """
 

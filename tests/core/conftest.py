@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
+from maml_core import driving, runs
 from maml_core.adaptation import adapt
 from maml_core.config import EpisodeSpec
 from maml_core.datasets.base import CharacterSet, ClassName
+from maml_core.driving import Run
 from maml_core.episodes import TaskBatch, TaskPool, make_pool, sample_tasks
 from maml_core.models import initial_params
 from maml_core.networks import Conv4
@@ -173,3 +176,21 @@ def trace_of():
         return trace(measure(model, fast, task) for fast in trajectory)
 
     return run
+
+
+@pytest.fixture
+def few_characters(make_characters, monkeypatch):
+    """Forty characters, cut by 'paper' into 27, 2 and 11, and only a few validation episodes."""
+    data = make_characters((10, 10, 10, 10), likeness=0.5)
+    monkeypatch.setattr(driving, "load", lambda name: replace(data, name=name))
+    monkeypatch.setattr(runs, "VALIDATION_EPISODES", 4)
+    monkeypatch.setattr(runs, "INNER_LR_EPISODES", {2: 4})
+    monkeypatch.setattr(runs, "INNER_LR_CANDIDATES", (1e-3, 0.2))
+    monkeypatch.setattr(runs, "INNER_LR_STEPS", 3)
+    return data
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Where a run writes to; it never validates."""
+    return Run(tmp_path / "weights", split="paper", command="python -m maml_core train …")

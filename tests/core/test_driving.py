@@ -1,0 +1,224 @@
+"""Driving a training to its end: Ctrl-C and --resume change nothing; states and recordings."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shutil
+from dataclasses import replace
+
+import pytest
+import torch
+
+from maml_core import checkpoints, driving, runs
+from maml_core.checkpoints import CheckpointError
+from maml_core.datasets.splits import split_classes
+from maml_core.models import initial_params
+from maml_core.networks import Conv4
+from maml_core.runs import train, train_baseline
+from tests.core.small_runs import CONFIG, NARROW, PRETRAIN, interrupted_after
+
+pytestmark = pytest.mark.usefixtures("few_characters")
+
+
+def test_the_commit_is_gits(monkeypatch):
+    assert re.fullmatch(r"([0-9a-f]{10,}\+?)?", driving._commit())
+
+    def no_git(*_, **__):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(driving.subprocess, "run", no_git)
+    assert driving._commit() == ""
+
+
+@pytest.mark.parametrize("updates", [1, 4])
+@pytest.mark.parametrize("learn_rates", [False, True])
+def test_after_ctrl_c_and_resume_the_weights_are_those_of_an_uninterrupted_run(
+    updates, learn_rates, run, tmp_path, monkeypatch, assert_same, capsys
+):
+    config = replace(CONFIG, learn_rates=learn_rates)
+    whole = train(replace(run, out=tmp_path / "whole"), config, NARROW)
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "task_stream", interrupted_after(updates, runs.task_stream))
+        with pytest.raises(KeyboardInterrupt):
+            train(run, config, NARROW)
+    assert f"Stopped after {updates} updates" in capsys.readouterr().out
+    half = checkpoints.load(run.out)
+    assert half.metadata["updates"] == updates
+    state, _ = checkpoints.load_update(run.state)
+    assert state.step == updates
+    assert_same(state.params, half.params)
+    resumed = train(replace(run, resume=True), config, NARROW)
+    assert_same(resumed.params, whole.params)
+    assert_same(checkpoints.load(run.out).params, whole.params)
+    assert resumed.metadata["updates"] == config.meta_steps
+    assert resumed.metadata["seconds"] >= half.metadata["seconds"]
+    assert not run.state.exists()
+
+
+def test_ctrl_c_before_the_first_update_writes_nothing(run, monkeypatch):
+    monkeypatch.setattr(runs, "task_stream", interrupted_after(0, runs.task_stream))
+    with pytest.raises(KeyboardInterrupt):
+        train(run, CONFIG, NARROW)
+    assert not run.out.exists()
+    assert not run.state.exists()
+
+
+def test_the_state_is_saved_on_the_way(run, monkeypatch):
+    """A machine that just stops loses at most what came after the last saved state."""
+    monkeypatch.setattr(driving, "SAVE_SECONDS", -1.0)
+
+    def crash(*arguments):
+        yield from itertools.islice(stream(*arguments), 3)
+        raise SystemError("power cut")
+
+    stream = runs.task_stream
+    monkeypatch.setattr(runs, "task_stream", crash)
+    with pytest.raises(SystemError):
+        train(run, CONFIG, NARROW)
+    assert checkpoints.load_update(run.state)[0].step == 3
+    assert not run.out.exists()
+
+
+def test_resuming_with_other_settings_is_refused(run, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "task_stream", interrupted_after(2, runs.task_stream))
+        with pytest.raises(KeyboardInterrupt):
+            train(run, CONFIG, NARROW)
+    # So few characters have no split by alphabets; here the name alone matters.
+    monkeypatch.setattr(
+        driving, "split_classes", lambda d, _, *rest: split_classes(d, "paper", *rest)
+    )
+    before = run.state.read_bytes()
+    resumed = replace(run, resume=True)
+    for other, config, model, named in (
+        (resumed, replace(CONFIG, inner_lr=0.1), NARROW, "inner_lr 0.4, not 0.1"),
+        (resumed, replace(CONFIG, n_ways=(2,)), NARROW, r"n_ways \[2, 3\], not \[2\]"),
+        (resumed, replace(CONFIG, method="anil"), NARROW, "method maml, not anil"),
+        (
+            resumed,
+            replace(CONFIG, scale_inner_lr=True),
+            NARROW,
+            "scale_inner_lr False, not True",
+        ),
+        (replace(resumed, dataset="glyphs"), CONFIG, NARROW, "dataset omniglot, not glyphs"),
+        (replace(resumed, split="alphabets"), CONFIG, NARROW, "split paper, not alphabets"),
+        (replace(resumed, split_seed=9), CONFIG, NARROW, "split_seed 0, not 9"),
+        (resumed, CONFIG, NARROW | {"max_pool": True}, "max_pool False, not True"),
+        (
+            replace(resumed, split_seed=9, dataset="glyphs"),
+            CONFIG,
+            NARROW,
+            "dataset omniglot, not glyphs; split_seed 0, not 9",
+        ),
+    ):
+        sentence = rf"{run.state} belongs to another run \({named}\); repeat its command \(python"
+        with pytest.raises(CheckpointError, match=sentence):
+            train(other, config, model)
+    shutil.copy(run.out, run.out.with_name("start"))
+    with pytest.raises(CheckpointError, match="start random, not start"):
+        train(resumed, CONFIG, NARROW, start=run.out.with_name("start"))
+    assert run.state.read_bytes() == before
+
+
+def test_a_pretraining_does_not_go_on_from_a_meta_training(run, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "task_stream", interrupted_after(2, runs.task_stream))
+        with pytest.raises(KeyboardInterrupt):
+            train(run, CONFIG, NARROW)
+    with pytest.raises(CheckpointError, match="method maml, not pretrained"):
+        train_baseline(replace(run, resume=True), PRETRAIN, NARROW)
+
+
+def test_resuming_without_a_state_is_told_in_a_sentence(run):
+    with pytest.raises(CheckpointError, match=str(run.state)):
+        train(replace(run, resume=True), CONFIG, NARROW)
+
+
+def test_after_ctrl_c_and_resume_pretraining_ends_as_if_uninterrupted(
+    run, tmp_path, monkeypatch, assert_same
+):
+    whole = train_baseline(replace(run, out=tmp_path / "whole"), PRETRAIN, NARROW)
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "pretrain", interrupted_after(7, runs.pretrain))
+        with pytest.raises(KeyboardInterrupt):
+            train_baseline(run, PRETRAIN, NARROW)
+    assert checkpoints.load(run.out).metadata["updates"] == 7
+    resumed = train_baseline(replace(run, resume=True), PRETRAIN, NARROW)
+    assert_same(resumed.params, whole.params)
+    assert resumed.metadata["inner_lrs"] == whole.metadata["inner_lrs"]
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_stopped_while_it_chooses_its_rates_pretraining_goes_on_there(
+    stop, run, tmp_path, monkeypatch, assert_same
+):
+    """No weights that look finished and are not: the state says that something is left to do."""
+    whole = train_baseline(replace(run, out=tmp_path / "whole"), PRETRAIN, NARROW)
+
+    def stopped(*_, **__):
+        raise stop
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "choose_inner_lr", stopped)
+        with pytest.raises(stop):
+            train_baseline(run, PRETRAIN, NARROW)
+    state, _ = checkpoints.load_update(run.state)
+    assert state.step == whole.metadata["updates"]
+    assert run.out.exists() == (stop is KeyboardInterrupt)
+    monkeypatch.setattr("maml_core.baselines.logits", stopped)  # not an update more
+    resumed = train_baseline(replace(run, resume=True), PRETRAIN, NARROW)
+    assert_same(resumed.params, whole.params)
+    assert resumed.metadata["inner_lrs"] == whole.metadata["inner_lrs"]
+    assert checkpoints.load(run.out).metadata == resumed.metadata
+    assert not run.state.exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"device": "tpu"}, "device is 'tpu'; choose one of cpu, cuda"),
+        ({"device": "cuda"}, "device is 'cuda', but torch finds no such GPU here; choose cpu"),
+        ({"validate_every": -1}, "validate_every is -1; choose 0"),
+    ],
+)
+def test_a_run_checks_its_settings(settings, sentence, run, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match=sentence):
+        replace(run, **settings)
+
+
+def test_a_recording_keeps_points_on_the_way(run, assert_same):
+    recorded = replace(run, record=4)
+    train(recorded, CONFIG, NARROW)
+    points, metadata = checkpoints.load_recording(recorded.recording)
+    assert list(points) == [0, 1, 2, 6]  # the start, then in equal ratios to the last
+    assert metadata["method"] == "maml"
+    final = checkpoints.load(run.out).params
+    assert_same(points[6], {n: v.half().float() for n, v in final.items()})
+    assert_same(
+        points[0],
+        {n: v.half().float() for n, v in initial_params(Conv4(**NARROW), CONFIG.seed).items()},
+    )
+
+
+def test_a_resumed_run_goes_on_with_its_recording(run, monkeypatch, assert_same):
+    whole = replace(run, record=4)
+    train(whole, CONFIG, NARROW)
+    expected, _ = checkpoints.load_recording(whole.recording)
+    broken = replace(whole, out=run.out.with_name("broken"))
+    with monkeypatch.context() as patched:
+        patched.setattr(runs, "meta_train", interrupted_after(3, runs.meta_train))
+        with pytest.raises(KeyboardInterrupt):
+            train(broken, CONFIG, NARROW)
+    train(replace(broken, resume=True), CONFIG, NARROW)
+    found, _ = checkpoints.load_recording(broken.recording)
+    assert list(found) == list(expected)
+    for step, params in expected.items():
+        assert_same(found[step], params)
+
+
+@pytest.mark.parametrize("record", [-1, 1])
+def test_a_recording_has_two_points_or_none(record, run):
+    with pytest.raises(ValueError, match=f"record is {record}; choose 0"):
+        replace(run, record=record)
