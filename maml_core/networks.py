@@ -102,7 +102,7 @@ class Conv4(nn.Module):
 class ResNet(nn.Module):
     """A stem and three residual stages, halved between them by max pooling, and a linear head.
 
-    Deeper and wider than Conv4, thirteen times its arithmetic: 28 → 14 → 7 → 3 pixels, two
+    Ten times Conv4's parameters and eleven times its arithmetic: 28 → 14 → 7 → 3 pixels, two
     convolutions a stage, twice the filters each stage (after He et al. 2016, arXiv:1512.03385).
     What few-shot learners compare with when they ask how much the network matters (Chen et al.
     2019, arXiv:1904.04232). The head starts at zero.

@@ -15,15 +15,17 @@ CORE = ROOT / "maml_core"
 
 # From the ground up. A module imports only from lower layers; siblings do not know each other.
 LAYERS = (
-    {"config", "params", "cuda", "threads", "distribution", "pictures", "lessons", "source"},
+    {"config", "params", "cuda", "threads", "distribution", "pictures", "lessons", "source"}
+    | {"networks"},
     {"live_training", "handwriting", "augmentation", "models", "counting", "planes", "toy_tasks"},
     {"boards", "uploads"},
     {"datasets"},
     {"episodes", "adaptation", "optimisation"},
     {"trace", "learners", "meta_training", "baselines"},
     {"evaluation", "checkpoints", "curvature", "open_set", "regression"},
+    {"driving"},
     {"comparison", "results", "runs", "answers", "landscape", "game", "meta_step"}
-    | {"regression_comparison"},
+    | {"regression_comparison", "arguments"},
     {"figures", "exports", "live_worker"},
     {"landscape_figures", "inside_figures", "training_figures", "regression_figures"},
     {"__main__"},
