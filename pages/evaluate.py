@@ -36,6 +36,13 @@ of the episode at once (*transductive*, as in MAML's published Omniglot results)
 other a little. **Each alone** takes them from the support set, and a query is answered as if it
 were the only one, as when somebody draws a single character.
 """
+WHY_NEAREST = """
+A query takes the label of the support picture that is most like it, and nothing adapts: by the
+**pixels** as they are, by the **features** that the pretrained network sees before any step, or by
+those of a **ResNet** with ten times as many parameters, pretrained on the same characters. Whoever
+adapts should do better than its own network's nearest; what a larger network does better is no
+merit of adapting (Chen et al. 2019, arXiv:1904.04232).
+"""
 WHY_INTERVAL = """
 The band is mean ± 1.96 s / √n over n episodes: where the mean of endlessly many episodes lies, in
 95 of 100 such evaluations. Four times the episodes make it half as wide. It says nothing about
@@ -165,6 +172,7 @@ def _controls() -> Asked:
     with st.container(horizontal=True):
         why("Which split?", WHY_SPLIT)
         why("Together or alone?", WHY_QUERIES)
+        why("Nearest by what?", WHY_NEAREST)
         why("What is the band?", WHY_INTERVAL)
     methods = tuple(method for words, method in labels.items() if words in chosen)
     return Asked(methods, SPLITS[split_words], QUERIES[query_words], steps, episodes, same_drawers)

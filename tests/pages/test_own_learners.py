@@ -125,16 +125,23 @@ def test_its_descent_is_drawn_and_the_recorded_training_is_not_its_own(drawn: li
     assert "Mine 1: MAML: one step of α = 0.05" in texts(at, "caption")
 
 
-def test_networks_of_different_shapes_share_no_plane(drawn: list[dict]) -> None:
-    at, _ = open_with(weights("mlp"), LANDSCAPE, plane="Both ends")
+OTHERS = pytest.mark.parametrize(
+    "file", [weights("mlp"), weights("resnet", channels=4)], ids=["mlp", "resnet"]
+)
+
+
+@OTHERS
+def test_networks_of_different_shapes_share_no_plane(file: bytes, drawn: list[dict]) -> None:
+    at, _ = open_with(file, LANDSCAPE, plane="Both ends")
     assert "have different shapes, so no plane holds both" in texts(at, "info")
     at.segmented_control(key="plane").set_value("Random").run()
     assert not at.exception
     assert [one["title"] for one in drawn[-1]["panels"]] == ["Mine 1: MAML", "Pretrained"]
 
 
-def test_it_is_taken_apart() -> None:
-    at, learner = open_with(weights("mlp"), INSIDE)
+@OTHERS
+def test_it_is_taken_apart(file: bytes) -> None:
+    at, learner = open_with(file, INSIDE)
     assert at.select_slider(key="meta_theta").disabled
     config = TrainConfig(n_ways=(2,), q_query=1, inner_lr=0.05, meta_batch_size=2, augment=False)
     batch = sample_episodes(glyphs(), EpisodeSpec(2, 1, 1), DEFAULTS["seed"], 2)
