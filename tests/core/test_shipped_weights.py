@@ -28,7 +28,12 @@ def test_weights_say_how_they_were_trained(path) -> None:
     assert isinstance(about["config"]["seed"], int)
     assert about["updates"] > 0
     assert about["seconds"] > 0
-    assert path.stat().st_size < 1_000_000
+
+
+def test_the_weights_are_small_enough_for_a_repository() -> None:
+    sizes = {f"{path.parent.name}-{path.stem}": path.stat().st_size for path in FILES}
+    assert sum(sizes.values()) < 12_000_000
+    assert {name for name, size in sizes.items() if size > 500_000} <= {"alphabets-resnet"}
 
 
 @pytest.mark.slow
