@@ -228,6 +228,14 @@ def test_a_training_that_fails_says_why_and_another_can_be_started() -> None:
     assert not button(at, "keep_training")
 
 
+def test_a_slow_network_is_said_to_be_slow_and_is_the_one_ordered() -> None:
+    at = open_page(TRAIN, **SHORT, train_with="MLP")
+    assert "four to five times as long" not in texts(at, "caption")
+    at.segmented_control(key="train_with").set_value("ResNet").run()
+    assert "four to five times as long" in texts(at, "caption")
+    assert started(at).order.model["name"] == "resnet"
+
+
 def test_choosing_a_method_brings_settings_that_work_for_it() -> None:
     at = open_page(TRAIN, **SHORT)
     for label, method in reversed(ordering.METHODS.items()):  # the first is chosen already
