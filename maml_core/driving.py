@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +94,9 @@ class Run:
         ratios = np.geomspace(1, steps, max(self.record - 1, 1))
         return {0, *(round(float(ratio)) for ratio in ratios)} if self.record else set()
 
-    @property
+    @cached_property
     def data(self) -> CharacterSet:
-        """The characters that the run learns from."""
+        """The characters that the run learns from; read once."""
         return load(self.dataset)
 
     def pool(self, part: str, *, rotate: bool = False) -> TaskPool:

@@ -30,23 +30,51 @@ def normalise(x: Tensor, gain: Tensor, shift: Tensor, reference: int | None = No
     return centred * scale + shift[:, None, None]
 
 
-class ConvBlock(nn.Module):
-    """3x3 convolution, batch normalisation, ReLU, and halving by stride or by max pooling."""
+class NormalisedConv(nn.Module):
+    """3x3 convolution and batch normalisation, before which a bias changes nothing."""
 
-    def __init__(self, in_channels: int, channels: int, max_pool: bool) -> None:
+    def __init__(
+        self, in_channels: int, channels: int, stride: int = 1, bias: bool = False
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, channels, 3, stride=1 if max_pool else 2, padding=1)
+        self.conv = nn.Conv2d(in_channels, channels, 3, stride=stride, padding=1, bias=bias)
         self.gain = nn.Parameter(torch.ones(channels))
         self.shift = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor, reference: int | None = None) -> Tensor:
+        """[B, in_channels, height, width] → [B, channels, height / stride, width / stride]."""
+        return normalise(self.conv(x), self.gain, self.shift, reference)
+
+
+class ConvBlock(NormalisedConv):
+    """Convolution, batch normalisation, ReLU, and halving by stride or by max pooling."""
+
+    def __init__(self, in_channels: int, channels: int, max_pool: bool) -> None:
+        super().__init__(in_channels, channels, stride=1 if max_pool else 2, bias=True)
         self.max_pool = max_pool
 
     def forward(self, x: Tensor, reference: int | None = None) -> Tensor:
         """[B, in_channels, height, width] → [B, channels, height / 2, width / 2]."""
-        x = F.relu(normalise(self.conv(x), self.gain, self.shift, reference))
+        x = F.relu(super().forward(x, reference))
         return F.max_pool2d(x, 2) if self.max_pool else x
 
 
-class Conv4(nn.Module):
+class Network(nn.Module):
+    """Features found in a picture, and a linear head on them that starts at zero."""
+
+    head: nn.Linear
+
+    def features(self, x: Tensor, reference: int | None = None) -> Tensor:
+        """[B, in_channels, side, side] → [B, width of the head]; `reference` as in `normalise`."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor, reference: int | None = None) -> Tensor:
+        """[B, in_channels, side, side] → logits [B, n_out]; `reference` as in `normalise`."""
+        logits: Tensor = self.head(self.features(x, reference))
+        return logits
+
+
+class Conv4(Network):
     """Four convolution blocks and a linear head (Finn et al. 2017, section 5.2).
 
     With strides, as the paper's Omniglot network: 28 → 14 → 7 → 4 → 2 pixels, then the mean
@@ -93,13 +121,8 @@ class Conv4(nn.Module):
             x = block(x, reference)
         return x.flatten(1) if self.flatten else x.mean(dim=(2, 3))
 
-    def forward(self, x: Tensor, reference: int | None = None) -> Tensor:
-        """[B, in_channels, side, side] → logits [B, n_out]; `reference` as in `normalise`."""
-        logits: Tensor = self.head(self.features(x, reference))
-        return logits
 
-
-class ResNet(nn.Module):
+class ResNet(Network):
     """A stem and three residual stages, halved between them by max pooling, and a linear head.
 
     Ten times Conv4's parameters and eleven times its arithmetic: 28 → 14 → 7 → 3 pixels, two
@@ -137,11 +160,6 @@ class ResNet(nn.Module):
             x = stage(F.max_pool2d(x, 2), reference)
         return x.mean(dim=(2, 3))
 
-    def forward(self, x: Tensor, reference: int | None = None) -> Tensor:
-        """[B, in_channels, side, side] → logits [B, n_out]; `reference` as in `normalise`."""
-        logits: Tensor = self.head(self.features(x, reference))
-        return logits
-
 
 class ResidualStage(nn.Module):
     """Two normalised convolutions; the second adds to what the first one found."""
@@ -157,21 +175,7 @@ class ResidualStage(nn.Module):
         return F.relu(x + self.refine(x, reference))
 
 
-class NormalisedConv(nn.Module):
-    """3x3 convolution and batch normalisation; a bias before it would change nothing."""
-
-    def __init__(self, in_channels: int, channels: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(in_channels, channels, 3, padding=1, bias=False)
-        self.gain = nn.Parameter(torch.ones(channels))
-        self.shift = nn.Parameter(torch.zeros(channels))
-
-    def forward(self, x: Tensor, reference: int | None = None) -> Tensor:
-        """[B, in_channels, height, width] → [B, channels, height, width]."""
-        return normalise(self.conv(x), self.gain, self.shift, reference)
-
-
-class MLP(nn.Module):
+class MLP(Network):
     """Two hidden layers and a linear head on the flattened picture: 784-64-64 for MNIST.
 
     Nothing is normalised, so that every query is answered as if it were alone. Vectors are
@@ -197,20 +201,15 @@ class MLP(nn.Module):
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
         self.head = zero_head(hidden, n_out)
 
-    def features(self, x: Tensor) -> Tensor:
-        """[B, in_channels, side, side] → [B, hidden]."""
+    def features(self, x: Tensor, reference: int | None = None) -> Tensor:
+        """[B, in_channels, side, side] → [B, hidden]; `reference` plays no part."""
         x = x.flatten(1)
         for layer in self.layers:
             x = F.relu(layer(x))
         return x
 
-    def forward(self, x: Tensor, reference: int | None = None) -> Tensor:
-        """[B, in_channels, side, side] → logits [B, n_out]; `reference` plays no part."""
-        logits: Tensor = self.head(self.features(x))
-        return logits
 
-
-class LSTM(nn.Module):
+class LSTM(Network):
     """A long short-term memory that reads a picture row by row, and a linear head.
 
     Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000; the gate starts open,
@@ -239,7 +238,7 @@ class LSTM(nn.Module):
         self.recall = nn.Linear(hidden, 4 * hidden, bias=False)
         self.head = zero_head(hidden, n_out)
 
-    def features(self, x: Tensor) -> Tensor:
+    def features(self, x: Tensor, reference: int | None = None) -> Tensor:
         """[B, in_channels, side, side] → [B, hidden], the state after the last row."""
         rows = self.read(x.transpose(1, 2).flatten(2))  # [B, side, 4 * hidden]
         state = cell = x.new_zeros(len(x), self.hidden)
@@ -248,11 +247,6 @@ class LSTM(nn.Module):
             cell = torch.sigmoid(keep + 1) * cell + torch.sigmoid(enter) * torch.tanh(value)
             state = torch.sigmoid(leave) * torch.tanh(cell)
         return state
-
-    def forward(self, x: Tensor, reference: int | None = None) -> Tensor:
-        """[B, in_channels, side, side] → logits [B, n_out]; `reference` plays no part."""
-        logits: Tensor = self.head(self.features(x))
-        return logits
 
 
 class Head(nn.Module):
