@@ -92,7 +92,9 @@ def _train(parsed: argparse.Namespace) -> None:
 
 
 def _pretrain(parsed: argparse.Namespace) -> None:
-    runs.train_baseline(_run_of(parsed), _config_of(PretrainConfig, parsed), _model_of(parsed))
+    config = _config_of(PretrainConfig, parsed)
+    model_config = _model_of(parsed)
+    runs.train_baseline(_run_of(parsed), config, model_config, parsed.start, parsed.inner_lr)
     print(f"Wrote {parsed.out}")
 
 

@@ -160,7 +160,24 @@ def _add_pretrain(commands: Any) -> None:
     parser.add_argument("--no-augment", dest="augment", action="store_false", help="no deformation")
     parser.add_argument("--elastic", action="store_true", help="shift parts of pictures too")
     parser.add_argument(
+        "--mirror", action="store_true", help="characters seen in a mirror are more classes"
+    )
+    parser.add_argument(
+        "--composed-per-class",
+        type=int,
+        default=default.composed_per_class,
+        help="more classes, each made of parts of two characters",
+    )
+    parser.add_argument(
         "--bfloat16", action="store_true", help="convolve in this short format, in less time"
+    )
+    parser.add_argument(
+        "--start",
+        type=Path,
+        help="weights whose features to begin from; classes begin at their mean",
+    )
+    parser.add_argument(
+        "--inner-lr", type=float, help="alpha; chosen on validation classes unless given"
     )
     parser.add_argument("--seed", type=int, default=default.seed, help="order, initialisation")
     _add_run(parser, "runs/pretrained.safetensors")

@@ -23,6 +23,10 @@ from maml_core.models import HEAD, features, logits
 from maml_core.optimisation import Measures, Update, descend
 from maml_core.params import Params
 
+MEAN_OF = 3  # pictures a class, whose features' mean its head row begins with
+MEAN_BATCH = 512
+MEAN_LOGIT = 25.0  # of a picture in the direction of its class: e^25 is far above 10⁴ classes
+
 
 def updates_of(pool: TaskPool, config: PretrainConfig) -> int:
     """Return how many updates `pretrain` makes in all; the last batch of an epoch is dropped.
@@ -67,6 +71,36 @@ def with_new_head(params: Params, rows: int = 1) -> Params:
     """Return the parameters with a head of zeros; one row serves every N."""
     heads = {n: params[n].new_zeros(rows, *params[n].shape[1:]) for n in HEAD}
     return {**params, **heads}
+
+
+def with_mean_head(model: nn.Module, params: Params, pool: TaskPool) -> Params:
+    """Return the parameters with a head row for each class, in the direction of its features.
+
+    From a head of zeros a classifier of ten thousand classes learns next to nothing in its first
+    hundreds of updates. After Qi et al. 2018, arXiv:1712.07136, equation 4, "imprinting".
+
+    Args:
+        model: The network.
+        params: Where the features are taken, their head plays no part.
+        pool: The classes, of which `MEAN_OF` pictures each are looked at.
+    """
+    n_classes, each = len(pool.classes), min(MEAN_OF, int(pool.counts.min()))
+    # Mixed, so that every batch is normalised with much the same statistics.
+    order = torch.randperm(n_classes * each, generator=torch.Generator().manual_seed(0))
+    found = []
+    for some in torch.split(order, MEAN_BATCH):
+        rows, numbers = some // each, some % each
+        x = pictures(pool, rows, pool.images[rows, numbers])
+        with torch.no_grad():
+            found.append(features(model, params, x, x[:0], transductive=False)[0])
+    mixed = torch.cat(found)
+    vectors = torch.empty_like(mixed)
+    vectors[order] = mixed
+    centre = vectors.mean(0)
+    length = (vectors - centre).norm(dim=1).mean()
+    means = F.normalize((vectors - centre).reshape(n_classes, each, -1).mean(1), dim=1)
+    weight = means * MEAN_LOGIT / length
+    return {**params, HEAD[0]: weight, HEAD[1]: -weight @ centre}
 
 
 def nearest_by_pixels(task: TaskBatch) -> Tensor:

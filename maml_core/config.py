@@ -186,6 +186,8 @@ class PretrainConfig:
         label_smoothing: Share of the target spread over all classes, 0 to below 1.
         augment: Deform each picture by a small random affine map.
         elastic: Deform each also by small smooth shifts of its parts.
+        mirror: Learn each class seen in a mirror as one more class.
+        composed_per_class: For each class learn so many more, each made of parts of two, 0 to 10.
         bfloat16: Convolve in this short format, the parameters staying float32: in less time on a
             processor that has instructions for it.
         seed: Chooses the order and the initialisation; 0 to 2³² − 1.
@@ -198,6 +200,8 @@ class PretrainConfig:
     label_smoothing: float = 0.0
     augment: bool = True
     elastic: bool = False
+    mirror: bool = False
+    composed_per_class: int = 0
     bfloat16: bool = False
     seed: int = 0
 
@@ -205,6 +209,7 @@ class PretrainConfig:
         _check_range("epochs", self.epochs, 1, 10_000)
         _check_range("batch_size", self.batch_size, 2, 100_000)
         _check_range("weight_decay", self.weight_decay, 0, 1)
+        _check_range("composed_per_class", self.composed_per_class, 0, 10)
         _check_range("label_smoothing", self.label_smoothing, 0, 0.99)
         if not (math.isfinite(self.lr) and self.lr > 0):
             raise ValueError(f"lr is {self.lr}; choose a finite value above 0.")

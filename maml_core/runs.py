@@ -10,9 +10,10 @@ from typing import Any
 from tqdm import tqdm
 
 from maml_core import checkpoints
-from maml_core.baselines import pretrain, updates_of, with_new_head
+from maml_core.baselines import pretrain, updates_of, with_mean_head, with_new_head
 from maml_core.checkpoints import Checkpoint, CheckpointError
-from maml_core.config import EpisodeSpec, PretrainConfig, TrainConfig
+from maml_core.class_augmentation import enlarged
+from maml_core.config import AdaptConfig, EpisodeSpec, PretrainConfig, TrainConfig
 from maml_core.distribution import check_alone, joined
 from maml_core.driving import VALIDATION_QUERY, Run, differences, drive
 from maml_core.episodes import TaskPool, sample_episode
@@ -122,11 +123,25 @@ def prepared(
     return Training(first, updates, validation, specs, run.about(metadata))
 
 
-def train_baseline(run: Run, config: PretrainConfig, model_config: dict[str, Any]) -> Checkpoint:
+def train_baseline(
+    run: Run,
+    config: PretrainConfig,
+    model_config: dict[str, Any],
+    start: Path | None = None,
+    inner_lr: float | None = None,
+) -> Checkpoint:
     """Pretrain the classifier, choose its α on validation classes and write the weights.
 
+    Args:
+        run: Data and files.
+        config: How long, how fast and on which classes.
+        model_config: As in `train`.
+        start: Weights whose features to begin from, see `with_mean_head`.
+        inner_lr: α at every N; chosen on validation classes unless given.
+
     Raises:
-        CheckpointError: The state to go on from is another run's or cannot be read.
+        CheckpointError: The starting weights, or the state to go on from, are of another run's
+            making or cannot be read.
         ValueError: There are too few classes or pictures, or torchrun started several processes.
     """
     check_alone("pretrain")
@@ -134,13 +149,20 @@ def train_baseline(run: Run, config: PretrainConfig, model_config: dict[str, Any
     model = make_model(model_config)
     shown = EpisodeSpec(5, 1, VALIDATION_QUERY)
     needed = [EpisodeSpec(min(INNER_LR_EPISODES), 1, VALIDATION_QUERY)]
+    if inner_lr is not None:
+        AdaptConfig(inner_lr)  # refuses what is no step size
     validation = _pool_for(run, "validation", [*needed, shown] if run.validate_every else needed)
-    pool = _pool_for(run, "train", [])
+    pool = enlarged(
+        _pool_for(run, "train", []),
+        mirror=config.mirror,
+        composed_per_class=config.composed_per_class,
+        seed=config.seed,
+    )
     metadata = {
         "method": "pretrained",
         "model": model_config,
-        "inner_lrs": {"5": 0.1},
-        "start": "random",
+        "inner_lrs": {"5": inner_lr or 0.1},
+        "start": start.name if start else "random",
         "config": asdict(config),
     }
 
@@ -151,12 +173,17 @@ def train_baseline(run: Run, config: PretrainConfig, model_config: dict[str, Any
         return pretrain(model, begin, pool, config)
 
     def finish(checkpoint: Checkpoint) -> Checkpoint:
+        if inner_lr is not None:
+            return checkpoint
         chosen = best_inner_lrs(checkpoint.learner(), validation)
         return Checkpoint(checkpoint.params, {**checkpoint.metadata, "inner_lrs": chosen})
 
-    first = Update(0, with_new_head(initial_params(model, config.seed), len(pool.classes)))
+    if start:
+        params = with_mean_head(model, _start(start, model_config), pool)
+    else:
+        params = with_new_head(initial_params(model, config.seed), len(pool.classes))
     about = run.about(metadata)
-    return drive(run, updates, first, updates_of(pool, config), about, check, finish)
+    return drive(run, updates, Update(0, params), updates_of(pool, config), about, check, finish)
 
 
 def best_inner_lrs(learner: Learner, validation: TaskPool) -> dict[str, float]:

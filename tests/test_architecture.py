@@ -21,7 +21,7 @@ LAYERS = (
     {"boards", "uploads"},
     {"datasets"},
     {"episodes", "adaptation", "optimisation"},
-    {"trace", "learners", "meta_training", "baselines"},
+    {"trace", "learners", "meta_training", "baselines", "class_augmentation"},
     {"evaluation", "checkpoints", "curvature", "open_set", "regression"},
     {"driving"},
     {"comparison", "results", "runs", "answers", "landscape", "game", "meta_step"}
