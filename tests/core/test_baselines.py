@@ -12,10 +12,12 @@ import torch
 from torch.nn import functional as F
 
 from maml_core.baselines import (
+    MEAN_LOGIT,
     nearest_by_features,
     nearest_by_pixels,
     pretrain,
     updates_of,
+    with_mean_head,
     with_new_head,
 )
 from maml_core.config import EpisodeSpec, PretrainConfig
@@ -165,6 +167,48 @@ def test_the_classifier_learns_its_classes(easy_pool):
     accuracies = [u.measures.accuracy.item() for u in pretrain(model, start, easy_pool, config)]
     assert sum(accuracies[-10:]) / 10 > 0.7  # chance is 1/12
     assert sum(accuracies[-10:]) > sum(accuracies[:10])
+
+
+def test_a_mean_head_answers_the_class_whose_mean_points_the_same_way(
+    model, small_pool, random_params, assert_same
+):
+    """Three pictures a class, all in one batch, beside a plain loop over the classes."""
+    params = {n: v.float() for n, v in random_params(model, rows=2).items()}
+    found = with_mean_head(model, params, small_pool)
+    assert_same(
+        {n: found[n] for n in found if n not in HEAD},
+        {n: params[n] for n in found if n not in HEAD},
+    )
+    x = torch.cat(
+        [
+            pictures(small_pool, torch.full((3,), row), small_pool.images[row, :3])
+            for row in range(24)
+        ]
+    )
+    bare = {**params, "head.weight": torch.eye(4), "head.bias": torch.zeros(4)}
+    vectors = logits(model, bare, x)
+    away = vectors - vectors.mean(0)
+    likeness = torch.stack(
+        [
+            F.cosine_similarity(away, away[3 * row : 3 * row + 3].mean(0), dim=1)
+            for row in range(24)
+        ],
+        1,
+    )
+    length = away.norm(dim=1)
+    expected = MEAN_LOGIT * likeness * (length / length.mean())[:, None]
+    torch.testing.assert_close(logits(model, found, x), expected, rtol=0, atol=1e-3)
+
+
+def test_a_mean_head_of_alike_pictures_is_right_from_the_start(easy_pool):
+    model = Conv4(channels=16)
+    params = with_mean_head(model, initial_params(model, 0), easy_pool)
+    start = Update(0, params)
+    config = PretrainConfig(epochs=1, batch_size=100, augment=False, lr=1e-4)
+    first = next(pretrain(model, start, easy_pool, config))
+    zeros = Update(0, with_new_head(params, 12))
+    assert first.measures.accuracy > 0.3  # chance is 1/12
+    assert next(pretrain(model, zeros, easy_pool, config)).measures.accuracy < 0.3
 
 
 @pytest.mark.parametrize("rows", [1, 5])

@@ -178,6 +178,19 @@ def test_pretrain_writes_weights_with_chosen_rates(tmp_path):
     assert about["inner_lrs"]["2"] in runs.INNER_LR_CANDIDATES
 
 
+def test_pretrain_goes_on_from_weights_with_more_classes_and_a_given_rate(tmp_path):
+    first, out = tmp_path / "first", tmp_path / "weights"
+    given = "--inner-lr", "0.3"
+    assert call(PRETRAIN, "--out", first, *given) == 0
+    more = "--start", first, "--mirror", "--composed-per-class", 2
+    assert call(PRETRAIN, "--out", out, *given, *more) == 0
+    about = checkpoints.load(out).metadata
+    assert (about["start"], about["inner_lrs"]) == ("first", {"5": 0.3})
+    assert (about["config"]["mirror"], about["config"]["composed_per_class"]) == (True, 2)
+    # Of twice three times the pictures.
+    assert about["updates"] // checkpoints.load(first).metadata["updates"] == 6
+
+
 def test_evaluate_prints_json_of_what_evaluation_says(weights, few_characters, capsys):
     assert call(EVALUATE, "--weights", weights, "--json", "--seed", 4) == 0
     found = json.loads(capsys.readouterr().out)

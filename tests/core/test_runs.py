@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from maml_core import checkpoints, driving, runs
+from maml_core.baselines import pretrain
 from maml_core.checkpoints import CheckpointError
 from maml_core.config import EpisodeSpec, TrainConfig
 from maml_core.datasets.splits import split_classes
@@ -191,6 +192,56 @@ def test_pretraining_writes_a_headless_learner_with_its_best_rates(run, few_char
         scores[rate] = sum(last.accuracy[1:])
     assert learner.inner_lrs.keys() == {2}
     assert scores[learner.inner_lrs[2]] == max(scores.values())
+
+
+def test_a_given_rate_is_kept_and_none_is_chosen(run, monkeypatch):
+    monkeypatch.setattr(runs, "best_inner_lrs", None)
+    train_baseline(run, PRETRAIN, NARROW, inner_lr=0.3)
+    learner = checkpoints.load(run.out).learner()
+    assert {learner.inner_lr(n_way) for n_way in (2, 5, 20)} == {0.3}
+
+
+@pytest.mark.parametrize("inner_lr", [0.0, -1.0, float("nan")])
+def test_a_rate_that_is_none_is_refused_before_training_starts(inner_lr, run, monkeypatch):
+    monkeypatch.setattr(runs, "pretrain", None)
+    with pytest.raises(ValueError, match=f"inner_lr is {inner_lr}; choose a finite value above 0"):
+        train_baseline(run, PRETRAIN, NARROW, inner_lr=inner_lr)
+
+
+def test_pretraining_begins_from_features_and_a_row_for_each_class(
+    run, tmp_path, few_characters, model, assert_same
+):
+    """27 training characters, turned, and mirrored, and as many again put together."""
+    start = tmp_path / "features"
+    before = train(replace(run, out=start), CONFIG, NARROW)
+    config = replace(PRETRAIN, epochs=1, mirror=True, composed_per_class=1, lr=1e-12)
+    seen = []
+
+    def watched(model, first, pool, config):
+        seen.append((first, pool))
+        return pretrain(model, first, pool, config)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "pretrain", watched)
+        found = train_baseline(run, config, NARROW, start, inner_lr=0.1)
+    ((first, pool),) = seen
+    assert len(pool.classes) == len(first.params["head.weight"]) == 27 * 4 * 2 * 2
+    assert first.params["head.weight"].abs().sum(1).min() > 0
+    bodies = [
+        {n: v for n, v in params.items() if n not in HEAD}
+        for params in (first.params, before.params, found.params)
+    ]
+    assert_same(bodies[0], bodies[1])
+    assert_same(bodies[2], bodies[1], atol=1e-9)
+    assert found.metadata["start"] == "features"
+    assert found.params["head.weight"].shape == (1, 4)
+
+
+def test_pretraining_from_another_network_is_refused(run, tmp_path):
+    start = tmp_path / "other"
+    train(replace(run, out=start), CONFIG, {**NARROW, "channels": 5})
+    with pytest.raises(CheckpointError, match="channels 5, not 4"):
+        train_baseline(run, PRETRAIN, NARROW, start)
 
 
 def test_best_rates_are_chosen_for_each_n_that_there_are_classes_for(monkeypatch, few_characters):
