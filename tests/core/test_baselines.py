@@ -175,26 +175,14 @@ def test_a_mean_head_answers_the_class_whose_mean_points_the_same_way(
     """Three pictures a class, all in one batch, beside a plain loop over the classes."""
     params = {n: v.float() for n, v in random_params(model, rows=2).items()}
     found = with_mean_head(model, params, small_pool)
-    assert_same(
-        {n: found[n] for n in found if n not in HEAD},
-        {n: params[n] for n in found if n not in HEAD},
-    )
-    x = torch.cat(
-        [
-            pictures(small_pool, torch.full((3,), row), small_pool.images[row, :3])
-            for row in range(24)
-        ]
-    )
+    assert_same({**found, **with_new_head(params)}, with_new_head(params))
+    rows = [torch.full((3,), row) for row in range(24)]
+    x = torch.cat([pictures(small_pool, row, small_pool.images[row[0], :3]) for row in rows])
     bare = {**params, "head.weight": torch.eye(4), "head.bias": torch.zeros(4)}
     vectors = logits(model, bare, x)
     away = vectors - vectors.mean(0)
-    likeness = torch.stack(
-        [
-            F.cosine_similarity(away, away[3 * row : 3 * row + 3].mean(0), dim=1)
-            for row in range(24)
-        ],
-        1,
-    )
+    means = [away[3 * row : 3 * row + 3].mean(0) for row in range(24)]
+    likeness = torch.stack([F.cosine_similarity(away, mean, dim=1) for mean in means], 1)
     length = away.norm(dim=1)
     expected = MEAN_LOGIT * likeness * (length / length.mean())[:, None]
     torch.testing.assert_close(logits(model, found, x), expected, rtol=0, atol=1e-3)
