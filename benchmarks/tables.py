@@ -22,13 +22,20 @@ def main() -> None:
 
 
 def tables(records: list[Record]) -> list[str]:
-    """Return the Markdown tables: by step and split, each query alone, the challenge, N × K."""
-    usual = [r for r in records if r["transductive"] and not r["within_alphabet"]]
+    """Return the Markdown tables.
+
+    By step and split, four turns, each query alone, the challenge, N × K.
+    """
+    turned = [r for r in records if r["four_turns"] and not r["within_alphabet"]]
+    usual = [
+        r for r in records if r["transductive"] and not r["within_alphabet"] and not r["four_turns"]
+    ]
     alone = [r for r in records if not r["transductive"] and not r["within_alphabet"]]
     challenge = [r for r in records if r["within_alphabet"]]
     named = [r for r in usual if (r["n_way"], r["k_shot"]) in results.SHAPES]
     found = [by_step([r for r in named if r["split"] == split]) for split in ("alphabets", "paper")]
-    return [table for table in (*found, by_step(alone), by_step(challenge), grid(usual)) if table]
+    found += [by_step(turned), by_step(alone), by_step(challenge), grid(usual)]
+    return [table for table in found if table]
 
 
 def by_step(records: list[Record]) -> str:
@@ -38,7 +45,7 @@ def by_step(records: list[Record]) -> str:
     rows = [
         [
             f"{r['n_way']}-way {r['k_shot']}-shot",
-            STYLES[r["method"]].label,
+            STYLES[r["method"]].label + (", four turns" if r["four_turns"] else ""),
             *(_cell(r, step) for step in STEPS),
             str(r["episodes"]),
         ]

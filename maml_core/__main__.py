@@ -116,6 +116,7 @@ def _evaluate(parsed: argparse.Namespace) -> None:
         seed=parsed.seed,
         inner_lr=inner_lr,
         transductive=parsed.transductive,
+        four_turns=parsed.four_turns,
     )
     last = _last(stream, parsed.episodes, learner.method)
     result = {
@@ -177,7 +178,7 @@ def _print(result: Mapping[str, Any], as_json: bool) -> None:
 MODEL_OPTIONS = ("channels", "max_pool", "flatten", "hidden")
 ASKED = (
     *("dataset", "split", "part", "n_way", "k_shot", "q_query"),
-    *("within_alphabet", "same_drawers", "transductive", "seed"),
+    *("within_alphabet", "same_drawers", "transductive", "four_turns", "seed"),
 )
 LISTS = ("accuracy", "ci95")
 

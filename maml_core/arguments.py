@@ -198,6 +198,11 @@ def _add_evaluate(commands: Any) -> None:
         "--same-drawers", action="store_true", help="all classes by the same drawers"
     )
     _add_inductive(parser)
+    parser.add_argument(
+        "--four-turns",
+        action="store_true",
+        help="answer by the mean of four adaptations, one to the pictures at each quarter turn",
+    )
     parser.add_argument("--inner-lr", type=float, help="alpha; the weights' own unless given")
     parser.add_argument("--steps", type=int, default=10, help="inner steps")
     parser.add_argument("--episodes", type=int, default=600, help="how many")

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from maml_core.adaptation import accuracy
 from maml_core.augmentation import random_elastic
 from maml_core.config import PretrainConfig
-from maml_core.episodes import TaskBatch, TaskPool, pictures
+from maml_core.episodes import TaskBatch, TaskPool, at_four_turns, pictures
 from maml_core.models import HEAD, features, logits
 from maml_core.optimisation import Measures, Update, descend
 from maml_core.params import Params
@@ -113,7 +113,12 @@ def nearest_by_pixels(task: TaskBatch) -> Tensor:
 
 
 def nearest_by_features(
-    model: nn.Module, params: Params, task: TaskBatch, *, transductive: bool
+    model: nn.Module,
+    params: Params,
+    task: TaskBatch,
+    *,
+    transductive: bool,
+    four_turns: bool = False,
 ) -> Tensor:
     """Return the accuracy of the nearest support picture, by the cosine of the features.
 
@@ -122,10 +127,14 @@ def nearest_by_features(
         params: Where its features are taken, before any adaptation; the head plays no part.
         task: One episode, without a batch dimension.
         transductive: How queries are normalised, see `models.query_logits`.
+        four_turns: Compare the pictures at each quarter turn and take the mean of the cosines.
     """
-    support, query = directions(
-        model, params, task.support_x, task.query_x, transductive=transductive
-    )
+    tasks = at_four_turns(task) if four_turns else [task]
+    found = [
+        directions(model, params, one.support_x, one.query_x, transductive=transductive)
+        for one in tasks
+    ]
+    support, query = (torch.cat(turns, dim=1) for turns in zip(*found, strict=True))
     return _nearest(support, query, task)
 
 

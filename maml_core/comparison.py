@@ -86,6 +86,7 @@ def evaluate_together(
     seed: int,
     lr_factor: float = 1.0,
     transductive: bool = True,
+    four_turns: bool = False,
     references: Mapping[str, Learner | None] | None = None,
 ) -> Iterator[dict[str, Estimate]]:
     """Yield each learner's estimate over the same episodes, as they grow in number.
@@ -99,6 +100,7 @@ def evaluate_together(
         seed: Chooses the sequence.
         lr_factor: On each learner's α.
         transductive: How queries are normalised, see `models.query_logits`.
+        four_turns: Whether each answers by the mean over four quarter turns, see `evaluate`.
         references: Whose features the nearest picture is found by, by name; None: pixels.
     """
     nearest = references or {}
@@ -112,11 +114,18 @@ def evaluate_together(
             seed=seed,
             inner_lr=learner.inner_lr(spec.n_way) * lr_factor,
             transductive=transductive,
+            four_turns=four_turns,
         )
         for learner in learners.values()
     ] + [
         evaluate_nearest(
-            learner, pool, spec, episodes=episodes, seed=seed, transductive=transductive
+            learner,
+            pool,
+            spec,
+            episodes=episodes,
+            seed=seed,
+            transductive=transductive,
+            four_turns=four_turns,
         )
         for learner in nearest.values()
     ]

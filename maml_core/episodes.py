@@ -187,6 +187,21 @@ def sample_episodes(
         yield sample_episode(pool, spec, seed, number)
 
 
+def at_four_turns(task: TaskBatch) -> list[TaskBatch]:
+    """Return a task, with or without a batch dimension, upright and by one to three quarter turns.
+
+    Each is a task of other characters to a network, which answers them independently: what it
+    thinks of all four together errs less than what it thinks of one.
+    """
+    return [
+        task._replace(
+            support_x=torch.rot90(task.support_x, turn, (-2, -1)),
+            query_x=torch.rot90(task.query_x, turn, (-2, -1)),
+        )
+        for turn in range(4)
+    ]
+
+
 def episode_generator(seed: int, number: int) -> torch.Generator:
     """Return the random generator of one episode of a seed's sequence.
 

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from maml_core.adaptation import adapt
+from maml_core.adaptation import accuracy, adapt
 from maml_core.baselines import nearest_by_features, nearest_by_pixels
 from maml_core.config import AdaptConfig, EpisodeSpec
-from maml_core.episodes import Episode, TaskPool, sample_episode
+from maml_core.episodes import Episode, TaskBatch, TaskPool, at_four_turns, sample_episode
 from maml_core.learners import Learner
-from maml_core.models import check_pictures, for_n_way
+from maml_core.models import check_pictures, for_n_way, query_logits
 from maml_core.params import Params
 from maml_core.threads import in_parallel
-from maml_core.trace import measure, trace
 
 Z_95 = 1.959964  # two-sided 95 % quantile of the normal distribution
 CHUNK = 10  # episodes between two estimates: a second's work or less at 5-way
@@ -80,14 +79,35 @@ def adapt_to_pictures(
 
 
 def episode_accuracy(
-    learner: Learner, episode: Episode, config: AdaptConfig, *, transductive: bool = True
+    learner: Learner,
+    episode: Episode,
+    config: AdaptConfig,
+    *,
+    transductive: bool = True,
+    four_turns: bool = False,
 ) -> Tensor:
-    """Return the query accuracy of one episode after each step, [inner_steps + 1], on the CPU."""
-    points = (
-        measure(learner.model, fast, episode.task, transductive=transductive)
-        for fast in adapt_to(learner, episode, config)
+    """Return the query accuracy of one episode after each step, [inner_steps + 1], on the CPU.
+
+    With `four_turns` by the mean of the logits of four adaptations, one to the pictures at each
+    quarter turn, all from the same θ.
+    """
+    tasks = at_four_turns(episode.task) if four_turns else [episode.task]
+    n_way = episode.spec.n_way
+    votes = sum(_answers(learner, task, n_way, config, transductive) for task in tasks)
+    assert isinstance(votes, Tensor)
+    return torch.stack([accuracy(one, episode.task.query_y) for one in votes]).cpu()
+
+
+@torch.no_grad()
+def _answers(
+    learner: Learner, task: TaskBatch, n_way: int, config: AdaptConfig, transductive: bool
+) -> Tensor:
+    """Return the query logits after each step, [inner_steps + 1, n_way * q_query, n_way]."""
+    points = adapt_to_pictures(learner, task.support_x, task.support_y, n_way, config)
+    x = task.support_x, task.query_x
+    return torch.stack(
+        [query_logits(learner.model, fast, *x, transductive=transductive) for fast in points]
     )
-    return trace(points).accuracy.cpu()
 
 
 def evaluate(
@@ -100,6 +120,7 @@ def evaluate(
     seed: int,
     inner_lr: float | None = None,
     transductive: bool = True,
+    four_turns: bool = False,
 ) -> Iterator[Estimate]:
     """Yield the estimate over the first 10, 20, … `episodes` episodes of a seed's sequence.
 
@@ -112,6 +133,7 @@ def evaluate(
         seed: Chooses the sequence; every learner sees the same episodes.
         inner_lr: α; the learner's own for this N unless given.
         transductive: How queries are normalised, see `models.query_logits`.
+        four_turns: Whether the mean of four adaptations answers, see `episode_accuracy`.
 
     Raises:
         ValueError: No episodes, a negative number of steps, an α that is no positive number, a
@@ -124,7 +146,9 @@ def evaluate(
 
     def accuracy_of(number: int) -> Tensor:
         episode = sample_episode(pool, spec, seed, number)
-        return episode_accuracy(learner, episode, config, transductive=transductive)
+        return episode_accuracy(
+            learner, episode, config, transductive=transductive, four_turns=four_turns
+        )
 
     return _growing(accuracy_of, episodes)
 
@@ -137,6 +161,7 @@ def evaluate_nearest(
     episodes: int,
     seed: int,
     transductive: bool = True,
+    four_turns: bool = False,
 ) -> Iterator[Estimate]:
     """Yield estimates as `evaluate` does, of one accuracy: that of the nearest support picture.
 
@@ -147,6 +172,8 @@ def evaluate_nearest(
         episodes: How many in all.
         seed: Chooses the sequence.
         transductive: How queries are normalised, see `models.query_logits`.
+        four_turns: Whether the features are compared at four quarter turns at once, see
+            `baselines.nearest_by_features`; of pixels these say nothing new.
     """
 
     def accuracy_of(number: int) -> Tensor:
@@ -155,7 +182,11 @@ def evaluate_nearest(
             return nearest_by_pixels(task)[None].cpu()
         with torch.no_grad():
             found = nearest_by_features(
-                learner.model, learner.params, task, transductive=transductive
+                learner.model,
+                learner.params,
+                task,
+                transductive=transductive,
+                four_turns=four_turns,
             )
         return found[None].cpu()
 

@@ -22,7 +22,7 @@ from maml_core.baselines import (
 )
 from maml_core.config import EpisodeSpec, PretrainConfig
 from maml_core.episodes import make_pool, pictures, sample_episode
-from maml_core.models import HEAD, initial_params, logits
+from maml_core.models import HEAD, features, initial_params, logits
 from maml_core.networks import Conv4
 from maml_core.optimisation import Update
 
@@ -226,6 +226,22 @@ def test_the_nearest_picture_is_what_a_double_loop_finds(k_shot, pool):
         found = nearest_by_pixels(task)
         assert found.item() == pytest.approx(sum(right[-12:]) / 12)
     assert 0 < sum(right) < len(right)
+
+
+@pytest.mark.parametrize("transductive", [True, False])
+def test_at_four_turns_the_mean_cosine_counts(transductive, pool, model, random_params):
+    params = {n: v.float() for n, v in random_params(model).items()}
+    task = sample_episode(pool, EpisodeSpec(4, 2, 3), 1).task
+    cosines = 0
+    for turn in range(4):
+        x, y = (torch.rot90(one, turn, (2, 3)) for one in (task.support_x, task.query_x))
+        vectors = features(model, params, x, y, transductive=transductive)
+        cosines = cosines + F.cosine_similarity(vectors[1][:, None], vectors[0], dim=-1)
+    expected = (task.support_y[cosines.argmax(1)] == task.query_y).float().mean()
+    options = {"transductive": transductive}
+    found = nearest_by_features(model, params, task, four_turns=True, **options)
+    assert found == expected
+    assert nearest_by_features(model, params, task, **options) != expected
 
 
 @pytest.mark.parametrize("transductive", [True, False])

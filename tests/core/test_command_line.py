@@ -218,6 +218,7 @@ def test_evaluate_prints_json_of_what_evaluation_says(weights, few_characters, c
         "within_alphabet": False,
         "same_drawers": False,
         "transductive": True,
+        "four_turns": False,
         "seed": 4,
         "episodes": 25,
         "inner_lr": 0.25,

@@ -189,6 +189,16 @@ def test_how_queries_are_normalised_is_told_to_all(learners, references, pool):
     assert same == {"by-pixels"}, "pixels are not normalised at all"
 
 
+def test_all_are_told_of_four_turns(learners, references, pool):
+    options = {"inner_steps": 2, "episodes": 20, "seed": 4, "references": references}
+    upright, turned = (
+        list(evaluate_together(learners, pool, SPEC, four_turns=how, **options))[-1]
+        for how in (False, True)
+    )
+    same = {name for name in upright if upright[name] == turned[name]}
+    assert same == {"by-pixels"}, "a turned picture has the same pixels"
+
+
 def test_without_learners_the_references_remain(references, pool):
     (found,) = evaluate_together(
         {}, pool, SPEC, inner_steps=2, episodes=5, seed=4, references=references

@@ -134,6 +134,38 @@ def test_inductive_evaluation_asks_each_query_alone(learner, pool):
     np.testing.assert_allclose(last.accuracy, np.mean(accuracies, axis=0), rtol=1e-6)
 
 
+@pytest.mark.parametrize("transductive", [True, False])
+def test_four_turns_answer_by_the_mean_of_four_adaptations(transductive, learner, pool):
+    """Against a plain loop in which numpy turns the pictures."""
+    options = {"inner_steps": 2, "episodes": 12, "seed": 6, "transductive": transductive}
+    *_, found = evaluate(learner, pool, SPEC, four_turns=True, **options)
+    expected = []
+    for number in range(12):
+        task = sample_episode(pool, SPEC, 6, number).task
+        means = 0
+        for turn in range(4):
+            support, query = (
+                torch.from_numpy(np.rot90(x.numpy(), turn, axes=(2, 3)).copy())
+                for x in (task.support_x, task.query_x)
+            )
+            params = for_n_way(learner.params, 3)
+            points = adapt(
+                learner.model, params, support, task.support_y, inner_lr=0.4, inner_steps=2
+            )
+            how = {"transductive": transductive}
+            out = [query_logits(learner.model, fast, support, query, **how) for fast in points]
+            means = means + torch.stack(out) / 4
+        expected.append((means.argmax(-1) == task.query_y).double().mean(-1).numpy())
+    np.testing.assert_allclose(found.accuracy, np.mean(expected, axis=0), rtol=1e-6)
+    *_, upright = evaluate(learner, pool, SPEC, **options)
+    assert found.accuracy[1:] != upright.accuracy[1:]
+
+
+def test_four_turns_begin_at_chance_too(learner, pool):
+    *_, found = evaluate(learner, pool, SPEC, inner_steps=0, episodes=3, seed=0, four_turns=True)
+    assert found.accuracy == pytest.approx((1 / 3,))
+
+
 def test_before_adaptation_accuracy_is_exactly_chance(learner, pool):
     for found in evaluate(learner, pool, SPEC, inner_steps=1, episodes=30, seed=0):
         assert found.accuracy[0] == pytest.approx(1 / 3)

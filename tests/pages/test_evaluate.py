@@ -43,7 +43,11 @@ def two_splits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def measured(
-    method: str, split: str = "alphabets", spec: EpisodeSpec | None = None, together: bool = True
+    method: str,
+    split: str = "alphabets",
+    spec: EpisodeSpec | None = None,
+    together: bool = True,
+    four_turns: bool = False,
 ) -> Estimate:
     """What the Evaluate page should show of 100 episodes and one step, computed without it."""
     data = load("glyphs")
@@ -56,6 +60,7 @@ def measured(
         episodes=100,
         seed=DEFAULTS["seed"],
         transductive=together,
+        four_turns=four_turns,
     )
     return last
 
@@ -80,7 +85,8 @@ def test_evaluate_begins_with_the_controls_and_the_published_numbers() -> None:
     state = at.session_state
     assert (state.split, state.queries) == ("Unseen alphabets", "Together")
     assert state.who == ["MAML", "Pretrained"]
-    assert (state.test_steps, state.episodes, state.same_drawers) == (5, 600, False)
+    assert (state.test_steps, state.episodes) == (5, 600)
+    assert (state.same_drawers, state.four_turns) == (False, False)
     assert at.button(key="evaluate").label == "Evaluate on 600 episodes"
     (published,) = at.dataframe
     assert list(published.value["Method"])[-len(PUBLISHED) :] == [one.method for one in PUBLISHED]
@@ -109,6 +115,18 @@ def test_evaluate_shows_what_the_engine_measures_in_either_way(two_splits: None)
     assert tables[0] != tables[1]
     at.segmented_control(key="queries").set_value("Together").run()
     assert table(at) == tables[0], "what was measured before is kept"
+
+
+def test_four_turns_are_measured_and_said(two_splits: None) -> None:
+    at = open_page(EVALUATE, **SHORT, who=["MAML"])
+    at.button(key="evaluate").click().run()
+    upright = table(at)
+    assert "mean of four turns" not in texts(at, "caption")
+    at.toggle(key="four_turns").set_value(True).run()
+    assert len(at.dataframe) == 1, "no numbers of upright pictures alone"
+    at.button(key="evaluate").click().run()
+    assert table(at) == [row("maml", measured("maml", four_turns=True))] != upright
+    assert "queries normalised together, mean of four turns;" in texts(at, "caption")
 
 
 def test_references_and_drawers_reach_the_evaluation() -> None:
@@ -173,6 +191,7 @@ def test_without_a_method_there_is_nothing_to_evaluate() -> None:
         ("episodes", "101", 600),
         ("episodes", "many", 600),
         ("same_drawers", "1", False),
+        ("four_turns", "4", False),
     ],
 )
 def test_a_bad_choice_in_evaluates_link_gives_the_default_and_a_sentence(
@@ -194,11 +213,12 @@ def test_evaluates_link_can_name_its_choices() -> None:
         test_steps="7",
         episodes="2000",
         same_drawers="true",
+        four_turns="true",
     )
     state = at.session_state
     assert set(state.who) == {"Nearest by features", "MAML"}
     assert (state.queries, state.test_steps) == ("Each alone", 7)
-    assert (state.episodes, state.same_drawers) == (2000, True)
+    assert (state.episodes, state.same_drawers, state.four_turns) == (2000, True, True)
     assert not at.warning[1:]
     assert at.button(key="evaluate").label == "Evaluate on 2,000 episodes"
 
