@@ -179,24 +179,15 @@ def test_references_are_measured_on_the_same_episodes(transductive, learners, re
         assert {len(one.accuracy) for one in alone} == {1}
 
 
-def test_how_queries_are_normalised_is_told_to_all(learners, references, pool):
+@pytest.mark.parametrize("option", ["transductive", "four_turns"])
+def test_how_a_method_answers_is_told_to_all(option, learners, references, pool):
     options = {"inner_steps": 2, "episodes": 20, "seed": 4, "references": references}
-    whole, each_alone = (
-        list(evaluate_together(learners, pool, SPEC, transductive=how, **options))[-1]
+    on, off = (
+        list(evaluate_together(learners, pool, SPEC, **{option: how}, **options))[-1]
         for how in (True, False)
     )
-    same = {name for name in whole if whole[name] == each_alone[name]}
-    assert same == {"by-pixels"}, "pixels are not normalised at all"
-
-
-def test_all_are_told_of_four_turns(learners, references, pool):
-    options = {"inner_steps": 2, "episodes": 20, "seed": 4, "references": references}
-    upright, turned = (
-        list(evaluate_together(learners, pool, SPEC, four_turns=how, **options))[-1]
-        for how in (False, True)
-    )
-    same = {name for name in upright if upright[name] == turned[name]}
-    assert same == {"by-pixels"}, "a turned picture has the same pixels"
+    same = {name for name in on if on[name] == off[name]}
+    assert same == {"by-pixels"}, "pixels are not normalised, and are the same at every turn"
 
 
 def test_without_learners_the_references_remain(references, pool):
