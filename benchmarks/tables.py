@@ -22,20 +22,13 @@ def main() -> None:
 
 
 def tables(records: list[Record]) -> list[str]:
-    """Return the Markdown tables.
-
-    By step and split, four turns, each query alone, the challenge, N × K.
-    """
-    turned = [r for r in records if r["four_turns"] and not r["within_alphabet"]]
-    usual = [
-        r for r in records if r["transductive"] and not r["within_alphabet"] and not r["four_turns"]
-    ]
+    """Return the Markdown tables: by step and split, each query alone, the challenge, N × K."""
+    usual = [r for r in records if r["transductive"] and not r["within_alphabet"]]
     alone = [r for r in records if not r["transductive"] and not r["within_alphabet"]]
     challenge = [r for r in records if r["within_alphabet"]]
     named = [r for r in usual if (r["n_way"], r["k_shot"]) in results.SHAPES]
     found = [by_step([r for r in named if r["split"] == split]) for split in ("alphabets", "paper")]
-    found += [by_step(turned), by_step(alone), by_step(challenge), grid(usual)]
-    return [table for table in found if table]
+    return [table for table in (*found, by_step(alone), by_step(challenge), grid(usual)) if table]
 
 
 def by_step(records: list[Record]) -> str:
@@ -59,7 +52,7 @@ def grid(records: list[Record]) -> str:
     found = {
         (r["n_way"], r["k_shot"]): r
         for r in records
-        if r["method"] == "maml" and r["split"] == "alphabets"
+        if r["method"] == "maml" and r["split"] == "alphabets" and not r["four_turns"]
     }
     head = ["", *(f"K = {k}" for k in results.GRID_SHOTS)]
     rows = [

@@ -39,9 +39,9 @@ were the only one, as when somebody draws a single character.
 WHY_NEAREST = """
 A query takes the label of the support picture that is most like it, and nothing adapts: by the
 **pixels** as they are, by the **features** that the pretrained network sees before any step, or by
-those of a **ResNet** with ten times as many parameters, pretrained on the same characters. Whoever
-adapts should do better than its own network's nearest; what a larger network does better is no
-merit of adapting (Chen et al. 2019, arXiv:1904.04232).
+those of a **ResNet** with ten times as many parameters, pretrained on the same characters and on
+others made of parts of them. Whoever adapts should do better than its own network's nearest; what a
+larger network does better is no merit of adapting (Chen et al. 2019, arXiv:1904.04232).
 """
 WHY_TURNS = """
 Turned by 90°, a character is another one to a network, which was trained to tell the two apart. So
