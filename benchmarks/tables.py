@@ -38,7 +38,7 @@ def by_step(records: list[Record]) -> str:
     rows = [
         [
             f"{r['n_way']}-way {r['k_shot']}-shot",
-            STYLES[r["method"]].label + (", four turns" if r["four_turns"] else ""),
+            STYLES[r["method"]].label + results.how(r),
             *(_cell(r, step) for step in STEPS),
             str(r["episodes"]),
         ]

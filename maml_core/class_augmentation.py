@@ -68,7 +68,6 @@ def composed(pool: TaskPool, count: int, seed: int) -> TaskPool:
     for some in torch.split(torch.arange(count), CHUNK):
         second = _partners(pool, first[some], generator)
         pixels.append(_cut_together(pool, first[some], second, angles[some], each))
-    counts = torch.full((count,), each)
     images = pool.images[first]
     images[:, each:] = -1
     return TaskPool(
@@ -76,10 +75,9 @@ def composed(pool: TaskPool, count: int, seed: int) -> TaskPool:
         classes=pool.classes[first],
         rotations=pool.rotations[first],
         alphabets=pool.alphabets[first],
-        counts=counts,
+        counts=torch.full((count,), each),
         images=images,
         pixels=torch.cat(pixels),
-        first=counts.cumsum(0) - counts,
     )
 
 
@@ -123,14 +121,12 @@ def _sides(ink: Tensor, angles: Tensor, size: torch.Size) -> Tensor:
 
 def _together(pool: TaskPool, other: TaskPool) -> TaskPool:
     """Return both pools' classes as one pool; no alphabet of one is an alphabet of the other."""
-    counts = torch.cat([pool.counts, other.counts])
     return TaskPool(
         data=pool.data,
         classes=torch.cat([pool.classes, other.classes]),
         rotations=torch.cat([pool.rotations, other.rotations]),
         alphabets=torch.cat([pool.alphabets, other.alphabets + int(pool.alphabets.max()) + 1]),
-        counts=counts,
+        counts=torch.cat([pool.counts, other.counts]),
         images=torch.cat([pool.images, other.images]),
         pixels=torch.cat([pool.pixels, other.pixels]),
-        first=counts.cumsum(0) - counts,
     )

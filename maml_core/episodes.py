@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -55,7 +56,6 @@ class TaskPool:
         images: int64 [n_classes, the largest count], picture numbers in `data`; of a class with
             fewer pictures the rest of its row is -1.
         pixels: uint8 [n, channels, height, width], all pictures, one class after the other.
-        first: int64 [n_classes], where in `pixels` each class begins.
     """
 
     data: CharacterSet
@@ -65,7 +65,11 @@ class TaskPool:
     counts: Tensor
     images: Tensor
     pixels: Tensor
-    first: Tensor
+
+    @cached_property
+    def first(self) -> Tensor:
+        """Where in `pixels` each class begins, int64 [n_classes]."""
+        return self.counts.cumsum(0) - self.counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +135,6 @@ def make_pool(
         counts=counts,
         images=pad_sequence(images, batch_first=True, padding_value=-1).repeat(turns, 1),
         pixels=torch.cat([torch.rot90(upright, turn, (-2, -1)) for turn in range(turns)]),
-        first=counts.cumsum(0) - counts,
     )
 
 

@@ -93,9 +93,9 @@ def episode_accuracy(
     """
     tasks = at_four_turns(episode.task) if four_turns else [episode.task]
     n_way = episode.spec.n_way
-    votes = sum(_answers(learner, task, n_way, config, transductive) for task in tasks)
-    assert isinstance(votes, Tensor)
-    return torch.stack([accuracy(one, episode.task.query_y) for one in votes]).cpu()
+    answers = [_answers(learner, task, n_way, config, transductive) for task in tasks]
+    means = torch.stack(answers).mean(0)
+    return torch.stack([accuracy(one, episode.task.query_y) for one in means]).cpu()
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from itertools import pairwise
 
 import torch
@@ -59,14 +60,14 @@ class ConvBlock(NormalisedConv):
         return F.max_pool2d(x, 2) if self.max_pool else x
 
 
-class Network(nn.Module):
+class Network(nn.Module, ABC):
     """Features found in a picture, and a linear head on them that starts at zero."""
 
     head: nn.Linear
 
+    @abstractmethod
     def features(self, x: Tensor, reference: int | None = None) -> Tensor:
         """[B, in_channels, side, side] → [B, width of the head]; `reference` as in `normalise`."""
-        raise NotImplementedError
 
     def forward(self, x: Tensor, reference: int | None = None) -> Tensor:
         """[B, in_channels, side, side] → logits [B, n_out]; `reference` as in `normalise`."""

@@ -99,7 +99,7 @@ def rows() -> list[Row]:
     found += [replace(row, transductive=False) for row in usual if row.split == "alphabets"]
     challenge = [Row(method, "alphabets", CHALLENGE, False) for method in (*main, *NEAREST)]
     found += challenge
-    found += [replace(row, four_turns=True) for row in challenge if NEAREST.get(row.method, 1)]
+    found += [replace(row, four_turns=True) for row in challenge if row.method != "nearest-pixels"]
     found += [
         Row("maml", "alphabets", EpisodeSpec(n_way, k_shot, QUERIES))
         for n_way in GRID_WAYS
@@ -164,6 +164,11 @@ def identity(row: Row) -> dict[str, Any]:
     return {**told.pop("spec"), **told}
 
 
+def how(recorded_row: Mapping[str, Any]) -> str:
+    """Return what follows the method's name where it does not answer as usual."""
+    return ", four turns" if recorded_row["four_turns"] else ""
+
+
 def beside_published(labels: Mapping[str, str], path: Path = RECORDED) -> list[dict[str, str]]:
     """Return the published table with this project's own rows above, ready to be shown.
 
@@ -177,7 +182,7 @@ def beside_published(labels: Mapping[str, str], path: Path = RECORDED) -> list[d
         shape = (row["n_way"], row["k_shot"])
         if shape in heads and row["transductive"] and not row["within_alphabet"]:
             name = labels.get(row["method"], row["method"])
-            name += ", four turns" if row["four_turns"] else ""
+            name += how(row)
             told = {"Method": name, "Split": row["split"], **dict.fromkeys(heads.values(), "–")}
             line = ours.setdefault((row["split"], name), told)
             line[heads[shape]] = f"{100 * row['accuracy'][-1]:.1f} ± {100 * row['ci95'][-1]:.1f}"

@@ -124,9 +124,8 @@ def test_where_pictures_are_missing_compositions_have_as_many_as_the_fewest(make
     images = pool.images.clone()
     images[1, 2:] = -1
     counts = torch.tensor([4, 2, 4])
-    uneven = replace(
-        pool, counts=counts, images=images, pixels=pool.pixels[keep], first=torch.tensor([0, 4, 6])
-    )
+    uneven = replace(pool, counts=counts, images=images, pixels=pool.pixels[keep])
+    assert uneven.first.tolist() == [0, 4, 6]
     found = enlarged(uneven, mirror=False, composed_per_class=1, seed=0)
     assert found.counts.tolist() == [4, 2, 4, 2, 2, 2]
     for row in range(3):
