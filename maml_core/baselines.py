@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import grad
 from torch.nn import functional as F
+from tqdm import tqdm
 
 from maml_core.adaptation import accuracy
 from maml_core.augmentation import random_elastic
@@ -88,7 +89,7 @@ def with_mean_head(model: nn.Module, params: Params, pool: TaskPool) -> Params:
     # Mixed, so that every batch is normalised with much the same statistics.
     order = torch.randperm(n_classes * each, generator=torch.Generator().manual_seed(0))
     found = []
-    for some in torch.split(order, MEAN_BATCH):
+    for some in tqdm(torch.split(order, MEAN_BATCH), "classes' means", unit="batch", disable=None):
         rows, numbers = some // each, some % each
         x = pictures(pool, rows, pool.images[rows, numbers])
         with torch.no_grad():

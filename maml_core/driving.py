@@ -127,7 +127,7 @@ class Run:
 def drive(
     run: Run,
     updates: Callable[[Update], Iterator[Update]],
-    first: Update,
+    first: Callable[[], Update],
     steps: int,
     metadata: dict[str, Any],
     check: Callable[[Learner], list[dict[str, Any]]],
@@ -135,9 +135,10 @@ def drive(
 ) -> Checkpoint:
     """Run a training to its end with progress, saved states and validation.
 
-    What validation finds is printed and kept with the weights: metadata `validation`, a row a look
-    and N. The state stays until `finish` is through with the weights, which may take minutes. Of
-    several processes only the first does more than its share of the updates.
+    Only a run that goes on from no saved state asks for its `first`. What validation finds is
+    printed and kept with the weights: metadata `validation`, a row a look and N. The state stays
+    until `finish` is through with the weights, which may take minutes. Of several processes only
+    the first does more than its share of the updates.
     """
     begin, metadata = _begin(run, first, metadata)
     if not is_first():
@@ -191,9 +192,11 @@ def _record(run: Run, update: Update, kept: set[int], metadata: Mapping[str, Any
         checkpoints.save_recording(run.recording, points, metadata)
 
 
-def _begin(run: Run, first: Update, about: dict[str, Any]) -> tuple[Update, dict[str, Any]]:
+def _begin(
+    run: Run, first: Callable[[], Update], about: dict[str, Any]
+) -> tuple[Update, dict[str, Any]]:
     """Return where to begin and what is to be said of the weights."""
-    begin, about = _resumed(run, about) if run.resume else (first, about)
+    begin, about = _resumed(run, about) if run.resume else (first(), about)
     params = {name: value.to(run.device) for name, value in begin.params.items()}
     return replace(begin, params=params), about
 

@@ -87,7 +87,12 @@ def train(
             return [_validated(learner, training.validation, s, 5) for s in training.specs]
 
         return drive(
-            run, training.updates, training.first, config.meta_steps, training.metadata, check
+            run,
+            training.updates,
+            lambda: training.first,
+            config.meta_steps,
+            training.metadata,
+            check,
         )
 
 
@@ -151,6 +156,7 @@ def train_baseline(
     needed = [EpisodeSpec(min(INNER_LR_EPISODES), 1, VALIDATION_QUERY)]
     if inner_lr is not None:
         AdaptConfig(inner_lr)  # refuses what is no step size
+    given = _start(start, model_config) if start else None
     validation = _pool_for(run, "validation", [*needed, shown] if run.validate_every else needed)
     pool = enlarged(
         _pool_for(run, "train", []),
@@ -166,6 +172,11 @@ def train_baseline(
         "config": asdict(config),
     }
 
+    def first() -> Update:
+        if given:
+            return Update(0, with_mean_head(model, given, pool))
+        return Update(0, with_new_head(initial_params(model, config.seed), len(pool.classes)))
+
     def check(learner: Learner) -> list[dict[str, Any]]:
         return [_validated(learner, validation, shown, INNER_LR_STEPS)]
 
@@ -178,12 +189,8 @@ def train_baseline(
         chosen = best_inner_lrs(checkpoint.learner(), validation)
         return Checkpoint(checkpoint.params, {**checkpoint.metadata, "inner_lrs": chosen})
 
-    if start:
-        params = with_mean_head(model, _start(start, model_config), pool)
-    else:
-        params = with_new_head(initial_params(model, config.seed), len(pool.classes))
     about = run.about(metadata)
-    return drive(run, updates, Update(0, params), updates_of(pool, config), about, check, finish)
+    return drive(run, updates, first, updates_of(pool, config), about, check, finish)
 
 
 def best_inner_lrs(learner: Learner, validation: TaskPool) -> dict[str, float]:

@@ -15,6 +15,7 @@ from pages.shared import loaders
 from pages.shared.settings import PARTS, Settings
 
 REPEATS = 100
+LOOK = 0.5  # seconds from one drawing of a growing chart to the next
 Estimates = dict[str, Estimate]
 
 
@@ -81,7 +82,7 @@ def streamed(
         stop.button("Stop", key=f"stop_{key}", icon=":material/stop:")
         bar, chart = st.progress(0.0), st.empty()
         kept.pop(what, None)
-        started = time.monotonic()
+        started, looked = time.monotonic(), 0.0
         for number, estimates in enumerate(begin()):
             kept[what] = estimates
             done = next(iter(estimates.values())).episodes
@@ -89,7 +90,9 @@ def streamed(
             bar.progress(
                 done / episodes, f"{done} of {episodes} episodes, about {left:.0f} s to go"
             )
-            chart.plotly_chart(confidence_figure(estimates, n_way), key=f"{key}_{number}")
+            if time.monotonic() - looked > LOOK:
+                chart.plotly_chart(confidence_figure(estimates, n_way), key=f"{key}_{number}")
+                looked = time.monotonic()
         for shown in (stop, bar, chart):
             shown.empty()
     return kept.get(what)

@@ -141,7 +141,7 @@ def test_an_evaluation_can_be_stopped_and_keeps_what_was_measured(
     caption = page.get_by_text(re.compile(r"^Mean over \d+ episodes"))
     measured = int(re.search(r"\d+", caption.inner_text()).group())
     assert 0 < measured < in_all
-    assert measured % 10 == 0
+    assert measured % 2 == 0
     expect(page.locator(f".st-key-{key}_chart .js-plotly-plot")).to_be_visible()
     lines = [points for points in page.evaluate(DRAWN_POINTS, f"{key}_chart") if points == 21]
     assert len(lines) >= 2, "MAML and the pretrained start, steps 0 to 20"

@@ -149,6 +149,22 @@ def test_after_ctrl_c_and_resume_pretraining_ends_as_if_uninterrupted(
     assert resumed.metadata["inner_lrs"] == whole.metadata["inner_lrs"]
 
 
+def test_what_weights_began_with_is_not_worked_out_again_to_go_on(
+    run, tmp_path, monkeypatch, assert_same
+):
+    start = tmp_path / "start"
+    train_baseline(replace(run, out=start), PRETRAIN, NARROW, inner_lr=0.1)
+    begun = {"start": start, "inner_lr": 0.1}
+    whole = train_baseline(replace(run, out=tmp_path / "whole"), PRETRAIN, NARROW, **begun)
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "pretrain", interrupted_after(7, runs.pretrain))
+        with pytest.raises(KeyboardInterrupt):
+            train_baseline(run, PRETRAIN, NARROW, **begun)
+    monkeypatch.delattr(runs, "with_mean_head")
+    resumed = train_baseline(replace(run, resume=True), PRETRAIN, NARROW, **begun)
+    assert_same(resumed.params, whole.params)
+
+
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
 def test_stopped_while_it_chooses_its_rates_pretraining_goes_on_there(
     stop, run, tmp_path, monkeypatch, assert_same
