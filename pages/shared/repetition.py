@@ -80,7 +80,7 @@ def streamed(
     if st.button(label, key=key, type="primary"):
         stop = st.empty()
         stop.button("Stop", key=f"stop_{key}", icon=":material/stop:")
-        bar, chart = st.progress(0.0), st.empty()
+        bar, chart = st.progress(0.0, f"0 of {episodes} episodes"), st.empty()
         kept.pop(what, None)
         started, looked = time.monotonic(), 0.0
         for number, estimates in enumerate(begin()):
