@@ -42,7 +42,7 @@ def by_step(records: list[Record]) -> str:
             *(_cell(r, step) for step in STEPS),
             str(r["episodes"]),
         ]
-        for r in sorted(records, key=lambda r: order[r["n_way"], r["k_shot"]])
+        for r in sorted(records, key=lambda r: (order[r["n_way"], r["k_shot"]], r["four_turns"]))
     ]
     return _markdown(head, rows) if rows else ""
 

@@ -88,18 +88,20 @@ PUBLISHED = (
 def rows() -> list[Row]:
     """Return the table's rows for which weights are here, the most asked for first.
 
-    MAML and the baseline at the literature's shapes, then MAML by the mean over four turns, both
-    with each query alone, all in Omniglot's own challenge, once more by the mean over four turns;
-    MAML at every N and K; the other methods.
+    MAML and the baseline at the literature's shapes; they and the nearest by features by the mean
+    over four turns; MAML and the baseline with each query alone; all in Omniglot's own challenge,
+    once more by the mean over four turns; MAML at every N and K; the other methods.
     """
     main = ("maml", "pretrained")
+    # Pixels say the same at every turn.
+    turned = (*main, *(method for method, by in NEAREST.items() if by))
     others = [method for method in (*METHODS, *NEAREST) if method not in main]
     usual = _shapes(main)
-    found = usual + [replace(row, four_turns=True) for row in usual if row.method == "maml"]
+    found = usual + [replace(row, four_turns=True) for row in _shapes(turned)]
     found += [replace(row, transductive=False) for row in usual if row.split == "alphabets"]
     challenge = [Row(method, "alphabets", CHALLENGE, False) for method in (*main, *NEAREST)]
     found += challenge
-    found += [replace(row, four_turns=True) for row in challenge if row.method != "nearest-pixels"]
+    found += [replace(row, four_turns=True) for row in challenge if row.method in turned]
     found += [
         Row("maml", "alphabets", EpisodeSpec(n_way, k_shot, QUERIES))
         for n_way in GRID_WAYS
