@@ -172,7 +172,7 @@ def how(recorded_row: Mapping[str, Any]) -> str:
 
 
 def beside_published(labels: Mapping[str, str], path: Path = RECORDED) -> list[dict[str, str]]:
-    """Return the published table with this project's own rows above, ready to be shown.
+    """Return the published table and under it this project's own rows, ready to be shown.
 
     Args:
         labels: How methods are called, by name.
@@ -180,11 +180,11 @@ def beside_published(labels: Mapping[str, str], path: Path = RECORDED) -> list[d
     """
     heads = {shape: f"{shape[0]}-way {shape[1]}-shot" for shape in SHAPES}
     ours: dict[tuple[str, str], dict[str, str]] = {}
-    for row in recorded(path):
+    for row in sorted(recorded(path), key=lambda row: row["four_turns"]):
         shape = (row["n_way"], row["k_shot"])
         if shape in heads and row["transductive"] and not row["within_alphabet"]:
-            name = labels.get(row["method"], row["method"])
-            name += how(row)
+            # Also where a phone shows no source, ours are not taken for their authors'.
+            name = f"Ours: {labels.get(row['method'], row['method'])}{how(row)}"
             told = {"Method": name, "Split": row["split"], **dict.fromkeys(heads.values(), "–")}
             line = ours.setdefault((row["split"], name), told)
             line[heads[shape]] = f"{100 * row['accuracy'][-1]:.1f} ± {100 * row['ci95'][-1]:.1f}"
@@ -195,7 +195,7 @@ def beside_published(labels: Mapping[str, str], path: Path = RECORDED) -> list[d
         | {"Source": one.source}
         for one in PUBLISHED
     ]
-    return [*ours.values(), *others]
+    return [*others, *ours.values()]
 
 
 def recorded(path: Path = RECORDED) -> list[dict[str, Any]]:

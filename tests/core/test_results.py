@@ -249,27 +249,33 @@ def measured(method, split, n_way, k_shot, accuracy=(0.2, 0.5), ci95=(0.0, 0.01)
 def test_a_recorded_row_stands_in_its_column_with_the_last_steps_value(tmp_path):
     path = lines(
         tmp_path / "results.jsonl",
+        measured("maml", "paper", 5, 1, (0.2, 0.95), (0.0, 0.005), four_turns=True),
         measured("maml", "paper", 20, 5, (0.05, 0.9, 0.98765), (0.0, 0.02, 0.00123)),
         measured("maml", "alphabets", 5, 1, (0.2, 0.97), (0.0, 0.0456)),
         measured("nearest-pixels", "paper", 5, 5, (0.444,), (0.012,)),
         measured("maml", "paper", 5, 1, (0.2, 0.9), (0.0, 0.01)),
-        measured("maml", "paper", 5, 1, (0.2, 0.95), (0.0, 0.005), four_turns=True),
     )
-    ours = beside_published(LABELS, path)[: -len(PUBLISHED)]
+    ours = beside_published(LABELS, path)[len(PUBLISHED) :]
     empty = dict.fromkeys(COLUMNS.values(), "–")
     source = {"Source": "this project, n = 600"}
     assert ours == [
         {
-            **{"Method": "MAML", "Split": "paper", **empty, **source},
+            **{"Method": "Ours: MAML", "Split": "paper", **empty, **source},
             **{"20-way 5-shot": "98.8 ± 0.1", "5-way 1-shot": "90.0 ± 1.0"},
         },
-        {"Method": "MAML", "Split": "alphabets", **empty, **source, "5-way 1-shot": "97.0 ± 4.6"},
         {
-            **{"Method": "nearest-pixels", "Split": "paper", **empty, **source},
+            "Method": "Ours: MAML",
+            "Split": "alphabets",
+            **empty,
+            **source,
+            "5-way 1-shot": "97.0 ± 4.6",
+        },
+        {
+            **{"Method": "Ours: nearest-pixels", "Split": "paper", **empty, **source},
             "5-way 5-shot": "44.4 ± 1.2",
         },
         {
-            **{"Method": "MAML, four turns", "Split": "paper", **empty, **source},
+            **{"Method": "Ours: MAML, four turns", "Split": "paper", **empty, **source},
             "5-way 1-shot": "95.0 ± 0.5",
         },
     ]
@@ -288,16 +294,16 @@ def test_a_recorded_row_stands_in_its_column_with_the_last_steps_value(tmp_path)
 def test_what_was_measured_otherwise_than_in_the_literature_is_left_out(unlike, tmp_path):
     like = measured("anil", "alphabets", 5, 1)
     path = lines(tmp_path / "results.jsonl", unlike, like, unlike)
-    (ours,) = beside_published(LABELS, path)[: -len(PUBLISHED)]
-    assert ours["Method"] == "ANIL"
+    (ours,) = beside_published(LABELS, path)[len(PUBLISHED) :]
+    assert ours["Method"] == "Ours: ANIL"
 
 
 @pytest.mark.parametrize("n_ours", [0, 1])
-def test_all_published_rows_stay_below(n_ours, tmp_path):
+def test_all_published_rows_come_first(n_ours, tmp_path):
     path = lines(tmp_path / "results.jsonl", *n_ours * [measured("maml", "paper", 5, 1)])
     table = beside_published(LABELS, path)
     assert len(table) == n_ours + len(PUBLISHED)
-    for line, one in zip(table[n_ours:], PUBLISHED, strict=True):
+    for line, one in zip(table[: len(PUBLISHED)], PUBLISHED, strict=True):
         assert line == {
             "Method": one.method,
             "Split": "paper",

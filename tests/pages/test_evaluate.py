@@ -89,7 +89,7 @@ def test_evaluate_begins_with_the_controls_and_the_published_numbers() -> None:
     assert (state.same_drawers, state.four_turns) == (False, False)
     assert at.button(key="evaluate").label == "Evaluate on 600 episodes"
     (published,) = at.dataframe
-    assert list(published.value["Method"])[-len(PUBLISHED) :] == [one.method for one in PUBLISHED]
+    assert list(published.value["Method"])[: len(PUBLISHED)] == [one.method for one in PUBLISHED]
     assert not at.get("plotly_chart")
     assert not at.warning[1:], "only that these are not Omniglot's characters"
 
