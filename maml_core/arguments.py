@@ -168,6 +168,7 @@ def _add_pretrain(commands: Any) -> None:
         default=default.composed_per_class,
         help="more classes, each made of parts of two characters",
     )
+    parser.add_argument("--close-ups", action="store_true", help="see every other picture close up")
     parser.add_argument(
         "--bfloat16", action="store_true", help="convolve in this short format, in less time"
     )

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from maml_core.adaptation import accuracy
-from maml_core.augmentation import random_elastic
+from maml_core.augmentation import random_affine, random_elastic
 from maml_core.config import PretrainConfig
 from maml_core.episodes import TaskBatch, TaskPool, at_four_turns, pictures
 from maml_core.models import HEAD, features, logits
@@ -52,7 +52,8 @@ def pretrain(
         model: The network.
         start: Where to begin, with a head row for each class (`with_new_head`), or an earlier
             state to go on from; stays as it is.
-        pool: The training classes, rotations included.
+        pool: The training classes, rotations included; of its close-ups, where it has them, every
+            other picture is taken.
         config: How long and how fast.
 
     Yields:
@@ -176,7 +177,12 @@ def _batches(
         for i in range(per_epoch):
             rows = order[i * config.batch_size : (i + 1) * config.batch_size]
             classes = owner[rows]
-            x = pictures(pool, classes, numbers[rows], generator if config.augment else None)
+            x = pictures(pool, classes, numbers[rows])
+            if pool.close_ups:
+                close = torch.rand(len(x), 1, 1, 1, generator=generator) < 0.5
+                x = torch.where(close, pictures(pool.close_ups, classes, numbers[rows]), x)
+            if config.augment:
+                x = random_affine(x, generator)
             if config.elastic:
                 x = random_elastic(x, generator)
             if epoch * per_epoch + i >= first_step:

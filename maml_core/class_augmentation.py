@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -21,7 +22,7 @@ def enlarged(pool: TaskPool, *, mirror: bool, composed_per_class: int, seed: int
     """Return a pool with its classes, their mirror images, and compositions of two of them.
 
     Args:
-        pool: Characters, turned or not; stays as it is.
+        pool: Characters, turned or not, with close-ups or not; stays as it is.
         mirror: Add each class seen in a mirror, before composing.
         composed_per_class: How many compositions to add for each class, see `composed`; 0: none.
         seed: Chooses them.
@@ -29,6 +30,9 @@ def enlarged(pool: TaskPool, *, mirror: bool, composed_per_class: int, seed: int
     Raises:
         ValueError: Compositions of pictures that are not of drawers.
     """
+    if pool.close_ups:
+        alike = partial(enlarged, mirror=mirror, composed_per_class=composed_per_class, seed=seed)
+        return replace(alike(replace(pool, close_ups=None)), close_ups=alike(pool.close_ups))
     if mirror:
         pool = _together(pool, replace(pool, pixels=pool.pixels.flip(-1)))
     if composed_per_class:

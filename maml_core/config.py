@@ -188,6 +188,7 @@ class PretrainConfig:
         elastic: Deform each also by small smooth shifts of its parts.
         mirror: Learn each class seen in a mirror as one more class.
         composed_per_class: For each class learn so many more, each made of parts of two, 0 to 10.
+        close_ups: See every other picture close up.
         bfloat16: Convolve in this short format, the parameters staying float32: in less time on a
             processor that has instructions for it.
         seed: Chooses the order and the initialisation; 0 to 2³² − 1.
@@ -202,6 +203,7 @@ class PretrainConfig:
     elastic: bool = False
     mirror: bool = False
     composed_per_class: int = 0
+    close_ups: bool = False
     bfloat16: bool = False
     seed: int = 0
 

@@ -99,15 +99,15 @@ class Run:
         """The characters that the run learns from; read once."""
         return load(self.dataset)
 
-    def pool(self, part: str, *, rotate: bool = False) -> TaskPool:
-        """Return the classes of one part of the split on the run's device.
+    def pool(self, part: str, *, rotate: bool = False, close_ups: bool = False) -> TaskPool:
+        """Return the classes of one part of the split on the run's device, see `make_pool`.
 
         Raises:
-            ValueError: There are fewer than two.
+            ValueError: There are fewer than two, or no close-ups of them.
         """
         classes = split_classes(self.data, self.split, part, self.split_seed)
         rotate = rotate and self.data.has_drawers
-        return make_pool(self.data, classes, rotate=rotate, device=self.device)
+        return make_pool(self.data, classes, rotate=rotate, close_ups=close_ups, device=self.device)
 
     def about(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is to be said of the weights besides what their training says."""

@@ -9,7 +9,7 @@ nothing about a class and accuracy before adaptation is chance, 1/N.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from torch.nn.utils.rnn import pad_sequence
 from maml_core.augmentation import random_affine
 from maml_core.config import MAX_WAY, EpisodeSpec
 from maml_core.datasets.base import CharacterSet
+from maml_core.pictures import INPUT_SIZE, close_up
 
 
 class TaskBatch(NamedTuple):
@@ -56,6 +57,7 @@ class TaskPool:
         images: int64 [n_classes, the largest count], picture numbers in `data`; of a class with
             fewer pictures the rest of its row is -1.
         pixels: uint8 [n, channels, height, width], all pictures, one class after the other.
+        close_ups: The same classes with each picture seen close up, where that was asked for.
     """
 
     data: CharacterSet
@@ -65,6 +67,7 @@ class TaskPool:
     counts: Tensor
     images: Tensor
     pixels: Tensor
+    close_ups: TaskPool | None = None
 
     @cached_property
     def first(self) -> Tensor:
@@ -82,6 +85,7 @@ class Episode:
         support: int64 [n_way, k_shot], picture numbers in the data set.
         query: int64 [n_way, q_query], picture numbers, none of them in `support`.
         tensors: What a network sees, a `TaskBatch` of one episode.
+        close_up: The same pictures close up, where the pool has them.
     """
 
     spec: EpisodeSpec
@@ -89,11 +93,21 @@ class Episode:
     support: np.ndarray
     query: np.ndarray
     tensors: TaskBatch
+    close_up: TaskBatch | None = None
 
     @property
     def task(self) -> TaskBatch:
         """The tensors without the batch dimension."""
-        return TaskBatch(*(tensor[0] for tensor in self.tensors))
+        return _first(self.tensors)
+
+    def looks(self, *, four_turns: bool = False) -> list[TaskBatch]:
+        """Return the task as it is, close up where the pool has that, each at quarter turns too.
+
+        To a network each is a task of other characters, which it answers independently: what it
+        thinks of all together errs less than what it thinks of one.
+        """
+        tasks = [self.task] if self.close_up is None else [self.task, _first(self.close_up)]
+        return [one for task in tasks for one in at_four_turns(task)] if four_turns else tasks
 
 
 def make_pool(
@@ -101,6 +115,7 @@ def make_pool(
     classes: list[int],
     *,
     rotate: bool = False,
+    close_ups: bool = False,
     device: torch.device | str = "cpu",
 ) -> TaskPool:
     """Gather the pictures of some classes for sampling.
@@ -109,10 +124,11 @@ def make_pool(
         data: The characters.
         classes: Class numbers, at least two.
         rotate: Make four classes of each, turned by 0°, 90°, 180° and 270°.
+        close_ups: Show each picture close up, too, see `pictures.close_up`.
         device: Where the pictures lie, copied into its memory, and the episodes will.
 
     Raises:
-        ValueError: Fewer than two classes.
+        ValueError: Fewer than two classes, or close-ups of pictures that show no ink.
     """
     if len(classes) < 2:
         raise ValueError(
@@ -124,18 +140,31 @@ def make_pool(
     alphabets = torch.tensor([alphabet_number[data.classes[c].alphabet] for c in classes])
     images = [torch.from_numpy(data.images_of(c)) for c in classes]
     numbers = torch.cat(images)
-    upright = torch.from_numpy(np.asarray(data.inputs)[numbers.numpy()]).to(device)
-    upright = upright.reshape(-1, *data.input_shape)
-    counts = torch.tensor([len(one) for one in images]).repeat(turns)
-    return TaskPool(
+    upright = torch.from_numpy(np.asarray(data.inputs)[numbers.numpy()])
+    pool = TaskPool(
         data=data,
         classes=torch.tensor(classes).repeat(turns),
         rotations=torch.arange(turns).repeat_interleave(len(classes)),
         alphabets=torch.cat([alphabets + turn * len(alphabet_number) for turn in range(turns)]),
-        counts=counts,
+        counts=torch.tensor([len(one) for one in images]).repeat(turns),
         images=pad_sequence(images, batch_first=True, padding_value=-1).repeat(turns, 1),
-        pixels=torch.cat([torch.rot90(upright, turn, (-2, -1)) for turn in range(turns)]),
+        pixels=_turned(upright.reshape(-1, *data.input_shape).to(device), turns),
     )
+    if not close_ups:
+        return pool
+    if data.input_shape != (1, INPUT_SIZE, INPUT_SIZE):
+        raise ValueError(
+            f"The pictures of {data.name} show no ink to look at close up; leave close-ups out or "
+            "choose a data set of characters."
+        )
+    close = np.stack([close_up(data.picture(number)) for number in numbers.tolist()])
+    pixels = _turned(torch.from_numpy(close)[:, None].to(device), turns)
+    return replace(pool, close_ups=replace(pool, pixels=pixels))
+
+
+def _turned(upright: Tensor, turns: int) -> Tensor:
+    """Return pictures [n, …] at so many quarter turns from 0 on, [turns * n, …]."""
+    return torch.cat([torch.rot90(upright, turn, (-2, -1)) for turn in range(turns)])
 
 
 def sample_tasks(
@@ -172,13 +201,20 @@ def sample_episode(pool: TaskPool, spec: EpisodeSpec, seed: int, number: int = 0
     """
     generator = episode_generator(seed, number)
     chosen, support, query = _sample_indices(pool, spec, 1, generator)
-    tensors = TaskBatch(*_tensors(pool, chosen, support), *_tensors(pool, chosen, query))
+    tensors, close = (
+        TaskBatch(*_tensors(seen, chosen, support), *_tensors(seen, chosen, query))
+        if seen
+        else None
+        for seen in (pool, pool.close_ups)
+    )
+    assert tensors
     return Episode(
         spec=spec,
         classes=pool.classes[chosen[0]].numpy(),
         support=support[0].numpy(),
         query=query[0].numpy(),
         tensors=tensors,
+        close_up=close,
     )
 
 
@@ -191,11 +227,7 @@ def sample_episodes(
 
 
 def at_four_turns(task: TaskBatch) -> list[TaskBatch]:
-    """Return a task, with or without a batch dimension, upright and by one to three quarter turns.
-
-    Each is a task of other characters to a network, which answers them independently: what it
-    thinks of all four together errs less than what it thinks of one.
-    """
+    """Return a task, with or without a batch dimension, as it is and at each quarter turn."""
     return [
         task._replace(
             support_x=torch.rot90(task.support_x, turn, (-2, -1)),
@@ -288,6 +320,11 @@ def _outside_one_alphabet(
     drawn = large[torch.randint(len(large), (n_tasks,), generator=generator)]
     outside: Tensor = pool.alphabets != drawn[:, None]
     return outside.float()
+
+
+def _first(tensors: TaskBatch) -> TaskBatch:
+    """Return a batch's first task, without the batch dimension."""
+    return TaskBatch(*(tensor[0] for tensor in tensors))
 
 
 def _tensors(

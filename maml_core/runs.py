@@ -159,7 +159,7 @@ def train_baseline(
     given = _start(start, model_config) if start else None
     validation = _pool_for(run, "validation", [*needed, shown] if run.validate_every else needed)
     pool = enlarged(
-        _pool_for(run, "train", []),
+        _pool_for(run, "train", [], close_ups=config.close_ups),
         mirror=config.mirror,
         composed_per_class=config.composed_per_class,
         seed=config.seed,
@@ -216,10 +216,16 @@ def best_inner_lrs(learner: Learner, validation: TaskPool) -> dict[str, float]:
     }
 
 
-def _pool_for(run: Run, part: str, specs: Sequence[EpisodeSpec], rotate: bool = True) -> TaskPool:
+def _pool_for(
+    run: Run,
+    part: str,
+    specs: Sequence[EpisodeSpec],
+    rotate: bool = True,
+    close_ups: bool = False,
+) -> TaskPool:
     """Return a part's classes, the training part's at all rotations; check that it has `specs`."""
     try:
-        pool = run.pool(part, rotate=rotate and part == "train")
+        pool = run.pool(part, rotate=rotate and part == "train", close_ups=close_ups)
         for spec in specs:
             sample_episode(pool, spec, seed=0)
     except ValueError as error:
