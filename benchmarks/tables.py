@@ -42,7 +42,7 @@ def by_step(records: list[Record]) -> str:
             *(_cell(r, step) for step in STEPS),
             str(r["episodes"]),
         ]
-        for r in sorted(records, key=lambda r: (order[r["n_way"], r["k_shot"]], r["four_turns"]))
+        for r in sorted(records, key=lambda r: (order[r["n_way"], r["k_shot"]], results.how(r)))
     ]
     return _markdown(head, rows) if rows else ""
 
@@ -52,7 +52,7 @@ def grid(records: list[Record]) -> str:
     found = {
         (r["n_way"], r["k_shot"]): r
         for r in records
-        if r["method"] == "maml" and r["split"] == "alphabets" and not r["four_turns"]
+        if r["method"] == "maml" and r["split"] == "alphabets" and not results.how(r)
     }
     head = ["", *(f"K = {k}" for k in results.GRID_SHOTS)]
     rows = [

@@ -109,7 +109,7 @@ def _evaluate(parsed: argparse.Namespace) -> None:
     inner_lr = learner.inner_lr(spec.n_way) if parsed.inner_lr is None else parsed.inner_lr
     stream = evaluate(
         learner,
-        make_pool(data, classes),
+        make_pool(data, classes, close_ups=parsed.close_ups),
         spec,
         inner_steps=parsed.steps,
         episodes=parsed.episodes,
@@ -145,7 +145,7 @@ def _evaluate_all(parsed: argparse.Namespace) -> None:
             continue
         stream = results.measure(
             row,
-            pool_of(row.split),
+            pool_of(row.split, row.close_ups),
             inner_steps=parsed.steps,
             episodes=parsed.episodes,
             seed=parsed.seed,
@@ -178,7 +178,8 @@ def _print(result: Mapping[str, Any], as_json: bool) -> None:
 MODEL_OPTIONS = ("channels", "max_pool", "flatten", "hidden")
 ASKED = (
     *("dataset", "split", "part", "n_way", "k_shot", "q_query"),
-    *("within_alphabet", "same_drawers", "transductive", "four_turns", "seed"),
+    *("within_alphabet", "same_drawers", "transductive", "four_turns"),
+    *("close_ups", "seed"),
 )
 LISTS = ("accuracy", "ci95")
 

@@ -204,6 +204,11 @@ def _add_evaluate(commands: Any) -> None:
         action="store_true",
         help="answer by the mean of four adaptations, one to the pictures at each quarter turn",
     )
+    parser.add_argument(
+        "--close-ups",
+        action="store_true",
+        help="look at the pictures close up as well: the mean over twice as many adaptations",
+    )
     parser.add_argument("--inner-lr", type=float, help="alpha; the weights' own unless given")
     parser.add_argument("--steps", type=int, default=10, help="inner steps")
     parser.add_argument("--episodes", type=int, default=600, help="how many")

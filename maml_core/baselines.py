@@ -7,7 +7,7 @@ nothing: a query takes the label of the support picture that is most like it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import torch
@@ -19,7 +19,7 @@ from tqdm import tqdm
 from maml_core.adaptation import accuracy
 from maml_core.augmentation import random_affine, random_elastic
 from maml_core.config import PretrainConfig
-from maml_core.episodes import TaskBatch, TaskPool, at_four_turns, pictures
+from maml_core.episodes import TaskBatch, TaskPool, pictures
 from maml_core.models import HEAD, features, logits
 from maml_core.optimisation import Measures, Update, descend
 from maml_core.params import Params
@@ -105,39 +105,32 @@ def with_mean_head(model: nn.Module, params: Params, pool: TaskPool) -> Params:
     return {**params, HEAD[0]: weight, HEAD[1]: -weight @ centre}
 
 
-def nearest_by_pixels(task: TaskBatch) -> Tensor:
+def nearest_by_pixels(looks: Sequence[TaskBatch]) -> Tensor:
     """Return the accuracy of the nearest support picture, by Euclidean distance of the pixels.
 
     Args:
-        task: One episode, without a batch dimension.
+        looks: One episode, without a batch dimension, seen in one way or several, see
+            `episodes.Episode.looks`; the squared distances add up.
     """
-    return _nearest(task.support_x.flatten(1), task.query_x.flatten(1), task)
+    return _nearest([(one.support_x.flatten(1), one.query_x.flatten(1)) for one in looks], looks[0])
 
 
 def nearest_by_features(
-    model: nn.Module,
-    params: Params,
-    task: TaskBatch,
-    *,
-    transductive: bool,
-    four_turns: bool = False,
+    model: nn.Module, params: Params, looks: Sequence[TaskBatch], *, transductive: bool
 ) -> Tensor:
     """Return the accuracy of the nearest support picture, by the cosine of the features.
 
     Args:
         model: The network.
         params: Where its features are taken, before any adaptation; the head plays no part.
-        task: One episode, without a batch dimension.
+        looks: As in `nearest_by_pixels`; the mean of the cosines counts.
         transductive: How queries are normalised, see `models.query_logits`.
-        four_turns: Compare the pictures at each quarter turn and take the mean of the cosines.
     """
-    tasks = at_four_turns(task) if four_turns else [task]
     found = [
         directions(model, params, one.support_x, one.query_x, transductive=transductive)
-        for one in tasks
+        for one in looks
     ]
-    support, query = (torch.cat(turns, dim=1) for turns in zip(*found, strict=True))
-    return _nearest(support, query, task)
+    return _nearest(found, looks[0])
 
 
 def directions(
@@ -148,7 +141,9 @@ def directions(
     return F.normalize(support, dim=1), F.normalize(query, dim=1)
 
 
-def _nearest(support: Tensor, query: Tensor, task: TaskBatch) -> Tensor:
+def _nearest(found: Sequence[tuple[Tensor, Tensor]], task: TaskBatch) -> Tensor:
+    """Return the accuracy of the nearest by support and query vectors, those of all looks."""
+    support, query = (torch.cat(vectors, dim=1) for vectors in zip(*found, strict=True))
     n_way = int(task.support_y.max()) + 1
     distances = torch.cdist(query, support).reshape(len(query), n_way, -1)
     return accuracy(-distances.amin(-1), task.query_y)

@@ -93,7 +93,7 @@ def evaluate_together(
 
     Args:
         learners: What adapts, by name, each with `lr_factor` times its own α.
-        pool: The characters.
+        pool: The characters; where it has close-ups, these count as well, see `evaluate`.
         spec: The episodes' shape.
         inner_steps: Gradient steps on each support set.
         episodes: How many in all.

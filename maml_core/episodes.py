@@ -157,7 +157,7 @@ def make_pool(
             f"The pictures of {data.name} show no ink to look at close up; leave close-ups out or "
             "choose a data set of characters."
         )
-    close = np.stack([close_up(data.picture(number)) for number in numbers.tolist()])
+    close = np.stack([close_up(data.ink(number)) for number in numbers.tolist()])
     pixels = _turned(torch.from_numpy(close)[:, None].to(device), turns)
     return replace(pool, close_ups=replace(pool, pixels=pixels))
 

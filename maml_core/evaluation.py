@@ -11,7 +11,7 @@ from torch import Tensor
 from maml_core.adaptation import accuracy, adapt
 from maml_core.baselines import nearest_by_features, nearest_by_pixels
 from maml_core.config import AdaptConfig, EpisodeSpec
-from maml_core.episodes import Episode, TaskBatch, TaskPool, at_four_turns, sample_episode
+from maml_core.episodes import Episode, TaskBatch, TaskPool, sample_episode
 from maml_core.learners import Learner
 from maml_core.models import check_pictures, for_n_way, query_logits
 from maml_core.params import Params
@@ -88,12 +88,10 @@ def episode_accuracy(
 ) -> Tensor:
     """Return the query accuracy of one episode after each step, [inner_steps + 1], on the CPU.
 
-    With `four_turns` by the mean of the logits of four adaptations, one to the pictures at each
-    quarter turn, all from the same θ.
+    By the mean of the logits of one adaptation to each of `Episode.looks`, all from the same θ.
     """
-    tasks = at_four_turns(episode.task) if four_turns else [episode.task]
-    n_way = episode.spec.n_way
-    answers = [_answers(learner, task, n_way, config, transductive) for task in tasks]
+    looks, n_way = episode.looks(four_turns=four_turns), episode.spec.n_way
+    answers = [_answers(learner, task, n_way, config, transductive) for task in looks]
     means = torch.stack(answers).mean(0)
     return torch.stack([accuracy(one, episode.task.query_y) for one in means]).cpu()
 
@@ -126,14 +124,15 @@ def evaluate(
 
     Args:
         learner: What adapts.
-        pool: The characters; say on the chart which part of which split.
+        pool: The characters; say on the chart which part of which split. Where it has close-ups,
+            the mean of adaptations to the pictures as they are and close up answers.
         spec: The episodes' shape.
         inner_steps: Gradient steps on each support set.
         episodes: How many in all.
         seed: Chooses the sequence; every learner sees the same episodes.
         inner_lr: α; the learner's own for this N unless given.
         transductive: How queries are normalised, see `models.query_logits`.
-        four_turns: Whether the mean of four adaptations answers, see `episode_accuracy`.
+        four_turns: Whether the mean over quarter turns answers, see `episode_accuracy`.
 
     Raises:
         ValueError: No episodes, a negative number of steps, an α that is no positive number, a
@@ -167,26 +166,23 @@ def evaluate_nearest(
 
     Args:
         learner: Whose features are compared before any adaptation; None compares pixels.
-        pool: The characters.
+        pool: The characters; where it has close-ups, these are compared, too.
         spec: The episodes' shape.
         episodes: How many in all.
         seed: Chooses the sequence.
         transductive: How queries are normalised, see `models.query_logits`.
-        four_turns: Whether the features are compared at four quarter turns at once, see
-            `baselines.nearest_by_features`; of pixels these say nothing new.
+        four_turns: Whether the features are compared at four quarter turns at once; of pixels
+            these say nothing new.
     """
 
     def accuracy_of(number: int) -> Tensor:
-        task = sample_episode(pool, spec, seed, number).task
+        episode = sample_episode(pool, spec, seed, number)
         if learner is None:
-            return nearest_by_pixels(task)[None].cpu()
+            return nearest_by_pixels(episode.looks())[None].cpu()
+        looks = episode.looks(four_turns=four_turns)
         with torch.no_grad():
             found = nearest_by_features(
-                learner.model,
-                learner.params,
-                task,
-                transductive=transductive,
-                four_turns=four_turns,
+                learner.model, learner.params, looks, transductive=transductive
             )
         return found[None].cpu()
 

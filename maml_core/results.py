@@ -36,6 +36,7 @@ class Row:
         spec: The episodes' shape.
         transductive: How queries are normalised, see `models.query_logits`.
         four_turns: Whether the mean over four quarter turns answers, see `evaluation.evaluate`.
+        close_ups: Whether the pictures are looked at close up as well, likewise.
     """
 
     method: str
@@ -43,6 +44,7 @@ class Row:
     spec: EpisodeSpec
     transductive: bool = True
     four_turns: bool = False
+    close_ups: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,19 +91,18 @@ def rows() -> list[Row]:
     """Return the table's rows for which weights are here, the most asked for first.
 
     MAML and the baseline at the literature's shapes; they and the nearest by features by the mean
-    over four turns; MAML and the baseline with each query alone; all in Omniglot's own challenge,
-    once more by the mean over four turns; MAML at every N and K; the other methods.
+    over four turns, and with close-ups as well; MAML and the baseline with each query alone; all in
+    Omniglot's own challenge, likewise; MAML at every N and K; the other methods.
     """
     main = ("maml", "pretrained")
     # Pixels say the same at every turn.
     turned = (*main, *(method for method, by in NEAREST.items() if by))
     others = [method for method in (*METHODS, *NEAREST) if method not in main]
     usual = _shapes(main)
-    found = usual + [replace(row, four_turns=True) for row in _shapes(turned)]
+    found = usual + _looked_at_longer(_shapes(turned))
     found += [replace(row, transductive=False) for row in usual if row.split == "alphabets"]
     challenge = [Row(method, "alphabets", CHALLENGE, False) for method in (*main, *NEAREST)]
-    found += challenge
-    found += [replace(row, four_turns=True) for row in challenge if row.method in turned]
+    found += challenge + _looked_at_longer(row for row in challenge if row.method in turned)
     found += [
         Row("maml", "alphabets", EpisodeSpec(n_way, k_shot, QUERIES))
         for n_way in GRID_WAYS
@@ -110,6 +111,11 @@ def rows() -> list[Row]:
     ]
     found += _shapes(others)
     return [row for row in found if _has_weights(row)]
+
+
+def _looked_at_longer(rows: Iterable[Row]) -> list[Row]:
+    turned = [replace(row, four_turns=True) for row in rows]
+    return turned + [replace(row, close_ups=True) for row in turned]
 
 
 def _shapes(methods: Iterable[str]) -> list[Row]:
@@ -124,7 +130,7 @@ def _shapes(methods: Iterable[str]) -> list[Row]:
 def measure(
     row: Row, pool: TaskPool, *, inner_steps: int, episodes: int, seed: int
 ) -> Iterator[Estimate]:
-    """Yield a row's estimate as it grows; the nearest picture's has no steps."""
+    """Yield a row's estimate on its `pool_of` as it grows; the nearest picture's has no steps."""
     if row.method in NEAREST:
         by = NEAREST[row.method]
         learner = checkpoints.shipped(by, row.split) if by else None
@@ -149,10 +155,10 @@ def measure(
     )
 
 
-def pool_of(split: str) -> TaskPool:
+def pool_of(split: str, close_ups: bool = False) -> TaskPool:
     """Return the characters that a split's rows are measured on."""
     data = load("omniglot")
-    return make_pool(data, split_classes(data, split, "test"))
+    return make_pool(data, split_classes(data, split, "test"), close_ups=close_ups)
 
 
 def record(row: Row, found: Estimate, seed: int) -> dict[str, Any]:
@@ -168,7 +174,8 @@ def identity(row: Row) -> dict[str, Any]:
 
 def how(recorded_row: Mapping[str, Any]) -> str:
     """Return what follows the method's name where it does not answer as usual."""
-    return ", four turns" if recorded_row["four_turns"] else ""
+    looks = {"four_turns": ", four turns", "close_ups": " and close up"}
+    return "".join(words for name, words in looks.items() if recorded_row[name])
 
 
 def beside_published(labels: Mapping[str, str], path: Path = RECORDED) -> list[dict[str, str]]:
@@ -180,7 +187,7 @@ def beside_published(labels: Mapping[str, str], path: Path = RECORDED) -> list[d
     """
     heads = {shape: f"{shape[0]}-way {shape[1]}-shot" for shape in SHAPES}
     ours: dict[tuple[str, str], dict[str, str]] = {}
-    for row in sorted(recorded(path), key=lambda row: row["four_turns"]):
+    for row in sorted(recorded(path), key=how):
         shape = (row["n_way"], row["k_shot"])
         if shape in heads and row["transductive"] and not row["within_alphabet"]:
             # Also where a phone shows no source, ours are not taken for their authors'.

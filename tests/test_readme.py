@@ -35,5 +35,7 @@ def test_a_table_shows_each_step_in_percent() -> None:
     assert "| N = 5 | – | – |" in grid
     (turned,) = tables([{**record, "four_turns": True}])
     assert "| 20-way 1-shot | MAML, four turns | 90.0 ± 0.1 |" in turned
+    (close,) = tables([{**record, "four_turns": True, "close_ups": True}])
+    assert "| 20-way 1-shot | MAML, four turns and close up | 90.0 ± 0.1 |" in close
     with pytest.raises(KeyError):
         tables([{**record, "method": "nobody"}])

@@ -30,10 +30,10 @@ def characters(dataset: str) -> CharacterSet:
 
 
 @st.cache_resource(show_spinner=False)
-def pool(dataset: str, part: str, split: str = SPLIT) -> TaskPool:
+def pool(dataset: str, part: str, split: str = SPLIT, close_ups: bool = False) -> TaskPool:
     """Return the classes of one part of a data set."""
     data = characters(dataset)
-    return make_pool(data, split_classes(data, split, part))
+    return make_pool(data, split_classes(data, split, part), close_ups=close_ups)
 
 
 @st.cache_data(show_spinner=False)

@@ -21,7 +21,7 @@ from maml_core.baselines import (
     with_new_head,
 )
 from maml_core.config import EpisodeSpec, PretrainConfig
-from maml_core.episodes import make_pool, pictures, sample_episode
+from maml_core.episodes import at_four_turns, make_pool, pictures, sample_episode
 from maml_core.models import HEAD, features, initial_params, logits
 from maml_core.networks import Conv4
 from maml_core.optimisation import Update
@@ -46,7 +46,7 @@ def seen_batches(monkeypatch, model, begin, small_pool):
 
     cross_entropy = F.cross_entropy
 
-    def collect(config, first_step=0):
+    def collect(config, first_step=0, pool=small_pool):
         found = []
 
         def watch(out, y, **options):
@@ -60,7 +60,7 @@ def seen_batches(monkeypatch, model, begin, small_pool):
         with monkeypatch.context() as patch:
             patch.setattr("maml_core.baselines.logits", look)
             patch.setattr(F, "cross_entropy", watch)
-            for _ in pretrain(model, replace(begin, step=first_step), small_pool, config):
+            for _ in pretrain(model, replace(begin, step=first_step), pool, config):
                 pass
         return found
 
@@ -88,6 +88,23 @@ def test_an_epoch_shows_each_picture_at_most_once_with_its_own_class(seen_batche
         assert set(counts.values()) == {1}
         epochs.append(tuple(counts))
     assert len(set(epochs)) == 3  # each in an order of its own
+
+
+def test_every_other_picture_is_seen_close_up_where_the_pool_has_that(seen_batches, characters):
+    pool = make_pool(characters, list(range(6)), rotate=True, close_ups=True)
+    known = {}
+    for look, seen in enumerate((pool, pool.close_ups)):
+        for row in range(len(pool.classes)):
+            images = pool.images[row]
+            for x in pictures(seen, torch.full_like(images, row), images):
+                known[x.numpy().tobytes()] = look, row
+    batches = seen_batches(CONFIG, pool=pool)
+    seen = [known[one.numpy().tobytes()] for x, _ in batches for one in x]
+    assert [row for _, row in seen] == [row for _, y in batches for row in y.tolist()]
+    close = sum(look for look, _ in seen)
+    assert abs(close - len(seen) / 2) < 4 * (len(seen) / 4) ** 0.5  # four standard deviations
+    (x, _), *_ = seen_batches(replace(CONFIG, augment=True), pool=pool)
+    assert not any(one.numpy().tobytes() in known for one in x), "deformed alike"
 
 
 def test_a_batch_larger_than_the_data_is_refused(small_pool):
@@ -223,9 +240,19 @@ def test_the_nearest_picture_is_what_a_double_loop_finds(k_shot, pool):
         for query, label in zip(task.query_x, task.query_y, strict=True):
             distances = [float((query - one).square().sum()) for one in task.support_x]
             right.append(int(task.support_y[distances.index(min(distances))]) == int(label))
-        found = nearest_by_pixels(task)
+        found = nearest_by_pixels([task])
         assert found.item() == pytest.approx(sum(right[-12:]) / 12)
     assert 0 < sum(right) < len(right)
+
+
+def test_squared_distances_of_pixels_add_up_over_looks(characters):
+    pool = make_pool(characters, list(range(12)), close_ups=True)
+    looks = sample_episode(pool, EpisodeSpec(4, 1, 3), 0).looks()
+    distances = sum(
+        (one.query_x[:, None] - one.support_x[None]).square().sum((2, 3, 4)) for one in looks
+    )
+    expected = (distances.argmin(1) == looks[0].query_y).float().mean()
+    assert nearest_by_pixels(looks) == expected
 
 
 @pytest.mark.parametrize("transductive", [True, False])
@@ -239,9 +266,8 @@ def test_at_four_turns_the_mean_cosine_counts(transductive, pool, model, random_
         cosines = cosines + F.cosine_similarity(vectors[1][:, None], vectors[0], dim=-1)
     expected = (task.support_y[cosines.argmax(1)] == task.query_y).float().mean()
     options = {"transductive": transductive}
-    found = nearest_by_features(model, params, task, four_turns=True, **options)
-    assert found == expected
-    assert nearest_by_features(model, params, task, **options) != expected
+    assert nearest_by_features(model, params, at_four_turns(task), **options) == expected
+    assert nearest_by_features(model, params, [task], **options) != expected
 
 
 @pytest.mark.parametrize("transductive", [True, False])
@@ -257,7 +283,7 @@ def test_the_nearest_by_features_has_the_largest_cosine(transductive, pool, mode
         else:
             query = own.features(torch.cat([task.support_x, task.query_x]), 8)[8:]
         nearest = F.cosine_similarity(query[:, None], support[None], dim=-1).argmax(1)
-        found = nearest_by_features(model, params, task, transductive=transductive)
+        found = nearest_by_features(model, params, [task], transductive=transductive)
     expected = (task.support_y[nearest] == task.query_y).float().mean()
     assert found.item() == pytest.approx(expected.item())
     assert 0 < found < 1

@@ -56,6 +56,17 @@ def test_mirrored_classes_are_composed_too(pool):
     assert len(found.pixels) == int(found.counts.sum())
 
 
+def test_close_ups_get_the_same_new_classes(characters):
+    pool = make_pool(characters, list(range(12)), rotate=True, close_ups=True)
+    options = {"mirror": True, "composed_per_class": 1, "seed": 3}
+    found = enlarged(pool, **options)
+    for seen, alone in ((found, replace(pool, close_ups=None)), (found.close_ups, pool.close_ups)):
+        expected = enlarged(alone, **options)
+        for name in ("classes", "rotations", "alphabets", "counts", "images", "pixels"):
+            assert torch.equal(getattr(seen, name), getattr(expected, name))
+    assert not torch.equal(found.pixels, found.close_ups.pixels)
+
+
 def test_a_cut_is_straight_halves_the_ink_and_is_the_same_for_all_pictures(two_kinds):
     y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
     found = composed(two_kinds, 60, seed=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -16,6 +18,7 @@ from maml_core.episodes import (
     sample_episodes,
     sample_tasks,
 )
+from maml_core.pictures import close_up
 
 SPECS = [EpisodeSpec(5, 1, 3), EpisodeSpec(20, 10, 10), EpisodeSpec(5, 2, 4, within_alphabet=True)]
 
@@ -324,3 +327,48 @@ def test_augmentation_is_seeded_and_bends_the_same_pictures_a_little(make_charac
         ).transpose(1, 2)
         same = likeness.argmax(-1) == torch.arange(6)
         assert same.float().mean() > 0.8  # chance is 1/6
+
+
+def test_close_ups_are_of_the_same_pictures(characters):
+    pool, alone = (
+        make_pool(characters, list(range(10)), close_ups=close_ups) for close_ups in (True, False)
+    )
+    episode = sample_episode(pool, SPECS[0], 2)
+    assert all(map(torch.equal, episode.tensors, sample_episode(alone, SPECS[0], 2).tensors))
+    task, close = episode.looks()
+    assert torch.equal(close.support_y, task.support_y)
+    assert torch.equal(close.query_y, task.query_y)
+    for images, x in ((episode.support, close.support_x), (episode.query, close.query_x)):
+        expected = [close_up(characters.picture(image)) / 255 for image in images.ravel()]
+        np.testing.assert_allclose(x[:, 0].numpy(), expected, rtol=1e-6)
+
+
+def test_close_ups_are_turned_with_their_pictures(characters):
+    pool = make_pool(characters, list(range(10)), rotate=True, close_ups=True)
+    for row in (0, 13, 26, 39):
+        (shown,) = pictures(pool.close_ups, torch.tensor([row]), pool.images[row, :1])
+        expected = np.rot90(close_up(characters.picture(int(pool.images[row, 0]))), row // 10)
+        np.testing.assert_allclose(shown[0].numpy(), expected / 255, rtol=1e-6)
+
+
+def test_an_episode_is_looked_at_as_it_is_and_close_up_each_at_four_turns(characters):
+    pool = make_pool(characters, list(range(10)), close_ups=True)
+    close = sample_episode(pool, SPECS[0], 2)
+    plain = replace(close, close_up=None)
+    assert [
+        len(one.looks(four_turns=four)) for one in (plain, close) for four in (False, True)
+    ] == [
+        *(1, 4),
+        *(2, 8),
+    ]
+    looks = close.looks(four_turns=True)
+    for n, look in enumerate(looks):
+        first = close.looks()[n // 4].query_x.numpy()
+        assert np.array_equal(look.query_x.numpy(), np.rot90(first, n % 4, axes=(2, 3)))
+
+
+def test_pictures_that_show_no_ink_have_no_close_ups(characters):
+    coloured = characters.inputs[:, None].repeat(3, axis=1)
+    data = replace(characters, inputs=coloured, pictures=coloured, name="photographs")
+    with pytest.raises(ValueError, match="photographs show no ink to look at close up; leave"):
+        make_pool(data, [0, 1], close_ups=True)

@@ -14,8 +14,9 @@ from maml_core import evaluation
 from maml_core.adaptation import adapt
 from maml_core.baselines import nearest_by_features, nearest_by_pixels
 from maml_core.config import AdaptConfig, EpisodeSpec
-from maml_core.episodes import TaskBatch, sample_episode
+from maml_core.episodes import TaskBatch, make_pool, sample_episode
 from maml_core.evaluation import (
+    adapt_to_pictures,
     choose_inner_lr,
     episode_accuracy,
     estimate,
@@ -161,6 +162,41 @@ def test_four_turns_answer_by_the_mean_of_four_adaptations(transductive, learner
     assert found.accuracy[1:] != upright.accuracy[1:]
 
 
+@pytest.mark.parametrize("four_turns", [True, False])
+def test_close_ups_answer_with_the_pictures_as_they_are(four_turns, learner, characters):
+    """By the mean of the logits of a learner that sees only one of them."""
+    pool = make_pool(characters, list(range(38)), close_ups=True)
+    options = {"inner_steps": 2, "episodes": 12, "seed": 6}
+    *_, found = evaluate(learner, pool, SPEC, four_turns=four_turns, **options)
+    expected = []
+    for number in range(12):
+        looks = sample_episode(pool, SPEC, 6, number).looks(four_turns=four_turns)
+        means = 0
+        for task in looks:
+            support = task.support_x, task.support_y
+            points = adapt_to_pictures(learner, *support, 3, AdaptConfig(0.4, 2))
+            how = {"transductive": True}
+            out = [query_logits(learner.model, p, support[0], task.query_x, **how) for p in points]
+            means = means + torch.stack(out) / len(looks)
+        expected.append((means.argmax(-1) == looks[0].query_y).double().mean(-1).numpy())
+    np.testing.assert_allclose(found.accuracy, np.mean(expected, axis=0), rtol=1e-6)
+    for seen in (replace(pool, close_ups=None), pool.close_ups):
+        *_, other = evaluate(learner, seen, SPEC, four_turns=four_turns, **options)
+        assert found.accuracy[1:] != other.accuracy[1:]
+
+
+def test_the_nearest_picture_is_compared_close_up_too(learner, characters):
+    pool = make_pool(characters, list(range(38)), close_ups=True)
+    options = {"episodes": 12, "seed": 3}
+    for own in (learner, None):
+        *_, found = evaluate_nearest(own, pool, SPEC, **options)
+        others = [
+            list(evaluate_nearest(own, seen, SPEC, **options))[-1]
+            for seen in (replace(pool, close_ups=None), pool.close_ups)
+        ]
+        assert found not in others
+
+
 def test_four_turns_begin_at_chance_too(learner, pool):
     *_, found = evaluate(learner, pool, SPEC, inner_steps=0, episodes=3, seed=0, four_turns=True)
     assert found.accuracy == pytest.approx((1 / 3,))
@@ -254,11 +290,12 @@ def test_the_nearest_picture_is_evaluated_over_the_same_episodes(learner, pool):
     tasks = [sample_episode(pool, SPEC, 3, number).task for number in range(12)]
     with torch.no_grad():
         features = [
-            nearest_by_features(learner.model, learner.params, task, transductive=True)
+            nearest_by_features(learner.model, learner.params, [task], transductive=True)
             for task in tasks
         ]
-    for found, each in ((by_pixels, map(nearest_by_pixels, tasks)), (by_features, features)):
-        expected = estimate(torch.stack(list(each))[:, None])
+    pixels = [nearest_by_pixels([task]) for task in tasks]
+    for found, each in ((by_pixels, pixels), (by_features, features)):
+        expected = estimate(torch.stack(each)[:, None])
         assert found.episodes == 12
         assert found.accuracy == pytest.approx(expected.accuracy)
         assert found.ci95 == pytest.approx(expected.ci95)

@@ -13,9 +13,11 @@ from PIL import Image, ImageDraw
 
 from maml_core.pictures import (
     PictureError,
+    close_up,
     connected,
     ink_of_picture,
     read_picture,
+    to_input,
     without_specks,
 )
 
@@ -227,3 +229,49 @@ def test_connected_pieces_are_those_of_a_flood_fill():
             todo += new
         seen |= piece
         assert {tuple(p) for p in np.argwhere(numbers == numbers[start])} == piece
+
+
+def block(top, left, height, width, side=105):
+    """A rectangle of ink as uint8 [side, side]."""
+    ink = np.zeros((side, side), dtype=np.uint8)
+    ink[top : top + height, left : left + width] = 255
+    return ink
+
+
+@pytest.mark.parametrize(("top", "left"), [(0, 0), (50, 20), (63, 65)])
+@pytest.mark.parametrize(("height", "width"), [(42, 21), (30, 40), (35, 35)])
+def test_a_close_up_shows_the_ink_in_the_middle_with_its_longer_side_at_20_of_28(
+    top, left, height, width
+):
+    shown = close_up(block(top, left, height, width))
+    assert shown.shape == (28, 28)
+    longer = max(height, width)
+    for axis, length in enumerate((height, width)):
+        seen = np.flatnonzero(shown.any(axis=1 - axis))
+        margin = (28 - 20 * length / longer) / 2
+        assert seen[0] == pytest.approx(margin, abs=1)
+        assert 27 - seen[-1] == pytest.approx(margin, abs=1)
+    assert shown.sum() / 255 == pytest.approx(400 * height * width / longer**2, rel=0.05)
+
+
+def test_a_close_up_does_not_depend_on_where_the_ink_is():
+    shown = close_up(block(3, 60, 20, 37))
+    assert np.array_equal(close_up(block(80, 1, 20, 37)), shown)
+
+
+def test_a_dot_is_magnified_two_and_a_half_times_and_no_more():
+    dot = block(45, 45, 15, 15)  # four by four of the 28 x 28 pixels, each of 3.75
+    assert to_input(dot).sum() == 255 * 4**2
+    assert close_up(dot).sum() == pytest.approx(255 * (2.5 * 4) ** 2, rel=0.02)
+
+
+def test_what_fills_its_picture_is_shown_smaller_and_nothing_is_cut_off():
+    shown = close_up(block(0, 0, 105, 105))
+    assert shown.sum() / 255 == pytest.approx(20**2, rel=0.02)
+    assert not shown[[0, -1]].any()
+    assert not shown[:, [0, -1]].any()
+
+
+def test_without_ink_a_close_up_is_the_picture():
+    faint = np.full((105, 105), 20, dtype=np.uint8)
+    assert np.array_equal(close_up(faint), to_input(faint))

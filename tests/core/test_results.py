@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 
 import pytest
+import torch
 
 from maml_core import checkpoints, results
 from maml_core.config import EpisodeSpec
@@ -85,9 +86,10 @@ def test_every_method_has_the_shapes_of_the_literature(method, split, every_row)
 @pytest.mark.parametrize("method", ["maml", "pretrained", "nearest-features", "nearest-resnet"])
 def test_whom_maml_is_compared_with_also_answers_by_four_turns(method, split, every_row):
     mine = [row for row in every_row if (row.method, row.split) == (method, split)]
-    turned = [row for row in mine if row.four_turns and row.transductive]
-    assert shapes(turned) == LITERATURE
-    assert {replace(row, four_turns=False) for row in turned} <= set(mine)
+    for close_ups in (False, True):
+        looked = [row for row in mine if row.four_turns and row.close_ups is close_ups]
+        assert shapes(row for row in looked if row.transductive) == LITERATURE
+        assert {replace(row, four_turns=False, close_ups=False) for row in looked} <= set(mine)
 
 
 @pytest.mark.parametrize("method", ["maml", "pretrained"])
@@ -103,7 +105,9 @@ def test_omniglots_own_challenge_is_in_the_table(method, every_row):
     upright = Row(method, "alphabets", spec, transductive=False)
     assert upright in every_row
     # Pixels say the same at every turn.
-    assert (replace(upright, four_turns=True) in every_row) == (method != "nearest-pixels")
+    for close_ups in (False, True):
+        longer = replace(upright, four_turns=True, close_ups=close_ups)
+        assert (longer in every_row) == (method != "nearest-pixels")
 
 
 def test_maml_has_a_whole_grid_of_n_and_k(every_row):
@@ -198,6 +202,10 @@ def test_rows_are_measured_on_the_test_characters(split, make_characters, monkey
     assert pool.data is data
     assert pool.classes.tolist() == split_classes(data, split, "test")
     assert set(pool.rotations.tolist()) == {0}
+    assert pool.close_ups is None
+    close = results.pool_of(split, close_ups=True)
+    assert torch.equal(close.pixels, pool.pixels)
+    assert close.close_ups
 
 
 def lines(path, *found):
@@ -221,6 +229,7 @@ def test_a_row_comes_back_from_its_line(tmp_path):
         "same_drawers": False,
         "transductive": False,
         "four_turns": False,
+        "close_ups": False,
         "seed": 7,
         "episodes": 20,
         "accuracy": [0.25, 2 / 3],

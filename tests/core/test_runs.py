@@ -214,7 +214,8 @@ def test_pretraining_begins_from_features_and_a_row_for_each_class(
     """27 training characters, turned, and mirrored, and as many again put together."""
     start = tmp_path / "features"
     before = train(replace(run, out=start), CONFIG, NARROW)
-    config = replace(PRETRAIN, epochs=1, mirror=True, composed_per_class=1, lr=1e-12)
+    more = {"mirror": True, "composed_per_class": 1, "close_ups": True}
+    config = replace(PRETRAIN, epochs=1, lr=1e-12, **more)
     seen = []
 
     def watched(model, first, pool, config):
@@ -226,6 +227,7 @@ def test_pretraining_begins_from_features_and_a_row_for_each_class(
         found = train_baseline(run, config, NARROW, start, inner_lr=0.1)
     ((first, pool),) = seen
     assert len(pool.classes) == len(first.params["head.weight"]) == 27 * 4 * 2 * 2
+    assert len(pool.close_ups.classes) == len(pool.classes)
     assert first.params["head.weight"].abs().sum(1).min() > 0
     bodies = [
         {n: v for n, v in params.items() if n not in HEAD}

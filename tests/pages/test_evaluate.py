@@ -48,10 +48,11 @@ def measured(
     spec: EpisodeSpec | None = None,
     together: bool = True,
     four_turns: bool = False,
+    close_ups: bool = False,
 ) -> Estimate:
     """What the Evaluate page should show of 100 episodes and one step, computed without it."""
     data = load("glyphs")
-    pool = make_pool(data, split_classes(data, split, "test"))
+    pool = make_pool(data, split_classes(data, split, "test"), close_ups=close_ups)
     *_, last = evaluate(
         checkpoints.shipped(method, split),
         pool,
@@ -86,7 +87,7 @@ def test_evaluate_begins_with_the_controls_and_the_published_numbers() -> None:
     assert (state.split, state.queries) == ("Unseen alphabets", "Together")
     assert state.who == ["MAML", "Pretrained"]
     assert (state.test_steps, state.episodes) == (5, 600)
-    assert (state.same_drawers, state.four_turns) == (False, False)
+    assert (state.same_drawers, state.four_turns, state.close_ups) == (False, False, False)
     assert at.button(key="evaluate").label == "Evaluate on 600 episodes"
     (published,) = at.dataframe
     assert list(published.value["Method"])[: len(PUBLISHED)] == [one.method for one in PUBLISHED]
@@ -127,6 +128,17 @@ def test_four_turns_are_measured_and_said(two_splits: None) -> None:
     at.button(key="evaluate").click().run()
     assert table(at) == [row("maml", measured("maml", four_turns=True))] != upright
     assert "queries normalised together, mean of four turns;" in texts(at, "caption")
+
+
+def test_close_ups_are_measured_and_said(two_splits: None) -> None:
+    at = open_page(EVALUATE, **SHORT, who=["MAML"])
+    at.button(key="evaluate").click().run()
+    plain = table(at)
+    at.toggle(key="close_ups").set_value(True).run()
+    assert len(at.dataframe) == 1, "no numbers without them"
+    at.button(key="evaluate").click().run()
+    assert table(at) == [row("maml", measured("maml", close_ups=True))] != plain
+    assert "queries normalised together, close-ups too;" in texts(at, "caption")
 
 
 def test_references_and_drawers_reach_the_evaluation() -> None:
@@ -192,6 +204,7 @@ def test_without_a_method_there_is_nothing_to_evaluate() -> None:
         ("episodes", "many", 600),
         ("same_drawers", "1", False),
         ("four_turns", "4", False),
+        ("close_ups", "yes", False),
     ],
 )
 def test_a_bad_choice_in_evaluates_link_gives_the_default_and_a_sentence(
@@ -214,11 +227,13 @@ def test_evaluates_link_can_name_its_choices() -> None:
         episodes="2000",
         same_drawers="true",
         four_turns="true",
+        close_ups="true",
     )
     state = at.session_state
     assert set(state.who) == {"Nearest by features", "MAML"}
     assert (state.queries, state.test_steps) == ("Each alone", 7)
-    assert (state.episodes, state.same_drawers, state.four_turns) == (2000, True, True)
+    assert (state.episodes, state.same_drawers) == (2000, True)
+    assert (state.four_turns, state.close_ups) == (True, True)
     assert not at.warning[1:]
     assert at.button(key="evaluate").label == "Evaluate on 2,000 episodes"
 

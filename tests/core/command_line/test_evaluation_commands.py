@@ -46,6 +46,7 @@ def test_evaluate_prints_json_of_what_evaluation_says(weights, few_characters, c
         "same_drawers": False,
         "transductive": True,
         "four_turns": False,
+        "close_ups": False,
         "seed": 4,
         "episodes": 25,
         "inner_lr": 0.25,
@@ -94,7 +95,8 @@ def few_rows(weights, few_characters, monkeypatch):
     """Three rows of the table on few characters, and the splits whose characters were read."""
     read = []
 
-    def pool_of(split):
+    def pool_of(split, close_ups):
+        assert not close_ups
         read.append(split)
         return make_pool(few_characters, split_classes(few_characters, split, "test"))
 
@@ -121,7 +123,7 @@ def measured_alone(rows):
     """The rows' last estimates by the evaluation itself, as they stand in JSON."""
     told = []
     for row in rows:
-        pool, options = results.pool_of(row.split), {"episodes": 12, "seed": 4}
+        pool, options = results.pool_of(row.split, row.close_ups), {"episodes": 12, "seed": 4}
         if row.method == "nearest-pixels":
             *_, last = evaluate_nearest(None, pool, row.spec, **options)
         else:

@@ -79,11 +79,12 @@ def test_pretrain_goes_on_from_weights_with_more_classes_and_a_given_rate(tmp_pa
     first, out = tmp_path / "first", tmp_path / "weights"
     given = "--inner-lr", "0.3"
     assert call(PRETRAIN, "--out", first, *given) == 0
-    more = "--start", first, "--mirror", "--composed-per-class", 2
+    more = "--start", first, "--mirror", "--composed-per-class", 2, "--close-ups"
     assert call(PRETRAIN, "--out", out, *given, *more) == 0
     about = checkpoints.load(out).metadata
     assert (about["start"], about["inner_lrs"]) == ("first", {"5": 0.3})
-    assert (about["config"]["mirror"], about["config"]["composed_per_class"]) == (True, 2)
+    told = {"mirror": True, "composed_per_class": 2, "close_ups": True}
+    assert told.items() <= about["config"].items()
     # Of twice three times the pictures.
     assert about["updates"] // checkpoints.load(first).metadata["updates"] == 6
 
