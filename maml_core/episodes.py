@@ -201,20 +201,17 @@ def sample_episode(pool: TaskPool, spec: EpisodeSpec, seed: int, number: int = 0
     """
     generator = episode_generator(seed, number)
     chosen, support, query = _sample_indices(pool, spec, 1, generator)
-    tensors, close = (
-        TaskBatch(*_tensors(seen, chosen, support), *_tensors(seen, chosen, query))
-        if seen
-        else None
-        for seen in (pool, pool.close_ups)
-    )
-    assert tensors
+
+    def shown(by: TaskPool) -> TaskBatch:
+        return TaskBatch(*_tensors(by, chosen, support), *_tensors(by, chosen, query))
+
     return Episode(
         spec=spec,
         classes=pool.classes[chosen[0]].numpy(),
         support=support[0].numpy(),
         query=query[0].numpy(),
-        tensors=tensors,
-        close_up=close,
+        tensors=shown(pool),
+        close_up=shown(pool.close_ups) if pool.close_ups else None,
     )
 
 

@@ -91,18 +91,27 @@ def rows() -> list[Row]:
     """Return the table's rows for which weights are here, the most asked for first.
 
     MAML and the baseline at the literature's shapes; they and the nearest by features by the mean
-    over four turns, and with close-ups as well; MAML and the baseline with each query alone; all in
-    Omniglot's own challenge, likewise; MAML at every N and K; the other methods.
+    over four turns, and of one example a class on unseen alphabets close up as well; MAML and the
+    baseline with each query alone; all in Omniglot's own challenge, likewise; MAML at every N and
+    K; the other methods.
     """
     main = ("maml", "pretrained")
     # Pixels say the same at every turn.
     turned = (*main, *(method for method, by in NEAREST.items() if by))
     others = [method for method in (*METHODS, *NEAREST) if method not in main]
     usual = _shapes(main)
-    found = usual + _looked_at_longer(_shapes(turned))
+    found = usual + [replace(row, four_turns=True) for row in _shapes(turned)]
+    few = (row for row in _shapes(turned) if row.split == "alphabets" and row.spec.k_shot == 1)
+    found += [replace(row, four_turns=True, close_ups=True) for row in few]
     found += [replace(row, transductive=False) for row in usual if row.split == "alphabets"]
     challenge = [Row(method, "alphabets", CHALLENGE, False) for method in (*main, *NEAREST)]
-    found += challenge + _looked_at_longer(row for row in challenge if row.method in turned)
+    found += challenge
+    found += [
+        replace(row, four_turns=True, close_ups=close_ups)
+        for close_ups in (False, True)
+        for row in challenge
+        if row.method in turned
+    ]
     found += [
         Row("maml", "alphabets", EpisodeSpec(n_way, k_shot, QUERIES))
         for n_way in GRID_WAYS
@@ -111,11 +120,6 @@ def rows() -> list[Row]:
     ]
     found += _shapes(others)
     return [row for row in found if _has_weights(row)]
-
-
-def _looked_at_longer(rows: Iterable[Row]) -> list[Row]:
-    turned = [replace(row, four_turns=True) for row in rows]
-    return turned + [replace(row, close_ups=True) for row in turned]
 
 
 def _shapes(methods: Iterable[str]) -> list[Row]:
