@@ -51,11 +51,11 @@ err differently, and their mean errs less. Nothing is learned anew, but everythi
 as long, and published numbers do without.
 """
 WHY_CLOSE_UPS = """
-Many of Omniglot's characters are small: they fill a third of their picture, which a network sees
-in 28 × 28 pixels. A **close-up** shows the square around the ink alone, made from the full-size
-picture. Each method looks twice, adapting to the pictures as they are and to their close-ups, and
-the mean of its answers counts. It takes twice as long; only the ResNet of *unseen alphabets* has
-seen close-ups in its training.
+Many of Omniglot's characters are small: every fourth spans 15 or fewer of the 28 pixels that a
+network sees. A **close-up** shows the square around the ink alone, made from the full-size picture.
+Each method looks twice, adapting to the pictures as they are and to their close-ups, and the mean
+of its answers counts. It takes twice as long; only the ResNet of *unseen alphabets* has seen
+close-ups in its training.
 """
 WHY_INTERVAL = """
 The band is mean ± 1.96 s / √n over n episodes: where the mean of endlessly many episodes lies, in

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from maml_core.datasets.splits import split_classes
 from maml_core.pictures import (
     PictureError,
     close_up,
@@ -275,3 +276,16 @@ def test_what_fills_its_picture_is_shown_smaller_and_nothing_is_cut_off():
 def test_without_ink_a_close_up_is_the_picture():
     faint = np.full((105, 105), 20, dtype=np.uint8)
     assert np.array_equal(close_up(faint), to_input(faint))
+
+
+def test_many_evaluation_characters_are_small(real_omniglot):
+    """What README and the Evaluate page say of them."""
+
+    def longer_side(number):
+        ink = real_omniglot.picture(number) > 0
+        return max(np.ptp(np.flatnonzero(ink.any(axis=axis))) + 1 for axis in (0, 1))
+
+    classes = split_classes(real_omniglot, "alphabets", "test")
+    sides = [longer_side(n) for c in classes for n in real_omniglot.images_of(c)]
+    assert np.percentile(sides, [5, 25, 50]).tolist() == [43, 55, 65]
+    assert 55 * 28 / 105 < 15
