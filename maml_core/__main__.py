@@ -178,8 +178,8 @@ def _print(result: Mapping[str, Any], as_json: bool) -> None:
 MODEL_OPTIONS = ("channels", "max_pool", "flatten", "hidden")
 ASKED = (
     *("dataset", "split", "part", "n_way", "k_shot", "q_query"),
-    *("within_alphabet", "same_drawers", "transductive", "four_turns"),
-    *("close_ups", "seed"),
+    *("within_alphabet", "same_drawers"),
+    *("transductive", "four_turns", "close_ups", "seed"),
 )
 LISTS = ("accuracy", "ci95")
 

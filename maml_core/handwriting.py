@@ -16,6 +16,7 @@ from torch import Tensor
 
 from maml_core.pictures import (
     PictureError,
+    ink_box,
     ink_of_picture,
     read_picture,
     spread_maximum,
@@ -132,8 +133,9 @@ def as_character(ink: np.ndarray) -> np.ndarray:
     """
     depth = signed_depth(_on_grid(ink))
     radius = stroke_width(depth) / 2
-    rows, columns = (np.flatnonzero((depth > 0).any(axis=axis)) for axis in (1, 0))
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    box = ink_box(depth > 0)
+    assert box  # `_on_grid` refuses a picture without ink
+    left, top, right, bottom = box
     zoom = _zoom(max(bottom - top, right - left) - 2 * radius, 2 * radius)
     wanted = PEN / 2 / zoom
     # Each line's own radius: a thin line beside a thick one is not to vanish with the excess
@@ -150,7 +152,7 @@ def as_character(ink: np.ndarray) -> np.ndarray:
 
 def _on_grid(ink: np.ndarray) -> np.ndarray:
     """Cut ink out and scale it to `GRID`, bool [≤ GRID + 2 * MARGIN, ≤ GRID + 2 * MARGIN]."""
-    box = Image.fromarray(np.where(ink >= 128, 255, 0).astype(np.uint8)).getbbox()
+    box = ink_box(ink >= 128)
     if box is None:
         raise PictureError("The picture has no ink; draw a line or choose another.")
     width, height = box[2] - box[0], box[3] - box[1]

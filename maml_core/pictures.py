@@ -242,14 +242,19 @@ def close_up(ink: np.ndarray) -> np.ndarray:
         only where the picture would be magnified more than `MOST_MAGNIFIED` times; without ink
         the whole picture.
     """
-    rows, columns = (np.flatnonzero((ink >= 128).any(axis=axis)) for axis in (1, 0))
-    if not len(rows):
+    box = ink_box(ink >= 128)
+    if box is None:
         return to_input(ink)
-    ends = [(int(found[0]), int(found[-1]) + 1) for found in (rows, columns)]
-    longer = max(last - first for first, last in ends)
-    side = round(max(longer / CLOSE_UP, len(ink) / MOST_MAGNIFIED))
-    square = np.zeros((side, side), dtype=np.uint8)
-    (top, height), (left, width) = ((first, last - first) for first, last in ends)
+    left, top, right, bottom = box
+    cut = ink[top:bottom, left:right]
+    height, width = cut.shape
+    side = round(max(max(cut.shape) / CLOSE_UP, len(ink) / MOST_MAGNIFIED))
     y, x = (side - height) // 2, (side - width) // 2
-    square[y : y + height, x : x + width] = ink[top : top + height, left : left + width]
+    square = np.zeros((side, side), dtype=np.uint8)
+    square[y : y + height, x : x + width] = cut
     return to_input(square)
+
+
+def ink_box(ink: np.ndarray) -> tuple[int, int, int, int] | None:
+    """Return left, top, right and bottom of the box around ink, bool [height, width], or None."""
+    return Image.fromarray(ink.astype(np.uint8)).getbbox()

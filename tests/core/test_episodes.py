@@ -355,12 +355,8 @@ def test_an_episode_is_looked_at_as_it_is_and_close_up_each_at_four_turns(charac
     pool = make_pool(characters, list(range(10)), close_ups=True)
     close = sample_episode(pool, SPECS[0], 2)
     plain = replace(close, close_up=None)
-    assert [
-        len(one.looks(four_turns=four)) for one in (plain, close) for four in (False, True)
-    ] == [
-        *(1, 4),
-        *(2, 8),
-    ]
+    assert [len(one.looks()) for one in (plain, close)] == [1, 2]
+    assert [len(one.looks(four_turns=True)) for one in (plain, close)] == [4, 8]
     looks = close.looks(four_turns=True)
     for n, look in enumerate(looks):
         first = close.looks()[n // 4].query_x.numpy()
