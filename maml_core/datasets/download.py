@@ -121,11 +121,13 @@ def _is_usable(root: Path, data_dir: Path | None) -> bool:
 
 
 def _move(unfinished: Path, final: Path) -> None:
-    if final.exists():  # A person's folder: whatever else lies in it stays.
-        for name in ZIP_NAMES:
-            os.replace(unfinished / name, final / name)
-    else:
+    try:
         os.replace(unfinished, final)
+    except OSError:  # Asked after the attempt: another download may just have ended there.
+        if not final.is_dir():
+            raise
+        for name in ZIP_NAMES:  # Whatever else lies in a person's folder stays.
+            os.replace(unfinished / name, final / name)
 
 
 def _reason(error: Exception) -> str:

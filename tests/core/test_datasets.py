@@ -448,3 +448,22 @@ def test_two_downloads_at_once_do_not_disturb_each_other(server, fake_omniglot, 
         for job in jobs:
             assert "Omniglot is" in job.result()[-1].message
     assert len(datasets.load("omniglot").inputs) == len(fake_omniglot.ink)
+
+
+def test_a_download_that_ends_while_another_is_put_in_place_spoils_neither(
+    server, fake_omniglot, data_dir, monkeypatch
+):
+    replace, ends = os.replace, []
+
+    def replace_after_the_other(source, target):
+        if Path(source).suffix == ".part" and not ends:
+            ends.append("begun")
+            ends.append(list(download.fetch_omniglot())[-1].message)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", replace_after_the_other)
+    ends.append(list(download.fetch_omniglot())[-1].message)
+    assert len(ends) == 3
+    assert all("Omniglot is in" in end for end in ends[1:])
+    assert list(data_dir.glob(".*.part")) == []
+    assert len(datasets.load("omniglot").inputs) == len(fake_omniglot.ink)
