@@ -155,6 +155,12 @@ def _add_pretrain(commands: Any) -> None:
     parser.add_argument("--lr", type=float, default=default.lr, help="AdamW's, at the start")
     parser.add_argument("--weight-decay", type=float, default=default.weight_decay, help="AdamW's")
     parser.add_argument(
+        "--muon-lr",
+        type=float,
+        default=default.muon_lr,
+        help="Muon's for the filters of convolutions; 0: AdamW moves them, too",
+    )
+    parser.add_argument(
         "--label-smoothing", type=float, default=default.label_smoothing, help="0 to below 1"
     )
     parser.add_argument("--no-augment", dest="augment", action="store_false", help="no deformation")

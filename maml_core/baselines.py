@@ -66,6 +66,7 @@ def pretrain(
         lr=config.lr,
         steps=updates_of(pool, config),
         weight_decay=config.weight_decay,
+        muon_lr=config.muon_lr,
     )
 
 

@@ -28,7 +28,8 @@ from maml_core.params import LOG_RATE, Params, split_rates
 ASSETS = Path(__file__).parent.parent / "assets" / "checkpoints"
 # What a network or a learner raises when a file names arguments for it that make no sense.
 UNUSABLE = (AttributeError, KeyError, OverflowError, RuntimeError, TypeError, ValueError)
-MOMENTS = ("exp_avg", "exp_avg_sq")  # Adam's state, as torch.optim names it
+# What Adam and what Muon remember of a parameter, as torch.optim names it.
+MOMENTS = (("exp_avg", "exp_avg_sq"), ("momentum_buffer",))
 
 
 class CheckpointError(Exception):
@@ -132,7 +133,7 @@ def save_update(path: Path, update: Update, metadata: Mapping[str, Any]) -> None
     """Write the state of an unfinished training, to go on from with `load_update`."""
     tensors = {f"params/{name}": value for name, value in update.params.items()}
     for name, state in zip(update.params, update.optimizer.values(), strict=True):
-        tensors |= {f"{moment}/{name}": state[moment] for moment in MOMENTS}
+        tensors |= {f"{m}/{name}": value for m, value in state.items() if m != "step"}
     _write(path, tensors, {**metadata, "step": update.step})
 
 
@@ -143,19 +144,18 @@ def load_update(path: Path, device: str = "cpu") -> tuple[Update, dict[str, Any]
         CheckpointError: There is none, it is damaged, or it is no state, as a weights file.
     """
     tensors, metadata = _read(path, device)
-    groups: dict[str, Params] = {prefix: {} for prefix in ("params", *MOMENTS)}
+    groups: dict[str, Params] = {"params": {}}
     for key, value in tensors.items():
         prefix, _, name = key.partition("/")
         groups.setdefault(prefix, {})[name] = value
-    names = groups["params"].keys()
-    if "step" not in metadata or not names or any(groups[m].keys() != names for m in MOMENTS):
+    params = groups.pop("params")
+    found = [{m: group[n] for m, group in groups.items() if n in group} for n in params]
+    known = all(any(one.keys() == set(moments) for moments in MOMENTS) for one in found)
+    if "step" not in metadata or not found or not known:
         raise CheckpointError(f"{path} is not the state of a training; train without --resume.")
     step = int(metadata.pop("step"))
-    optimizer = {
-        i: {"step": torch.tensor(float(step)), **{m: groups[m][name] for m in MOMENTS}}
-        for i, name in enumerate(groups["params"])
-    }
-    return Update(step, groups["params"], None, optimizer), metadata
+    optimizer = {i: {"step": torch.tensor(float(step)), **one} for i, one in enumerate(found)}
+    return Update(step, params, None, optimizer), metadata
 
 
 def save_recording(path: Path, points: Mapping[int, Params], metadata: Mapping[str, Any]) -> None:

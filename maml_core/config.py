@@ -183,6 +183,8 @@ class PretrainConfig:
         batch_size: Pictures an update.
         lr: AdamW's step size at the start; it falls to 0 along a cosine.
         weight_decay: AdamW's.
+        muon_lr: Muon's step size at the start for the filters of convolutions, see
+            `optimisation.descend`; 0: AdamW moves them as it does everything else.
         label_smoothing: Share of the target spread over all classes, 0 to below 1.
         augment: Deform each picture by a small random affine map.
         elastic: Deform each also by small smooth shifts of its parts.
@@ -198,6 +200,7 @@ class PretrainConfig:
     batch_size: int = 128
     lr: float = 2e-3
     weight_decay: float = 0.0
+    muon_lr: float = 0.0
     label_smoothing: float = 0.0
     augment: bool = True
     elastic: bool = False
@@ -211,6 +214,7 @@ class PretrainConfig:
         _check_range("epochs", self.epochs, 1, 10_000)
         _check_range("batch_size", self.batch_size, 2, 100_000)
         _check_range("weight_decay", self.weight_decay, 0, 1)
+        _check_range("muon_lr", self.muon_lr, 0, 1)
         _check_range("composed_per_class", self.composed_per_class, 0, 10)
         _check_range("label_smoothing", self.label_smoothing, 0, 0.99)
         if not (math.isfinite(self.lr) and self.lr > 0):

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from maml_core import optimisation
 from maml_core.checkpoints import load_update, save_update
@@ -16,12 +17,13 @@ from maml_core.optimisation import Measures, Update, cosine, descend
 from maml_core.params import with_rates
 
 LR, STEPS = 0.1, 8
+MUON_LR = 0.05
 
 
 @pytest.fixture
 def start():
     generator = torch.Generator().manual_seed(0)
-    shapes = {"w": (3, 2), "b": (3,), "scalar": ()}
+    shapes = {"w": (3, 2), "filters": (4, 1, 2, 3), "b": (3,), "scalar": ()}
     return Update(0, {n: torch.randn(s, generator=generator) for n, s in shapes.items()})
 
 
@@ -32,7 +34,10 @@ def batches():
 
 
 def objective(params, batch):
-    return ((params["w"] - batch) ** 2).sum() * params["scalar"].exp() + params["b"].cos().sum()
+    filters = F.normalize(params["filters"].flatten(1), dim=1).reshape(4, 2, 3)
+    apart = (params["w"] - batch) ** 2
+    answers = (filters @ batch[:, 0]).sin()
+    return apart.sum() * params["scalar"].exp() + params["b"].cos().sum() + answers.sum()
 
 
 def gradient(params, batch):
@@ -61,6 +66,62 @@ def test_descent_is_torchs_adam_on_torchs_cosine(weight_decay, start, batches, a
         assert update.measures.loss.item() == pytest.approx(value.item(), rel=1e-5)
         expected = {n: v.detach() for n, v in leaves.items()}
         assert_same(update.params, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_muon_moves_filters_as_torchs_and_adam_the_rest(start, batches, assert_same):
+    leaves = {n: v.clone().requires_grad_() for n, v in start.params.items()}
+    filters = torch.nn.Parameter(leaves.pop("filters").detach().flatten(1))
+    muon = torch.optim.Muon([filters], lr=MUON_LR, weight_decay=0, momentum=0.9)
+    adam = torch.optim.Adam(leaves.values(), lr=LR)
+    schedules = [torch.optim.lr_scheduler.CosineAnnealingLR(one, STEPS) for one in (muon, adam)]
+    for update, batch in zip(
+        descend(gradient, start, batches, lr=LR, steps=STEPS, muon_lr=MUON_LR), batches, strict=True
+    ):
+        value = objective({**leaves, "filters": filters.reshape(4, 1, 2, 3)}, batch)
+        muon.zero_grad()
+        adam.zero_grad()
+        value.backward()
+        filters.data *= 2 / filters.data.norm()
+        muon.step()
+        adam.step()
+        for schedule in schedules:
+            schedule.step()
+        expected = {n: v.detach() for n, v in leaves.items()}
+        expected["filters"] = filters.detach().reshape(4, 1, 2, 3)
+        assert_same(update.params, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_muons_first_step_is_the_gradients_nearest_orthogonal_matrix(start, batches):
+    """But for its singular values, which its iteration leaves between about 0.7 and 1.2."""
+    slope = gradient(start.params, batches[0])[0]["filters"].flatten(1)
+    update = next(descend(gradient, start, batches, lr=LR, steps=STEPS, muon_lr=MUON_LR))
+    before = start.params["filters"].flatten(1)
+    step = (update.params["filters"].flatten(1) - before * 2 / before.norm()) / -MUON_LR
+    u, sizes, v = torch.linalg.svd(slope, full_matrices=False)
+    kept = sizes > 0.02 * sizes.max()  # The least are lost in the 8 bits that it counts with.
+    found = (u.T @ step @ v.T)[kept][:, kept]
+    assert kept.sum() >= 2
+    assert ((found.diagonal() > 0.6) & (found.diagonal() < 1.3)).all()
+    assert found.fill_diagonal_(0).abs().max() < 0.1
+
+
+def test_muon_keeps_the_length_of_filters(start, batches):
+    for update in descend(gradient, start, batches, lr=LR, steps=STEPS, muon_lr=MUON_LR):
+        # Four filters: √4, and at most one step, each of whose four directions is at most 1.3 long.
+        length = update.params["filters"].norm().item()
+        assert length == pytest.approx(2, abs=1.3 * 2 * MUON_LR)
+    far = {**start.params, "filters": 100 * start.params["filters"]}
+    moved = [
+        next(descend(gradient, one, batches, lr=LR, steps=STEPS, muon_lr=MUON_LR)).params["filters"]
+        for one in (start, Update(0, far))
+    ]
+    torch.testing.assert_close(*moved, rtol=0, atol=0.05 * MUON_LR)  # It counts with 8 bits.
+
+
+def test_muon_without_convolutions_is_refused(start, batches):
+    params = {n: v for n, v in start.params.items() if n != "filters"}
+    with pytest.raises(ValueError, match=r"muon_lr is 0.05, but this network has no filters"):
+        next(descend(gradient, Update(0, params), batches, lr=LR, steps=STEPS, muon_lr=MUON_LR))
 
 
 def test_measures_are_copies_of_what_a_graphs_next_replay_overwrites(start, batches, monkeypatch):
@@ -115,17 +176,18 @@ def test_earlier_updates_stay_as_they_were(start, batches, assert_same):
             assert_same(update.optimizer[i], state)
 
 
+@pytest.mark.parametrize("muon_lr", [0.0, MUON_LR])
 @pytest.mark.parametrize("through_a_file", [False, True])
 @pytest.mark.parametrize("step", [1, 5])
 def test_a_resumed_descent_ends_where_an_uninterrupted_one_does(
-    step, through_a_file, start, batches, assert_same, tmp_path
+    step, through_a_file, muon_lr, start, batches, assert_same, tmp_path
 ):
-    whole = list(descend(gradient, start, batches, lr=LR, steps=STEPS))
+    whole = list(descend(gradient, start, batches, lr=LR, steps=STEPS, muon_lr=muon_lr))
     middle = whole[step - 1]
     if through_a_file:
         save_update(tmp_path / "state", middle, {})
         middle, _ = load_update(tmp_path / "state")
-    rest = list(descend(gradient, middle, batches[step:], lr=LR, steps=STEPS))
+    rest = list(descend(gradient, middle, batches[step:], lr=LR, steps=STEPS, muon_lr=muon_lr))
     assert [update.step for update in rest] == list(range(step + 1, STEPS + 1))
     for resumed, uninterrupted in zip(rest, whole[step:], strict=True):
         assert_same(resumed.params, uninterrupted.params)
