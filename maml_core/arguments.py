@@ -100,6 +100,15 @@ def _add_inductive(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_muon(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--muon-lr",
+        type=float,
+        default=0.0,
+        help="Muon's step size for the filters of convolutions; 0: Adam moves them, too",
+    )
+
+
 def _add_train(commands: Any) -> None:
     train = _command(commands, "train", "Meta-train an initialisation.")
     default = TrainConfig()
@@ -117,6 +126,7 @@ def _add_train(commands: Any) -> None:
     )
     train.add_argument("--inner-steps", type=int, default=default.inner_steps, help="in training")
     train.add_argument("--meta-lr", type=float, default=default.meta_lr, help="beta, at the start")
+    _add_muon(train)
     train.add_argument(
         "--meta-batch-size", type=int, default=default.meta_batch_size, help="tasks an update"
     )
@@ -154,12 +164,7 @@ def _add_pretrain(commands: Any) -> None:
     parser.add_argument("--batch-size", type=int, default=default.batch_size, help="pictures")
     parser.add_argument("--lr", type=float, default=default.lr, help="AdamW's, at the start")
     parser.add_argument("--weight-decay", type=float, default=default.weight_decay, help="AdamW's")
-    parser.add_argument(
-        "--muon-lr",
-        type=float,
-        default=default.muon_lr,
-        help="Muon's for the filters of convolutions; 0: AdamW moves them, too",
-    )
+    _add_muon(parser)
     parser.add_argument(
         "--label-smoothing", type=float, default=default.label_smoothing, help="0 to below 1"
     )

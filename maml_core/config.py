@@ -92,6 +92,8 @@ class TrainConfig:
             of each head row by N, so that a row then moves equally far at every N.
         inner_steps: K of the inner loop, 1 to 100; 0 for joint pretraining, which has none.
         meta_lr: β > 0, Adam's step size at the start.
+        muon_lr: Muon's, 0 to 1, for the filters of convolutions, see `optimisation.descend`; 0:
+            Adam moves them, too.
         meta_batch_size: Tasks an update.
         meta_steps: Updates in all; β falls to 0 over them along a cosine
             (Antoniou et al. 2019, arXiv:1810.09502, section 4).
@@ -117,6 +119,7 @@ class TrainConfig:
     scale_inner_lr: bool = False
     inner_steps: int = 1
     meta_lr: float = 1e-3
+    muon_lr: float = 0.0
     meta_batch_size: int = 32
     meta_steps: int = 60_000
     multi_step: bool = False
@@ -136,6 +139,7 @@ class TrainConfig:
         fewest = 0 if self.method == "joint" else 1
         _check_range("inner_steps", self.inner_steps, fewest, MAX_INNER_STEPS)
         AdaptConfig(self.inner_lr, self.inner_steps)
+        _check_range("muon_lr", self.muon_lr, 0, 1)
         _check_range("meta_batch_size", self.meta_batch_size, 1, 1_000)
         _check_range("meta_steps", self.meta_steps, 1, 10_000_000)
         if not (math.isfinite(self.meta_lr) and self.meta_lr > 0):
@@ -183,8 +187,7 @@ class PretrainConfig:
         batch_size: Pictures an update.
         lr: AdamW's step size at the start; it falls to 0 along a cosine.
         weight_decay: AdamW's.
-        muon_lr: Muon's step size at the start for the filters of convolutions, see
-            `optimisation.descend`; 0: AdamW moves them as it does everything else.
+        muon_lr: Muon's, as in `TrainConfig`.
         label_smoothing: Share of the target spread over all classes, 0 to below 1.
         augment: Deform each picture by a small random affine map.
         elastic: Deform each also by small smooth shifts of its parts.

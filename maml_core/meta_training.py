@@ -169,7 +169,13 @@ def meta_train(
         (batch, _progress(step, batch, config)) for step, batch in enumerate(tasks, start.step)
     )
     return descend(
-        gradient, start, batches, lr=config.meta_lr, steps=config.meta_steps, divisible=True
+        gradient,
+        start,
+        batches,
+        lr=config.meta_lr,
+        steps=config.meta_steps,
+        muon_lr=config.muon_lr,
+        divisible=True,
     )
 
 

@@ -104,7 +104,7 @@ STEPS = (
         "β, against the gradient's sign, {adam:.0f}° away from straight downhill.",
         (8,),
         descend,
-        ("gradients, shared = fast", "leaf.grad = gradients[name]", "optimizer.step()"),
+        ("gradients, shared = fast", "optimizers.step(gradients"),
         ("tasks", "mean", "update"),
     ),
     Step(

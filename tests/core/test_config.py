@@ -36,7 +36,7 @@ RANGES = [
     (PretrainConfig, "epochs", 1, 10_000, 1),
     (PretrainConfig, "batch_size", 2, 100_000, 1),
     (PretrainConfig, "weight_decay", 0, 1, 1e-9),
-    (PretrainConfig, "muon_lr", 0, 1, 1e-9),
+    *((config, "muon_lr", 0, 1, 1e-9) for config in (TrainConfig, PretrainConfig)),
     (PretrainConfig, "label_smoothing", 0, 0.99, 1e-9),
 ]
 STEP_SIZES = [

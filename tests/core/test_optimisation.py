@@ -203,6 +203,7 @@ def test_resumed_meta_training_is_bit_identical(method, pool, model, assert_same
         meta_batch_size=2,
         meta_steps=6,
         learn_rates=method != "reptile",
+        muon_lr=MUON_LR if method == "anil" else 0,
     )
     params = initial_params(model, 0)
     start = Update(0, with_rates(params) if config.learn_rates else params)
