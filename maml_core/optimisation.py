@@ -107,14 +107,14 @@ class _Optimizers:
     def __init__(self, leaves: Params, lr: float, weight_decay: float, muon_lr: float) -> None:
         self.leaves = leaves
         # Views, so that what moves them moves the leaves.
-        self.filters = {n: v.flatten(1) for n, v in leaves.items() if muon_lr and v.ndim == 4}
+        self.filters = {n: v.view(len(v), -1) for n, v in leaves.items() if muon_lr and v.ndim == 4}
         if muon_lr and not self.filters:
             raise ValueError(
                 f"muon_lr is {muon_lr}, but this network has no filters of convolutions; take 0."
             )
-        self.rest = {n: v for n, v in leaves.items() if n not in self.filters}
-        adam = torch.optim.AdamW(list(self.rest.values()), lr=lr, weight_decay=weight_decay)
-        self.parts: list[tuple[torch.optim.Optimizer, Params, float]] = [(adam, self.rest, lr)]
+        rest = {n: v for n, v in leaves.items() if n not in self.filters}
+        adam = torch.optim.AdamW(list(rest.values()), lr=lr, weight_decay=weight_decay)
+        self.parts: list[tuple[torch.optim.Optimizer, Params, float]] = [(adam, rest, lr)]
         if self.filters:
             moved = list(self.filters.values())
             muon = torch.optim.Muon(moved, lr=muon_lr, weight_decay=0.0, momentum=MUON_MOMENTUM)
