@@ -29,7 +29,7 @@ ASSETS = Path(__file__).parent.parent / "assets" / "checkpoints"
 # What a network or a learner raises when a file names arguments for it that make no sense.
 UNUSABLE = (AttributeError, KeyError, OverflowError, RuntimeError, TypeError, ValueError)
 # What Adam and what Muon remember of a parameter, as torch.optim names it.
-MOMENTS = (("exp_avg", "exp_avg_sq"), ("momentum_buffer",))
+MOMENTS = ({"exp_avg", "exp_avg_sq"}, {"momentum_buffer"})
 
 
 class CheckpointError(Exception):
@@ -150,8 +150,9 @@ def load_update(path: Path, device: str = "cpu") -> tuple[Update, dict[str, Any]
         groups.setdefault(prefix, {})[name] = value
     params = groups.pop("params")
     found = [{m: group[n] for m, group in groups.items() if n in group} for n in params]
-    known = all(any(one.keys() == set(moments) for moments in MOMENTS) for one in found)
-    if "step" not in metadata or not found or not known:
+    stray = any(group.keys() - params.keys() for group in groups.values())
+    known = all(one.keys() in MOMENTS for one in found)
+    if "step" not in metadata or not found or not known or stray:
         raise CheckpointError(f"{path} is not the state of a training; train without --resume.")
     step = int(metadata.pop("step"))
     optimizer = {i: {"step": torch.tensor(float(step)), **one} for i, one in enumerate(found)}

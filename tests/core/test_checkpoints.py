@@ -327,6 +327,18 @@ def test_the_state_of_a_training_comes_back_bit_for_bit(update, path, assert_sam
         assert_same(after[name], before[name])
 
 
+@pytest.mark.parametrize(("moment", "tail"), [("exp_avg", "/other"), ("exp_avg_sq", "/head.bias")])
+def test_a_state_with_moments_too_many_or_too_few_is_refused(moment, tail, update, path):
+    """One of a parameter that is not there, and one that a parameter lacks."""
+    save_update(path, update, METADATA)
+    tensors, metadata = checkpoints._read(path, "cpu")
+    if tensors.pop(moment + tail, None) is None:
+        tensors[moment + tail] = torch.zeros(1)
+    checkpoints._write(path, tensors, metadata)
+    with pytest.raises(CheckpointError, match="is not the state of a training"):
+        load_update(path)
+
+
 @pytest.mark.parametrize(
     ("write", "sentence"),
     [
