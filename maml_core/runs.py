@@ -231,7 +231,7 @@ def _pool_for(
     except ValueError as error:
         without = " Or choose --validate-every 0." if part == "validation" and specs else ""
         raise ValueError(
-            f"The {part} part of {run.dataset} is too small: {error}{without}"
+            f"The {part} part of {run.dataset} cannot be used: {error}{without}"
         ) from None
     return pool
 

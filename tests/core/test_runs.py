@@ -273,15 +273,25 @@ def test_too_few_classes_are_told_before_training_starts(validate_every, run, mo
     monkeypatch.setattr(runs, "task_stream", begin)
     monkeypatch.setattr(runs, "pretrain", begin)
     run = replace(run, validate_every=validate_every)
-    three_ways = "The validation part of omniglot is too small: n_way is 3.* only 2 classes"
+    three_ways = "The validation part of omniglot cannot be used: n_way is 3.* only 2 classes"
     expected = (ValueError, three_ways) if validate_every else (RuntimeError, "training began")
     with pytest.raises(expected[0], match=expected[1]):
         train(run, CONFIG, NARROW)
     with pytest.raises(ValueError, match=r"The train part .* 10 support and 11 query pictures"):
         train(replace(run, validate_every=0), replace(CONFIG, k_shots=(1, 10), q_query=11), NARROW)
     monkeypatch.setattr(runs, "INNER_LR_EPISODES", {3: 4})
-    with pytest.raises(ValueError, match="The validation part of omniglot is too small: n_way is"):
+    with pytest.raises(ValueError, match="The validation part of omniglot cannot be used: n_way"):
         train_baseline(run, PRETRAIN, NARROW)
+
+
+def test_close_ups_of_photographs_are_refused_for_what_they_are(run, few_characters, monkeypatch):
+    coloured = few_characters.inputs[:, None].repeat(3, axis=1)
+    photographs = replace(few_characters, inputs=coloured, pictures=coloured, name="photographs")
+    monkeypatch.setattr(driving, "load", lambda name: photographs)
+    told = "The train part of photographs cannot be used: The pictures of photographs show no ink"
+    run = replace(run, dataset="photographs")
+    with pytest.raises(ValueError, match=told):
+        train_baseline(run, replace(PRETRAIN, close_ups=True), NARROW)
 
 
 def test_a_batch_larger_than_the_data_is_told_before_training_starts(run):
