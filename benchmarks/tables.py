@@ -22,13 +22,18 @@ def main() -> None:
 
 
 def tables(records: list[Record]) -> list[str]:
-    """Return the Markdown tables: by step and split, each query alone, the challenge, N × K."""
+    """Return the Markdown tables.
+
+    By step and split; each query alone; the challenge's own runs and drawn anew; N × K.
+    """
     usual = [r for r in records if r["transductive"] and not r["within_alphabet"]]
     alone = [r for r in records if not r["transductive"] and not r["within_alphabet"]]
     challenge = [r for r in records if r["within_alphabet"]]
+    runs, drawn = ([r for r in challenge if r["official"] == which] for which in (True, False))
     named = [r for r in usual if (r["n_way"], r["k_shot"]) in results.SHAPES]
     found = [by_step([r for r in named if r["split"] == split]) for split in ("alphabets", "paper")]
-    return [table for table in (*found, by_step(alone), by_step(challenge), grid(usual)) if table]
+    found += [by_step(alone), by_step(runs), by_step(drawn), grid(usual)]
+    return [table for table in found if table]
 
 
 def by_step(records: list[Record]) -> str:

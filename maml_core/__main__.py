@@ -7,7 +7,7 @@ import json
 import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,7 @@ from tqdm import tqdm
 from maml_core import checkpoints, results, runs
 from maml_core.arguments import make_parser
 from maml_core.checkpoints import CheckpointError
-from maml_core.config import (
-    EpisodeSpec,
-    PretrainConfig,
-    TrainConfig,
-)
+from maml_core.config import OFFICIAL_RUNS, EpisodeSpec, PretrainConfig, TrainConfig
 from maml_core.datasets import load, status
 from maml_core.datasets.base import CharacterSet, DataError
 from maml_core.datasets.download import fetch_mnist, fetch_omniglot
@@ -102,7 +98,8 @@ def _evaluate(parsed: argparse.Namespace) -> None:
     if parsed.all:
         _evaluate_all(parsed)
         return
-    spec = _config_of(EpisodeSpec, parsed)
+    spec = OFFICIAL_RUNS if parsed.official else _config_of(EpisodeSpec, parsed)
+    episodes = results.episodes_of(spec, parsed.episodes)
     data = load(parsed.dataset)
     learner = _learner(parsed, data)
     classes = split_classes(data, parsed.split, parsed.part, parsed.split_seed)
@@ -112,16 +109,18 @@ def _evaluate(parsed: argparse.Namespace) -> None:
         make_pool(data, classes, close_ups=parsed.close_ups),
         spec,
         inner_steps=parsed.steps,
-        episodes=parsed.episodes,
+        episodes=episodes,
         seed=parsed.seed,
         inner_lr=inner_lr,
         transductive=parsed.transductive,
         four_turns=parsed.four_turns,
     )
-    last = _last(stream, parsed.episodes, learner.method)
+    last = _last(stream, episodes, learner.method)
     result = {
         "method": learner.method,
-        **{name: getattr(parsed, name) for name in ASKED},
+        **{name: getattr(parsed, name) for name in CHARACTERS},
+        **asdict(spec),
+        **{name: getattr(parsed, name) for name in ANSWERED},
         "episodes": last.episodes,
         "inner_lr": inner_lr,
         "accuracy": last.accuracy,
@@ -140,17 +139,18 @@ def _evaluate_all(parsed: argparse.Namespace) -> None:
     pool_of = cache(results.pool_of)
     before = results.recorded(parsed.record) if parsed.record else []
     for row in results.rows():
-        wanted = {**results.identity(row), "episodes": parsed.episodes, "seed": parsed.seed}
+        episodes = results.episodes_of(row.spec, parsed.episodes)
+        wanted = {**results.identity(row), "episodes": episodes, "seed": parsed.seed}
         if any(wanted.items() <= one.items() for one in before):
             continue
         stream = results.measure(
             row,
             pool_of(row.split, row.close_ups),
             inner_steps=parsed.steps,
-            episodes=parsed.episodes,
+            episodes=episodes,
             seed=parsed.seed,
         )
-        last = _last(stream, parsed.episodes, f"{row.method}, {row.split}")
+        last = _last(stream, episodes, f"{row.method}, {row.split}")
         measured = results.record(row, last, parsed.seed)
         _print(measured, parsed.json)
         if parsed.record:
@@ -176,11 +176,8 @@ def _print(result: Mapping[str, Any], as_json: bool) -> None:
 
 
 MODEL_OPTIONS = ("channels", "max_pool", "flatten", "hidden")
-ASKED = (
-    *("dataset", "split", "part", "n_way", "k_shot", "q_query"),
-    *("within_alphabet", "same_drawers"),
-    *("transductive", "four_turns", "close_ups", "seed"),
-)
+CHARACTERS = ("dataset", "split", "part")
+ANSWERED = ("transductive", "four_turns", "close_ups", "seed")
 LISTS = ("accuracy", "ci95")
 
 

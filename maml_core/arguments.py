@@ -209,6 +209,12 @@ def _add_evaluate(commands: Any) -> None:
     parser.add_argument(
         "--same-drawers", action="store_true", help="all classes by the same drawers"
     )
+    parser.add_argument(
+        "--official-runs",
+        dest="official",
+        action="store_true",
+        help="the 20 runs of Omniglot's own challenge instead, in a shape of their own",
+    )
     _add_inductive(parser)
     parser.add_argument(
         "--four-turns",

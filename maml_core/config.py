@@ -6,7 +6,7 @@ Symbols of Finn et al. 2017 (arXiv:1703.03400): α is `inner_lr`, β is `meta_lr
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MIN_WAY, MAX_WAY = 2, 20
 MIN_SHOT, MAX_SHOT = 1, 10
@@ -43,6 +43,8 @@ class EpisodeSpec:
         within_alphabet: Draw all classes of an episode from one alphabet.
         same_drawers: Take each class's pictures by the same drawers: the first of every class by
             one drawer, and so on, as in Omniglot's own one-shot challenge (Lake et al. 2015).
+        official: Not drawn: the challenge's own runs, see `datasets.omniglot_runs`. They are 20-way
+            1-shot with one query a class, within an alphabet and by the same drawers.
     """
 
     n_way: int = 5
@@ -50,11 +52,23 @@ class EpisodeSpec:
     q_query: int = 15
     within_alphabet: bool = False
     same_drawers: bool = False
+    official: bool = False
 
     def __post_init__(self) -> None:
         _check_range("n_way", self.n_way, MIN_WAY, MAX_WAY)
         _check_range("k_shot", self.k_shot, MIN_SHOT, MAX_SHOT)
         _check_range("q_query", self.q_query, 1, MAX_QUERY)
+        if self.official and replace(self, official=False) != CHALLENGE:
+            raise ValueError(
+                "The official runs are 20-way 1-shot with one query a class, within an alphabet by "
+                f"the same drawers; {self} asks for others: take OFFICIAL_RUNS as it is."
+            )
+
+
+# Omniglot's own challenge (Lake et al. 2015): 20 characters of one alphabet, the examples by one
+# drawer, the pictures asked about by another; drawn anew, or the runs that its authors fixed.
+CHALLENGE = EpisodeSpec(20, 1, 1, within_alphabet=True, same_drawers=True)
+OFFICIAL_RUNS = replace(CHALLENGE, official=True)
 
 
 @dataclass(frozen=True)

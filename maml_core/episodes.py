@@ -20,7 +20,8 @@ from torch.nn.utils.rnn import pad_sequence
 
 from maml_core.augmentation import random_affine
 from maml_core.config import MAX_WAY, EpisodeSpec
-from maml_core.datasets.base import CharacterSet
+from maml_core.datasets.base import CharacterSet, ClassName
+from maml_core.datasets.omniglot_runs import RUNS
 from maml_core.pictures import INPUT_SIZE, close_up
 
 
@@ -175,7 +176,13 @@ def sample_tasks(
     *,
     augment: bool = False,
 ) -> TaskBatch:
-    """Sample the tensors of several episodes; with `augment`, each picture is bent a little."""
+    """Sample the tensors of several episodes; with `augment`, each picture is bent a little.
+
+    Raises:
+        ValueError: The official runs, which nothing is to learn from, or as `sample_episode`.
+    """
+    if spec.official:
+        raise ValueError("The official runs are for tests; sample tasks of CHALLENGE instead.")
     chosen, support, query = _sample_indices(pool, spec, n_tasks, generator)
     return TaskBatch(
         *_tensors(pool, chosen, support, generator if augment else None),
@@ -188,7 +195,8 @@ def sample_episode(pool: TaskPool, spec: EpisodeSpec, seed: int, number: int = 0
 
     Growing K keeps the support pictures and growing Q the query pictures. Growing N keeps the
     classes that were there, with `within_alphabet` only as long as no alphabet becomes too
-    small: the alphabet is drawn among those that have N characters.
+    small: the alphabet is drawn among those that have N characters. The official runs are the same
+    for every seed.
 
     Args:
         pool: What to sample from.
@@ -197,10 +205,13 @@ def sample_episode(pool: TaskPool, spec: EpisodeSpec, seed: int, number: int = 0
         number: Which episode of the endless sequence that belongs to the seed.
 
     Raises:
-        ValueError: The pool has too few classes or pictures for the spec.
+        ValueError: The pool has too few classes or pictures for the spec, or lacks a character of
+            the official run of this number, or there is no such run.
     """
-    generator = episode_generator(seed, number)
-    chosen, support, query = _sample_indices(pool, spec, 1, generator)
+    if spec.official:
+        chosen, support, query = _official_indices(pool, number)
+    else:
+        chosen, support, query = _sample_indices(pool, spec, 1, episode_generator(seed, number))
 
     def shown(by: TaskPool) -> TaskBatch:
         return TaskBatch(*_tensors(by, chosen, support), *_tensors(by, chosen, query))
@@ -289,6 +300,32 @@ def _sample_indices(
     # Support from the front and query from the back: neither moves when the other grows.
     back = counts - spec.q_query + torch.arange(spec.q_query)
     return chosen, pictures[..., : spec.k_shot], pictures.gather(2, back)
+
+
+def _official_indices(pool: TaskPool, number: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the rows and picture numbers of one official run as `_sample_indices` does, B = 1."""
+    if not 0 <= number < len(RUNS):
+        raise ValueError(
+            f"There are {len(RUNS)} official runs, numbered from 0; {number} is none: ask for "
+            f"{len(RUNS)} episodes or fewer."
+        )
+    run = RUNS[number]
+    upright = zip(pool.classes.tolist(), pool.rotations.tolist(), strict=True)
+    rows = {pool.data.classes[c]: row for row, (c, turn) in enumerate(upright) if turn == 0}
+    wanted = [ClassName(run.alphabet, f"character{one:02}") for one in run.characters]
+    for name in wanted:
+        if name not in rows:
+            raise ValueError(
+                f"The official runs are on characters of Omniglot's evaluation part, and {name} is "
+                "not among these; choose Omniglot, the split by alphabets and its test characters."
+            )
+    chosen = torch.tensor([[rows[name] for name in wanted]])
+    images = pool.images[chosen]
+    drawers = torch.tensor(pool.data.drawers[images.numpy()])
+    support, query = (
+        images[drawers == one][None, :, None] for one in (run.support_drawer, run.query_drawer)
+    )
+    return chosen, support, query
 
 
 def _check_pictures(pool: TaskPool, spec: EpisodeSpec) -> None:

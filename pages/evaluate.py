@@ -8,6 +8,7 @@ import streamlit as st
 
 from maml_core import results
 from maml_core.comparison import evaluate_together
+from maml_core.config import OFFICIAL_RUNS, EpisodeSpec
 from maml_core.evaluation import Estimate
 from maml_core.figures import STYLES
 from maml_core.learners import NEAREST
@@ -57,6 +58,14 @@ Each method looks twice, adapting to the pictures as they are and to their close
 of its answers counts. It takes twice as long; only the ResNet of *unseen alphabets* has seen
 close-ups in its training.
 """
+WHY_RUNS = """
+Omniglot came with a challenge (Lake et al. 2015): **20 runs**, the same for everybody, in which 20
+characters of one alphabet were drawn by one person and are asked about in another's hand, 400
+queries in all. People err in 4.5 % of them. Its authors chose ten of the evaluation alphabets, 20
+characters of each and two pairs of drawers. Episodes **drawn by chance**, 20-way within one
+alphabet by the same drawers, are of the same kind but harder: any alphabet, any characters, any two
+drawers. The numbers compare with queries *each alone*.
+"""
 WHY_INTERVAL = """
 The band is mean ± 1.96 s / √n over n episodes: where the mean of endlessly many episodes lies, in
 95 of 100 such evaluations. Four times the episodes make it half as wide. It says nothing about
@@ -75,6 +84,7 @@ class Asked:
         steps: Inner steps.
         episodes: How many.
         same_drawers: Every class by the same drawers.
+        official: The official runs instead of drawn episodes.
         four_turns: Whether the mean over four quarter turns answers.
         close_ups: Whether the pictures are looked at close up as well.
     """
@@ -85,6 +95,7 @@ class Asked:
     steps: int
     episodes: int
     same_drawers: bool
+    official: bool
     four_turns: bool
     close_ups: bool
 
@@ -111,6 +122,7 @@ def _checks() -> dict:
         "test_steps": whole(1, MAX_STEPS),
         "episodes": one_of(*map(str, EPISODES)),
         "same_drawers": one_of("true", "false"),
+        "official": one_of("true", "false"),
         "four_turns": one_of("true", "false"),
         "close_ups": one_of("true", "false"),
     }
@@ -144,22 +156,18 @@ def _measured(settings: Settings) -> None:
     if not asked.methods:
         st.info("Choose at least one method.")
         return
-    settings = replace(settings, spec=replace(settings.spec, same_drawers=asked.same_drawers))
+    drawn = replace(settings.spec, same_drawers=asked.same_drawers)
+    settings = replace(settings, spec=OFFICIAL_RUNS if asked.official else drawn)
     try:
         loaders.episode(settings, asked.split)
     except ValueError as error:  # the other split's alphabets can be smaller
         st.error(f"{error}", icon=":material/error:")
         return
     spec = settings.spec
-    st.markdown(
-        f"**{spec.n_way}-way {spec.k_shot}-shot**, "
-        + (f"{spec.q_query} queries a class" if spec.q_query > 1 else "1 query a class")
-        + (", all from one alphabet" if spec.within_alphabet else "")
-        + ": as set in the sidebar."
-    )
+    st.markdown(_shape(spec))
     found = streamed(
         "evaluate",
-        f"Evaluate on {asked.episodes:,} episodes",
+        f"Evaluate on {asked.episodes:,} {'runs' if asked.official else 'episodes'}",
         (settings, astuple(asked)),  # `Asked` itself is another class in each rerun
         partial(_start, settings, asked),
         episodes=asked.episodes,
@@ -168,10 +176,21 @@ def _measured(settings: Settings) -> None:
     if found:
         words = "together" if asked.transductive else "each alone"
         how = f", split “{asked.split}”, queries normalised {words}"
+        how += ", Omniglot's own runs" if asked.official else ""
         how += ", mean of four turns" if asked.four_turns else ""
         how += ", close-ups too" if asked.close_ups else ""
         draw(found, settings, "evaluate", how)
         st.dataframe(_table(found), hide_index=True, key="evaluate_table")
+
+
+def _shape(spec: EpisodeSpec) -> str:
+    """Return the shape of the episodes in words, and where it was chosen."""
+    shape = f"**{spec.n_way}-way {spec.k_shot}-shot**, "
+    shape += f"{spec.q_query} queries a class" if spec.q_query > 1 else "1 query a class"
+    shape += ", all from one alphabet" if spec.within_alphabet else ""
+    if spec.official:
+        return f"{shape}, by one drawer against another: as Omniglot's own runs are."
+    return f"{shape}: as set in the sidebar."
 
 
 def _controls() -> Asked:
@@ -198,22 +217,33 @@ def _controls() -> Asked:
         why("Nearest by what?", WHY_NEAREST)
         why("Four turns?", WHY_TURNS)
         why("Close up?", WHY_CLOSE_UPS)
+        why("Whose 20 runs?", WHY_RUNS)
         why("What is the band?", WHY_INTERVAL)
     methods = tuple(method for words, method in labels.items() if words in chosen)
     return Asked(methods, SPLITS[split_words], QUERIES[query_words], *numbers)
 
 
-def _numbers() -> tuple[int, int, bool, bool, bool]:
+def _numbers() -> tuple[int, int, bool, bool, bool, bool]:
     """Draw how many steps and episodes, and the switches for the drawers and the looks."""
     first, second, third = st.columns(3, vertical_alignment="center")
+    official = third.toggle(
+        "Omniglot's 20 runs",
+        key="official",
+        bind="query-params",
+        help="Not episodes drawn by chance but the runs of Omniglot's own challenge, on which "
+        "people err in 4.5 %. They have a shape of their own.",
+    )
     steps = first.slider("Inner steps", 1, MAX_STEPS, 5, key="test_steps", bind="query-params")
-    episodes = second.select_slider("Episodes", EPISODES, 600, key="episodes", bind="query-params")
+    episodes = second.select_slider(
+        "Episodes", EPISODES, 600, key="episodes", bind="query-params", disabled=official
+    )
     same_drawers = third.toggle(
         "Same drawers",
         key="same_drawers",
         bind="query-params",
+        disabled=official,
         help="The first example of every class by one drawer, and so on. With “All from one "
-        "alphabet”, 20-way, one query of each, this is Omniglot's own challenge.",
+        "alphabet”, 20-way, one query of each, these are episodes as in Omniglot's own challenge.",
     )
     four_turns = third.toggle(
         "Four turns",
@@ -228,7 +258,8 @@ def _numbers() -> tuple[int, int, bool, bool, bool]:
         bind="query-params",
         help="Each method looks at every character close up as well, in twice the time.",
     )
-    return steps, episodes, same_drawers, four_turns, close_ups
+    episodes = results.episodes_of(OFFICIAL_RUNS, episodes) if official else episodes
+    return steps, episodes, same_drawers, official, four_turns, close_ups
 
 
 def _start(settings: Settings, asked: Asked) -> Iterator[dict[str, Estimate]]:
@@ -275,6 +306,12 @@ def _published() -> None:
         "Accuracy in %, on Omniglot's test characters. This project's rows were recorded by "
         "`python -m maml_core evaluate --all` (± 95 % CI, after the last inner step); "
         "the others are as their authors report them, all on the paper's kind of split."
+    )
+    st.subheader("Omniglot's own challenge", anchor=False)
+    st.dataframe(results.runs_beside_published(labels), hide_index=True, key="runs_table")
+    st.caption(
+        "Error in % in the challenge's 20 fixed runs of 20 queries, unseen alphabets, each query "
+        "alone. “Omniglot's 20 runs” above repeats ours; episodes drawn by chance are harder."
     )
 
 

@@ -10,13 +10,22 @@ import pytest
 import torch
 
 from maml_core import checkpoints, results
-from maml_core.config import EpisodeSpec
+from maml_core.config import CHALLENGE, OFFICIAL_RUNS, EpisodeSpec
 from maml_core.datasets.splits import split_classes
 from maml_core.evaluation import Estimate, evaluate, evaluate_nearest
 from maml_core.learners import METHODS, NEAREST, Learner
 from maml_core.models import initial_params
 from maml_core.networks import Conv4
-from maml_core.results import PUBLISHED, RECORDED, Row, beside_published, record, recorded
+from maml_core.results import (
+    PUBLISHED,
+    PUBLISHED_RUNS,
+    RECORDED,
+    Row,
+    beside_published,
+    record,
+    recorded,
+    runs_beside_published,
+)
 from maml_core.results import TABLE_SPLITS as SPLITS
 
 WEIGHTS = tuple(dict.fromkeys((*METHODS, *filter(None, NEAREST.values()))))
@@ -102,13 +111,20 @@ def test_maml_and_the_baseline_also_answer_each_query_alone(method, every_row):
 @pytest.mark.parametrize("method", ["maml", "pretrained", *NEAREST])
 def test_omniglots_own_challenge_is_in_the_table(method, every_row):
     """Lake et al. 2015: 20 characters of an alphabet, drawn once by one and once by another."""
-    spec = EpisodeSpec(n_way=20, k_shot=1, q_query=1, within_alphabet=True, same_drawers=True)
-    upright = Row(method, "alphabets", spec, transductive=False)
-    assert upright in every_row
-    # Pixels say the same at every turn.
-    for close_ups in (False, True):
-        longer = replace(upright, four_turns=True, close_ups=close_ups)
-        assert (longer in every_row) == (method != "nearest-pixels")
+    drawn = EpisodeSpec(n_way=20, k_shot=1, q_query=1, within_alphabet=True, same_drawers=True)
+    for spec in (drawn, replace(drawn, official=True)):
+        upright = Row(method, "alphabets", spec, transductive=False)
+        assert upright in every_row
+        # Pixels say the same at every turn.
+        for close_ups in (False, True):
+            longer = replace(upright, four_turns=True, close_ups=close_ups)
+            assert (longer in every_row) == (method != "nearest-pixels")
+
+
+def test_of_the_official_runs_no_more_are_measured_than_there_are():
+    for asked in (1, 19, 20, 21, 600):
+        assert results.episodes_of(CHALLENGE, asked) == asked
+        assert results.episodes_of(OFFICIAL_RUNS, asked) == min(asked, 20)
 
 
 def test_maml_has_a_whole_grid_of_n_and_k(every_row):
@@ -228,6 +244,7 @@ def test_a_row_comes_back_from_its_line(tmp_path):
         "q_query": 4,
         "within_alphabet": True,
         "same_drawers": False,
+        "official": False,
         "transductive": False,
         "four_turns": False,
         "close_ups": False,
@@ -299,6 +316,7 @@ def test_a_recorded_row_stands_in_its_column_with_the_last_steps_value(tmp_path)
         measured("maml", "alphabets", 5, 1, transductive=False),
         measured("maml", "alphabets", 20, 1, within_alphabet=True),
         measured("maml", "alphabets", 20, 1, within_alphabet=True, same_drawers=True),
+        record(Row("maml", "alphabets", OFFICIAL_RUNS), Estimate(20, (0.9,), (0.1,)), seed=0),
         measured("maml", "alphabets", 10, 1),
         measured("maml", "alphabets", 5, 2),
     ],
@@ -339,3 +357,31 @@ def test_published_numbers_are_percentages(one):
     assert not twenty_one >= twenty_five
     assert not five_one <= twenty_one, "more classes are harder"
     assert not five_five <= twenty_five
+
+
+def test_who_errs_in_the_official_runs_stands_in_order_with_the_published(tmp_path):
+    runs = Row("maml", "alphabets", OFFICIAL_RUNS, transductive=False)
+    drawn = replace(runs, spec=CHALLENGE)
+    path = lines(
+        tmp_path / "results.jsonl",
+        record(runs, Estimate(20, (0.05, 0.9, 0.96), (0.0, 0.03, 0.0123)), seed=0),
+        record(replace(runs, method="anil"), Estimate(7, (0.5,), (0.1,)), seed=0),
+        record(replace(runs, four_turns=True), Estimate(20, (0.05, 0.975), (0.0, 0.004)), seed=0),
+        record(drawn, Estimate(600, (0.99,), (0.01,)), seed=0),
+    )
+    found = runs_beside_published({"maml": "MAML"}, path)
+    errors = [float(line["Error in %"].partition(" ± ")[0]) for line in found]
+    assert errors == sorted(errors)
+    source = "this project, n = 20 runs"
+    assert [line for line in found if "Ours" in line["Method"]] == [
+        {"Method": "Ours: MAML, four turns", "Error in %": "2.5 ± 0.4", "Source": source},
+        {"Method": "Ours: MAML", "Error in %": "4.0 ± 1.2", "Source": source},
+        {
+            "Method": "Ours: anil",
+            "Error in %": "50.0 ± 10.0",
+            "Source": "this project, n = 7 runs",
+        },
+    ]
+    others = [tuple(line.values()) for line in found if "Ours" not in line["Method"]]
+    assert others == [(name, str(error), source) for name, error, source in PUBLISHED_RUNS]
+    assert runs_beside_published({}, tmp_path / "none")[1]["Method"] == "People"

@@ -5,9 +5,10 @@ from collections import Counter
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from maml_core import checkpoints
-from maml_core.config import EpisodeSpec
+from maml_core import checkpoints, episodes, results
+from maml_core.config import OFFICIAL_RUNS, EpisodeSpec
 from maml_core.datasets import load
+from maml_core.datasets.omniglot_runs import OneShotRun
 from maml_core.datasets.splits import split_classes
 from maml_core.episodes import make_pool
 from maml_core.evaluation import Estimate, evaluate, evaluate_nearest
@@ -15,7 +16,7 @@ from maml_core.figures import STYLES
 from maml_core.learners import Learner, random_learner
 from maml_core.models import initial_params
 from maml_core.networks import Conv4
-from maml_core.results import PUBLISHED
+from maml_core.results import PUBLISHED, PUBLISHED_RUNS
 from pages.shared.settings import DEFAULTS
 from tests.pages.opened import chart, numbers, open_page, texts
 
@@ -49,6 +50,7 @@ def measured(
     together: bool = True,
     four_turns: bool = False,
     close_ups: bool = False,
+    count: int = 100,
 ) -> Estimate:
     """What the Evaluate page should show of 100 episodes and one step, computed without it."""
     data = load("glyphs")
@@ -58,7 +60,7 @@ def measured(
         pool,
         spec or EpisodeSpec(2, 1, 1),
         inner_steps=1,
-        episodes=100,
+        episodes=count,
         seed=DEFAULTS["seed"],
         transductive=together,
         four_turns=four_turns,
@@ -68,8 +70,9 @@ def measured(
 
 def table(at: AppTest) -> list[dict[str, str]]:
     """Return the rows of the Evaluate page's own table."""
-    own, published = (one.value for one in at.dataframe)
+    own, published, runs = (one.value for one in at.dataframe)
     assert {"Split", "Source"} <= set(published.columns)
+    assert {"Error in %", "Source"} <= set(runs.columns)
     return own.to_dict("records")
 
 
@@ -87,9 +90,10 @@ def test_evaluate_begins_with_the_controls_and_the_published_numbers() -> None:
     assert (state.split, state.queries) == ("Unseen alphabets", "Together")
     assert state.who == ["MAML", "Pretrained"]
     assert (state.test_steps, state.episodes) == (5, 600)
-    assert (state.same_drawers, state.four_turns, state.close_ups) == (False, False, False)
+    assert not any((state.same_drawers, state.official, state.four_turns, state.close_ups))
     assert at.button(key="evaluate").label == "Evaluate on 600 episodes"
-    (published,) = at.dataframe
+    published, runs = at.dataframe
+    assert {name for name, _, _ in PUBLISHED_RUNS} <= set(runs.value["Method"])
     assert list(published.value["Method"])[: len(PUBLISHED)] == [one.method for one in PUBLISHED]
     assert not at.get("plotly_chart")
     assert not at.warning[1:], "only that these are not Omniglot's characters"
@@ -100,7 +104,7 @@ def test_evaluate_shows_what_the_engine_measures_in_either_way(two_splits: None)
     tables = []
     for words, together in (("Together", True), ("Each alone", False)):
         at.segmented_control(key="queries").set_value(words).run()
-        assert len(at.dataframe) == 1, "no numbers of another way to normalise"
+        assert len(at.dataframe) == 2, "no numbers of another way to normalise"
         at.button(key="evaluate").click().run()
         assert not at.exception
         found = {m: measured(m, together=together) for m in ("maml", "pretrained")}
@@ -124,10 +128,43 @@ def test_four_turns_are_measured_and_said(two_splits: None) -> None:
     upright = table(at)
     assert "mean of four turns" not in texts(at, "caption")
     at.toggle(key="four_turns").set_value(True).run()
-    assert len(at.dataframe) == 1, "no numbers of upright pictures alone"
+    assert len(at.dataframe) == 2, "no numbers of upright pictures alone"
     at.button(key="evaluate").click().run()
     assert table(at) == [row("maml", measured("maml", four_turns=True))] != upright
     assert "queries normalised together, mean of four turns;" in texts(at, "caption")
+
+
+def test_the_official_runs_are_measured_in_a_shape_of_their_own_and_said(
+    two_splits: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [OneShotRun("Kivus", tuple(range(1, 21)), 3, drawer) for drawer in (4, 5)]
+    for module in (episodes, results):
+        monkeypatch.setattr(module, "RUNS", runs)
+    at = open_page(EVALUATE, **SHORT, who=["MAML"], queries="Each alone", official="true")
+    assert at.select_slider(key="episodes").disabled
+    assert at.toggle(key="same_drawers").disabled
+    assert "**20-way 1-shot**, 1 query a class" in texts(at, "markdown")
+    assert "as Omniglot's own runs are." in texts(at, "markdown")
+    assert at.button(key="evaluate").label == "Evaluate on 2 runs"
+    at.button(key="evaluate").click().run()
+    assert not at.exception
+    expected = measured("maml", spec=OFFICIAL_RUNS, together=False, count=2)
+    assert table(at) == [row("maml", expected)]
+    assert "Mean over 2 episodes" in texts(at, "caption")
+    assert "queries normalised each alone, Omniglot's own runs;" in texts(at, "caption")
+    at.toggle(key="official").set_value(False).run()
+    assert len(at.dataframe) == 2, "no numbers of the runs beside drawn episodes"
+    assert at.session_state.episodes == int(SHORT["episodes"]), "nothing was lost"
+    assert "as set in the sidebar" in texts(at, "markdown")
+
+
+def test_where_the_official_runs_are_not_a_sentence_says_where_they_are() -> None:
+    at = open_page(EVALUATE, official="true")
+    assert "official runs are on characters of Omniglot's evaluation part" in texts(at, "error")
+    assert "evaluate" not in {button.key for button in at.button}
+    at.toggle(key="official").set_value(False).run()
+    assert not at.error
+    assert "evaluate" in {button.key for button in at.button}
 
 
 def test_close_ups_are_measured_and_said(two_splits: None) -> None:
@@ -135,7 +172,7 @@ def test_close_ups_are_measured_and_said(two_splits: None) -> None:
     at.button(key="evaluate").click().run()
     plain = table(at)
     at.toggle(key="close_ups").set_value(True).run()
-    assert len(at.dataframe) == 1, "no numbers without them"
+    assert len(at.dataframe) == 2, "no numbers without them"
     at.button(key="evaluate").click().run()
     assert table(at) == [row("maml", measured("maml", close_ups=True))] != plain
     assert "queries normalised together, close-ups too;" in texts(at, "caption")
@@ -203,6 +240,7 @@ def test_without_a_method_there_is_nothing_to_evaluate() -> None:
         ("episodes", "101", 600),
         ("episodes", "many", 600),
         ("same_drawers", "1", False),
+        ("official", "20", False),
         ("four_turns", "4", False),
         ("close_ups", "yes", False),
     ],
@@ -252,7 +290,7 @@ def test_each_split_has_methods_weights_and_characters_of_its_own(two_splits: No
     assert found["maml"] != measured("maml", "alphabets")
     at.segmented_control(key="split").set_value("Unseen alphabets").run()
     assert not at.exception
-    assert len(at.dataframe) == 1, "no numbers of the other split"
+    assert len(at.dataframe) == 2, "no numbers of the other split"
     assert not at.warning[1:]
 
 

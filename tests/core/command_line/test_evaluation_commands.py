@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from maml_core import __main__ as command_line
-from maml_core import checkpoints, results, runs
-from maml_core.config import EpisodeSpec
+from maml_core import checkpoints, episodes, results, runs
+from maml_core.config import OFFICIAL_RUNS, EpisodeSpec
+from maml_core.datasets.omniglot_runs import OneShotRun
 from maml_core.datasets.splits import split_classes
 from maml_core.episodes import make_pool
 from maml_core.evaluation import evaluate, evaluate_nearest
@@ -44,6 +45,7 @@ def test_evaluate_prints_json_of_what_evaluation_says(weights, few_characters, c
         "q_query": 2,
         "within_alphabet": False,
         "same_drawers": False,
+        "official": False,
         "transductive": True,
         "four_turns": False,
         "close_ups": False,
@@ -51,6 +53,33 @@ def test_evaluate_prints_json_of_what_evaluation_says(weights, few_characters, c
         "episodes": 25,
         "inner_lr": 0.25,
     }
+
+
+def test_evaluate_measures_the_official_runs_in_a_shape_of_their_own(
+    weights, make_characters, monkeypatch, capsys
+):
+    data = make_characters((5, 5, 20))
+    names = [replace(c, name=f"character{place:02}") for place, c in enumerate(data.classes[-20:])]
+    data = replace(data, classes=(*data.classes[:-20], *names))
+    runs_here = [OneShotRun(names[0].alphabet, tuple(range(20)), 3, drawer) for drawer in (4, 5)]
+    monkeypatch.setattr(command_line, "load", {"omniglot": data}.__getitem__)
+    for module in (episodes, results):
+        monkeypatch.setattr(module, "RUNS", runs_here)
+    options = "--split alphabets --official-runs --n-way 3 --steps 1 --episodes 600 --json"
+    assert call(f"evaluate {options} --inductive", "--weights", weights) == 0
+    found = json.loads(capsys.readouterr().out)
+    *_, expected = evaluate(
+        checkpoints.load(weights).learner(),
+        make_pool(data, split_classes(data, "alphabets", "test")),
+        OFFICIAL_RUNS,
+        inner_steps=1,
+        episodes=2,
+        seed=0,
+        transductive=False,
+    )
+    assert found["accuracy"] == list(expected.accuracy)
+    assert found["episodes"] == expected.episodes == 2
+    assert {**asdict(OFFICIAL_RUNS), "transductive": False}.items() <= found.items()
 
 
 @pytest.mark.parametrize(
