@@ -232,14 +232,14 @@ def runs_beside_published(labels: Mapping[str, str], path: Path = RECORDED) -> l
         labels: How methods are called, by name.
         path: The recorded rows.
     """
-    found = [(error, name, f"{error}", source) for name, error, source in PUBLISHED_RUNS]
+    found = [(error, f"{error}", name, source) for name, error, source in PUBLISHED_RUNS]
     for row in recorded(path):
         if row["official"]:
             name = f"Ours: {labels.get(row['method'], row['method'])}{how(row)}"
             error = 100 - 100 * row["accuracy"][-1]
             told = f"{error:.1f} ± {100 * row['ci95'][-1]:.1f}"
-            found.append((error, name, told, f"this project, n = {row['episodes']} runs"))
-    heads = ("Method", "Error in %", "Source")
+            found.append((error, told, name, f"this project, n = {row['episodes']} runs"))
+    heads = ("Error in %", "Method", "Source")  # a phone shows the first two
     return [dict(zip(heads, line, strict=True)) for _, *line in sorted(found)]
 
 

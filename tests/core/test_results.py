@@ -383,5 +383,5 @@ def test_who_errs_in_the_official_runs_stands_in_order_with_the_published(tmp_pa
         },
     ]
     others = [tuple(line.values()) for line in found if "Ours" not in line["Method"]]
-    assert others == [(name, str(error), source) for name, error, source in PUBLISHED_RUNS]
+    assert others == [(str(error), name, source) for name, error, source in PUBLISHED_RUNS]
     assert runs_beside_published({}, tmp_path / "none")[1]["Method"] == "People"
