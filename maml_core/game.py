@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
-from maml_core.config import AdaptConfig, EpisodeSpec, check_choice
+from maml_core.config import CHALLENGE, AdaptConfig, EpisodeSpec, check_choice
 from maml_core.episodes import Episode, TaskPool, episode_generator, sample_episodes
 from maml_core.evaluation import adapt_to
 from maml_core.learners import Learner
@@ -25,8 +25,7 @@ SECONDS = 10  # for a question, in a round that is timed
 MODES = {
     "5-way": EpisodeSpec(5, 1, 1),
     "20-way": EpisodeSpec(20, 1, 1),
-    # Omniglot's own challenge, in which people err on 4.5 % of the queries (Lake et al. 2015).
-    "20-way, one alphabet": EpisodeSpec(20, 1, 1, within_alphabet=True, same_drawers=True),
+    "20-way, one alphabet": CHALLENGE,
 }
 
 

@@ -28,9 +28,10 @@ characters apart.
 """
 WHY_HARD = """
 Characters of different alphabets mostly differ at a glance; those of one alphabet share strokes and
-style. The third mode is Omniglot's own challenge: 20 characters of one alphabet, the examples by
-one drawer and the queries by another. People err there on 4.5 % of the queries (Lake et al. 2015).
-How often these networks do, the Evaluate page measures.
+style. The third mode is like Omniglot's own challenge: 20 characters of one alphabet, the examples
+by one drawer and the queries by another. In that challenge people err in 4.5 % of the queries (Lake
+et al. 2015); what is drawn by chance here is harder. How often these networks err in either, the
+Evaluate page measures.
 """
 WHY_CLASS = """
 The address carries the mode and the seed: everybody who opens it (*Copy link* in the sidebar) gets
