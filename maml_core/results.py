@@ -98,9 +98,9 @@ def rows() -> list[Row]:
     """Return the table's rows for which weights are here, the most asked for first.
 
     MAML and the baseline at the literature's shapes; they and the nearest by features by the mean
-    over four turns, and of one example a class on unseen alphabets close up as well; MAML and the
-    baseline with each query alone; all in Omniglot's own challenge, likewise, in its official runs
-    and drawn anew; MAML at every N and K; the other methods.
+    over four turns, and of one example a class close up as well; MAML and the baseline with each
+    query alone; all in Omniglot's own challenge, likewise, in its official runs and drawn anew;
+    MAML at every N and K; the other methods.
     """
     main = ("maml", "pretrained")
     # Pixels say the same at every turn.
@@ -108,7 +108,7 @@ def rows() -> list[Row]:
     others = [method for method in (*METHODS, *NEAREST) if method not in main]
     usual = _shapes(main)
     found = usual + [replace(row, four_turns=True) for row in _shapes(turned)]
-    few = (row for row in _shapes(turned) if row.split == "alphabets" and row.spec.k_shot == 1)
+    few = (row for row in _shapes(turned) if row.spec.k_shot == 1)
     found += [replace(row, four_turns=True, close_ups=True) for row in few]
     found += [replace(row, transductive=False) for row in usual if row.split == "alphabets"]
     challenge = [
