@@ -164,7 +164,7 @@ def _measured(settings: Settings) -> None:
         st.error(f"{error}", icon=":material/error:")
         return
     spec = settings.spec
-    st.markdown(_shape(spec))
+    st.markdown(_shape(spec, asked.transductive))
     found = streamed(
         "evaluate",
         f"Evaluate on {asked.episodes:,} {'runs' if asked.official else 'episodes'}",
@@ -183,13 +183,14 @@ def _measured(settings: Settings) -> None:
         st.dataframe(_table(found), hide_index=True, key="evaluate_table")
 
 
-def _shape(spec: EpisodeSpec) -> str:
+def _shape(spec: EpisodeSpec, transductive: bool) -> str:
     """Return the shape of the episodes in words, and where it was chosen."""
     shape = f"**{spec.n_way}-way {spec.k_shot}-shot**, "
     shape += f"{spec.q_query} queries a class" if spec.q_query > 1 else "1 query a class"
     shape += ", all from one alphabet" if spec.within_alphabet else ""
     if spec.official:
-        return f"{shape}, by one drawer against another: as Omniglot's own runs are."
+        compare = " To compare with people, normalise queries *each alone*." if transductive else ""
+        return f"{shape}, by one drawer against another: as Omniglot's own runs are.{compare}"
     return f"{shape}: as set in the sidebar."
 
 

@@ -145,6 +145,7 @@ def test_the_official_runs_are_measured_in_a_shape_of_their_own_and_said(
     assert at.toggle(key="same_drawers").disabled
     assert "**20-way 1-shot**, 1 query a class" in texts(at, "markdown")
     assert "as Omniglot's own runs are." in texts(at, "markdown")
+    assert "To compare with people" not in texts(at, "markdown")
     assert at.button(key="evaluate").label == "Evaluate on 2 runs"
     at.button(key="evaluate").click().run()
     assert not at.exception
@@ -152,6 +153,8 @@ def test_the_official_runs_are_measured_in_a_shape_of_their_own_and_said(
     assert table(at) == [row("maml", expected)]
     assert "Mean over 2 episodes" in texts(at, "caption")
     assert "queries normalised each alone, Omniglot's own runs;" in texts(at, "caption")
+    at.segmented_control(key="queries").set_value("Together").run()
+    assert "To compare with people, normalise queries *each alone*" in texts(at, "markdown")
     at.toggle(key="official").set_value(False).run()
     assert len(at.dataframe) == 2, "no numbers of the runs beside drawn episodes"
     assert at.session_state.episodes == int(SHORT["episodes"]), "nothing was lost"
