@@ -24,7 +24,7 @@ from maml_core.datasets.download import fetch_mnist, fetch_omniglot
 from maml_core.datasets.splits import split_classes
 from maml_core.distribution import is_first
 from maml_core.driving import Run
-from maml_core.episodes import make_pool
+from maml_core.episodes import episodes_of, make_pool
 from maml_core.evaluation import Estimate, evaluate
 from maml_core.learners import Learner, random_learner
 from maml_core.models import for_pictures, model_arguments
@@ -99,7 +99,7 @@ def _evaluate(parsed: argparse.Namespace) -> None:
         _evaluate_all(parsed)
         return
     spec = OFFICIAL_RUNS if parsed.official else _config_of(EpisodeSpec, parsed)
-    episodes = results.episodes_of(spec, parsed.episodes)
+    episodes = episodes_of(spec, parsed.episodes)
     data = load(parsed.dataset)
     learner = _learner(parsed, data)
     classes = split_classes(data, parsed.split, parsed.part, parsed.split_seed)
@@ -139,7 +139,7 @@ def _evaluate_all(parsed: argparse.Namespace) -> None:
     pool_of = cache(results.pool_of)
     before = results.recorded(parsed.record) if parsed.record else []
     for row in results.rows():
-        episodes = results.episodes_of(row.spec, parsed.episodes)
+        episodes = episodes_of(row.spec, parsed.episodes)
         wanted = {**results.identity(row), "episodes": episodes, "seed": parsed.seed}
         if any(wanted.items() <= one.items() for one in before):
             continue

@@ -234,6 +234,11 @@ def sample_episodes(
         yield sample_episode(pool, spec, seed, number)
 
 
+def episodes_of(spec: EpisodeSpec, asked: int) -> int:
+    """Return how many of so many episodes there are: drawn ones never end, the official runs do."""
+    return min(asked, len(RUNS)) if spec.official else asked
+
+
 def at_four_turns(task: TaskBatch) -> list[TaskBatch]:
     """Return a task, with or without a batch dimension, as it is and at each quarter turn."""
     return [

@@ -11,7 +11,6 @@ from typing import Any
 from maml_core import checkpoints
 from maml_core.config import CHALLENGE, OFFICIAL_RUNS, EpisodeSpec
 from maml_core.datasets import load
-from maml_core.datasets.omniglot_runs import RUNS
 from maml_core.datasets.splits import split_classes
 from maml_core.episodes import TaskPool, make_pool
 from maml_core.evaluation import Estimate, evaluate, evaluate_nearest
@@ -142,11 +141,6 @@ def _shapes(methods: Iterable[str]) -> list[Row]:
     ]
 
 
-def episodes_of(spec: EpisodeSpec, asked: int) -> int:
-    """Return how many episodes to measure where so many are asked for: no more than there are."""
-    return min(asked, len(RUNS)) if spec.official else asked
-
-
 def measure(
     row: Row, pool: TaskPool, *, inner_steps: int, episodes: int, seed: int
 ) -> Iterator[Estimate]:
@@ -210,8 +204,7 @@ def beside_published(labels: Mapping[str, str], path: Path = RECORDED) -> list[d
     for row in sorted(recorded(path), key=how):
         shape = (row["n_way"], row["k_shot"])
         if shape in heads and row["transductive"] and not row["within_alphabet"]:
-            # Also where a phone shows no source, ours are not taken for their authors'.
-            name = f"Ours: {labels.get(row['method'], row['method'])}{how(row)}"
+            name = _ours(row, labels)
             told = {"Method": name, "Split": row["split"], **dict.fromkeys(heads.values(), "–")}
             line = ours.setdefault((row["split"], name), told)
             line[heads[shape]] = f"{100 * row['accuracy'][-1]:.1f} ± {100 * row['ci95'][-1]:.1f}"
@@ -225,6 +218,14 @@ def beside_published(labels: Mapping[str, str], path: Path = RECORDED) -> list[d
     return [*others, *ours.values()]
 
 
+def _ours(row: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """Return a recorded row's name.
+
+    Also where a phone shows no source, ours are not taken for their authors'.
+    """
+    return f"Ours: {labels.get(row['method'], row['method'])}{how(row)}"
+
+
 def runs_beside_published(labels: Mapping[str, str], path: Path = RECORDED) -> list[dict[str, str]]:
     """Return who errs how often in the twenty official runs, the best first, ready to be shown.
 
@@ -235,10 +236,10 @@ def runs_beside_published(labels: Mapping[str, str], path: Path = RECORDED) -> l
     found = [(error, f"{error}", name, source) for name, error, source in PUBLISHED_RUNS]
     for row in recorded(path):
         if row["official"]:
-            name = f"Ours: {labels.get(row['method'], row['method'])}{how(row)}"
             error = 100 - 100 * row["accuracy"][-1]
             told = f"{error:.1f} ± {100 * row['ci95'][-1]:.1f}"
-            found.append((error, told, name, f"this project, n = {row['episodes']} runs"))
+            source = f"this project, n = {row['episodes']} runs"
+            found.append((error, told, _ours(row, labels), source))
     heads = ("Error in %", "Method", "Source")  # a phone shows the first two
     return [dict(zip(heads, line, strict=True)) for _, *line in sorted(found)]
 

@@ -9,6 +9,7 @@ import streamlit as st
 from maml_core import results
 from maml_core.comparison import evaluate_together
 from maml_core.config import OFFICIAL_RUNS, EpisodeSpec
+from maml_core.episodes import episodes_of
 from maml_core.evaluation import Estimate
 from maml_core.figures import STYLES
 from maml_core.learners import NEAREST
@@ -158,6 +159,7 @@ def _measured(settings: Settings) -> None:
         return
     drawn = replace(settings.spec, same_drawers=asked.same_drawers)
     settings = replace(settings, spec=OFFICIAL_RUNS if asked.official else drawn)
+    asked = replace(asked, episodes=episodes_of(settings.spec, asked.episodes))
     try:
         loaders.episode(settings, asked.split)
     except ValueError as error:  # the other split's alphabets can be smaller
@@ -259,7 +261,6 @@ def _numbers() -> tuple[int, int, bool, bool, bool, bool]:
         bind="query-params",
         help="Each method looks at every character close up as well, in twice the time.",
     )
-    episodes = results.episodes_of(OFFICIAL_RUNS, episodes) if official else episodes
     return steps, episodes, same_drawers, official, four_turns, close_ups
 
 

@@ -13,7 +13,7 @@ from maml_core.config import CHALLENGE, OFFICIAL_RUNS
 from maml_core.datasets.base import ClassName
 from maml_core.datasets.omniglot_runs import RUNS
 from maml_core.datasets.splits import split_classes
-from maml_core.episodes import make_pool, sample_episode, sample_tasks
+from maml_core.episodes import episodes_of, make_pool, sample_episode, sample_tasks
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,12 @@ def test_official_episodes_are_upright_among_turned_characters(named, named_pool
     turned = make_pool(named, whole(named), rotate=True)
     upright, found = (sample_episode(p, OFFICIAL_RUNS, 0, 4) for p in (named_pool, turned))
     assert all(torch.equal(a, b) for a, b in zip(upright.task, found.task, strict=True))
+
+
+def test_of_the_official_runs_no_more_are_measured_than_there_are():
+    for asked in (1, 19, 20, 21, 600):
+        assert episodes_of(CHALLENGE, asked) == asked
+        assert episodes_of(OFFICIAL_RUNS, asked) == min(asked, 20)
 
 
 @pytest.mark.parametrize("number", [20, 21])

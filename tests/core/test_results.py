@@ -120,12 +120,6 @@ def test_omniglots_own_challenge_is_in_the_table(method, every_row):
             assert (longer in every_row) == (method != "nearest-pixels")
 
 
-def test_of_the_official_runs_no_more_are_measured_than_there_are():
-    for asked in (1, 19, 20, 21, 600):
-        assert results.episodes_of(CHALLENGE, asked) == asked
-        assert results.episodes_of(OFFICIAL_RUNS, asked) == min(asked, 20)
-
-
 def test_maml_has_a_whole_grid_of_n_and_k(every_row):
     mine = shapes(
         row

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from maml_core import checkpoints, episodes, results
+from maml_core import checkpoints, episodes
 from maml_core.config import OFFICIAL_RUNS, EpisodeSpec
 from maml_core.datasets import load
 from maml_core.datasets.omniglot_runs import OneShotRun
@@ -138,8 +138,7 @@ def test_the_official_runs_are_measured_in_a_shape_of_their_own_and_said(
     two_splits: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = [OneShotRun("Kivus", tuple(range(1, 21)), 3, drawer) for drawer in (4, 5)]
-    for module in (episodes, results):
-        monkeypatch.setattr(module, "RUNS", runs)
+    monkeypatch.setattr(episodes, "RUNS", runs)
     at = open_page(EVALUATE, **SHORT, who=["MAML"], queries="Each alone", official="true")
     assert at.select_slider(key="episodes").disabled
     assert at.toggle(key="same_drawers").disabled

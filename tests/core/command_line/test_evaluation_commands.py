@@ -63,8 +63,7 @@ def test_evaluate_measures_the_official_runs_in_a_shape_of_their_own(
     data = replace(data, classes=(*data.classes[:-20], *names))
     runs_here = [OneShotRun(names[0].alphabet, tuple(range(20)), 3, drawer) for drawer in (4, 5)]
     monkeypatch.setattr(command_line, "load", {"omniglot": data}.__getitem__)
-    for module in (episodes, results):
-        monkeypatch.setattr(module, "RUNS", runs_here)
+    monkeypatch.setattr(episodes, "RUNS", runs_here)
     options = "--split alphabets --official-runs --n-way 3 --steps 1 --episodes 600 --json"
     assert call(f"evaluate {options} --inductive", "--weights", weights) == 0
     found = json.loads(capsys.readouterr().out)
