@@ -1,30 +1,45 @@
 """The app: page set-up, navigation, and the sidebar that all pages share."""
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
-from pages.shared import live
-from pages.shared.frame import THROUGH_APP
+from pages.shared import training_session
 from pages.shared.sidebar import sidebar
 
-st.session_state[THROUGH_APP] = True
+at_first = PagesManager.uses_pages_directory
 st.set_page_config(page_title="See meta-learning", page_icon="✍️", layout="wide")
+PAGES = (  # folder and address, title, icon
+    ("play", "Play", "stadia_controller"),
+    ("lessons", "Lessons", "school"),
+    ("episodes", "Episodes", "grid_view"),
+    ("adapt", "Adapt", "trending_up"),
+    ("draw", "Draw", "draw"),
+    ("landscape", "Landscape", "landscape"),
+    ("inside", "Inside MAML", "account_tree"),
+    ("toy", "Toy world", "toys"),
+    ("evaluate", "Evaluate", "analytics"),
+    ("train", "Train", "model_training"),
+)
 page = st.navigation(
     [
-        st.Page("pages/play.py", title="Play", icon=":material/stadia_controller:", default=True),
-        st.Page("pages/lessons.py", title="Lessons", icon=":material/school:"),
-        st.Page("pages/episodes.py", title="Episodes", icon=":material/grid_view:"),
-        st.Page("pages/adapt.py", title="Adapt", icon=":material/trending_up:"),
-        st.Page("pages/draw.py", title="Draw", icon=":material/draw:"),
-        st.Page("pages/landscape.py", title="Landscape", icon=":material/landscape:"),
-        st.Page("pages/inside.py", title="Inside MAML", icon=":material/account_tree:"),
-        st.Page("pages/toy.py", title="Toy world", icon=":material/toys:"),
-        st.Page("pages/evaluate.py", title="Evaluate", icon=":material/analytics:"),
-        st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
+        st.Page(
+            f"pages/{name}/page.py",
+            title=title,
+            icon=f":material/{icon}:",
+            url_path=name,
+            default=name == "play",
+        )
+        for name, title, icon in PAGES
     ]
 )
+# Streamlit takes any folder called `pages` for a multipage app of its old kind until it first meets
+# `st.navigation`, and tells a new server's first visitor that a link's page does not exist.
+if at_first:
+    st.html("<script>location.reload()</script>", unsafe_allow_javascript=True)
+    st.stop()
 # Here and not in each page: Streamlit keeps a URL parameter from page to page only if the
 # main script draws its control.
 sidebar()
 if page.url_path != "train":
-    live.line()
+    training_session.line()
 page.run()

@@ -106,16 +106,17 @@ class TrainConfig:
             of each head row by N, so that a row then moves equally far at every N.
         inner_steps: K of the inner loop, 1 to 100; 0 for joint pretraining, which has none.
         meta_lr: β > 0, Adam's step size at the start.
-        muon_lr: Muon's, 0 to 1, for the filters of convolutions, see `optimisation.descend`; 0:
+        muon_lr: Muon's, 0 to 1, for the filters of convolutions, see `outer_loop.descend`; 0:
             Adam moves them, too.
         meta_batch_size: Tasks an update.
         meta_steps: Updates in all; β falls to 0 over them along a cosine
             (Antoniou et al. 2019, arXiv:1810.09502, section 4).
         multi_step: Let the query loss after every inner step count, the earlier ones less and
             less (the same).
-        learn_rates: Learn a factor on α for each parameter tensor (after the same).
+        learn_inner_lr: Learn a factor on α for each parameter tensor (after the same).
         transductive: Normalise the queries with their own statistics, not the support set's.
-        one_alphabet: Draw every other meta-batch within alphabets and by the same drawers.
+        alternate_within_alphabet: Sample every other meta-batch within alphabets and by the same
+            drawers.
         augment: Deform each picture by a small random affine map.
         seed: Chooses the episodes and, from scratch, the initialisation; 0 to 2³² − 1.
 
@@ -137,9 +138,9 @@ class TrainConfig:
     meta_batch_size: int = 32
     meta_steps: int = 60_000
     multi_step: bool = False
-    learn_rates: bool = False
+    learn_inner_lr: bool = False
     transductive: bool = True
-    one_alphabet: bool = False
+    alternate_within_alphabet: bool = False
     augment: bool = True
     seed: int = 0
 
@@ -170,7 +171,7 @@ class TrainConfig:
             raise ValueError(
                 f"inner_steps is {self.inner_steps}; Reptile needs at least 2 to learn to adapt."
             )
-        for name in ("multi_step", "learn_rates"):
+        for name in ("multi_step", "learn_inner_lr"):
             if getattr(self, name) and self.method in ("reptile", "joint"):
                 raise ValueError(
                     f"{self.method.capitalize()} has no {name}; leave it out or choose another "
@@ -188,7 +189,7 @@ class TrainConfig:
             EpisodeSpec(n, k, self.q_query, hard, hard)
             for n in self.n_ways
             for k in self.k_shots
-            for hard in ((False, True) if self.one_alphabet else (False,))
+            for hard in ((False, True) if self.alternate_within_alphabet else (False,))
         ]
 
 
@@ -206,8 +207,8 @@ class PretrainConfig:
         augment: Deform each picture by a small random affine map.
         elastic: Deform each also by small smooth shifts of its parts.
         mirror: Learn each class seen in a mirror as one more class.
-        composed_per_class: For each class learn so many more, each made of parts of two, 0 to 10.
-        close_ups: See every other picture close up.
+        spliced_per_class: For each class learn so many more, each made of parts of two, 0 to 10.
+        ink_crops: See every other picture close up.
         bfloat16: Convolve in this short format, the parameters staying float32: in less time on a
             processor that has instructions for it.
         seed: Chooses the order and the initialisation; 0 to 2³² − 1.
@@ -222,8 +223,8 @@ class PretrainConfig:
     augment: bool = True
     elastic: bool = False
     mirror: bool = False
-    composed_per_class: int = 0
-    close_ups: bool = False
+    spliced_per_class: int = 0
+    ink_crops: bool = False
     bfloat16: bool = False
     seed: int = 0
 
@@ -232,7 +233,7 @@ class PretrainConfig:
         _check_range("batch_size", self.batch_size, 2, 100_000)
         _check_range("weight_decay", self.weight_decay, 0, 1)
         _check_range("muon_lr", self.muon_lr, 0, 1)
-        _check_range("composed_per_class", self.composed_per_class, 0, 10)
+        _check_range("spliced_per_class", self.spliced_per_class, 0, 10)
         _check_range("label_smoothing", self.label_smoothing, 0, 0.99)
         if not (math.isfinite(self.lr) and self.lr > 0):
             raise ValueError(f"lr is {self.lr}; choose a finite value above 0.")

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maml_core.datasets import omniglot as omniglot_files
-from maml_core.datasets.base import CharacterSet
+from maml_core.data import omniglot as omniglot_files
+from maml_core.data.character_set import CharacterSet
 
 # Read before the fixture below hides them from the tests.
 REAL_MNIST = os.environ.get("MNIST_DIR") and Path(os.environ["MNIST_DIR"]).resolve()

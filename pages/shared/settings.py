@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from maml_core.config import MAX_SHOT, MAX_WAY, MIN_SHOT, MIN_WAY, EpisodeSpec
-from pages.shared.controls import show_until_read
+from pages.shared.widgets import show_until_read
 
 # The words of a choice are also its words in the URL: Streamlit writes there what it shows.
 # A folder of pictures is seen as characters are, so that the shipped weights can read it.
@@ -45,7 +45,7 @@ class Settings:
     """What the sidebar says.
 
     Attributes:
-        dataset: Its name, see `maml_core.datasets.load`.
+        dataset: Its name, see `maml_core.data.registry.load`.
         spec: The shape of the episode.
         seed: Which episode, 0 to 999,999.
         part: 'test' or 'train': whether the characters were seen in training.

@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from maml_core import datasets
 from maml_core.config import MAX_SHOT, MAX_WAY, MIN_SHOT, MIN_WAY
-from pages.shared.fetching import offer_omniglot
-from pages.shared.own_pictures import choose_what_was_brought, offer_to_bring
+from maml_core.data import registry
+from pages.shared.data_sources.omniglot_download import offer_omniglot
+from pages.shared.data_sources.zip_upload import choose_what_was_brought, offer_to_bring
 from pages.shared.settings import (
     DEFAULTS,
     LINK,
@@ -31,7 +31,7 @@ ALWAYS = ("Omniglot", "Glyphs")  # these can be had; the others are offered wher
 @st.cache_data(show_spinner=False, ttl=30)
 def available_datasets() -> dict[str, bool]:
     """Say which data sets can be used here and now."""
-    found = {one.name: one.available for one in datasets.status()}
+    found = {one.name: one.available for one in registry.status()}
     return {**found, "folder-28": found["folder"]}
 
 

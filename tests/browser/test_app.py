@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.waiting import wait_until_done
+from tests.support.browser_waiting import wait_until_done
 
 SCREENSHOT = Path(__file__).parents[2] / "assets" / "images" / "adapt.png"
 # A chart that is being replaced counts as one line without points.

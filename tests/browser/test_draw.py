@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Page, WebSocketRoute, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.browser.waiting import wait_until_done
+from tests.support.browser_waiting import wait_until_done
 
 Strokes = list[list[tuple[float, float]]]
 CHARACTERS: dict[str, Strokes] = {

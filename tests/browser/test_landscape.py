@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.waiting import wait_until_done
+from tests.support.browser_waiting import wait_until_done
 
 PATHS = """
 name => document.querySelector(`.panel[data-name=${name}] .plot.contour`).data

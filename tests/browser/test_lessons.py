@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.waiting import wait_until_done
+from tests.support.browser_waiting import wait_until_done
 
 LOOPS = "lessons?lesson=Why+two+loops%3F"
 TITLES = 6

@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.waiting import wait_until_done
+from tests.support.browser_waiting import wait_until_done
 
 QUESTIONS = 10
 PLAYERS = ["You", "MAML", "Pretrained"]

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from maml_core import toy_tasks
 from maml_core.config import AdaptConfig
-from maml_core.toy_tasks import WEIGHTS, World, world
-from tests.browser.waiting import wait_until_done
+from maml_core.teaching import quadratic_tasks
+from maml_core.teaching.quadratic_tasks import WEIGHTS, World, world
+from tests.support.browser_waiting import wait_until_done
 
 # Chromium hands a pointer's moves over with the next frame.
 TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -45,8 +45,8 @@ def place(text: str) -> list[float]:
 
 
 def losses(this: World, config: AdaptConfig, at: np.ndarray) -> tuple[float, float]:
-    ends = toy_tasks.adapted(this, at, config)[:, -1]
-    return toy_tasks.losses(this, at).mean(), toy_tasks.losses(this, ends).mean()
+    ends = quadratic_tasks.adapted(this, at, config)[:, -1]
+    return quadratic_tasks.losses(this, at).mean(), quadratic_tasks.losses(this, ends).mean()
 
 
 def assert_row(page: Page, name: str, this: World, config: AdaptConfig, at: np.ndarray) -> None:
@@ -114,14 +114,14 @@ def test_the_methods_find_the_places_of_the_closed_form(page: Page, app_url: str
     expect(page.locator(".toy .play")).not_to_have_class(re.compile("playing"))
     on_the_way = int(page.locator(".toy").get_attribute("data-update"))
     for method in WEIGHTS:
-        matrix, offset = toy_tasks.meta_update(DEFAULT[0], method, DEFAULT[1])
+        matrix, offset = quadratic_tasks.meta_update(DEFAULT[0], method, DEFAULT[1])
         at = np.array([2.5])
         for _ in range(on_the_way):
             at = matrix @ at + offset
         assert_row(page, method, *DEFAULT, at)
     to_the_end(page)
     for method in WEIGHTS:
-        assert_row(page, method, *DEFAULT, toy_tasks.end(DEFAULT[0], method, DEFAULT[1]))
+        assert_row(page, method, *DEFAULT, quadratic_tasks.end(DEFAULT[0], method, DEFAULT[1]))
     expect(page.locator(".scores tr.lowest")).to_have_attribute("data-name", "maml")
 
     # Another α: the same place, and the methods are where they must end now.
@@ -131,7 +131,9 @@ def test_the_methods_find_the_places_of_the_closed_form(page: Page, app_url: str
     assert theta(page) == 2.5
     config = AdaptConfig(0.25, 2)
     for method in WEIGHTS:
-        assert_row(page, method, DEFAULT[0], config, toy_tasks.end(DEFAULT[0], method, config))
+        assert_row(
+            page, method, DEFAULT[0], config, quadratic_tasks.end(DEFAULT[0], method, config)
+        )
     page.locator(".toy .rewind").click()
     assert [row(page, method)[0] for method in WEIGHTS] == ["–"] * 4
 
@@ -176,7 +178,7 @@ def test_two_parameters_by_keyboard_and_by_mouse_on_either_map(page: Page, app_u
     handle.press("Home")  # no key of θ's
     to_the_end(page)
     for method in WEIGHTS:
-        assert_row(page, method, this, config, toy_tasks.end(this, method, config))
+        assert_row(page, method, this, config, quadratic_tasks.end(this, method, config))
 
 
 @pytest.fixture

@@ -4,20 +4,20 @@ import pytest
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from maml_core import datasets
+from maml_core.data import registry
 
 
 @pytest.fixture(autouse=True)
 def few_glyphs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the glyphs be few, so that each test draws them in a moment, and forget all caches."""
-    monkeypatch.setattr(datasets, "GLYPHS", {"n_alphabets": 5, "n_drawers": 20, "seed": 0})
+    monkeypatch.setattr(registry, "GLYPHS", {"n_alphabets": 5, "n_drawers": 20, "seed": 0})
     st.cache_data.clear()
     st.cache_resource.clear()
 
 
 @pytest.fixture(autouse=True)
 def running_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Be a server on which app.py has run before: see `pages.shared.frame._through_app`."""
+    """Be a server on which app.py has run before: see its `at_first`."""
     initialise = PagesManager.__init__
 
     def init(self: PagesManager, *arguments: object, **named: object) -> None:

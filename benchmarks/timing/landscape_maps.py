@@ -1,0 +1,219 @@
+"""Time the maps of the Landscape page beside other ways of computing the same points.
+
+    python -m benchmarks.timing.landscape_maps
+    python -m benchmarks.timing.landscape_maps --curvature 100
+
+Maps: 5-way 1-shot, 75 queries, the plane through both ends. The plain loop sets the network's
+weights and runs it forward, point by point, at torch's default threading, as
+github.com/tomgoldstein/loss-landscape does. All ways are run in turn, and ratios are of the same
+round.
+Curvature: the numbers under the maps, mean ± 95 % CI over so many test episodes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+
+import numpy as np
+import torch
+from torch.func import functional_call, vmap
+from torch.nn import functional as F
+
+from maml_core.config import EpisodeSpec
+from maml_core.data import registry
+from maml_core.data.splits import split_classes
+from maml_core.episodes.pool import TaskPool, make_pool
+from maml_core.episodes.sampling import Episode, sample_episode
+from maml_core.evaluation.confidence import estimate
+from maml_core.landscape.curvature import Curvature, curvatures
+from maml_core.landscape.loss_maps import Window, survey_loss
+from maml_core.landscape.plane_descent import lay_planes
+from maml_core.landscape.planes import TOGETHER, Plane
+from maml_core.learners import checkpoints
+from maml_core.learners.learner import Learner
+from maml_core.methods.losses import accuracy
+from maml_core.networks.conv4 import Conv4
+from maml_core.networks.params import add, scale
+
+SPEC = EpisodeSpec(5, 1, 15)
+WINDOW = Window(0.15, 6.0, 8.0)
+ROUNDS = 3
+PLAIN_SIDE = 7  # for the ways that are slow; their points a second do not depend on it
+PER_VMAP = 16  # points; more do not fit the cache
+PEAK_SIZE = 1024
+LAYERS = ((1, 14), (64, 7), (64, 4), (64, 2))  # channels in, pixels out
+GOALS = {("support", 11): 0.3, ("support", 31): 1.5, ("query", 31): 8.0}  # seconds, on two cores
+
+
+def main() -> None:
+    """Print what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--curvature", type=int, metavar="EPISODES", help="this instead of maps")
+    parsed = parser.parse_args()
+    learners = {method: checkpoints.shipped(method) for method in ("maml", "pretrained")}
+    data = registry.load_or_glyphs("omniglot")
+    pool = make_pool(data, split_classes(data, "alphabets", "test"))
+    if parsed.curvature:
+        bends(learners, pool, parsed.curvature)
+    else:
+        maps(learners, sample_episode(pool, SPEC, 0), data.name)
+
+
+def bends(learners: Mapping[str, Learner], pool: TaskPool, episodes: int) -> None:
+    """Print the curvature at each learner's θ over many episodes of the app's shape."""
+    found = [
+        curvatures(learners, sample_episode(pool, EpisodeSpec(5, 1, 10), 0, number))
+        for number in range(episodes)
+    ]
+    quantities: dict[str, Callable[[Curvature], float]] = {
+        "gradient's length": lambda one: one.gradient_norm,
+        "largest eigenvalue": lambda one: one.eigenvalues[0],
+        "smallest eigenvalue": lambda one: one.lowest,
+        "bend along the gradient": lambda one: one.along_gradient,
+        "one step wins, nats": lambda one: one.actual_drop,
+        "the quadratic model says": lambda one: one.predicted_drop,
+    }
+    for method in learners:
+        for words, of in quantities.items():
+            values = torch.tensor([[of(one[method])] for one in found])
+            result = estimate(values)
+            mean, half = result.accuracy[0], result.ci95[0]
+            print(f"{method}, {words}: {mean:.3g} ± {half:.2g}, n = {episodes}")
+
+
+def maps(learners: Mapping[str, Learner], episode: Episode, name: str) -> None:
+    """Print a line a map and way."""
+    plane = lay_planes("ends", learners, episode, 0)[TOGETHER]
+    model = learners["maml"].model
+    default = torch.get_num_threads()
+    print(f"{name}, {default} torch threads by default; medians of {ROUNDS} rounds")
+    peak = matrix_peak()
+    print(f"matrix product of {PEAK_SIZE} × {PEAK_SIZE}, float32: {peak:.1f} GFLOP/s")
+    for which in ("support", "query"):
+        ways: dict[str, tuple[int, Callable[[], object]]] = {
+            "survey, 31 × 31": (31, partial(surveyed, model, plane, episode, which, 31)),
+            "survey, 11 × 11": (11, partial(surveyed, model, plane, episode, which, 11)),
+            "plain loop": (PLAIN_SIDE, partial(plain_loop, model, plane, episode, which)),
+            "plain loop, 1 thread": (
+                PLAIN_SIDE,
+                partial(one_thread, partial(plain_loop, model, plane, episode, which)),
+            ),
+            "vmap over parameters": (PLAIN_SIDE, partial(mapped, model, plane, episode, which)),
+        }
+        report(which, ways, peak)
+
+
+def report(which: str, ways: dict[str, tuple[int, Callable[[], object]]], peak: float) -> None:
+    """Time all ways in turn and print them."""
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(ROUNDS + 1):
+        for name, (_, work) in ways.items():
+            elapsed = seconds(work)
+            if number:  # the first round warms up
+                taken[name].append(elapsed)
+    rates = {name: [side**2 / t for t in taken[name]] for name, (side, _) in ways.items()}
+    pictures = SPEC.n_way * (SPEC.k_shot if which == "support" else SPEC.q_query)
+    for name, (side, _) in ways.items():
+        rate, elapsed = statistics.median(rates[name]), statistics.median(taken[name])
+        times = statistics.median(
+            a / b for a, b in zip(rates[name], rates["plain loop"], strict=True)
+        )
+        arithmetic = rate * pictures * operations() / 1e9
+        goal = GOALS.get((which, side)) if name.startswith("survey") else None
+        print(
+            f"{which} map ({pictures} pictures), {name}: {rate:.0f} points/s, {elapsed:.2f} s"
+            + (f" (goal {goal:g} s)" if goal else "")
+            + f", {times:.1f} × the plain loop, {arithmetic:.1f} GFLOP/s = "
+            f"{arithmetic / peak:.0%} of the matrix product's"
+        )
+
+
+def surveyed(model: Conv4, plane: Plane, episode: Episode, which: str, side: int) -> np.ndarray:
+    """Compute a map as the app does."""
+    *_, grid = survey_loss(model, plane, episode.task, which, WINDOW, side)
+    return grid.loss
+
+
+def pictures_of(episode: Episode, which: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return pictures and labels of a set."""
+    task = episode.task
+    if which == "support":
+        return task.support_x, task.support_y
+    return task.query_x, task.query_y
+
+
+@torch.no_grad()
+def plain_loop(model: Conv4, plane: Plane, episode: Episode, which: str) -> np.ndarray:
+    """Set the weights and run forward, point by point."""
+    x, y = pictures_of(episode, which)
+    network = Conv4(SPEC.n_way)
+    weights = dict(network.named_parameters())
+    loss = np.zeros((PLAIN_SIDE, PLAIN_SIDE))
+    columns, rows = WINDOW.along(PLAIN_SIDE)
+    for i, b in enumerate(rows):
+        for j, a in enumerate(columns):
+            for name, weight in weights.items():
+                weight.copy_(plane.origin[name] + a * plane.first[name] + b * plane.second[name])
+            out = network(x)
+            loss[i, j] = float(F.cross_entropy(out, y))
+            float(accuracy(out, y))
+    return loss
+
+
+@torch.no_grad()
+def mapped(model: Conv4, plane: Plane, episode: Episode, which: str) -> np.ndarray:
+    """Run `PER_VMAP` points at once, a batch of parameters."""
+    x, y = pictures_of(episode, which)
+    columns, rows = WINDOW.along(PLAIN_SIDE)
+    places = torch.tensor([(a, b) for b in rows for a in columns], dtype=torch.float32)
+
+    def height(place: torch.Tensor) -> torch.Tensor:
+        moved = add(scale(plane.first, place[0]), scale(plane.second, place[1]))
+        return F.cross_entropy(functional_call(model, add(plane.origin, moved), (x,)), y)
+
+    return torch.cat([vmap(height)(some) for some in places.split(PER_VMAP)]).numpy()
+
+
+@contextmanager
+def threads(number: int) -> Iterator[None]:
+    """Let torch use so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def one_thread(work: Callable[[], object]) -> None:
+    """Do some work with one torch thread."""
+    with threads(1):
+        work()
+
+
+def operations() -> int:
+    """Return the floating-point operations of Conv4's convolutions on one picture."""
+    return sum(2 * 9 * channels * 64 * pixels**2 for channels, pixels in LAYERS)
+
+
+def matrix_peak() -> float:
+    """Return how many GFLOP/s a matrix product reaches at torch's default threading."""
+    a, b = torch.randn(2, PEAK_SIZE, PEAK_SIZE, generator=torch.Generator().manual_seed(0))
+    fastest = min(seconds(lambda: a @ b) for _ in range(20))
+    return 2 * PEAK_SIZE**3 / fastest / 1e9
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long a call takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""A data set as one file of packed arrays: read in a blink instead of decoded anew."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from maml_core.data.character_set import CharacterSet, ClassName
+
+FORMAT = 1  # Raise it when the arrays below change: older files are then built anew.
+# Seconds in which nothing was written to a temporary file: its process has died.
+ABANDONED_AFTER = 600
+KEPT = 3  # mapped arrays of one name; mini-ImageNet's has 1.3 GB
+
+# Threads that want the same set at once wait for the first to build it.
+_building = threading.Lock()
+
+
+def default_data_dir() -> Path:
+    """Return the folder for downloads and caches: `MAML_DATA_DIR`, or one in the user's cache."""
+    chosen = os.environ.get("MAML_DATA_DIR")
+    if chosen:
+        return Path(chosen).expanduser()
+    cache_home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache_home) if cache_home else Path.home() / ".cache") / "maml-core"
+
+
+def cached(
+    name: str, source: str, data_dir: Path, build: Callable[[], CharacterSet]
+) -> CharacterSet:
+    """Return a data set from its cache file, or build it and write the file.
+
+    A missing, damaged or outdated file is built anew. A folder that cannot be written
+    to only means that the next call builds again.
+
+    Args:
+        name: Names the file, '<name>.npz'.
+        source: Identifies what the set is built from; another source outdates the file.
+        data_dir: The folder of the file; made when missing.
+        build: Makes the set.
+
+    Raises:
+        DataError: `build` finds its data unusable.
+    """
+    path = data_dir / f"{name}.npz"
+    key = f"format {FORMAT}, {source}"
+    with _building:
+        found = _read(path, key)
+        if found is None:
+            found = build()
+            _write(path, key, found)
+    return found
+
+
+def mapped(
+    name: str,
+    source: str,
+    data_dir: Path,
+    shape: tuple[int, ...],
+    rows: Callable[[], Iterable[np.ndarray]],
+) -> np.ndarray:
+    """Return rows of bytes as one array on disk, read when they are needed; make it if missing.
+
+    Where the file cannot be written the array is held in memory.
+
+    Args:
+        name: Begins the file's name; of several sources the last `KEPT` files are kept.
+        source: Identifies what the rows are made from.
+        data_dir: The folder of the file; made when missing.
+        shape: Of the array, [n, …].
+        rows: Makes the n rows, uint8.
+
+    Raises:
+        DataError: `rows` finds its data unusable.
+    """
+    path = data_dir / f"{name}-{hashlib.sha256(source.encode()).hexdigest()[:16]}.npy"
+    with _building:
+        with suppress(OSError, ValueError):  # none yet, or a damaged one
+            found: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+            if found.shape == shape:
+                return found
+        try:
+            _write_rows(path, shape, rows())
+            _forget(data_dir.glob(f"{name}-*.npy"), path)
+            written: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+            return written
+        except OSError:
+            return np.stack(list(rows()))
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write to that then takes a place: no reader ever sees half of it.
+
+    Two who write to the same place at once do not meet.
+
+    Raises:
+        OSError: There is no room or no permission; the place stays as it was.
+    """
+    unfinished = path.with_name(f".{path.stem}-{uuid.uuid4().hex}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(path.parent, f".{path.stem}-*.tmp")
+        with unfinished.open("xb") as file:
+            yield file
+        os.replace(unfinished, path)
+    finally:
+        with suppress(OSError):
+            unfinished.unlink()
+
+
+def _write_rows(path: Path, shape: tuple[int, ...], rows: Iterable[np.ndarray]) -> None:
+    with written_whole(path) as file:
+        # Written and not mapped: a full disk is an error then, and not the process's end.
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for row in rows:
+            file.write(row.tobytes())
+
+
+def _forget(files: Iterable[Path], newest: Path) -> None:
+    """Remove all but the newest files; who has mapped one keeps what it maps."""
+    others = sorted((file for file in files if file != newest), key=lambda f: f.stat().st_mtime)
+    for old in others[: len(others) + 1 - KEPT]:
+        with suppress(FileNotFoundError):
+            old.unlink()
+
+
+def _read(path: Path, key: str) -> CharacterSet | None:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            if str(arrays["key"]) != key:
+                return None
+            return _from_arrays(dict(arrays))
+    except Exception:
+        # A damaged file fails in zipfile, zlib or NumPy, in more ways than can be listed;
+        # whichever it is, the set is built anew.
+        return None
+
+
+def _write(path: Path, key: str, data: CharacterSet) -> None:
+    # Without room or permission the set is there all the same.
+    with suppress(OSError), written_whole(path) as file:
+        np.savez(file, allow_pickle=False, key=np.array(key), **_to_arrays(data))
+
+
+def remove_abandoned(folder: Path, pattern: str) -> None:
+    """Remove the temporary files and folders of a pattern whose process has died.
+
+    Raises:
+        OSError: One cannot be removed.
+    """
+    for path in folder.glob(pattern):
+        with suppress(FileNotFoundError):  # Another process may tidy up as well.
+            if time.time() - _last_written(path) < ABANDONED_AFTER:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
+def _last_written(path: Path) -> float:
+    return max(file.stat().st_mtime for file in (path, *path.glob("*")))
+
+
+def _to_arrays(data: CharacterSet) -> dict[str, np.ndarray]:
+    """Return a set of drawn characters; pictures are mapped and not kept here."""
+    assert data.bits is not None
+    return {
+        "name": np.array(data.name),
+        "class_alphabets": np.array([c.alphabet for c in data.classes], dtype=np.str_),
+        "class_names": np.array([c.name for c in data.classes], dtype=np.str_),
+        "starts": data.starts,
+        "drawers": data.drawers,
+        "inputs": data.inputs,
+        "bits": data.bits,
+        "side": np.array(data.side),
+        "evaluation_alphabets": np.array(data.evaluation_alphabets, dtype=np.str_),
+    }
+
+
+def _from_arrays(arrays: dict[str, np.ndarray]) -> CharacterSet:
+    names = zip(arrays["class_alphabets"].tolist(), arrays["class_names"].tolist(), strict=True)
+    return CharacterSet(
+        name=str(arrays["name"]),
+        classes=tuple(ClassName(alphabet, name) for alphabet, name in names),
+        starts=arrays["starts"],
+        drawers=arrays["drawers"],
+        inputs=arrays["inputs"],
+        bits=arrays["bits"],
+        side=int(arrays["side"]),
+        evaluation_alphabets=tuple(arrays["evaluation_alphabets"].tolist()),
+    )

@@ -1,0 +1,222 @@
+"""Downloads the official Omniglot archives with torchvision, whole or not at all; and MNIST."""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import threading
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from maml_core.data.character_set import DataError
+from maml_core.data.disk_cache import remove_abandoned
+from maml_core.data.download.torchvision_import import import_torchvision_datasets
+from maml_core.data.mnist import mnist_root
+from maml_core.data.omniglot import PARTS, ZIP_NAMES, load, omniglot_root
+
+PATIENCE = 30.0  # Seconds without a byte after which a download has failed.
+FAREWELL = 1.0  # Seconds that a closed download may take to end before it is left behind.
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a download is.
+
+    Attributes:
+        done_bytes: Bytes that have arrived, of both archives.
+        total_bytes: Bytes of both archives; None while unknown.
+        message: What is being done, for the person who waits.
+    """
+
+    done_bytes: int
+    total_bytes: int | None
+    message: str
+
+
+# What the downloading thread passes on: progress, its failure, or None at its end.
+_Report = Progress | Exception | None
+
+# What a thread does with the bytes that arrive in it; other downloads do nothing.
+_on_bytes: ContextVar[Callable[[int], None]] = ContextVar("_on_bytes", default=lambda _: None)
+
+
+class _Stopped(Exception):
+    """The person who asked for the download no longer wants it."""
+
+
+def fetch_omniglot(data_dir: Path | None = None) -> Iterator[Progress]:
+    """Download Omniglot to where `load` looks for it, and report progress on the way.
+
+    The archives arrive in a temporary folder beside the final one and are moved into place
+    once both are complete and have been read. Closing the iterator ends the download; it
+    leaves nothing behind. Omniglot that is already there is not downloaded again.
+
+    Args:
+        data_dir: As for `load`; the final folder is `omniglot_root(data_dir)`.
+
+    Raises:
+        DataError: The archives could not be fetched, checked or put in place.
+    """
+    final = omniglot_root(data_dir)
+    if _is_usable(final, data_dir):
+        yield Progress(0, 0, f"Omniglot is already in {final}")
+        return
+    unfinished = final.with_name(f".{final.name}-{uuid.uuid4().hex}.part")
+    try:
+        remove_abandoned(final.parent, f".{final.name}-*.part")
+        unfinished.mkdir(parents=True)
+        yield Progress(0, None, "Connecting")
+        yield from _fetch_both(unfinished)
+        size = _size(unfinished)
+        yield Progress(size, size, "Reading the pictures")
+        load(unfinished, data_dir)
+        _move(unfinished, final)
+        yield Progress(size, size, f"Omniglot is in {final}")
+    except (DataError, OSError) as cause:
+        raise DataError(
+            f"Omniglot could not be downloaded ({_reason(cause)}): check the connection, or put "
+            f"{ZIP_NAMES[0]} and {ZIP_NAMES[1]} in {final}."
+        ) from cause
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def fetch_mnist(data_dir: Path | None = None) -> Path:
+    """Download MNIST with torchvision to where `load` looks for it; it draws its own bar.
+
+    Returns:
+        The folder.
+
+    Raises:
+        DataError: It could not be fetched or put in place.
+    """
+    root = mnist_root(data_dir)
+    try:
+        import_torchvision_datasets().MNIST(str(root), download=True)
+    except (ImportError, RuntimeError, OSError) as cause:
+        reason = " ".join(str(cause).split())  # torchvision names each mirror on a line
+        raise DataError(
+            f"MNIST could not be downloaded ({reason}): check the connection, or put its four "
+            f"files in {root}."
+        ) from cause
+    return root
+
+
+def _is_usable(root: Path, data_dir: Path | None) -> bool:
+    try:
+        load(root, data_dir)
+    except DataError:
+        return False
+    return True
+
+
+def _move(unfinished: Path, final: Path) -> None:
+    try:
+        os.replace(unfinished, final)
+    except OSError:  # Asked after the attempt: another download may just have ended there.
+        if not final.is_dir():
+            raise
+        for name in ZIP_NAMES:  # Whatever else lies in a person's folder stays.
+            os.replace(unfinished / name, final / name)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, urllib.error.URLError) and isinstance(error.reason, OSError):
+        return str(error.reason)
+    return str(error).rstrip(".")
+
+
+def _fetch_both(folder: Path) -> Iterator[Progress]:
+    """Run torchvision's download, which blocks, in a thread; yield what it reports."""
+    try:
+        datasets = import_torchvision_datasets()
+    except (ImportError, RuntimeError) as cause:
+        raise DataError(f"torchvision does not work here: {cause}") from cause
+    stop = threading.Event()
+    reports: queue.Queue[_Report] = queue.Queue()
+    worker = threading.Thread(target=_work, args=(datasets, folder, stop, reports), daemon=True)
+    worker.start()
+    try:
+        while (report := reports.get(timeout=PATIENCE)) is not None:
+            if isinstance(report, Exception):
+                raise DataError(_reason(report)) from report
+            yield report
+    except queue.Empty:
+        raise DataError(f"nothing arrived for {PATIENCE:.0f} seconds") from None
+    finally:
+        stop.set()
+        worker.join(FAREWELL)
+
+
+def _work(
+    datasets: Any, folder: Path, stop: threading.Event, reports: queue.Queue[_Report]
+) -> None:
+    # torchvision draws a tqdm bar on the terminal and cannot be told otherwise.
+    datasets.utils.tqdm = _silent_bar
+    try:
+        urls = [f"{datasets.Omniglot.download_url_prefix}/{name}" for name in ZIP_NAMES]
+        total = _total_bytes(urls)
+        for part, name, url in zip(PARTS, ZIP_NAMES, urls, strict=True):
+            _on_bytes.set(partial(_pass_on, folder, stop, reports, total, f"Downloading {name}"))
+            _download(datasets, url, folder / name, datasets.Omniglot.zips_md5[part])
+        reports.put(None)
+    except Exception as error:  # It is told where the reports are read.
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()  # It holds the connection.
+        reports.put(error)
+    finally:
+        if stop.is_set():  # Nobody waits any more, and torchvision may have made it anew.
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _pass_on(
+    folder: Path,
+    stop: threading.Event,
+    reports: queue.Queue[_Report],
+    total: int | None,
+    message: str,
+    _: int,
+) -> None:
+    if stop.is_set():
+        raise _Stopped
+    # The files are measured, not the bytes added up: torchvision may begin a file anew.
+    reports.put(Progress(_size(folder), total, message))
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())
+
+
+@contextmanager
+def _silent_bar(**_: object) -> Iterator[SimpleNamespace]:
+    yield SimpleNamespace(update=_on_bytes.get())
+
+
+def _total_bytes(urls: list[str]) -> int | None:
+    total = 0
+    for url in urls:
+        request = urllib.request.Request(url, method="HEAD")
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+            if response.headers["Content-Length"] is None:
+                return None
+            total += int(response.headers["Content-Length"])
+    return total
+
+
+def _download(datasets: Any, url: str, file: Path, md5: str) -> None:
+    try:
+        datasets.utils.download_url(url, file.parent, filename=file.name, md5=md5)
+    except RuntimeError:
+        raise DataError(
+            f"{file.name} arrived damaged: its md5 sum is not that of the official archive"
+        ) from None

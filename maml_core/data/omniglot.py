@@ -1,0 +1,209 @@
+"""Omniglot (Lake et al. 2015): 1,623 characters of 50 alphabets, 20 drawers each.
+
+Reads the official zips, zips packed anew with the same paths inside, or the unpacked folders:
+`images_background/<alphabet>/<character>/<number>_<drawer>.png`, black ink on white.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from maml_core.data.archives import fingerprint, opened
+from maml_core.data.character_set import CharacterSet, ClassName, DataError
+from maml_core.data.disk_cache import cached, default_data_dir
+from maml_core.images.network_input import to_input
+
+BACKGROUND, EVALUATION = "images_background", "images_evaluation"
+PARTS = (BACKGROUND, EVALUATION)
+ZIP_NAMES = (f"{BACKGROUND}.zip", f"{EVALUATION}.zip")
+SIDE = 105  # Pixels; every official picture is SIDE x SIDE.
+MODES = ("1", "L", "P", "RGB")  # Those that say what is ink without transparency.
+MAX_PNG_BYTES = 1_000_000  # The largest official picture has 522 bytes.
+
+REMEDY = (
+    f"download Omniglot, put {ZIP_NAMES[0]} and {ZIP_NAMES[1]} into it, or let OMNIGLOT_DIR "
+    "name the folder that holds them"
+)
+REMEDY_FILE = "replace it by the official file"
+
+
+@dataclass(frozen=True, order=True)
+class _Place:
+    """Where a picture belongs, in the order of the set, and where it lies in its source."""
+
+    alphabet: str
+    character: str
+    drawer: int
+    path: str
+
+
+def omniglot_root(data_dir: Path | None = None) -> Path:
+    """Return the folder to read Omniglot from: `OMNIGLOT_DIR`, or 'omniglot' in `data_dir`."""
+    chosen = os.environ.get("OMNIGLOT_DIR")
+    if chosen:
+        return Path(chosen).expanduser()
+    return (data_dir or default_data_dir()) / "omniglot"
+
+
+def load(root: Path, data_dir: Path | None = None) -> CharacterSet:
+    """Read all of Omniglot, from the cache when the source is unchanged.
+
+    Args:
+        root: Holds images_background and images_evaluation, each as a zip or as a folder,
+            in itself or in a folder in it (torchvision makes 'omniglot-py'). Where both
+            are there, the zip is read.
+        data_dir: Where the cache lies; `default_data_dir()` if None.
+
+    Returns:
+        The background classes, then the evaluation classes, each sorted by alphabet and
+        character; the pictures of a class sorted by drawer.
+
+    Raises:
+        DataError: Something is missing, damaged or no Omniglot.
+    """
+    sources = _find_sources(root)
+    return cached(
+        "omniglot",
+        fingerprint(sources.values(), REMEDY_FILE),
+        data_dir or default_data_dir(),
+        lambda: _read(sources),
+    )
+
+
+def survey(root: Path) -> tuple[int, int]:
+    """Count the classes and pictures in `root` from their names alone, without decoding.
+
+    Raises:
+        DataError: Something is missing, damaged or no Omniglot.
+    """
+    classes, images = 0, 0
+    for part, source in _find_sources(root).items():
+        with opened(source, REMEDY_FILE) as (sizes, _):
+            places = _places(part, source, sizes)
+            classes += len({(place.alphabet, place.character) for place in places})
+            images += len(places)
+    return classes, images
+
+
+def _find_sources(root: Path) -> dict[str, Path]:
+    """Return the zip or folder of each of the two parts."""
+    sources: dict[str, Path] = {}
+    try:
+        folders = [root, *sorted(p for p in root.iterdir() if p.is_dir())]
+        for part in PARTS:
+            zips = [z for folder in folders if (z := folder / f"{part}.zip").is_file()]
+            unpacked = [u for folder in folders if (u := folder / part).is_dir()]
+            if zips or unpacked:
+                sources[part] = (zips + unpacked)[0]
+    except FileNotFoundError:
+        raise DataError(f"The folder {root} does not exist: {REMEDY}.") from None
+    except OSError as cause:
+        raise DataError(
+            f"The folder {root} cannot be read ({cause.strerror}): {REMEDY}."
+        ) from cause
+    if not sources:
+        raise DataError(f"The folder {root} holds no Omniglot: {REMEDY}.")
+    for part in PARTS:
+        if part not in sources:
+            raise DataError(
+                f"The folder {root} lacks {part}.zip, one half of Omniglot: put it there, too."
+            )
+    return sources
+
+
+def _read(sources: dict[str, Path]) -> CharacterSet:
+    counts: Counter[ClassName] = Counter()
+    drawers: list[int] = []
+    inputs: list[np.ndarray] = []
+    bits: list[np.ndarray] = []
+    alphabets: dict[str, set[str]] = {}
+    for part, source in sources.items():
+        alphabets[part] = set()
+        for place, ink in _pictures(part, source):
+            alphabets[part].add(place.alphabet)
+            counts[ClassName(place.alphabet, place.character)] += 1
+            drawers.append(place.drawer)
+            inputs.append(to_input(255 * ink))
+            bits.append(np.packbits(ink, axis=-1))
+    _check_whole(sources, counts, alphabets[BACKGROUND] & alphabets[EVALUATION])
+    return CharacterSet(
+        name="omniglot",
+        classes=tuple(counts),
+        starts=np.cumsum([0, *counts.values()], dtype=np.int64),
+        drawers=np.array(drawers, dtype=np.int64),
+        inputs=np.stack(inputs),
+        bits=np.stack(bits),
+        side=SIDE,
+        evaluation_alphabets=tuple(sorted(alphabets[EVALUATION])),
+    )
+
+
+def _check_whole(sources: dict[str, Path], counts: Counter[ClassName], shared: set[str]) -> None:
+    """Refuse two halves that overlap, and classes that an interrupted unpacking cut short."""
+    both = " and ".join(str(source) for source in sources.values())
+    if shared:
+        raise DataError(
+            f"{both} both hold the alphabet {min(shared)}; in Omniglot none is in both: "
+            "replace them by the official files."
+        )
+    most = max(counts.values())
+    for class_name, count in counts.items():
+        if count < most:
+            raise DataError(
+                f"{class_name} has {count} pictures where others have {most}: {both} are not "
+                "whole; replace them by the official zips."
+            )
+
+
+def _pictures(part: str, source: Path) -> Iterator[tuple[_Place, np.ndarray]]:
+    """Yield each picture of a part in order, as uint8 [SIDE, SIDE] with 1 for ink."""
+    with opened(source, REMEDY_FILE) as (sizes, read):
+        for place in _places(part, source, sizes):
+            where = f"{place.path} in {source if source.is_file() else source.parent}"
+            if sizes[place.path] > MAX_PNG_BYTES:
+                raise DataError(
+                    f"{where} has {sizes[place.path]:,} bytes; a picture of Omniglot has under "
+                    f"{MAX_PNG_BYTES:,}: replace it by the official one."
+                )
+            yield place, _decode(read(place.path), where)
+
+
+def _places(part: str, source: Path, paths: Iterable[str]) -> list[_Place]:
+    """Return where the pictures of a part belong, in order; other files are ignored."""
+    pattern = re.compile(rf"(?:^|/){part}/([^/]+)/([^/]+)/[0-9]+_([0-9]{{1,4}})\.png$")
+    matches = [match for path in paths if (match := pattern.search(path))]
+    if not matches:
+        raise DataError(
+            f"{source} holds no {part}/<alphabet>/<character>/<number>_<drawer>.png: "
+            f"replace it by the official {part}.zip."
+        )
+    return sorted(_Place(m[1], m[2], int(m[3]), m.string) for m in matches)
+
+
+def _decode(png: bytes, where: str) -> np.ndarray:
+    """Return a picture as uint8 [SIDE, SIDE] with 1 for ink.
+
+    A picture of another size is refused rather than resized: no Omniglot has one.
+    """
+    try:
+        with Image.open(BytesIO(png), formats=("PNG",)) as picture:
+            size, mode = picture.size, picture.mode
+            # Looked at before anything is decoded: a small PNG can hold millions of pixels.
+            if size == (SIDE, SIDE) and mode in MODES:
+                return (np.asarray(picture.convert("L")) < 128).astype(np.uint8)
+    except Exception as cause:
+        # Pillow answers damaged and oversized PNGs with many kinds of exception.
+        raise DataError(f"{where} is no readable PNG: replace it by the official one.") from cause
+    raise DataError(
+        f"{where} has {size[0]}x{size[1]} pixels in mode {mode}; a picture of Omniglot has "
+        f"{SIDE}x{SIDE} in black and white: replace it by the official one."
+    )

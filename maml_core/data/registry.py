@@ -1,0 +1,179 @@
+"""Where characters come from: Omniglot, the glyphs that are built in, people's drawings, MNIST,
+or any folder of pictures.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from maml_core.config import BROUGHT, DATASETS, MAX_BOARDS, MIN_BOARDS, check_choice
+from maml_core.data import mnist, omniglot
+from maml_core.data.character_set import CharacterSet, ClassName, DataError
+from maml_core.data.disk_cache import cached, default_data_dir
+from maml_core.data.omniglot import omniglot_root
+
+__all__ = [
+    "CharacterSet",
+    "ClassName",
+    "DataError",
+    "DatasetStatus",
+    "default_data_dir",
+    "drawings_root",
+    "load",
+    "load_or_glyphs",
+    "omniglot_root",
+    "pictures_root",
+    "status",
+]
+
+# As many alphabets and drawers as Omniglot has.
+GLYPHS = {"n_alphabets": 50, "n_drawers": 20, "seed": 0}
+
+
+@dataclass(frozen=True)
+class DatasetStatus:
+    """Whether a data set can be loaded.
+
+    Attributes:
+        name: One of `config.DATASETS`; 'folder' speaks for 'folder-28' too.
+        available: True if its files are there; damage within a file shows when it is loaded.
+        where: The folder, or 'built in'.
+        detail: A sentence: what is there, or what is missing and what to do.
+        n_classes: Its characters; None when only loading tells.
+        n_images: Its pictures; None when only loading tells.
+    """
+
+    name: str
+    available: bool
+    where: str
+    detail: str
+    n_classes: int | None = None
+    n_images: int | None = None
+
+
+def load(name: str, data_dir: Path | None = None) -> CharacterSet:
+    """Load a data set by its name.
+
+    Args:
+        name: 'omniglot', 'glyphs', 'drawings', 'mnist', or a folder of pictures: 'folder' as
+            they are, in colour, 'folder-28' grey and as small as characters. Or the name of a
+            zip that somebody brought, see `brought`.
+        data_dir: Where downloads and caches lie; `default_data_dir()` if None.
+
+    Raises:
+        ValueError: There is no data set of that name.
+        DataError: Its files are missing or unusable.
+    """
+    data_dir = data_dir or default_data_dir()
+    if name.startswith(BROUGHT):
+        from maml_core.data import visitor_zips  # Here, because whoever has none needs none.
+
+        return visitor_zips.load(name, data_dir)
+    check_choice("name", name, DATASETS)
+    return LOADERS[name](data_dir)
+
+
+def load_or_glyphs(name: str, data_dir: Path | None = None) -> CharacterSet:
+    """Load a data set, or the built-in glyphs with a `notice` that says why and what to do.
+
+    Raises:
+        ValueError: There is no data set of that name.
+    """
+    try:
+        return load(name, data_dir)
+    except DataError as error:
+        notice = f"These are the built-in glyphs. {error}"
+        return replace(load("glyphs", data_dir), notice=notice)
+
+
+def status(data_dir: Path | None = None) -> list[DatasetStatus]:
+    """Say for each data set whether it can be loaded, without decoding a picture."""
+    root = omniglot_root(data_dir)
+    try:
+        n_classes, n_images = omniglot.survey(root)
+    except DataError as error:
+        found = DatasetStatus("omniglot", False, str(root), str(error))
+    else:
+        detail = f"{n_classes:,} characters in {n_images:,} pictures."
+        found = DatasetStatus("omniglot", True, str(root), detail, n_classes, n_images)
+    detail = "Characters that the program draws itself; nothing to download."
+    return [
+        found,
+        DatasetStatus("glyphs", True, "built in", detail),
+        _status_of_drawings(drawings_root(data_dir)),
+        _status_of_mnist(mnist.mnist_root(data_dir)),
+        _status_of_pictures(pictures_root(data_dir)),
+    ]
+
+
+def drawings_root(data_dir: Path | None = None) -> Path:
+    """Return the folder of the boards that make the data set of drawings."""
+    return (data_dir or default_data_dir()) / "drawings"
+
+
+def pictures_root(data_dir: Path | None = None) -> Path:
+    """Return the folder or zip of pictures: `PICTURES_DIR`, or 'pictures' in `data_dir`."""
+    chosen = os.environ.get("PICTURES_DIR")
+    return Path(chosen).expanduser() if chosen else (data_dir or default_data_dir()) / "pictures"
+
+
+def _status_of_mnist(root: Path) -> DatasetStatus:
+    try:
+        pairs = mnist.find_pairs(root)
+    except DataError as error:
+        return DatasetStatus("mnist", False, str(root), str(error))
+    names = " and ".join(images.name for images, _ in pairs)
+    return DatasetStatus("mnist", True, str(root), f"{root} holds {names}.")
+
+
+def _status_of_pictures(root: Path) -> DatasetStatus:
+    detail = f"Pictures are read from {root}."
+    if not root.exists():
+        detail = f"There is no {root}: put pictures there, a folder a class, or set PICTURES_DIR."
+    return DatasetStatus("folder", root.exists(), str(root), detail)
+
+
+def _status_of_drawings(root: Path) -> DatasetStatus:
+    boards = len(list(root.glob("*.json")))
+    available = MIN_BOARDS <= boards <= MAX_BOARDS
+    detail = f"{root} holds {boards} boards"
+    if not available:
+        detail += f"; {MIN_BOARDS} to {MAX_BOARDS} make a data set: collect them on the Draw page"
+    return DatasetStatus("drawings", available, str(root), f"{detail}.")
+
+
+def _load_omniglot(data_dir: Path) -> CharacterSet:
+    return omniglot.load(omniglot_root(data_dir), data_dir)
+
+
+def _load_glyphs(data_dir: Path) -> CharacterSet:
+    from maml_core.data.glyphs import dataset  # Here, because whoever has Omniglot needs none.
+
+    source = f"version {dataset.VERSION}, {GLYPHS}"
+    return cached("glyphs", source, data_dir, lambda: dataset.load(**GLYPHS))
+
+
+def _load_drawings(data_dir: Path) -> CharacterSet:
+    from maml_core.data import drawn_boards  # Here, because it imports torch, and a sidebar waits.
+
+    return drawn_boards.load(drawings_root(data_dir))
+
+
+def _load_folder(data_dir: Path, colour: bool) -> CharacterSet:
+    from maml_core.data import image_folder  # Here, because whoever has none needs none.
+
+    return image_folder.load(pictures_root(data_dir), data_dir, colour=colour)
+
+
+LOADERS: dict[str, Callable[[Path], CharacterSet]] = {
+    "omniglot": _load_omniglot,
+    "glyphs": _load_glyphs,
+    "drawings": _load_drawings,
+    "mnist": lambda data_dir: mnist.load(mnist.mnist_root(data_dir)),
+    "folder": partial(_load_folder, colour=True),
+    "folder-28": partial(_load_folder, colour=False),
+}

@@ -1,0 +1,125 @@
+"""The classes that episodes are sampled from, with their pictures in one tensor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from maml_core.data.character_set import CharacterSet
+from maml_core.images.augmentation import random_affine
+from maml_core.images.network_input import INPUT_SIZE, ink_crop
+
+
+@dataclass(frozen=True, eq=False)
+class TaskPool:
+    """The classes that tasks are made of, with their pictures on one device.
+
+    A class is a character at one rotation: turned by 90° it is another character
+    (Santoro et al. 2016; Finn et al. 2017, section 5.2).
+
+    Attributes:
+        data: Where the pictures come from.
+        classes: int64 [n_classes], the class numbers in `data`.
+        rotations: int64 [n_classes], quarter turns, 0 to 3.
+        alphabets: int64 [n_classes], equal for classes of one alphabet at one rotation.
+        counts: int64 [n_classes], how many pictures each has.
+        images: int64 [n_classes, the largest count], picture numbers in `data`; of a class with
+            fewer pictures the rest of its row is -1.
+        pixels: uint8 [n, channels, height, width], all pictures, one class after the other.
+        ink_crops: The same classes with each picture seen close up, where that was asked for.
+    """
+
+    data: CharacterSet
+    classes: Tensor
+    rotations: Tensor
+    alphabets: Tensor
+    counts: Tensor
+    images: Tensor
+    pixels: Tensor
+    ink_crops: TaskPool | None = None
+
+    @cached_property
+    def first(self) -> Tensor:
+        """Where in `pixels` each class begins, int64 [n_classes]."""
+        return self.counts.cumsum(0) - self.counts
+
+
+def make_pool(
+    data: CharacterSet,
+    classes: list[int],
+    *,
+    rotate: bool = False,
+    ink_crops: bool = False,
+    device: torch.device | str = "cpu",
+) -> TaskPool:
+    """Gather the pictures of some classes for sampling.
+
+    Args:
+        data: The characters.
+        classes: Class numbers, at least two.
+        rotate: Make four classes of each, turned by 0°, 90°, 180° and 270°.
+        ink_crops: Show each picture close up, too, see `network_input.ink_crop`.
+        device: Where the pictures lie, copied into its memory, and the episodes will.
+
+    Raises:
+        ValueError: Fewer than two classes, or close-ups of pictures that show no ink.
+    """
+    if len(classes) < 2:
+        raise ValueError(
+            f"The pool would have {len(classes)} classes; name at least 2, or choose another "
+            "split (classes divides any data set) or part."
+        )
+    turns = 4 if rotate else 1
+    alphabet_number = {name: i for i, name in enumerate(data.alphabets)}
+    alphabets = torch.tensor([alphabet_number[data.classes[c].alphabet] for c in classes])
+    images = [torch.from_numpy(data.images_of(c)) for c in classes]
+    numbers = torch.cat(images)
+    upright = torch.from_numpy(np.asarray(data.inputs)[numbers.numpy()])
+    pool = TaskPool(
+        data=data,
+        classes=torch.tensor(classes).repeat(turns),
+        rotations=torch.arange(turns).repeat_interleave(len(classes)),
+        alphabets=torch.cat([alphabets + turn * len(alphabet_number) for turn in range(turns)]),
+        counts=torch.tensor([len(one) for one in images]).repeat(turns),
+        images=pad_sequence(images, batch_first=True, padding_value=-1).repeat(turns, 1),
+        pixels=_turned(upright.reshape(-1, *data.input_shape).to(device), turns),
+    )
+    if not ink_crops:
+        return pool
+    if data.input_shape != (1, INPUT_SIZE, INPUT_SIZE):
+        raise ValueError(
+            f"The pictures of {data.name} show no ink to look at close up; leave close-ups out or "
+            "choose a data set of characters."
+        )
+    close = np.stack([ink_crop(data.ink(number)) for number in numbers.tolist()])
+    pixels = _turned(torch.from_numpy(close)[:, None].to(device), turns)
+    return replace(pool, ink_crops=replace(pool, pixels=pixels))
+
+
+def _turned(upright: Tensor, turns: int) -> Tensor:
+    """Return pictures [n, …] at so many quarter turns from 0 on, [turns * n, …]."""
+    return torch.cat([torch.rot90(upright, turn, (-2, -1)) for turn in range(turns)])
+
+
+def pictures(
+    pool: TaskPool, rows: Tensor, indices: Tensor, augment: torch.Generator | None = None
+) -> Tensor:
+    """Return what a network sees of some pictures.
+
+    Args:
+        pool: Whose pictures.
+        rows: int64 [n], the pool's class of each, which says how it is turned.
+        indices: int64 [n], picture numbers.
+        augment: Where given, the source of a small random deformation of each.
+
+    Returns:
+        float32 [n, channels, height, width], 0 to 1, of ink 1, on the pool's device.
+    """
+    places = pool.first[rows] + indices - pool.images[rows, 0]
+    x = pool.pixels[places.to(pool.pixels.device)].float() / 255
+    return x if augment is None else random_affine(x, augment)

@@ -1,0 +1,232 @@
+"""N-way K-shot episodes: what one is, and the one sampler that draws them.
+
+A *task* is what an episode is sampled from: N classes. An *episode* is the pictures
+sampled for it: K support and Q query pictures a class (Vinyals et al. 2016,
+arXiv:1606.04080). The class order is shuffled for each episode, so a label says
+nothing about a class and accuracy before adaptation is chance, 1/N.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from maml_core.config import MAX_WAY, EpisodeSpec
+from maml_core.data.character_set import ClassName
+from maml_core.episodes.official_runs import RUNS
+from maml_core.episodes.pool import TaskPool, pictures
+from maml_core.episodes.task_batch import TaskBatch, first_task
+from maml_core.episodes.views import rotated_views
+
+
+@dataclass(frozen=True, eq=False)
+class Episode:
+    """One sampled episode: which classes and pictures.
+
+    Attributes:
+        spec: Its shape.
+        classes: int64 [n_way], class numbers in the data set; label i is classes[i].
+        support: int64 [n_way, k_shot], picture numbers in the data set.
+        query: int64 [n_way, q_query], picture numbers, none of them in `support`.
+        tensors: What a network sees, a `TaskBatch` of one episode.
+        ink_crop: The same pictures close up, where the pool has them.
+    """
+
+    spec: EpisodeSpec
+    classes: np.ndarray
+    support: np.ndarray
+    query: np.ndarray
+    tensors: TaskBatch
+    ink_crop: TaskBatch | None = None
+
+    @property
+    def task(self) -> TaskBatch:
+        """The tensors without the batch dimension."""
+        return first_task(self.tensors)
+
+    def views(self, *, rotation_tta: bool = False) -> list[TaskBatch]:
+        """Return the task as it is, close up where the pool has that, each at quarter turns too.
+
+        To a network each is a task of other characters, which it answers independently: what it
+        thinks of all together errs less than what it thinks of one.
+        """
+        tasks = [self.task] if self.ink_crop is None else [self.task, first_task(self.ink_crop)]
+        return [one for task in tasks for one in rotated_views(task)] if rotation_tta else tasks
+
+
+def sample_tasks(
+    pool: TaskPool,
+    spec: EpisodeSpec,
+    n_tasks: int,
+    generator: torch.Generator,
+    *,
+    augment: bool = False,
+) -> TaskBatch:
+    """Sample the tensors of several episodes; with `augment`, each picture is bent a little.
+
+    Raises:
+        ValueError: The official runs, which nothing is to learn from, or as `sample_episode`.
+    """
+    if spec.official:
+        raise ValueError("The official runs are for tests; sample tasks of CHALLENGE instead.")
+    chosen, support, query = _sample_indices(pool, spec, n_tasks, generator)
+    return TaskBatch(
+        *_tensors(pool, chosen, support, generator if augment else None),
+        *_tensors(pool, chosen, query, generator if augment else None),
+    )
+
+
+def sample_episode(pool: TaskPool, spec: EpisodeSpec, seed: int, number: int = 0) -> Episode:
+    """Sample one episode; the same pool, spec, seed and number give it on every machine.
+
+    Growing K keeps the support pictures and growing Q the query pictures. Growing N keeps the
+    classes that were there, with `within_alphabet` only as long as no alphabet becomes too
+    small: the alphabet is drawn among those that have N characters. The official runs are the same
+    for every seed.
+
+    Args:
+        pool: What to sample from.
+        spec: The episode's shape.
+        seed: Any integer from 0 on.
+        number: Which episode of the endless sequence that belongs to the seed.
+
+    Raises:
+        ValueError: The pool has too few classes or pictures for the spec, or lacks a character of
+            the official run of this number, or there is no such run.
+    """
+    if spec.official:
+        chosen, support, query = _official_indices(pool, number)
+    else:
+        chosen, support, query = _sample_indices(pool, spec, 1, episode_generator(seed, number))
+
+    def shown(by: TaskPool) -> TaskBatch:
+        return TaskBatch(*_tensors(by, chosen, support), *_tensors(by, chosen, query))
+
+    return Episode(
+        spec=spec,
+        classes=pool.classes[chosen[0]].numpy(),
+        support=support[0].numpy(),
+        query=query[0].numpy(),
+        tensors=shown(pool),
+        ink_crop=shown(pool.ink_crops) if pool.ink_crops else None,
+    )
+
+
+def sample_episodes(
+    pool: TaskPool, spec: EpisodeSpec, seed: int, count: int, start: int = 0
+) -> Iterator[Episode]:
+    """Yield the episodes `start` to `start + count - 1` of a seed's sequence."""
+    for number in range(start, start + count):
+        yield sample_episode(pool, spec, seed, number)
+
+
+def episodes_of(spec: EpisodeSpec, asked: int) -> int:
+    """Return how many of so many episodes there are: drawn ones never end, the official runs do."""
+    return min(asked, len(RUNS)) if spec.official else asked
+
+
+def episode_generator(seed: int, number: int) -> torch.Generator:
+    """Return the random generator of one episode of a seed's sequence.
+
+    Raises:
+        ValueError: A negative seed or number.
+    """
+    if seed < 0 or number < 0:
+        raise ValueError(f"The seed is {seed} and the number {number}; both start at 0.")
+    state = np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)
+    return torch.Generator().manual_seed(int(state[0] >> 1))  # torch takes 63 bits
+
+
+def _sample_indices(
+    pool: TaskPool, spec: EpisodeSpec, n_tasks: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return pool rows [B, N] and picture numbers, support [B, N, K] and query [B, N, Q]."""
+    _check_pictures(pool, spec)
+    keys = torch.rand(n_tasks, len(pool.classes), generator=generator)
+    if spec.within_alphabet:
+        keys = keys + _outside_one_alphabet(pool, spec, n_tasks, generator)
+    elif spec.n_way > len(pool.classes):
+        raise ValueError(
+            f"n_way is {spec.n_way}, but there are only {len(pool.classes)} classes; lower n_way."
+        )
+    chosen = keys.topk(spec.n_way, largest=False).indices
+    most = pool.images.shape[1]
+    # Drawn for the largest N always, so that the drawers do not change when N does.
+    keys = torch.rand(n_tasks, MAX_WAY, most, generator=generator)[:, : spec.n_way]
+    if spec.same_drawers:
+        keys = keys[:, :1].expand_as(keys)
+    counts = pool.counts[chosen][..., None]
+    order = keys.masked_fill(torch.arange(most) >= counts, 1.0).argsort(-1)  # no key is 1
+    pictures = pool.images[chosen].gather(2, order)
+    # Support from the front and query from the back: neither moves when the other grows.
+    back = counts - spec.q_query + torch.arange(spec.q_query)
+    return chosen, pictures[..., : spec.k_shot], pictures.gather(2, back)
+
+
+def _official_indices(pool: TaskPool, number: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the rows and picture numbers of one official run as `_sample_indices` does, B = 1."""
+    if not 0 <= number < len(RUNS):
+        raise ValueError(
+            f"There are {len(RUNS)} official runs, numbered from 0; {number} is none: ask for "
+            f"{len(RUNS)} episodes or fewer."
+        )
+    run = RUNS[number]
+    upright = zip(pool.classes.tolist(), pool.rotations.tolist(), strict=True)
+    rows = {pool.data.classes[c]: row for row, (c, turn) in enumerate(upright) if turn == 0}
+    wanted = [ClassName(run.alphabet, f"character{one:02}") for one in run.characters]
+    for name in wanted:
+        if name not in rows:
+            raise ValueError(
+                f"The official runs are on characters of Omniglot's evaluation part, and {name} is "
+                "not among these; choose Omniglot, the split by alphabets and its test characters."
+            )
+    chosen = torch.tensor([[rows[name] for name in wanted]])
+    images = pool.images[chosen]
+    drawers = torch.tensor(pool.data.drawers[images.numpy()])
+    support, query = (
+        images[drawers == one][None, :, None] for one in (run.support_drawer, run.query_drawer)
+    )
+    return chosen, support, query
+
+
+def _check_pictures(pool: TaskPool, spec: EpisodeSpec) -> None:
+    """Refuse an episode for which a class has too few pictures, and name that class."""
+    fewest = int(pool.counts.argmin())
+    count = int(pool.counts[fewest])
+    if spec.k_shot + spec.q_query > count:
+        name = pool.data.classes[int(pool.classes[fewest])]
+        raise ValueError(
+            f"{spec.k_shot} support and {spec.q_query} query pictures a class are more than the "
+            f"{count} there are of {name}; lower k_shot or q_query."
+        )
+
+
+def _outside_one_alphabet(
+    pool: TaskPool, spec: EpisodeSpec, n_tasks: int, generator: torch.Generator
+) -> Tensor:
+    """Return 1 where a class is outside the alphabet drawn for a task, else 0, [B, n_classes]."""
+    alphabets, sizes = torch.unique(pool.alphabets, return_counts=True)
+    large = alphabets[sizes >= spec.n_way]
+    if not len(large):
+        raise ValueError(
+            f"n_way is {spec.n_way}, but the largest alphabet has {int(sizes.max())} characters; "
+            "lower n_way or draw across alphabets."
+        )
+    drawn = large[torch.randint(len(large), (n_tasks,), generator=generator)]
+    outside: Tensor = pool.alphabets != drawn[:, None]
+    return outside.float()
+
+
+def _tensors(
+    pool: TaskPool, chosen: Tensor, indices: Tensor, augment: torch.Generator | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return the inputs [B, N * n, …] and labels [B, N * n] of pictures [B, N, n]."""
+    n_tasks, n_way, n = indices.shape
+    rows = chosen[..., None].expand_as(indices)
+    x = pictures(pool, rows.flatten(), indices.flatten(), augment)
+    y = torch.arange(n_way, device=x.device).repeat_interleave(n).expand(n_tasks, -1)
+    return x.reshape(n_tasks, n_way * n, *x.shape[1:]), y

@@ -1,0 +1,98 @@
+"""Arrays in, Plotly figures out; one palette for all pages.
+
+Okabe & Ito's colours, which colour-blind people can tell apart, with a dash and a marker
+beside each. Text and grid take the theme's colours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from maml_core.evaluation.comparison import Recording
+from maml_core.figures.style import (
+    FAINT,
+    FINE_LOSS_TICKS,
+    LOSS_TICKS,
+    STYLES,
+    add_chance,
+    layout,
+    on_log_axis,
+)
+
+
+def accuracy_figure(recordings: Sequence[Recording], n_way: int, predict: bool) -> go.Figure:
+    """Draw query accuracy after each inner step, with a frame for each step.
+
+    Args:
+        recordings: One a method, all of one episode.
+        n_way: Chance is 1 / n_way.
+        predict: Show only what comes before the first step; the frames reveal the rest.
+    """
+    lines = [(recording, 100 * recording.accuracy, "") for recording in recordings]
+    figure = _stepwise(lines, predict)
+    add_chance(figure, 100 / n_way)
+    figure.update_yaxes(title="Query accuracy, %", range=[-3, 103])
+    return figure
+
+
+def loss_figure(recordings: Sequence[Recording], predict: bool) -> go.Figure:
+    """Draw support and query loss after each inner step, with a frame for each step."""
+    lines = []
+    for recording in recordings:
+        lines.append((recording, on_log_axis(recording.query_loss), " · query"))
+        lines.append((recording, on_log_axis(recording.support_loss), " · support"))
+    figure = _stepwise(lines, predict)
+    figure.update_layout(showlegend=False)
+    figure.update_xaxes(title="Inner step (filled: query loss, open: support loss)")
+    finite = np.concatenate([values[np.isfinite(values)] for _, values, _ in lines])
+    low, high = np.log10([finite.min(), finite.max()]) if len(finite) else (-4.0, 1.0)
+    figure.update_yaxes(title="Loss, nats", type="log", range=[low - 0.2, high + 0.2])
+    ticks = LOSS_TICKS if high - low > 1 else FINE_LOSS_TICKS
+    figure.update_yaxes(tickvals=ticks, ticktext=[f"{value:g}" for value in ticks])
+    return figure
+
+
+def _stepwise(lines: Sequence[tuple[Recording, np.ndarray, str]], predict: bool) -> go.Figure:
+    """Draw each line faint as a whole and strong up to a step; frame k stands at step k."""
+    figure = go.Figure(layout=layout(legend_rows=1))
+    n_points = len(lines[0][1])
+    steps = np.arange(n_points)
+    shown = 1 if predict else n_points
+    for recording, values, _ in lines:
+        style = STYLES[recording.method]
+        figure.add_scatter(
+            x=steps,
+            y=np.full(n_points, np.nan) if predict else values,
+            mode="lines",
+            line={"color": style.colour, "width": 1.5},
+            opacity=FAINT,
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    for recording, values, kind in lines:
+        style = STYLES[recording.method]
+        open_marker = kind.endswith("support")
+        figure.add_scatter(
+            x=steps[:shown],
+            y=values[:shown],
+            name=style.label + kind,
+            mode="lines+markers",
+            line={"color": style.colour, "dash": style.dash, "width": 1.5 if open_marker else 3},
+            marker={"symbol": style.marker + ("-open" if open_marker else ""), "size": 8},
+            hovertemplate="step %{x}: %{y:.3~g}",
+        )
+    figure.frames = [
+        go.Frame(
+            name=str(k),
+            data=[go.Scatter(x=steps[: k + 1], y=values[: k + 1]) for _, values, _ in lines],
+            traces=list(range(len(lines), 2 * len(lines))),
+        )
+        for k in range(n_points)
+    ]
+    figure.update_xaxes(
+        title="Inner step", range=[-0.3, n_points - 0.7], dtick=1 if n_points < 16 else 5
+    )
+    return figure

@@ -1,0 +1,127 @@
+"""Accuracy over episodes with its confidence band, and confusions between classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import plotly.graph_objects as go
+
+from maml_core.evaluation.confidence import Estimate
+from maml_core.figures.style import (
+    CHANCE_COLOUR,
+    HEIGHT,
+    MOST_MARKERS,
+    STYLES,
+    WHITE_TEXT_FROM,
+    add_band,
+    add_chance,
+    class_letter,
+    layout,
+)
+
+
+def confidence_figure(
+    estimates: Mapping[str, Estimate], n_way: int, close: bool = False
+) -> go.Figure:
+    """Draw mean query accuracy over episodes with its 95 % confidence band.
+
+    Args:
+        estimates: One a method, of the same episodes.
+        n_way: Chance is 1 / n_way.
+        close: Show only the range in which the methods are after the first step.
+    """
+    figure = go.Figure(layout=layout(legend_rows=1))
+    n_points = max(len(found.accuracy) for found in estimates.values())
+    crowded = n_points > MOST_MARKERS
+    for method, found in estimates.items():
+        style = STYLES[method]
+        steps = list(range(n_points))
+        # What takes no steps, as the nearest picture, is the same at all of them.
+        values = np.array([found.accuracy, found.ci95])
+        mean, half = 100 * np.broadcast_to(values, (2, n_points))
+        add_band(figure, steps, mean, half, style.colour)
+        figure.add_scatter(
+            x=steps,
+            y=mean,
+            customdata=half,
+            name=style.label,
+            mode="lines" if crowded else "lines+markers",
+            line={"color": style.colour, "dash": style.dash, "width": 3},
+            marker={"symbol": style.marker, "size": 8},
+            hovertemplate="step %{x}: %{y:.1f} ± %{customdata:.1f} %",
+        )
+    add_chance(figure, 100 / n_way)
+    figure.update_xaxes(title="Inner step", dtick=10 if crowded else 5 if n_points > 15 else 1)
+    figure.update_yaxes(title="Query accuracy, %", range=[-3, 103])
+    if close:
+        bands = [
+            (100 * (mean - half), 100 * (mean + half))
+            for found in estimates.values()
+            for mean, half in list(zip(found.accuracy, found.ci95, strict=True))[-n_points + 1 :]
+        ]
+        low, high = min(low for low, _ in bands), max(high for _, high in bands)
+        figure.update_yaxes(range=[low - 0.5, max(high, 100) + 0.5])
+    return figure
+
+
+def confusion_figure(counts: np.ndarray, chosen: tuple[int, int] | None = None) -> go.Figure:
+    """Draw how often each class was taken for each, with a point to click in every cell.
+
+    Args:
+        counts: int [n_way, n_way], true class by predicted class.
+        chosen: The cell to outline, (true, predicted).
+    """
+    n_way = len(counts)
+    letters = [class_letter(label) for label in range(n_way)]
+    own = np.eye(n_way, dtype=bool)
+    # Empty cells have no colour: the page shows through, in light and dark.
+    right, wrong = (np.where(cells & (counts > 0), counts, np.nan) for cells in (own, ~own))
+    figure = go.Figure(layout=layout(legend_rows=0))
+    for values, colour in ((right, STYLES["maml"].colour), (wrong, "#D55E00")):
+        figure.add_heatmap(
+            x=letters,
+            y=letters,
+            z=values,
+            zmin=0,
+            zmax=max(int(counts.max()), 1),
+            colorscale=[[0, "#ffffff"], [1, colour]],
+            showscale=False,
+            hoverinfo="skip",
+        )
+    true, predicted = (axis.ravel() for axis in np.indices(counts.shape))
+    figure.add_scatter(
+        x=[letters[label] for label in predicted],
+        y=[letters[label] for label in true],
+        customdata=np.stack([true, predicted, counts.ravel()], -1),
+        mode="markers+text",
+        text=[str(count) if count else "" for count in counts.ravel()],
+        textfont={"size": 15 if n_way <= 10 else 11, "color": _on_cells(counts)},
+        marker={"size": 26 if n_way <= 10 else 16, "opacity": 0, "symbol": "square"},
+        hovertemplate="%{y} taken for %{x}: %{customdata[2]}<extra></extra>",
+        showlegend=False,
+    )
+    if chosen:
+        y, x = chosen
+        figure.add_shape(
+            type="rect",
+            x0=x - 0.5,
+            x1=x + 0.5,
+            y0=y - 0.5,
+            y1=y + 0.5,
+            line_width=3,
+            line_color=CHANCE_COLOUR,
+        )
+    figure.update_xaxes(title="Predicted", side="bottom", showgrid=False, fixedrange=True)
+    figure.update_yaxes(title="True", autorange="reversed", showgrid=False, fixedrange=True)
+    figure.update_layout(height=max(HEIGHT, 60 + 24 * n_way), dragmode=False)
+    return figure
+
+
+def _on_cells(counts: np.ndarray) -> list[str]:
+    """Return for each cell a text colour that can be read on it, at a contrast of 4.5 or more.
+
+    Black can be on all cells but the darkest of the blue diagonal.
+    """
+    dark = np.eye(len(counts), dtype=bool) & (counts > WHITE_TEXT_FROM * counts.max())
+    return ["#ffffff" if on_dark else "#000000" for on_dark in dark.ravel()]

@@ -1,0 +1,154 @@
+"""One palette, one mark a method, one layout for every figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+
+@dataclass(frozen=True)
+class MethodStyle:
+    """How a method, or the person, is named and drawn, the same on all pages."""
+
+    label: str
+    colour: str
+    dash: str
+    marker: str
+
+
+class _Styles(dict[str, MethodStyle]):
+    """The styles by method; one's own learners, see `own_name`, have theirs from their name."""
+
+    def __missing__(self, name: str) -> MethodStyle:
+        number, method = own_parts(name)
+        colour, dash, marker = OWN_LOOKS[number - 1]
+        return MethodStyle(f"Mine {number}: {self[method].label}", colour, dash, marker)
+
+
+# As far from all other colours and each other as three can be, in every kind of colour vision.
+OWN_LOOKS = (
+    ("#9C473C", "10px 3px", "diamond-tall"),
+    ("#8572F7", "4px 4px", "hourglass"),
+    ("#526084", "14px 3px 3px 3px", "bowtie"),
+)
+OWN = "mine"
+_OF_METHODS = {
+    "maml": MethodStyle("MAML", "#0072B2", "solid", "circle"),
+    "pretrained": MethodStyle("Pretrained", "#E69F00", "dash", "square"),
+    "random": MethodStyle("Random start", "#7F7F7F", "dot", "diamond"),
+    "fomaml": MethodStyle("First-order MAML", "#56B4E9", "dashdot", "triangle-up"),
+    "anil": MethodStyle("ANIL", "#009E73", "longdash", "triangle-down"),
+    "reptile": MethodStyle("Reptile", "#CC79A7", "longdashdot", "x"),
+    "joint": MethodStyle("Joint pretraining", "#D55E00", "2px 5px", "star"),
+    "nearest-features": MethodStyle("Nearest by features", "#A6761D", "8px 3px 2px 3px", "cross"),
+    "nearest-resnet": MethodStyle(
+        "Nearest by ResNet", "#7A9A01", "10px 2px 10px 6px", "star-square"
+    ),
+    "nearest-pixels": MethodStyle("Nearest by pixels", "#5F9EA0", "12px 4px", "hexagon"),
+    # The same starts, of which the head alone adapts.
+    "maml-head": MethodStyle("MAML, head alone", "#3399CC", "1px 4px", "triangle-right"),
+    "pretrained-head": MethodStyle("Pretrained, head alone", "#C46A00", "4px 2px", "triangle-left"),
+    # Told what the others have to find out: no rival, and drawn as none.
+    "oracle": MethodStyle("Oracle", "#8C8C8C", "9px 5px", "star-diamond"),
+    # Far from all others in every kind of colour vision, and to be seen in light and dark.
+    "person": MethodStyle("You", "#9024FC", "6px 2px", "pentagon"),
+}
+STYLES = _Styles(_OF_METHODS)
+CHANCE_COLOUR = "#888888"
+FAINT = 0.25  # opacity of what is still to come
+HEIGHT = 300  # pixels
+PART_COLOURS = {"train": "#56B4E9", "validation": "#CC79A7", "test": "#E69F00"}
+# The chart's own menu: a picture as SVG, sharp at any size.
+CHART_CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "scale": 1}}
+FINE_LOSS_TICKS = tuple(n * 10.0**power for power in range(-4, 4) for n in range(1, 10))
+LOSS_TICKS = (1e-4, 1e-3, 1e-2, 0.1, 0.3, 1, 3, 10, 30, 100, 1e3, 1e4)
+MIN_LOSS = 1e-4  # nats; the logarithmic axis ends here
+MOST_MARKERS = 31  # points of a line; more markers would hide it
+WHITE_TEXT_FROM = 0.925  # of the full blue: there black and white have the same contrast, 4.5
+
+
+def own_name(number: int, method: str, digest: str) -> str:
+    """Return the name of a learner that a visitor trained or brought.
+
+    Args:
+        number: Which of theirs, from 1 to as many as `OWN_LOOKS` has.
+        method: How it was trained, one of the methods in `STYLES`.
+        digest: Of its weights, so that no two visitors' learners share a name.
+    """
+    return f"{OWN}-{number}-{method}-{digest}"
+
+
+def own_parts(name: str) -> tuple[int, str]:
+    """Return the number and the method that `own_name` put into a name.
+
+    Raises:
+        KeyError: It is no such name.
+    """
+    own, _, rest = name.partition("-")
+    number, _, rest = rest.partition("-")
+    method, _, digest = rest.rpartition("-")
+    if own != OWN or not digest or number not in map(str, range(1, len(OWN_LOOKS) + 1)):
+        raise KeyError(name)
+    return int(number), method
+
+
+def class_letter(label: int) -> str:
+    """Return the letter that stands for a label, A for 0."""
+    return chr(ord("A") + label)
+
+
+def class_label(letter: str) -> int:
+    """Return the label that a letter stands for, 0 for A."""
+    return ord(letter) - ord("A")
+
+
+def add_band(
+    figure: go.Figure, x: Sequence[float], mean: np.ndarray, half: np.ndarray, colour: str
+) -> None:
+    """Draw the band of half-width `half` around a line, all [n]."""
+    figure.add_scatter(
+        x=[*x, *reversed(x)],
+        y=np.concatenate([mean + half, (mean - half)[::-1]]),
+        mode="lines",
+        fill="toself",
+        fillcolor=faded(colour, 0.2),
+        line_width=0,
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def add_chance(figure: go.Figure, percent: float) -> None:
+    """Draw the line of chance."""
+    figure.add_hline(
+        y=percent,
+        line={"color": CHANCE_COLOUR, "width": 1.5, "dash": "dot"},
+        annotation={"text": f"chance {percent:.0f} %", "font_color": CHANCE_COLOUR},
+        annotation_position="bottom right",
+    )
+
+
+def on_log_axis(losses: np.ndarray) -> np.ndarray:
+    """Return losses for a logarithmic axis: none below `MIN_LOSS`, gaps where none is finite."""
+    return np.where(np.isfinite(losses), np.maximum(losses, MIN_LOSS), np.nan)
+
+
+def layout(legend_rows: int) -> go.Layout:
+    """Return what all charts have in common."""
+    return go.Layout(
+        height=HEIGHT + 24 * legend_rows,
+        # Below the plot, because on a touch screen the chart's menu always stands above it.
+        margin={"l": 8, "r": 8, "t": 32, "b": 8},
+        legend={"orientation": "h", "x": 0, "y": -0.25, "yanchor": "top", "font_size": 13},
+        hovermode="closest",
+        uirevision="same",
+    )
+
+
+def faded(colour: str, opacity: float) -> str:
+    """Return '#rrggbb' as 'rgba(…)'."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity})"

@@ -1,0 +1,189 @@
+"""Files from strangers on their way to the rows of a board: a file a class, or a folder a class.
+
+A zip is read in memory, entry by entry and never unpacked to disk, so that names in it that lead
+elsewhere (`../`) have nowhere to lead; they are refused all the same.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import PurePosixPath
+from threading import Lock
+
+import numpy as np
+
+from maml_core.images.decoding import PictureError
+from maml_core.images.handwriting import character_of
+
+MAX_FILES = 50  # what the largest board holds
+MAX_ENTRIES = 1_000  # of a zip, folders and what is passed over included
+MAX_FILE_BYTES = 5_000_000
+MAX_UNPACKED_BYTES = 50_000_000  # of a zip; it is all in memory at once
+PASSED_OVER = ("__MACOSX", ".", "Thumbs.db", "desktop.ini")  # begin so: what systems leave behind
+
+# A photograph of 25 million pixels takes 100 MB while it is read: one at a time for all sessions.
+_reading = Lock()
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that somebody brought: its name, in a folder perhaps, and its bytes."""
+
+    name: str
+    content: bytes
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder it lies in, empty if in none."""
+        return PurePosixPath(self.name).parent.name
+
+    @property
+    def is_zip(self) -> bool:
+        return self.name.lower().endswith(".zip")
+
+
+def character_in_file(upload: Upload) -> np.ndarray:
+    """Return the character in a picture file, uint8 [105, 105]; 255 is ink.
+
+    Raises:
+        PictureError: It cannot be read, or there is no ink.
+    """
+    name = upload.name[-80:]
+    if len(upload.content) > MAX_FILE_BYTES:
+        raise PictureError(
+            f"{name} has {len(upload.content):,} bytes; make it smaller, to "
+            f"{MAX_FILE_BYTES:,} at most."
+        )
+    with _reading:
+        return character_of(upload.content, name)
+
+
+def unpacked(upload: Upload, most: int = MAX_FILES) -> tuple[list[Upload], list[str]]:
+    """Return the files in a zip in the order of their names, and a sentence for each bad entry.
+
+    Args:
+        upload: The zip.
+        most: Files it may hold, folders and what systems leave behind not counted.
+
+    Raises:
+        PictureError: It is no zip, damaged, encrypted, a bomb or holds too many files.
+    """
+    try:
+        with zipfile.ZipFile(BytesIO(upload.content)) as archive:
+            entries = archive.infolist()
+            _check_count(len(entries), upload.name, MAX_ENTRIES)
+            wanted = [entry for entry in entries if not _is_passed_over(entry)]
+            _check_count(len(wanted), upload.name, most)
+            _check_size(wanted, upload)
+            return _read_entries(archive, sorted(wanted, key=lambda e: e.filename), upload.name)
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
+        if isinstance(error, PictureError):
+            raise
+        raise PictureError(
+            f"{upload.name} is no zip, or a damaged one; pack the pictures anew."
+        ) from error
+
+
+def _path(entry: zipfile.ZipInfo) -> PurePosixPath:
+    return PurePosixPath(entry.filename.replace("\\", "/"))
+
+
+def _is_passed_over(entry: zipfile.ZipInfo) -> bool:
+    parts = [part for part in _path(entry).parts if part != ".."]
+    return entry.is_dir() or any(part.startswith(PASSED_OVER) for part in parts)
+
+
+def _check_count(count: int, name: str, most: int) -> None:
+    if count > most:
+        raise PictureError(
+            f"{name} holds {count:,} files; choose at most {most:,}. Nothing of it was taken."
+        )
+
+
+def _check_size(entries: Sequence[zipfile.ZipInfo], upload: Upload) -> None:
+    size = sum(entry.file_size for entry in entries)
+    if size > MAX_UNPACKED_BYTES:
+        raise PictureError(
+            f"{upload.name} would unpack to {size:,} bytes from {len(upload.content):,}; choose "
+            f"smaller pictures, {MAX_UNPACKED_BYTES:,} bytes in all. Nothing of it was taken."
+        )
+
+
+def _read_entries(
+    archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo], name: str
+) -> tuple[list[Upload], list[str]]:
+    files, refused = [], []
+    for entry in entries:
+        path = _path(entry)
+        where = f"{entry.filename[-80:]} in {name}"
+        if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+            refused.append(f"{where} leads out of the zip; pack the folder anew.")
+        elif entry.flag_bits & 1:
+            refused.append(f"{where} is encrypted; pack it without a password.")
+        elif entry.file_size > MAX_FILE_BYTES:
+            refused.append(
+                f"{where} has {entry.file_size:,} bytes; make it smaller, to "
+                f"{MAX_FILE_BYTES:,} at most."
+            )
+        else:
+            try:
+                with archive.open(entry) as file:
+                    # Never more than it says that it has: a bomb may lie.
+                    files.append(Upload(path.as_posix(), file.read(entry.file_size)))
+            except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError):
+                refused.append(f"{where} is damaged; pack it anew.")
+    return files, refused
+
+
+def sorted_into_rows(files: Sequence[Upload]) -> list[list[Upload]]:
+    """Return the rows of a board: a folder a class where there are folders, else a file a class.
+
+    Files outside of folders are classes of their own, after the folders. Both are in the order
+    of their names.
+    """
+    folders: dict[str, list[Upload]] = {}
+    for file in sorted(files, key=lambda one: one.name):
+        folders.setdefault(file.folder or file.name, []).append(file)
+    alone = [rows for name, rows in folders.items() if not rows[0].folder]
+    return [rows for rows in folders.values() if rows[0].folder] + alone
+
+
+def characters_in_rows(
+    rows: Sequence[Sequence[Upload]], n_way: int, k_shot: int
+) -> tuple[list[list[np.ndarray]], list[str]]:
+    """Return the characters in the files of each row, and a sentence for each bad one.
+
+    Args:
+        rows: As `sorted_into_rows` gives them.
+        n_way: Rows that the board has; more are refused as a whole.
+        k_shot: Cells of a row; further good files of a row are left out and said.
+
+    Raises:
+        PictureError: More rows than the board has.
+    """
+    if len(rows) > n_way:
+        raise PictureError(
+            f"There are {len(rows)} classes, a file or a folder each, but the board has {n_way} "
+            "rows; choose fewer, or raise N in the sidebar. Nothing was taken."
+        )
+    characters: list[list[np.ndarray]] = []
+    refused: list[str] = []
+    for row in rows:
+        found = []
+        for file in row:
+            try:
+                found.append(character_in_file(file))
+            except PictureError as error:
+                refused.append(str(error))
+            if len(found) == k_shot and file is not row[-1]:
+                refused.append(
+                    f"{file.folder} holds {len(row)} pictures for a row of {k_shot}: those after "
+                    f"{file.name} were left out; raise K in the sidebar for more."
+                )
+                break
+        characters.append(found)
+    return characters, refused

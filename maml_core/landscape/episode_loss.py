@@ -1,0 +1,59 @@
+"""The loss of one episode at a point of parameter space, and at many points of a plane at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import vmap
+from torch.nn import functional as F
+
+from maml_core.episodes.task_batch import TaskBatch
+from maml_core.landscape.planes import Plane
+from maml_core.methods.losses import accuracy
+from maml_core.networks.functional import logits, query_logits
+from maml_core.networks.params import Params
+
+
+@torch.no_grad()
+def answer(model: nn.Module, params: Params, task: TaskBatch, which: str) -> tuple[float, float]:
+    """Return loss, in nats, and accuracy, 0 to 1, on the support or the query set.
+
+    The support loss is the inner loop's: its pictures are normalised with their own statistics.
+    Queries are normalised with theirs, as on the Adapt page (`functional.query_logits`).
+
+    Args:
+        model: The network.
+        params: Where, with a head of N rows.
+        task: One episode, without a batch dimension.
+        which: 'support' or 'query'.
+    """
+    loss, share = _answer(model, params, task, which)
+    return float(loss), float(share)
+
+
+@torch.no_grad()
+def answers(
+    model: nn.Module, plane: Plane, places: np.ndarray, task: TaskBatch, which: str
+) -> np.ndarray:
+    """Return the same at several points of a plane at once, [n, 2] for places [n, 2]."""
+    like = next(iter(plane.origin.values()))
+
+    def at(place: Tensor) -> Tensor:
+        return torch.stack(_answer(model, plane.point(place[0], place[1]), task, which))
+
+    found: np.ndarray = vmap(at)(torch.as_tensor(places).to(like)).numpy()
+    return found
+
+
+def _answer(model: nn.Module, params: Params, task: TaskBatch, which: str) -> tuple[Tensor, Tensor]:
+    if which == "support":
+        out, y = logits(model, params, task.support_x), task.support_y
+    else:
+        out = query_logits(model, params, task.support_x, task.query_x, transductive=True)
+        y = task.query_y
+    loss = F.cross_entropy(out, y)
+    return loss, accuracy(out, y).to(loss)
+
+
+SETS = ("support", "query")

@@ -1,0 +1,168 @@
+"""Gradient descent on the plane, restarted at a clicked point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import torch
+
+from maml_core.config import AdaptConfig, check_choice
+from maml_core.episodes.sampling import Episode
+from maml_core.landscape.episode_loss import SETS, answer
+from maml_core.landscape.planes import PLANES, Plane
+from maml_core.learners.adaptation import adapt_to
+from maml_core.learners.learner import Learner
+from maml_core.networks.functional import for_n_way
+from maml_core.networks.params import Params, norm, subtract
+from maml_core.optimisation.thread_pool import in_parallel
+
+REFERENCE_STEPS = 10  # of the paths that planes are laid through, at each learner's own α
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """One descent, seen from a plane, at its S + 1 points; points after a break are left out.
+
+    Attributes:
+        method: Who descends.
+        inner_lr: The α it took.
+        x: Coordinate of the nearest point of the plane, [S + 1].
+        y: Likewise.
+        beside: How far the point is from the plane, [S + 1].
+        distance: From the plane's origin, [S + 1].
+        held: The share of the path's length that the plane holds, 0 to 1: its projection's
+            length over its own.
+        loss: By set, 'support' and 'query', at the points themselves and not at their projections;
+            nats, [S + 1].
+        accuracy: By set, 0 to 1, [S + 1].
+        broke: Whether it was cut short because the loss was no finite number.
+        restarted: Whether it began at a point of the plane and not at the learner's θ.
+    """
+
+    method: str
+    inner_lr: float
+    x: np.ndarray
+    y: np.ndarray
+    beside: np.ndarray
+    distance: np.ndarray
+    held: float
+    loss: Mapping[str, np.ndarray]
+    accuracy: Mapping[str, np.ndarray]
+    broke: bool
+    restarted: bool
+
+
+def descend(
+    learner: Learner,
+    episode: Episode,
+    plane: Plane,
+    *,
+    inner_lr: float,
+    inner_steps: int,
+    start: tuple[float, float] | None = None,
+) -> Path:
+    """Take the inner loop's steps and look at them from a plane.
+
+    Args:
+        learner: Whose network, rates, and θ where there is no `start`.
+        episode: What it adapts to.
+        plane: From where it is seen.
+        inner_lr: α > 0.
+        inner_steps: 0 to 100.
+        start: A point of the plane to descend from.
+    """
+    params = for_n_way(learner.params, episode.spec.n_way) if start is None else plane.point(*start)
+    config = AdaptConfig(inner_lr, inner_steps)
+    path = adapt_to(replace(learner, params=params), episode, config)
+    answers = {
+        which: np.array([answer(learner.model, point, episode.task, which) for point in path])
+        for which in SETS
+    }  # [S + 1, loss and accuracy]
+    finite = np.isfinite([found[:, 0] for found in answers.values()]).all(0)
+    whole = len(path) if finite.all() else int(finite.argmin())
+    if not whole:
+        raise ValueError(
+            "The loss where the descent would start is no finite number; start closer to θ."
+        )
+    places = np.array([plane.project(point) for point in path[:whole]])
+    distances = [float(norm(subtract(point, plane.origin))) for point in path[:whole]]
+    return Path(
+        method=learner.method,
+        inner_lr=inner_lr,
+        x=places[:, 0],
+        y=places[:, 1],
+        beside=places[:, 2],
+        distance=np.array(distances),
+        held=_held(path[:whole], places),
+        loss={which: found[:whole, 0] for which, found in answers.items()},
+        accuracy={which: found[:whole, 1] for which, found in answers.items()},
+        broke=whole < len(path),
+        restarted=start is not None,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """The way of a meta-training, seen from a plane.
+
+    Attributes:
+        updates: After how many meta-updates, [n].
+        x: Coordinate of the nearest point of the plane, [n].
+        y: Likewise.
+        beside: How far θ is from the plane, [n].
+    """
+
+    updates: tuple[int, ...]
+    x: np.ndarray
+    y: np.ndarray
+    beside: np.ndarray
+
+
+def project_route(plane: Plane, points: Mapping[int, Params], n_way: int) -> Route:
+    """Return where θ was on its way through meta-training.
+
+    Args:
+        plane: From where it is seen.
+        points: θ by meta-update.
+        n_way: Rows of the plane's head.
+    """
+    places = np.array([plane.project(for_n_way(point, n_way)) for point in points.values()])
+    return Route(tuple(points), *places.T)
+
+
+def _held(path: Sequence[Params], places: np.ndarray) -> float:
+    own = sum(float(norm(subtract(b, a))) for a, b in pairwise(path))
+    seen = float(np.hypot(*np.diff(places[:, :2], axis=0).T).sum())
+    return min(seen / own, 1.0) if own else 1.0
+
+
+def lay_planes(
+    kind: str, learners: Mapping[str, Learner], episode: Episode, seed: int
+) -> dict[str, Plane]:
+    """Lay the planes of a kind by the learners' own paths, `REFERENCE_STEPS` at their own α.
+
+    Args:
+        kind: 'paths': for each learner the first two principal components of its path.
+            'ends': one plane, through the first learner's θ and where both ended.
+            'random': for each learner two filter-normalised random directions from its θ.
+        learners: By name.
+        episode: What they adapt to.
+        seed: Of the random directions; the other kinds need them only where the paths span no
+            plane.
+
+    Returns:
+        Planes by the learner's name; 'ends' by `TOGETHER`.
+    """
+    check_choice("kind", kind, tuple(PLANES))
+    n_way = episode.spec.n_way
+
+    def reference(name: str) -> list[Params]:
+        config = AdaptConfig(learners[name].inner_lr(n_way), REFERENCE_STEPS)
+        path = adapt_to(learners[name], episode, config)
+        return [point for point in path if torch.isfinite(norm(point))]
+
+    paths = dict(zip(learners, in_parallel(reference, learners), strict=True))
+    return PLANES[kind](paths, seed)

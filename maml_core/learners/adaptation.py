@@ -1,0 +1,42 @@
+"""A learner adapts to an episode or to any support set, by the one inner loop."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from maml_core.config import AdaptConfig
+from maml_core.episodes.sampling import Episode
+from maml_core.learners.learner import Learner
+from maml_core.methods.inner_loop import adapt
+from maml_core.networks.functional import for_n_way
+from maml_core.networks.params import Params
+
+
+def adapt_to(learner: Learner, episode: Episode, config: AdaptConfig) -> list[Params]:
+    """Return a learner's parameters θ₀ … θ_S on an episode, see `adapt`."""
+    task = episode.task
+    return adapt_to_pictures(learner, task.support_x, task.support_y, episode.spec.n_way, config)
+
+
+def adapt_to_pictures(
+    learner: Learner, x: Tensor, y: Tensor, n_way: int, config: AdaptConfig
+) -> list[Params]:
+    """Return a learner's parameters θ₀ … θ_S on any support set.
+
+    Args:
+        learner: What adapts.
+        x: Support pictures, [B, *input_shape].
+        y: Their labels, [B], 0 to n_way - 1.
+        n_way: Classes.
+        config: How, see `adapt`.
+    """
+    return adapt(
+        learner.model,
+        for_n_way(learner.params, n_way),
+        x,
+        y,
+        inner_lr=config.inner_lr,
+        inner_steps=config.inner_steps,
+        differentiable=False,
+        lr_multipliers=learner.lr_multipliers,
+    )

@@ -1,0 +1,191 @@
+"""Weights on disk: parameters in a safetensors file, and beside them how they came to be.
+
+safetensors holds no code, so opening a stranger's file runs none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as deserialise
+from safetensors.torch import save as serialise
+from safetensors.torch import save_file
+from torch import nn
+
+from maml_core.learners.learner import Learner, random_learner
+from maml_core.methods.anil import head_only_multipliers
+from maml_core.networks.functional import HEAD
+from maml_core.networks.inner_lr_multipliers import LOG_LR_PREFIX, split_lr_multipliers
+from maml_core.networks.params import Params
+from maml_core.networks.registry import make_model
+from maml_core.paths import WEIGHTS
+
+# What a network or a learner raises when a file names arguments for it that make no sense.
+UNUSABLE = (AttributeError, KeyError, OverflowError, RuntimeError, TypeError, ValueError)
+
+
+class CheckpointError(Exception):
+    """A weights file that cannot be used; the message is a sentence that says why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """What a weights file holds.
+
+    Attributes:
+        params: θ, and log-factors on α where they were learned.
+        metadata: JSON values: `method`, `model` (the network's `name`, Conv4 where there is
+            none, and arguments), `inner_lrs` and how it was trained.
+    """
+
+    params: Params
+    metadata: Mapping[str, Any]
+
+    def learner(self) -> Learner:
+        """Return the learner that these weights make; ANIL's adapts its head alone."""
+        params, lr_multipliers = split_lr_multipliers(self.params)
+        if self.metadata["method"] == "anil":
+            lr_multipliers = head_only_multipliers(lr_multipliers)
+        model = make_model(self.metadata["model"])
+        inner_lrs = {int(n): float(lr) for n, lr in self.metadata["inner_lrs"].items()}
+        return Learner(
+            self.metadata["method"], model, params, inner_lrs, lr_multipliers, self.metadata
+        )
+
+
+def save_weights(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a weights file in one move: an interrupted write leaves the old file whole."""
+    write_file(path, checkpoint.params, checkpoint.metadata)
+
+
+def to_bytes(checkpoint: Checkpoint) -> bytes:
+    """Return what `save_weights` writes."""
+    content: bytes = serialise(_whole(checkpoint.params), _told(checkpoint.metadata))
+    return content
+
+
+def load_weights(path: Path) -> Checkpoint:
+    """Read a weights file.
+
+    Raises:
+        CheckpointError: There is none, it is damaged, or it is not one of this project's.
+    """
+    return from_bytes(_content(path), str(path))
+
+
+def from_bytes(content: bytes, path: str) -> Checkpoint:
+    """Read a weights file that is in memory; it may be a stranger's.
+
+    Args:
+        content: All of the file.
+        path: What to call it in messages.
+
+    Raises:
+        CheckpointError: It is damaged, or it is not one of this project's.
+    """
+    tensors, metadata = _unpacked(content, path)
+    missing = {"method", "model", "inner_lrs"} - metadata.keys()
+    if missing:
+        raise CheckpointError(
+            f"{path} does not say its {', '.join(sorted(missing))}; "
+            "choose a file that `python -m maml_core train` or `pretrain` wrote."
+        )
+    checkpoint = Checkpoint(tensors, metadata)
+    try:
+        with torch.device("meta"):  # without memory: it may name a network that has no end
+            shapes = _shapes(make_model(metadata["model"]), tensors)
+        fits = {name: value.shape for name, value in tensors.items()} == shapes
+        if fits:
+            checkpoint.learner()
+    except UNUSABLE as error:
+        raise CheckpointError(
+            f"{path} names no usable network or step sizes ({str(error).rstrip('.')}); "
+            "choose another file."
+        ) from error
+    if not fits:
+        raise CheckpointError(
+            f"{path} holds weights of another network than it names; choose another file."
+        )
+    if any(v.dtype != torch.float32 or not v.isfinite().all() for v in tensors.values()):
+        raise CheckpointError(
+            f"{path} holds weights that are no finite 32-bit numbers; choose another file."
+        )
+    return checkpoint
+
+
+def _shapes(model: nn.Module, tensors: Params) -> dict[str, torch.Size]:
+    """Return what the shapes of a file's tensors must be: only the head's rows may vary."""
+    shapes = {name: value.shape for name, value in model.named_parameters()}
+    rows = max(tensors.get("head.bias", torch.empty(1)).numel(), 1)
+    shapes |= {name: torch.Size((rows, *shapes[name][1:])) for name in HEAD}
+    if any(name.startswith(LOG_LR_PREFIX) for name in tensors):
+        shapes |= {LOG_LR_PREFIX + name: torch.Size() for name in shapes}
+    return shapes
+
+
+def write_file(path: Path, tensors: Params, metadata: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        save_file(_whole(tensors), half, _told(metadata))
+        os.replace(half, path)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def _whole(tensors: Params) -> Params:
+    return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+
+
+def _told(metadata: Mapping[str, Any]) -> dict[str, str]:
+    return {"maml_core": json.dumps(metadata, indent=1)}
+
+
+def read_file(path: Path, device: str = "cpu") -> tuple[Params, dict[str, Any]]:
+    return _unpacked(_content(path), str(path), device)
+
+
+def _content(path: Path) -> bytes:
+    if not path.is_file():
+        raise CheckpointError(f"There are no weights at {path}; train them or name another file.")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error}).") from error
+
+
+def _unpacked(content: bytes, path: str, device: str = "cpu") -> tuple[Params, dict[str, Any]]:
+    try:
+        # By name: `deserialise` hands them out in another order in every process, and processes
+        # that average their gradients must agree on one.
+        found = sorted(deserialise(content).items())
+        tensors = {name: value.to(device) for name, value in found}
+        # The first eight bytes say how long the header is, JSON; `deserialise` has checked both.
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        metadata = dict(json.loads(header.get("__metadata__", {}).get("maml_core", "{}")))
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} is damaged or no safetensors file ({error}).") from error
+    return tensors, metadata
+
+
+def shipped(method: str, split: str = "alphabets", folder: Path = WEIGHTS) -> Learner:
+    """Return the project's own learner of a method for a split; 'random' needs no file.
+
+    Raises:
+        CheckpointError: There is no such file, or it is damaged.
+    """
+    if method == "random":
+        return random_learner()
+    return load_weights(folder / split / f"{method}.safetensors").learner()
+
+
+def is_shipped(method: str, split: str = "alphabets", folder: Path = WEIGHTS) -> bool:
+    """Say whether the project has weights of a method that were trained on a split."""
+    return (folder / split / f"{method}.safetensors").is_file()

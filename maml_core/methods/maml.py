@@ -1,0 +1,83 @@
+"""MAML (Finn et al. 2017, arXiv:1703.03400): the exact gradient through the inner loop."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from maml_core.config import TrainConfig
+from maml_core.episodes.task_batch import TaskBatch
+from maml_core.methods.losses import accuracy
+from maml_core.methods.meta_gradient import (
+    adapt_to_task,
+    gradient_over_tasks,
+    trajectory_query_logits,
+)
+from maml_core.networks.functional import HEAD, HEAD_ONLY, features
+from maml_core.networks.inner_lr_multipliers import LOG_LR_PREFIX, split_lr_multipliers
+from maml_core.networks.params import Params
+from maml_core.optimisation.outer_loop import Metrics
+
+
+def maml_gradient(
+    model: nn.Module,
+    meta_params: Params,
+    tasks: TaskBatch,
+    config: TrainConfig,
+    progress: Tensor | None = None,
+    *,
+    first_order: bool = False,
+    head_only: bool = False,
+) -> tuple[Params, Metrics]:
+    """Return the exact gradient of the tasks' mean query loss after adaptation.
+
+    ∇_θ Σᵢ L_query(θ′ᵢ)  (Finn et al. 2017, Algorithm 2, line 10), second order through the
+    inner loop unless `first_order`. With `multi_step` every step's loss counts, see
+    `step_weights`.
+    """
+    done = tasks.query_x.new_zeros(()) if progress is None else progress
+    # A head of one row begins as zeros, which pass no gradient on to the body, whatever θ is. One
+    # step then moves the head alone: the body runs once, and is not differentiated twice.
+    head_only |= config.inner_steps == 1 and len(meta_params.get(HEAD[0], ())) == 1
+
+    def task_objective(meta: Params, task: TaskBatch) -> tuple[Tensor, Metrics]:
+        network = model
+        if head_only and hasattr(model, "features"):  # which says what the head is given
+            network, meta, task = HEAD_ONLY, *_on_features(model, meta, task, config)
+        trajectory = adapt_to_task(network, meta, task, config, first_order, head_only)
+        outs = trajectory_query_logits(network, trajectory, task, config)
+        losses = torch.stack([F.cross_entropy(out, task.query_y) for out in outs])
+        weights = step_weights(config.inner_steps, done) if config.multi_step else None
+        objective = losses[-1] if weights is None else weights @ losses[1:]
+        return objective, Metrics(
+            losses[-1], torch.stack([accuracy(out, task.query_y) for out in outs])
+        )
+
+    return gradient_over_tasks(task_objective, meta_params, tasks)
+
+
+def step_weights(inner_steps: int, progress: Tensor) -> Tensor:
+    """Return what the query loss after each inner step counts, [inner_steps], their sum 1.
+
+    All the same at first; linearly to the last step alone at the end (Antoniou et al. 2019,
+    arXiv:1810.09502, section 4, "multi-step loss optimization").
+
+    Args:
+        inner_steps: ≥ 1.
+        progress: Of the training, 0 to 1, a scalar.
+    """
+    each = (1 - progress) / inner_steps
+    return torch.cat([each.expand(inner_steps - 1), (1 - (inner_steps - 1) * each)[None]])
+
+
+def _on_features(
+    model: nn.Module, meta_params: Params, task: TaskBatch, config: TrainConfig
+) -> tuple[Params, TaskBatch]:
+    """Return the head's own meta-parameters, and the task with what the head is given of it."""
+    body, _ = split_lr_multipliers(meta_params)
+    support, query = features(
+        model, body, task.support_x, task.query_x, transductive=config.transductive
+    )
+    head = {n: v for n, v in meta_params.items() if n.removeprefix(LOG_LR_PREFIX) in HEAD}
+    return head, task._replace(support_x=support, query_x=query)

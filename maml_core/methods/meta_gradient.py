@@ -1,0 +1,86 @@
+"""The outer loop: MAML and its relatives, batched over tasks by `vmap`.
+
+θ is `params`, α `inner_lr`, β `meta_lr`. A method is a function that returns a meta-gradient;
+`META_GRADIENTS` names them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+from torch.func import grad, vmap
+
+from maml_core.config import TrainConfig
+from maml_core.episodes.task_batch import TaskBatch
+from maml_core.methods.anil import head_only_multipliers
+from maml_core.methods.inner_loop import adapt
+from maml_core.networks.functional import for_n_way, query_logits
+from maml_core.networks.inner_lr_multipliers import split_lr_multipliers
+from maml_core.networks.params import Params
+from maml_core.optimisation.outer_loop import Metrics
+
+MetaGradient = Callable[..., tuple[Params, Metrics]]
+"""(model, meta_params, tasks, config, progress) → (gradient by name, measures). `progress` is how
+much of the training lies behind, 0 to 1, a scalar tensor; left out, it has just begun."""
+
+
+TaskObjective = Callable[[Params, TaskBatch], tuple[Tensor, Metrics]]
+
+
+def gradient_over_tasks(
+    task_objective: TaskObjective, meta_params: Params, tasks: TaskBatch
+) -> tuple[Params, Metrics]:
+    """Return the gradient of an objective's mean over tasks, and the tasks' mean measures.
+
+    Args:
+        task_objective: (θ, one task) → what is to be low for it, and what is measured.
+        meta_params: θ.
+        tasks: A meta-batch.
+    """
+
+    def objective(meta: Params) -> tuple[Tensor, Metrics]:
+        losses, metrics = vmap(task_objective, in_dims=(None, 0))(meta, tasks)
+        return losses.mean(), mean_over_tasks(metrics)
+
+    result: tuple[Params, Metrics] = grad(objective, has_aux=True)(meta_params)
+    return result
+
+
+def n_way_of(tasks: TaskBatch, config: TrainConfig) -> int:
+    return tasks.query_y.shape[-1] // config.q_query
+
+
+def mean_over_tasks(metrics: Metrics) -> Metrics:
+    return Metrics(*(value.mean(0) for value in metrics))
+
+
+def trajectory_query_logits(
+    model: nn.Module, trajectory: list[Params], task: TaskBatch, config: TrainConfig
+) -> list[Tensor]:
+    return [
+        query_logits(model, fast, task.support_x, task.query_x, transductive=config.transductive)
+        for fast in trajectory
+    ]
+
+
+def adapt_to_task(
+    model: nn.Module,
+    meta_params: Params,
+    task: TaskBatch,
+    config: TrainConfig,
+    first_order: bool,
+    head_only: bool,
+) -> list[Params]:
+    params, lr_multipliers = split_lr_multipliers(meta_params)
+    n_way = n_way_of(task, config)
+    return adapt(
+        model,
+        for_n_way(params, n_way),
+        task.support_x,
+        task.support_y,
+        inner_lr=config.inner_lr_at(n_way),
+        inner_steps=config.inner_steps,
+        first_order=first_order,
+        lr_multipliers=head_only_multipliers(lr_multipliers) if head_only else lr_multipliers,
+    )

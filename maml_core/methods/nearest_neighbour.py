@@ -1,0 +1,58 @@
+"""1-nearest neighbour on features or pixels: nothing adapts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from maml_core.episodes.task_batch import TaskBatch
+from maml_core.methods.losses import accuracy
+from maml_core.networks.functional import features
+from maml_core.networks.params import Params
+
+
+def nearest_by_pixels(views: Sequence[TaskBatch]) -> Tensor:
+    """Return the accuracy of the nearest support picture, by Euclidean distance of the pixels.
+
+    Args:
+        views: One episode, without a batch dimension, seen in one way or several, see
+            `episodes.Episode.views`; the squared distances add up.
+    """
+    return _nearest([(one.support_x.flatten(1), one.query_x.flatten(1)) for one in views], views[0])
+
+
+def nearest_by_features(
+    model: nn.Module, params: Params, views: Sequence[TaskBatch], *, transductive: bool
+) -> Tensor:
+    """Return the accuracy of the nearest support picture, by the cosine of the features.
+
+    Args:
+        model: The network.
+        params: Where its features are taken, before any adaptation; the head plays no part.
+        views: As in `nearest_by_pixels`; the mean of the cosines counts.
+        transductive: How queries are normalised, see `functional.query_logits`.
+    """
+    found = [
+        normalised_features(model, params, one.support_x, one.query_x, transductive=transductive)
+        for one in views
+    ]
+    return _nearest(found, views[0])
+
+
+def normalised_features(
+    model: nn.Module, params: Params, support_x: Tensor, query_x: Tensor, *, transductive: bool
+) -> tuple[Tensor, Tensor]:
+    """Return `functional.features` as unit vectors, each [B, width of the head]."""
+    support, query = features(model, params, support_x, query_x, transductive=transductive)
+    return F.normalize(support, dim=1), F.normalize(query, dim=1)
+
+
+def _nearest(found: Sequence[tuple[Tensor, Tensor]], task: TaskBatch) -> Tensor:
+    """Return the accuracy of the nearest by support and query vectors, those of all looks."""
+    support, query = (torch.cat(vectors, dim=1) for vectors in zip(*found, strict=True))
+    n_way = int(task.support_y.max()) + 1
+    distances = torch.cdist(query, support).reshape(len(query), n_way, -1)
+    return accuracy(-distances.amin(-1), task.query_y)

@@ -1,0 +1,125 @@
+"""Networks by name, and running them at any parameters by `torch.func.functional_call`.
+
+One checkpoint serves every N: its head has either one row, which stands for N rows of zeros,
+or as many rows as the largest N, of which the first N are used. `for_n_way` does it.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from maml_core.networks.layers import Head
+from maml_core.networks.params import Params
+
+_own = threading.local()
+HEAD = ("head.weight", "head.bias")
+HEAD_ONLY = Head()  # is run at parameters of any width
+
+
+def initial_params(model: nn.Module, seed: int) -> Params:
+    """Return freshly initialised parameters, the same for the same seed.
+
+    Weights are uniform in ±1/√fan_in, PyTorch's default for convolutions and linear layers
+    (`kaiming_uniform_` with a = √5); gains are one; shifts, biases and the head are zero.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    params: Params = {}
+    for name, value in model.named_parameters():
+        if value.ndim > 1 and name not in HEAD:
+            bound = value[0].numel() ** -0.5
+            params[name] = (torch.rand(value.shape, generator=generator) * 2 - 1) * bound
+        elif name.endswith("gain"):
+            params[name] = torch.ones(value.shape)
+        else:
+            params[name] = torch.zeros(value.shape)
+    return params
+
+
+def for_n_way(params: Params, n_way: int) -> Params:
+    """Return the parameters with a head of N rows.
+
+    A head of one row stands for N rows of zeros. One learned vector shared by all classes (Ye &
+    Chao 2022, arXiv:2106.16245) is the same thing: what all rows have in common cancels in the
+    softmax and in its gradient, so it changes no prediction at any inner step. Zeros make the
+    logits before adaptation exactly equal, and chance exactly 1/N.
+    Of a head with more rows the first N are used.
+
+    Raises:
+        ValueError: The head has more than one but fewer than N rows.
+    """
+    rows = len(params["head.weight"])
+    if 1 < rows < n_way:
+        raise ValueError(f"These weights serve up to {rows} ways, not {n_way}; lower n_way.")
+    if rows > 1:
+        return {**params, **{name: params[name][:n_way] for name in HEAD}}
+    heads = {name: params[name].new_zeros(n_way, *params[name].shape[1:]) for name in HEAD}
+    return {**params, **heads}
+
+
+def logits(model: nn.Module, params: Params, x: Tensor, reference: int | None = None) -> Tensor:
+    """Run the network at `params` on pictures [B, *input_shape]; logits [B, n_out].
+
+    All pictures are normalised with the statistics of the first `reference`, or of all.
+    """
+    arguments = (x,) if reference is None else (x, reference)
+    out: Tensor = functional_call(_of_this_thread(model), params, arguments)
+    return out
+
+
+def query_logits(
+    model: nn.Module, params: Params, support_x: Tensor, query_x: Tensor, *, transductive: bool
+) -> Tensor:
+    """Run the network at `params` on query pictures [B, *input_shape]; logits [B, n_out].
+
+    Transductive: the queries are normalised with the statistics of their own batch, as in
+    MAML's published Omniglot results (Nichol et al. 2018, arXiv:1803.02999, section 6.1). Each
+    then tells a little about the others. Otherwise with the support set's, and each query is
+    answered as if it were alone.
+    """
+    if transductive:
+        return logits(model, params, query_x)
+    n = len(support_x)
+    return logits(model, params, torch.cat([support_x, query_x]), n)[n:]
+
+
+def features(
+    model: nn.Module, params: Params, support_x: Tensor, query_x: Tensor, *, transductive: bool
+) -> tuple[Tensor, Tensor]:
+    """Return what the head is given of support and query pictures, each [B, width of the head].
+
+    Args:
+        model: The network.
+        params: Where its features are taken; the head plays no part.
+        support_x: [B, *input_shape].
+        query_x: Likewise.
+        transductive: How queries are normalised, see `query_logits`.
+    """
+    width = params["head.weight"].shape[1]
+    # With the identity as its head the network returns its features.
+    bare = {"head.weight": torch.eye(width), "head.bias": torch.zeros(width)}
+    identity = {**params, **{n: v.to(params[n]) for n, v in bare.items()}}
+    if transductive:
+        return logits(model, identity, support_x), logits(model, identity, query_x)
+    n = len(support_x)  # of the same statistics: all pictures in one pass
+    both = logits(model, identity, torch.cat([support_x, query_x]), n)
+    return both[:n], both[n:]
+
+
+def _of_this_thread(model: nn.Module) -> nn.Module:
+    """Return this thread's own copy of a network.
+
+    `functional_call` puts the parameters into the module for the length of the call, so two
+    threads that share a module silently compute with each other's parameters.
+    """
+    if not hasattr(_own, "copies"):
+        _own.copies = WeakKeyDictionary()
+    if model not in _own.copies:
+        _own.copies[model] = copy.deepcopy(model)
+    found: nn.Module = _own.copies[model]
+    return found

@@ -1,0 +1,48 @@
+"""A long short-term memory that reads pictures row by row (Hochreiter & Schmidhuber 1997)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from maml_core.networks.layers import Network, check_sizes, zero_head
+
+
+class LSTM(Network):
+    """A long short-term memory that reads a picture row by row, and a linear head.
+
+    Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000; the gate starts open,
+    by a constant 1, so that the first rows are remembered at the last (Jozefowicz et al. 2015).
+    Written out because `torch.nn.LSTM` fails under a `vmap` over tasks (torch 2.13, CPU).
+    Nothing is normalised, so that every query is answered as if it were alone.
+
+    Args:
+        n_out: Rows of the head, which starts at zero.
+        hidden: Units of the state.
+        in_channels: Of the pictures.
+        side: Their width and height, pixels.
+
+    Raises:
+        ValueError: No row or no unit.
+    """
+
+    def __init__(
+        self, n_out: int = 1, hidden: int = 64, in_channels: int = 1, side: int = 28
+    ) -> None:
+        super().__init__()
+        check_sizes(n_out, hidden, "hidden units")
+        self.input_shape = (in_channels, side, side)
+        self.hidden = hidden
+        self.read = nn.Linear(in_channels * side, 4 * hidden)
+        self.recall = nn.Linear(hidden, 4 * hidden, bias=False)
+        self.head = zero_head(hidden, n_out)
+
+    def features(self, x: Tensor, reference: int | None = None) -> Tensor:
+        """[B, in_channels, side, side] → [B, hidden], the state after the last row."""
+        rows = self.read(x.transpose(1, 2).flatten(2))  # [B, side, 4 * hidden]
+        state = cell = x.new_zeros(len(x), self.hidden)
+        for row in rows.unbind(1):
+            enter, keep, value, leave = (row + self.recall(state)).chunk(4, -1)
+            cell = torch.sigmoid(keep + 1) * cell + torch.sigmoid(enter) * torch.tanh(value)
+            state = torch.sigmoid(leave) * torch.tanh(cell)
+        return state

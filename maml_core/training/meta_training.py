@@ -1,0 +1,74 @@
+"""The outer loop of meta-training (Finn et al. 2017, Algorithm 2) on sampled meta-batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from torch import Tensor, nn
+
+from maml_core.config import TrainConfig
+from maml_core.episodes.pool import TaskPool
+from maml_core.episodes.sampling import episode_generator, sample_tasks
+from maml_core.episodes.task_batch import TaskBatch
+from maml_core.methods.registry import META_GRADIENTS
+from maml_core.networks.params import Params
+from maml_core.optimisation.outer_loop import Metrics, TrainState, optimise
+
+
+def task_stream(pool: TaskPool, config: TrainConfig, first_step: int = 0) -> Iterator[TaskBatch]:
+    """Yield the meta-batch of each update; a resumed run sees the batches it would have seen."""
+    specs = config.specs
+    for step in range(first_step, config.meta_steps):
+        generator = episode_generator(config.seed, step)
+        spec = specs[step % len(specs)]
+        yield sample_tasks(pool, spec, config.meta_batch_size, generator, augment=config.augment)
+
+
+def meta_train(
+    model: nn.Module,
+    start: TrainState,
+    tasks: Iterable[TaskBatch],
+    config: TrainConfig,
+) -> Iterator[TrainState]:
+    """Meta-train and yield the state after each update (Finn et al. 2017, Algorithm 2).
+
+    Args:
+        model: The network.
+        start: θ to begin from at step 0, or an earlier state to go on from; stays as it is.
+            With `learn_inner_lr` the factors on α are in it, see `with_lr_multipliers`.
+        tasks: One meta-batch an update, as `task_stream` yields them.
+        config: The method and its settings.
+
+    Yields:
+        θ and the `Metrics` of the batch that made the update.
+    """
+    gradient = partial(_meta_gradient, model, config)
+    batches = (
+        (batch, _progress(step, batch, config)) for step, batch in enumerate(tasks, start.step)
+    )
+    return optimise(
+        gradient,
+        start,
+        batches,
+        lr=config.meta_lr,
+        steps=config.meta_steps,
+        muon_lr=config.muon_lr,
+        divisible=True,
+    )
+
+
+def _progress(step: int, tasks: TaskBatch, config: TrainConfig) -> Tensor:
+    """Return the progress once a task, so that it is shared out as the tasks are."""
+    x = tasks.query_x
+    return x.new_full((len(x),), step / max(1, config.meta_steps - 1))
+
+
+def _meta_gradient(
+    model: nn.Module,
+    config: TrainConfig,
+    meta_params: Params,
+    batch: tuple[TaskBatch, Tensor],
+) -> tuple[Params, Metrics]:
+    tasks, progress = batch
+    return META_GRADIENTS[config.method](model, meta_params, tasks, config, progress[0])

@@ -1,0 +1,226 @@
+"""Training runs from data to weights file: what each needs, what it says, which α it chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from maml_core.config import AdaptConfig, EpisodeSpec, PretrainConfig, TrainConfig
+from maml_core.episodes.class_augmentation import augment_classes
+from maml_core.episodes.pool import TaskPool
+from maml_core.episodes.sampling import sample_episode
+from maml_core.evaluation.accuracy import evaluate
+from maml_core.learners import checkpoints
+from maml_core.learners.checkpoints import Checkpoint, CheckpointError
+from maml_core.learners.learner import Learner
+from maml_core.methods.pretraining import imprint_head, pretrain, updates_of, with_new_head
+from maml_core.networks.functional import for_n_way, initial_params
+from maml_core.networks.inner_lr_multipliers import split_lr_multipliers, with_lr_multipliers
+from maml_core.networks.params import Params
+from maml_core.networks.registry import for_pictures, make_model, model_arguments
+from maml_core.optimisation.distributed import check_alone, joined
+from maml_core.optimisation.outer_loop import TrainState
+from maml_core.training import inner_lr_search
+from maml_core.training.inner_lr_search import best_inner_lrs
+from maml_core.training.loop import differences, training_loop
+from maml_core.training.meta_training import meta_train, task_stream
+from maml_core.training.training_run import VALIDATION_QUERY, Run
+
+VALIDATION_EPISODES = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """A meta-training that is ready to go: whoever wants its updates draws them.
+
+    Attributes:
+        first: Where it begins.
+        updates: From a state on, the state after each further update, see `meta_train`.
+        validation: The classes of `Run.validate_on`; None where it never validates.
+        specs: The episodes to validate on, one an N.
+        metadata: What is to be said of the weights.
+    """
+
+    first: TrainState
+    updates: Callable[[TrainState], Iterator[TrainState]]
+    validation: TaskPool | None
+    specs: Sequence[EpisodeSpec]
+    metadata: dict[str, Any]
+
+
+def train(
+    run: Run, config: TrainConfig, model_config: dict[str, Any], start: Path | None = None
+) -> Checkpoint:
+    """Meta-train and write the weights; Ctrl-C writes what there is and raises again.
+
+    Started by torchrun, the processes share out each meta-batch and the first one writes.
+
+    Args:
+        run: Data and files.
+        config: The method and its settings.
+        model_config: The network's `name` and arguments, see `registry.make_model`; those that the
+            pictures decide are filled in.
+        start: Weights to begin from instead of a fresh initialisation. With `learn_inner_lr` their
+            factors on α, where they have some, are gone on from too; otherwise only θ is taken.
+
+    Raises:
+        CheckpointError: The starting weights, or the state to go on from, are of another run's
+            making or cannot be read.
+        ValueError: The data or the head has too little for the episodes, or the meta-batch has
+            for the processes.
+    """
+    with joined(run.device, config.meta_batch_size):
+        training = prepared(run, config, model_config, start)
+
+        def check(learner: Learner) -> list[dict[str, Any]]:
+            assert training.validation  # only asked where there is an interval
+            return [_validated(learner, training.validation, s, 5) for s in training.specs]
+
+        return training_loop(
+            run,
+            training.updates,
+            lambda: training.first,
+            config.meta_steps,
+            training.metadata,
+            check,
+        )
+
+
+def prepared(
+    run: Run, config: TrainConfig, model_config: dict[str, Any], start: Path | None = None
+) -> Training:
+    """Read what a meta-training needs and check it; arguments and errors as in `train`."""
+    model_config = for_pictures(model_config, run.data.input_shape)
+    model = make_model(model_config)
+    params = _start(start, model_config) if start else initial_params(model, config.seed)
+    for_n_way(params, max(config.n_ways))
+    if config.method == "joint" and len(params["head.weight"]) == 1:
+        raise ValueError(
+            "The head has 1 row, which starts as zeros in every task, so that joint pretraining "
+            f"moves nothing; give it at least {max(config.n_ways)} rows."
+        )
+    first = TrainState(
+        0, with_lr_multipliers(params) if config.learn_inner_lr else split_lr_multipliers(params)[0]
+    )
+    metadata = {
+        "method": config.method,
+        "model": model_config,
+        "inner_lrs": {str(n): config.inner_lr_at(n) for n in config.n_ways},
+        "start": str(start.name) if start else "random",
+        "config": asdict(config),
+    }
+    ways = sorted(set(config.n_ways))
+    specs = [EpisodeSpec(n, config.k_shots[0], run.validation_query) for n in ways]
+    validation = _pool_for(run, run.validate_on, specs, False) if run.validate_every else None
+    pool = _pool_for(run, "train", config.specs)
+
+    def updates(begin: TrainState) -> Iterator[TrainState]:
+        return meta_train(model, begin, task_stream(pool, config, begin.step), config)
+
+    return Training(first, updates, validation, specs, run.about(metadata))
+
+
+def train_baseline(
+    run: Run,
+    config: PretrainConfig,
+    model_config: dict[str, Any],
+    start: Path | None = None,
+    inner_lr: float | None = None,
+) -> Checkpoint:
+    """Pretrain the classifier, choose its α on validation classes and write the weights.
+
+    Args:
+        run: Data and files.
+        config: How long, how fast and on which classes.
+        model_config: As in `train`.
+        start: Weights whose features to begin from, see `imprint_head`.
+        inner_lr: α at every N; chosen on validation classes unless given.
+
+    Raises:
+        CheckpointError: The starting weights, or the state to go on from, are of another run's
+            making or cannot be read.
+        ValueError: There are too few classes or pictures, or torchrun started several processes.
+    """
+    check_alone("pretrain")
+    model_config = for_pictures(model_config, run.data.input_shape)
+    model = make_model(model_config)
+    shown = EpisodeSpec(5, 1, VALIDATION_QUERY)
+    needed = [EpisodeSpec(min(inner_lr_search.INNER_LR_EPISODES), 1, VALIDATION_QUERY)]
+    if inner_lr is not None:
+        AdaptConfig(inner_lr)  # refuses what is no step size
+    given = _start(start, model_config) if start else None
+    validation = _pool_for(run, "validation", [*needed, shown] if run.validate_every else needed)
+    pool = augment_classes(
+        _pool_for(run, "train", [], ink_crops=config.ink_crops),
+        mirror=config.mirror,
+        spliced_per_class=config.spliced_per_class,
+        seed=config.seed,
+    )
+    metadata = {
+        "method": "pretrained",
+        "model": model_config,
+        "inner_lrs": {"5": inner_lr or 0.1},
+        "start": start.name if start else "random",
+        "config": asdict(config),
+    }
+
+    def first() -> TrainState:
+        if given:
+            return TrainState(0, imprint_head(model, given, pool))
+        return TrainState(0, with_new_head(initial_params(model, config.seed), len(pool.classes)))
+
+    def check(learner: Learner) -> list[dict[str, Any]]:
+        return [_validated(learner, validation, shown, inner_lr_search.INNER_LR_STEPS)]
+
+    def updates(begin: TrainState) -> Iterator[TrainState]:
+        return pretrain(model, begin, pool, config)
+
+    def finish(checkpoint: Checkpoint) -> Checkpoint:
+        if inner_lr is not None:
+            return checkpoint
+        chosen = best_inner_lrs(checkpoint.learner(), validation)
+        return Checkpoint(checkpoint.params, {**checkpoint.metadata, "inner_lrs": chosen})
+
+    about = run.about(metadata)
+    return training_loop(run, updates, first, updates_of(pool, config), about, check, finish)
+
+
+def _pool_for(
+    run: Run,
+    part: str,
+    specs: Sequence[EpisodeSpec],
+    rotate: bool = True,
+    ink_crops: bool = False,
+) -> TaskPool:
+    """Return a part's classes, the training part's at all rotations; check that it has `specs`."""
+    try:
+        pool = run.pool(part, rotate=rotate and part == "train", ink_crops=ink_crops)
+        for spec in specs:
+            sample_episode(pool, spec, seed=0)
+    except ValueError as error:
+        without = " Or choose --validate-every 0." if part == "validation" and specs else ""
+        raise ValueError(
+            f"The {part} part of {run.dataset} cannot be used: {error}{without}"
+        ) from None
+    return pool
+
+
+def _start(path: Path, model_config: Mapping[str, Any]) -> Params:
+    """Return the meta-parameters of a weights file for the same network."""
+    found = checkpoints.load_weights(path)
+    other = differences(model_arguments(found.metadata["model"]), model_arguments(model_config))
+    if other:
+        raise CheckpointError(f"{path} holds another network ({other}); give the run the same.")
+    return found.params
+
+
+def _validated(
+    learner: Learner, validation: TaskPool, spec: EpisodeSpec, inner_steps: int
+) -> dict[str, Any]:
+    """Return the estimate on fresh adaptations to validation episodes, as JSON values."""
+    *_, last = evaluate(
+        learner, validation, spec, inner_steps=inner_steps, episodes=VALIDATION_EPISODES, seed=0
+    )
+    return {"n_way": spec.n_way, "k_shot": spec.k_shot, **asdict(last)}

@@ -1,0 +1,84 @@
+"""The maps of the Landscape page: a thin wrapper around Plotly that keeps its nodes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import plotly.graph_objects as go
+
+from maml_core.landscape.loss_maps import Window
+from pages.shared.component import component
+
+# Plotly keeps its styles in the page's head.
+_mount = component("loss_map", "element", "stepping", "drawing", isolate_styles=False)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One map.
+
+    Attributes:
+        name: What clicks on it are told by.
+        title: Above it.
+        colour: Of the dot beside the title.
+        figure: The map itself; traces with the meta 'path' are shown step by step.
+    """
+
+    name: str
+    title: str
+    colour: str
+    figure: go.Figure
+
+
+def maps(
+    panels: Sequence[Panel],
+    window: Window,
+    *,
+    view: str,
+    steps: int,
+    paths: str,
+    key: str,
+    on_start: Callable[[], None],
+    on_look: Callable[[], None],
+) -> None:
+    """Draw maps side by side.
+
+    Args:
+        panels: The maps.
+        window: The part of the plane that they show.
+        view: 'contour' or 'surface', which the figures are.
+        steps: Inner steps that can be played through.
+        paths: Changes when the paths do; all their steps are shown then.
+        key: Of the component. `st.session_state[key]` holds what was done in the callbacks.
+        on_start: Called after a click; `start` is its panel, x and y.
+        on_look: Called after a zoom; `look` is the middle's x and y and half the width, or empty.
+    """
+    _mount(
+        key=key,
+        data={
+            "panels": [
+                {
+                    "name": panel.name,
+                    "title": panel.title,
+                    "colour": panel.colour,
+                    "figure": plain(panel.figure),
+                }
+                for panel in panels
+            ],
+            "window": asdict(window),
+            "view": view,
+            "steps": steps,
+            "paths": paths,
+        },
+        on_start_change=on_start,
+        on_look_change=on_look,
+    )
+
+
+def plain(figure: go.Figure) -> dict:
+    """Return a figure as JSON without Plotly's own theme: the page's colours are set on it."""
+    found: dict = json.loads(figure.to_json())
+    found["layout"].pop("template", None)
+    return found

@@ -1,0 +1,143 @@
+"""Cached ways to data, weights and results. What they return is shared: nobody writes to it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from maml_core.config import PARTS
+from maml_core.data import registry
+from maml_core.data.character_set import CharacterSet
+from maml_core.data.splits import split_classes
+from maml_core.episodes.pool import TaskPool, make_pool
+from maml_core.episodes.sampling import Episode, sample_episode
+from maml_core.evaluation.comparison import Recording, compare
+from maml_core.evaluation.single_query import Adapted, adapt_each
+from maml_core.learners import checkpoints
+from maml_core.learners.learner import METHODS, NEAREST, Learner
+from maml_core.teaching import play_round
+from pages.shared.learners import store
+from pages.shared.settings import Settings, changes
+
+BASELINE = "pretrained"  # what stands beside MAML
+SPLIT = "alphabets"  # the one that the shipped weights are trained on
+
+
+@st.cache_resource(show_spinner="Reading the characters …")
+def characters(dataset: str) -> CharacterSet:
+    """Return a data set, or the built-in glyphs with a notice that says why."""
+    return registry.load_or_glyphs(dataset)
+
+
+@st.cache_resource(show_spinner=False)
+def pool(dataset: str, part: str, split: str = SPLIT, ink_crops: bool = False) -> TaskPool:
+    """Return the classes of one part of a data set."""
+    data = characters(dataset)
+    return make_pool(data, split_classes(data, split, part), ink_crops=ink_crops)
+
+
+@st.cache_data(show_spinner=False)
+def alphabets_by_part(dataset: str) -> dict[str, dict[str, int]]:
+    """Return how many characters each alphabet has, by part of the split."""
+    data = characters(dataset)
+    return {
+        part: dict(Counter(data.classes[c].alphabet for c in split_classes(data, SPLIT, part)))
+        for part in PARTS
+    }
+
+
+def forget_characters(dataset: str) -> None:
+    """Read the characters anew: a data set has changed.
+
+    What is kept by `Settings` goes by their edition.
+    """
+    changes().append(dataset)
+    for cached in (characters, pool, alphabets_by_part, questions, machine_answers):
+        cached.clear()
+
+
+def learner(method: str, split: str = SPLIT) -> Learner:
+    """Return the shipped learner of a method, or one of the visitor's own by its name."""
+    mine = store.learners()
+    return mine[method] if method in mine else _shipped(method, split)
+
+
+@st.cache_resource(show_spinner=False)
+def _shipped(method: str, split: str) -> Learner:
+    return checkpoints.shipped(method, split)
+
+
+def available_methods(split: str = SPLIT) -> tuple[str, ...]:
+    """Return the methods whose weights are here, and the names of the visitor's own learners."""
+    return _shipped_methods(split) + store.names(split)
+
+
+@st.cache_data(show_spinner=False)
+def references(split: str = SPLIT) -> tuple[str, ...]:
+    """Return the references that adapt nothing and whose features' weights are here."""
+    return tuple(n for n, by in NEAREST.items() if by is None or checkpoints.is_shipped(by, split))
+
+
+@st.cache_data(show_spinner=False)
+def _shipped_methods(split: str) -> tuple[str, ...]:
+    return tuple(m for m in METHODS if m == "random" or checkpoints.is_shipped(m, split))
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def episode(settings: Settings, split: str = SPLIT) -> Episode:
+    """Return the episode that the sidebar names.
+
+    Raises:
+        ValueError: It cannot be sampled; the message says what to change.
+    """
+    classes = pool(settings.dataset, settings.part, split)
+    return sample_episode(classes, settings.spec, settings.seed)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def recordings(
+    settings: Settings, methods: tuple[str, ...], inner_steps: int, lr_factor: float
+) -> list[Recording]:
+    """Return how each method adapts to the sidebar's episode."""
+    chosen = {method: learner(method) for method in methods}
+    return compare(chosen, episode(settings), inner_steps, lr_factor)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def adapted(
+    content: str,
+    methods: tuple[str, ...],
+    inner_steps: int,
+    _support: Sequence[Sequence[np.ndarray]],
+) -> dict[str, Adapted]:
+    """Return how each method adapts to somebody's characters.
+
+    Args:
+        content: A digest of them: the same for the same characters in the same rows only.
+        methods: Which.
+        inner_steps: Gradient steps.
+        _support: Of each class its characters.
+    """
+    return adapt_each({method: learner(method) for method in methods}, _support, inner_steps)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def questions(dataset: str, part: str, mode: str, seed: int) -> list[play_round.Question]:
+    """Return the round of ten questions that belongs to a seed.
+
+    Raises:
+        ValueError: There are too few characters for the mode.
+    """
+    return play_round.questions(pool(dataset, part), mode, seed)
+
+
+@st.cache_resource(show_spinner=False, max_entries=1024)
+def machine_answers(
+    dataset: str, part: str, mode: str, seed: int, methods: tuple[str, ...]
+) -> dict[str, list[int]]:
+    """Return the label that each method gives to each question of a round."""
+    asked = questions(dataset, part, mode, seed)
+    return play_round.machine_answers({method: learner(method) for method in methods}, asked)

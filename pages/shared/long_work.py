@@ -1,0 +1,130 @@
+"""The same comparison on many episodes: a mean with its confidence band, as it grows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import streamlit as st
+
+from maml_core.evaluation.comparison import evaluate_together
+from maml_core.evaluation.confidence import Estimate
+from maml_core.figures.evaluation import confidence_figure
+from maml_core.figures.style import CHART_CONFIG
+from maml_core.teaching.exports import estimates_csv
+from pages.shared import cached
+from pages.shared.settings import PARTS, Settings
+
+REPEATS = 100
+LOOK = 0.5  # seconds from one drawing of a growing chart to the next
+Estimates = dict[str, Estimate]
+
+
+def repeat(settings: Settings, methods: tuple[str, ...], steps: int, factor: float) -> None:
+    """Offer the same comparison on many episodes: a mean that streams and can be stopped."""
+    st.subheader("Was that luck?", anchor=False)
+    st.markdown(
+        f"One episode is an anecdote. Repeat it on {REPEATS} others of the same shape, this one "
+        "the first of them."
+    )
+
+    def begin() -> Iterator[Estimates]:
+        return evaluate_together(
+            {method: cached.learner(method) for method in methods},
+            cached.pool(settings.dataset, settings.part),
+            settings.spec,
+            inner_steps=steps,
+            episodes=REPEATS,
+            seed=settings.seed,
+            lr_factor=factor,
+        )
+
+    found = streamed(
+        "repeat",
+        f"Repeat on {REPEATS} episodes",
+        (settings, methods, steps, factor),
+        begin,
+        episodes=REPEATS,
+        n_way=settings.spec.n_way,
+    )
+    if found:
+        draw(found, settings, "repeat", "")
+
+
+def streamed(
+    key: str,
+    label: str,
+    what: object,
+    begin: Callable[[], Iterator[Estimates]],
+    *,
+    episodes: int,
+    n_way: int,
+) -> Estimates | None:
+    """Draw a button that starts a long evaluation, and what there is of it so far.
+
+    While it runs it shows the growing chart, how far it is, and a Stop, which keeps what was
+    measured. Never call it in a fragment: a click in one waits for the end of the script that
+    runs, and so does a Stop.
+
+    Args:
+        key: Of the button; `stop_<key>` is that of its Stop.
+        label: The button's words.
+        what: All that the result depends on; each has a result of its own.
+        begin: Starts the evaluation.
+        episodes: How many it will be.
+        n_way: For the line of chance.
+
+    Returns:
+        The estimates of `what`, as far as they got; None before.
+    """
+    kept: dict[object, Estimates] = st.session_state.setdefault(f"{key}_kept", {})
+    if st.button(label, key=key, type="primary"):
+        stop = st.empty()
+        stop.button("Stop", key=f"stop_{key}", icon=":material/stop:")
+        bar, chart = st.progress(0.0, f"0 of {episodes} episodes"), st.empty()
+        kept.pop(what, None)
+        started, looked = time.monotonic(), 0.0
+        for number, estimates in enumerate(begin()):
+            kept[what] = estimates
+            done = next(iter(estimates.values())).episodes
+            left = (time.monotonic() - started) * (episodes - done) / done
+            bar.progress(
+                done / episodes, f"{done} of {episodes} episodes, about {left:.0f} s to go"
+            )
+            if time.monotonic() - looked > LOOK:
+                chart.plotly_chart(confidence_figure(estimates, n_way), key=f"{key}_{number}")
+                looked = time.monotonic()
+        for shown in (stop, bar, chart):
+            shown.empty()
+    return kept.get(what)
+
+
+@st.fragment
+def draw(estimates: Estimates, settings: Settings, key: str, how: str) -> None:
+    """Draw what was measured over many episodes, with its numbers to take away.
+
+    Args:
+        estimates: What was measured.
+        settings: What the sidebar said.
+        key: Of the chart and the buttons under it begins so.
+        how: What else is to be said of the measurement.
+    """
+    close = st.toggle("Zoom in", key=f"{key}_close", help="Leave out what is far below.")
+    st.plotly_chart(
+        confidence_figure(estimates, settings.spec.n_way, close),
+        key=f"{key}_chart",
+        config=CHART_CONFIG,
+    )
+    n = next(iter(estimates.values())).episodes
+    st.caption(
+        f"Mean over {n} episodes of characters {PARTS[settings.part]}{how}; the band is the mean's "
+        "95 % confidence interval."
+    )
+    st.download_button(
+        "These numbers as CSV",
+        estimates_csv(estimates),
+        f"{settings.spec.n_way}-way-{settings.spec.k_shot}-shot-{n}-episodes.csv",
+        "text/csv",
+        key=f"{key}_csv",
+        on_click="ignore",
+    )

@@ -1,0 +1,60 @@
+"""How every page begins: characters, episode, and a sentence when one is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from maml_core.data.character_set import CharacterSet
+from maml_core.episodes.sampling import Episode
+from pages.shared import cached
+from pages.shared.settings import Check, Settings, check_link, settings, show_notices
+
+# Streamlit leaves 6rem above the title; at 390 px and on a projector that is a third of the view.
+COMPACT = """
+<style>
+[data-testid="stMainBlockContainer"] { padding-top: 2.5rem; padding-bottom: 3rem; }
+</style>
+"""
+
+
+def begin(
+    title: str, checks: Mapping[str, Check] | None = None
+) -> tuple[Settings, CharacterSet, Episode] | None:
+    """Draw the title and return what the sidebar names; None after saying what is wrong.
+
+    Args:
+        title: The page's.
+        checks: Of the page's own values in the URL, by name.
+    """
+    chosen, data = head(title, checks)
+    try:
+        return chosen, data, cached.episode(chosen)
+    except ValueError as error:
+        st.error(f"{error}", icon=":material/error:")
+        return None
+
+
+def head(title: str, checks: Mapping[str, Check] | None = None) -> tuple[Settings, CharacterSet]:
+    """Do as `begin` does, for a page that draws no episode of the sidebar's shape."""
+    top(title, checks)
+    chosen = settings()
+    data = cached.characters(chosen.dataset)
+    if data.notice:
+        st.warning(data.notice, icon=":material/info:")
+    return chosen, data
+
+
+def top(title: str, checks: Mapping[str, Check] | None = None) -> None:
+    """Do as `begin` does, for a page that has no characters."""
+    st.html(COMPACT)
+    st.title(title, anchor=False)
+    check_link(checks or {})
+    show_notices()
+
+
+def why(question: str, answer: str) -> None:
+    """Offer the deeper answer to a question, folded away."""
+    with st.popover(question, icon=":material/help:", type="tertiary"):
+        st.markdown(answer)

@@ -1,0 +1,66 @@
+"""Pictures in HTML, in either theme: characters as black ink on white paper, others as they are."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Iterable
+from functools import lru_cache
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from maml_core.data.character_set import CharacterSet
+
+STYLE = """
+<style>
+.characters { display: flex; flex-wrap: wrap; gap: 4px; }
+.characters span { position: relative; display: block; line-height: 0; border-radius: 4px; }
+.characters img { width: 4rem; background: white; border-radius: 4px; border: 1px solid #8884; }
+.characters.small img { width: 2.6rem; }
+.characters span:focus { outline: 2px solid #0072B2; }
+.characters span:is(:hover, :focus)::after {
+  content: attr(data-tip); position: absolute; left: 0; top: 100%; z-index: 10; width: max-content;
+  max-width: 16rem; padding: 4px 8px; border-radius: 4px; font-size: 0.8rem; line-height: 1.3;
+  background: #222; color: white; pointer-events: none;
+}
+</style>
+"""
+
+
+@lru_cache(maxsize=4096)
+def _png(data: CharacterSet, picture: int) -> str:
+    buffer = BytesIO()
+    found = data.picture(picture)
+    if found.ndim == 3:
+        shown = Image.fromarray(np.moveaxis(found, 0, -1))
+    else:
+        shown = Image.fromarray(255 - found).convert("L" if data.bits is None else "1")
+    shown.save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def data_uri(data: CharacterSet, picture: int) -> str:
+    """Return a full-size picture as a data URI."""
+    return f"data:image/png;base64,{_png(data, picture)}"
+
+
+def caption(data: CharacterSet, picture: int) -> str:
+    """Return a picture's alphabet, character and drawer, or its number where none is known."""
+    name = data.classes[data.class_of(picture)]
+    who = "drawer" if data.has_drawers else "picture"
+    return f"{name}, {who} {data.drawers[picture]}"
+
+
+def strip(data: CharacterSet, pictures: Iterable[int], *, small: bool = False) -> str:
+    """Return HTML for a row of pictures; hovering or tapping one says what it is."""
+    cells = []
+    for picture in pictures:
+        words = html.escape(caption(data, picture), quote=True)
+        # -1: a tap focuses it and shows its caption, the Tab key does not stop at each.
+        cells.append(
+            f'<span tabindex="-1" data-tip="{words}">'
+            f'<img src="{data_uri(data, picture)}" alt="{words}"></span>'
+        )
+    return f'<div class="characters{" small" if small else ""}">{"".join(cells)}</div>'

@@ -1,0 +1,99 @@
+"""The player: query pictures and charts move through the inner steps, all on the client."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from maml_core.data.character_set import CharacterSet
+from maml_core.episodes.sampling import Episode
+from maml_core.evaluation.comparison import Recording
+from maml_core.figures.style import STYLES, class_letter
+from pages.shared.component import component
+from pages.shared.picture_html import caption, data_uri
+
+_mount = component("step_player", "element", "stepping", "charts")
+
+
+def arrangement(container: str, chart: str, *player: str) -> str:
+    """Return the style of charts, in the first column of a container, beside a player.
+
+    Beside a long list of pictures the charts stay in view. On a phone the player stands between
+    the first chart and the others, so that its buttons and that chart are in view together.
+
+    Args:
+        container: Key of the container.
+        chart: Key of the first chart.
+        player: Keys of the player and of what belongs to it.
+    """
+    players = ", ".join(f".st-key-{container} .st-key-{key}" for key in player)
+    return f"""
+<style>
+.st-key-{container} [data-testid="stColumn"]:first-child > [data-testid="stVerticalBlock"] {{
+  position: sticky; top: 3.5rem;
+}}
+@media (max-width: 640px) {{
+  .st-key-{container} :is([data-testid="stHorizontalBlock"], [data-testid="stColumn"],
+    [data-testid="stColumn"] > [data-testid="stVerticalBlock"]) {{ display: contents; }}
+  .st-key-{container} .st-key-{chart} {{ order: -2; }}
+  {players} {{ order: -1; }}
+}}
+</style>
+"""
+
+
+def player(
+    data: CharacterSet,
+    episode: Episode,
+    recordings: Sequence[Recording],
+    *,
+    charts: Sequence[str],
+    revision: str,
+    predict: bool,
+    names: Sequence[str] | None = None,
+    key: str,
+) -> str | None:
+    """Draw the player.
+
+    Args:
+        data: Where the pictures come from.
+        episode: Whose query pictures.
+        recordings: One a method.
+        charts: Keys of the page's charts that have a frame for each step.
+        revision: Changes when anything shown changes; the player then starts anew.
+        predict: Start at step 0, and report when the last step has been reached.
+        names: What each stop is called; None: they are inner steps.
+        key: Of the component.
+
+    Returns:
+        With `predict`, the revision whose last step the person has seen; else None.
+    """
+    pictures = episode.query.ravel().tolist()
+    n_way = episode.spec.n_way
+    last = len(recordings[0].accuracy) - 1
+    result = _mount(
+        key=key,
+        data={
+            "revision": revision,
+            "predict": predict,
+            "charts": list(charts),
+            "steps": last,
+            "names": names or [f"Inner step {step} of {last}" for step in range(last + 1)],
+            "letters": [class_letter(label) for label in range(n_way)],
+            "classes": [str(data.classes[c]) for c in episode.classes],
+            "pictures": [data_uri(data, picture) for picture in pictures],
+            "captions": [caption(data, picture) for picture in pictures],
+            "truth": [label for label in range(n_way) for _ in range(episode.spec.q_query)],
+            "methods": [
+                {
+                    "label": STYLES[r.method].label,
+                    "colour": STYLES[r.method].colour,
+                    "predictions": r.predictions.tolist(),
+                }
+                for r in recordings
+            ],
+        },
+        default={"finished": None},
+        on_finished_change=lambda: None,
+    )
+    finished: str | None = result.finished
+    return finished

@@ -1,0 +1,196 @@
+"""What is to be trained live: the controls, and what a link may say of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+
+from maml_core.config import (
+    MAX_INNER_STEPS,
+    MAX_SHOT,
+    MAX_WAY,
+    META_METHODS,
+    MIN_SHOT,
+    MIN_WAY,
+    TrainConfig,
+)
+from maml_core.data.splits import split_classes
+from maml_core.figures.style import STYLES
+from maml_core.networks import registry
+from maml_core.paths import WEIGHTS
+from maml_core.training.background.queue import Order
+from pages.shared import cached
+from pages.shared.settings import MAX_SEED, Check, dataset_in_words, number, one_of, whole
+from pages.shared.sidebar import datasets_here
+from pages.shared.widgets import choice
+
+QUERIES = 5  # pictures a class of a training task, fewer where there are no more
+MAX_TASKS = 32
+MAX_UPDATES = 10_000
+RATES = (1e-4, 10.0)  # α and β
+MODELS = {kind.__name__: name for name, kind in registry.MODELS.items()}
+PRETRAINED = WEIGHTS / cached.SPLIT / "pretrained.safetensors"
+PRETRAINED_MODEL = "conv4"
+STARTS = {"Random": "", "Pretrained": str(PRETRAINED)}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings with which a method is seen to learn in a minute or two."""
+
+    alpha: float
+    inner_steps: int
+    beta: float
+
+
+RECIPES = {
+    "maml": Recipe(0.4, 1, 0.002),
+    "fomaml": Recipe(0.05, 3, 0.002),
+    "anil": Recipe(0.4, 1, 0.002),
+    "reptile": Recipe(0.05, 5, 0.002),
+    "joint": Recipe(0.05, 0, 0.002),
+}
+METHODS = {STYLES[method].label: method for method in META_METHODS}
+FIRST = RECIPES["maml"]
+_choice = partial(choice, persist_state="session")
+
+
+CHECKS: dict[str, Check] = {
+    "train_on": (lambda text: text in datasets_here(), "a data set that is here"),
+    "train_by": one_of(*METHODS),
+    "train_with": one_of(*MODELS),
+    "train_from": one_of(*STARTS),
+    "train_n": whole(MIN_WAY, MAX_WAY),
+    "train_k": whole(MIN_SHOT, MAX_SHOT),
+    "train_tasks": whole(1, MAX_TASKS),
+    "train_updates": whole(1, MAX_UPDATES),
+    "train_steps": whole(1, MAX_INNER_STEPS),
+    "train_seed": whole(0, MAX_SEED),
+    "train_alpha": number(*RATES),
+    "train_beta": number(*RATES),
+}
+
+
+def order() -> Order | None:
+    """Draw the controls; return what they order, or None after saying what is wrong."""
+    with st.container(horizontal=True):
+        here = datasets_here()
+        dataset = here[_choice("Train on", here, "train_on")]
+        model = MODELS[_choice("Model", MODELS, "train_with")]
+        start = ""
+        if model == PRETRAINED_MODEL:
+            start = STARTS[_choice("Start", STARTS, "train_from")]
+    method = METHODS[_choice("Method", METHODS, "train_by", on_change=_take_recipe)]
+    with st.container(horizontal=True):
+        n_way = _number("N-way", MIN_WAY, MAX_WAY, 5, "train_n")
+        k_shot = _number("K-shot", MIN_SHOT, MAX_SHOT, 1, "train_k")
+        tasks = _number("Tasks an update", 1, MAX_TASKS, 4, "train_tasks")
+        updates = _number("Updates", 1, MAX_UPDATES, 300, "train_updates")
+    with st.container(horizontal=True):
+        alpha = _rate("Inner rate α", FIRST.alpha, "train_alpha")
+        steps = 0
+        if method != "joint":
+            steps = _number("Inner steps", 1, MAX_INNER_STEPS, FIRST.inner_steps, "train_steps")
+        beta = _rate("Meta rate β", FIRST.beta, "train_beta")
+        seed = _number("Seed", 0, MAX_SEED, 0, "train_seed")
+    if method == "joint":
+        start = ""
+        st.caption(
+            "Joint pretraining takes no inner step in training: θ is asked to solve all tasks at "
+            f"once. It begins at random, with a head of {MAX_WAY} rows."
+        )
+    if model == "resnet":
+        st.caption("An update of a ResNet takes four to five times as long as one of Conv4.")
+    if start:
+        st.caption(
+            "The pretrained weights are good at 5-way from the start, and a large β can spoil "
+            "that: 20-way tasks leave more to gain."
+        )
+    # Sets of few classes are all for testing in the shipped weights' split.
+    split = cached.SPLIT if cached.alphabets_by_part(dataset)["train"] else "classes"
+    found = _on_what(dataset, split, n_way, k_shot)
+    if found is None:
+        return None
+    validate_on, queries = found
+    try:
+        config = TrainConfig(
+            method=method,
+            n_ways=(n_way,),
+            k_shots=(k_shot,),
+            q_query=queries,
+            inner_lr=alpha,
+            inner_steps=steps,
+            meta_lr=beta,
+            meta_batch_size=tasks,
+            meta_steps=updates,
+            seed=seed,
+        )
+    except ValueError as error:
+        st.error(f"{error}", icon=":material/error:")
+        return None
+    rows = MAX_WAY if method == "joint" else 1
+    return Order(config, dataset, split, {"name": model, "n_out": rows}, start, validate_on)
+
+
+def _on_what(dataset: str, split: str, n_way: int, k_shot: int) -> tuple[str, int] | None:
+    """Return the part to validate on, and the queries a class; None after saying what is missing.
+
+    Args:
+        dataset: What is trained on.
+        split: Its split.
+        n_way: Classes of an episode.
+        k_shot: Support pictures of each.
+    """
+    data, words = cached.characters(dataset), dataset_in_words(dataset)
+    train, held_out = (split_classes(data, split, part) for part in ("train", "validation"))
+    if n_way > len(train):
+        st.error(
+            f"{words} has {len(train)} classes for training, too few for {n_way}-way: choose at "
+            f"most {len(train)}-way, or other characters.",
+            icon=":material/error:",
+        )
+        return None
+    pictures = min(len(data.images_of(c)) for c in [*train, *held_out])
+    if k_shot >= pictures:
+        st.error(
+            f"{words} has a class of {pictures} pictures, too few for {k_shot}-shot and a query: "
+            f"choose at most {pictures - 1}-shot, or other characters.",
+            icon=":material/error:",
+        )
+        return None
+    queries = min(QUERIES, pictures - k_shot)
+    if n_way <= len(held_out):
+        return "validation", queries
+    st.caption(
+        f"{words} keeps {len(held_out)} of its classes for validation, too few for {n_way}-way: "
+        "accuracy is measured on the training classes, in other episodes."
+    )
+    return "train", queries
+
+
+def _number(label: str, low: float, high: float, default: float, key: str, **how: object) -> float:
+    return st.number_input(
+        label,
+        low,
+        high,
+        default,
+        key=key,
+        bind="query-params",
+        persist_state="session",
+        width=160,
+        **how,
+    )
+
+
+def _rate(label: str, default: float, key: str) -> float:
+    return _number(label, *RATES, default, key, step=0.001, format="%.4g")
+
+
+def _take_recipe() -> None:
+    """Put in what is known to work for the method just chosen."""
+    recipe = RECIPES[METHODS[st.session_state["train_by"]]]
+    st.session_state.update(train_alpha=recipe.alpha, train_beta=recipe.beta)
+    if recipe.inner_steps:
+        st.session_state["train_steps"] = recipe.inner_steps

@@ -1,0 +1,30 @@
+"""Train: meta-learning while one watches."""
+
+from __future__ import annotations
+
+from pages.shared.page_header import head
+from pages.shared.settings import one_of
+from pages.shared.widgets import choice
+from pages.train import images_section, replay, sinusoid_section
+
+# What can be trained: each a module with the checks of its values in the URL and a `draw`.
+SECTIONS = {"Sinusoid": sinusoid_section, "Images": images_section, "Replay": replay}
+
+
+def main() -> None:
+    """Draw the page."""
+    checks = {"what": one_of(*SECTIONS)}
+    for section in SECTIONS.values():
+        checks |= section.CHECKS
+    head("Train", checks)
+    what = choice(
+        "What is trained",
+        SECTIONS,
+        "what",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    SECTIONS[what].draw()
+
+
+main()

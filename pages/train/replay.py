@@ -1,0 +1,117 @@
+"""Replay: a recorded meta-training, point by point, on the episode that the sidebar names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from maml_core.data.character_set import CharacterSet
+from maml_core.episodes.sampling import Episode
+from maml_core.evaluation.comparison import Recording, compare
+from maml_core.figures.style import CHART_CONFIG
+from maml_core.figures.training import course_figure, replay_figure
+from maml_core.teaching.exports import course_csv
+from pages.landscape import plane_cache
+from pages.shared import cached
+from pages.shared.settings import PARTS, Settings, one_of, settings
+from pages.shared.step_player import arrangement, player
+from pages.shared.widgets import choice
+
+STEPS = 5
+PICTURES_STEP = 1  # where the points differ most
+SHOWN = (0, 1, STEPS)  # inner steps of which the course is drawn
+CHECKS = {"replay_step": one_of(*map(str, range(1, STEPS + 1)))}
+CHARTS = ("replay_chart", "course_chart")
+
+
+def draw() -> None:
+    """Draw the section."""
+    chosen = settings()
+    st.markdown(
+        "The training that made this app's MAML was recorded at 20 points. **Slide through it: how "
+        "well does θ adapt to *this* episode, early and late?**"
+    )
+    try:
+        episode = cached.episode(chosen)
+    except ValueError as error:
+        st.error(f"{error}", icon=":material/error:")
+        return
+    _draw(chosen, cached.characters(chosen.dataset), episode, _points(chosen))
+
+
+def _points(chosen: Settings) -> dict[int, Recording]:
+    """Return how each recorded θ adapts to the episode; shows how far it is the first time."""
+    updates = list(plane_cache.recorded())
+    shown = st.empty()
+    found = {}
+    for number, update in enumerate(updates, 1):
+        found[update] = _point(chosen, update)
+        shown.progress(number / len(updates), f"Adapting: point {number} of {len(updates)}")
+    shown.empty()
+    return found
+
+
+@st.cache_resource(show_spinner=False, max_entries=1024)
+def _point(chosen: Settings, update: int) -> Recording:
+    """Return how one recorded θ adapts to the episode."""
+    learner = plane_cache.learners(update)["maml"]
+    (found,) = compare({"maml": learner}, cached.episode(chosen), STEPS)
+    return found
+
+
+def _draw(
+    chosen: Settings, data: CharacterSet, episode: Episode, found: Mapping[int, Recording]
+) -> None:
+    updates, recordings = list(found), list(found.values())
+    n_way = chosen.spec.n_way
+    st.html(arrangement("replay", CHARTS[0], "replay_step", "replay_player"))
+    left, right = st.container(key="replay").columns([4, 5], gap="large")
+    with left:
+        st.plotly_chart(replay_figure(recordings, n_way), key=CHARTS[0], config=CHART_CONFIG)
+        st.plotly_chart(
+            course_figure(recordings, updates, SHOWN, n_way), key=CHARTS[1], config=CHART_CONFIG
+        )
+        st.caption(
+            f"One episode, {len(episode.query.ravel())} query pictures of characters "
+            f"{PARTS[chosen.part]}, normalised together; faint lines: the other points; "
+            f"α = {recordings[0].inner_lr:.3g}, that of the end, at every point. Point 0 is the "
+            "pretrained network that the training began from, and strong already: the more ways, "
+            "the more there is to gain."
+        )
+    with right:
+        steps = range(1, STEPS + 1)
+        step = choice("Pictures after inner step", steps, "replay_step", default=PICTURES_STEP)
+        player(
+            data,
+            episode,
+            [_over_training(recordings, step)],
+            charts=CHARTS,
+            revision=str((chosen, step)),
+            predict=False,
+            names=[f"After {update:,} meta-updates" for update in updates],
+            key="replay_player",
+        )
+        st.caption(
+            f"Under each query picture: what it is taken for after inner step {step} from the θ of "
+            "that time. Filled is right, struck through is wrong."
+        )
+        st.download_button(
+            "The charts' numbers (CSV)",
+            course_csv(found),
+            "replay.csv",
+            "text/csv",
+            key="replay_csv",
+            on_click="ignore",
+        )
+
+
+def _over_training(recordings: list[Recording], step: int) -> Recording:
+    """Return what an inner step says at each point, as the player takes it."""
+    there = {
+        name: np.stack([getattr(one, name)[step] for one in recordings])
+        for name in ("support_loss", "query_loss", "accuracy", "predictions")
+    }
+    return replace(recordings[0], **there)

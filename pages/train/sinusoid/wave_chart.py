@@ -1,0 +1,75 @@
+"""Charts of one wave on which a person places points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from maml_core.teaching.sinusoid_tasks import RANGE
+from pages.landscape.maps import plain
+from pages.shared.component import component
+
+MAX_POINTS = 20  # of more, the oldest goes
+# Plotly keeps its styles in the page's head.
+_mount = component("wave_chart", "element", "drawing", isolate_styles=False)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One chart.
+
+    Attributes:
+        name: What tells it from the other.
+        title: Above it.
+        colour: Of the dot beside the title.
+        note: After the title.
+        figure: The chart itself; the trace with the meta 'points' is drawn by the browser.
+    """
+
+    name: str
+    title: str
+    colour: str
+    note: str
+    figure: go.Figure
+
+
+def waves(
+    panels: Sequence[Panel],
+    points: Sequence[tuple[float, float]],
+    revision: str,
+    *,
+    key: str,
+    on_points: Callable[[], None],
+) -> None:
+    """Draw charts side by side that have the same points.
+
+    Args:
+        panels: The charts.
+        points: x and y of each.
+        revision: Changes when the points do otherwise than by a click on a chart.
+        key: Of the component.
+        on_points: Called after a click; `st.session_state[key].points` holds the revision that
+            was clicked on and all points.
+    """
+    _mount(
+        key=key,
+        data={
+            "panels": [
+                {
+                    "name": panel.name,
+                    "title": panel.title,
+                    "colour": panel.colour,
+                    "note": panel.note,
+                    "figure": plain(panel.figure),
+                }
+                for panel in panels
+            ],
+            "points": [list(point) for point in points],
+            "revision": revision,
+            "range": list(RANGE),
+            "most": MAX_POINTS,
+        },
+        on_points_change=on_points,
+    )

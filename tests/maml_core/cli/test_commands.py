@@ -1,0 +1,174 @@
+"""`python -m maml_core`, called as a function: help, refusals, and data."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from maml_core.cli import commands as command_line
+from maml_core.cli.parser import make_parser
+from maml_core.config import PretrainConfig, TrainConfig
+from maml_core.data.download.fetch import Progress
+from tests.support.command_line import call
+
+
+@pytest.mark.parametrize(
+    "command", ["", "data", "train", "pretrain", "evaluate", "choose-inner-lr"]
+)
+def test_help_explains_each_option(command, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        call(command, "--help")
+    shown = capsys.readouterr().out
+    assert "usage: python -m maml_core" in shown
+    for option in re.findall(r"^  (--[a-z-]+)", shown, re.MULTILINE):
+        explained = re.search(rf"^  {option}[^\n]*(?:  |\n {{10,}})\S", shown, re.MULTILINE)
+        assert explained, option
+
+
+def test_it_runs_as_a_module():
+    found = subprocess.run(
+        [sys.executable, "-m", "maml_core", "--help"],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 0
+    assert all(name in found.stdout for name in ("data", "train", "pretrain", "evaluate"))
+
+
+@pytest.mark.parametrize(
+    ("command", "record"), [("train", TrainConfig), ("pretrain", PretrainConfig)]
+)
+def test_options_left_out_are_the_records_defaults(command, record):
+    parsed = make_parser().parse_args([command])
+    assert command_line._config_of(record, parsed) == record()
+    assert {field.name for field in fields(record)} <= vars(parsed).keys()
+
+
+def test_each_option_reaches_its_setting():
+    typed = (
+        "train --method anil --n-ways 5 20 --k-shots 1 5 --q-query 3 --inner-lr 0.2 --inner-steps 4"
+        " --meta-lr 0.01 --meta-batch-size 7 --meta-steps 8 --multi-step --learn-rates --no-augment"
+        " --scale-inner-lr --inductive --one-alphabet --seed 9"
+    )
+    parsed = make_parser().parse_args(typed.split())
+    assert command_line._config_of(TrainConfig, parsed) == TrainConfig(
+        method="anil",
+        n_ways=(5, 20),
+        k_shots=(1, 5),
+        q_query=3,
+        inner_lr=0.2,
+        scale_inner_lr=True,
+        inner_steps=4,
+        meta_lr=0.01,
+        meta_batch_size=7,
+        meta_steps=8,
+        multi_step=True,
+        learn_inner_lr=True,
+        transductive=False,
+        alternate_within_alphabet=True,
+        augment=False,
+        seed=9,
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("evaluate --method random --n-way 1", "n_way is 1; choose a value from 2 to 20."),
+        ("evaluate --method random --k-shot 11", "k_shot is 11; choose"),
+        ("evaluate --method random --split paper --n-way 20", "only 11 classes"),
+        ("evaluate --method random --split paper --k-shot 10 --q-query 15", "lower k_shot or q_"),
+        ("evaluate --method random --split paper --episodes 0", "episodes is 0; choose at least 1"),
+        ("evaluate --method random --split paper --steps -1", "inner_steps is -1; choose"),
+        ("evaluate --method random --split paper --inner-lr 0", "inner_lr is 0.0; choose a finite"),
+        ("evaluate --method random --split paper --inner-lr -1", "inner_lr is -1.0; choose"),
+        ("evaluate --method random --split paper --inner-lr nan", "inner_lr is nan; choose"),
+        ("evaluate --method random --split paper --seed -1", "The seed is -1"),
+        ("train --method reptile", "inner_steps is 1; Reptile needs at least 2"),
+        ("train --method reptile --inner-steps 3 --learn-rates", "Reptile has no learn_inner_lr"),
+        ("train --split paper --n-ways 2 --head-rows 0", "The network has 0 head rows"),
+        ("train --split paper --n-ways 2 5 --head-rows 3", "serve up to 3 ways, not 5; lower"),
+        ("train --split paper --n-ways 3", "The validation part of omniglot cannot be used: n_way"),
+        ("train --split paper --n-ways 2 --q-query 19 --k-shots 1 2", "lower k_shot or q_query"),
+        ("train --seed -1", "seed is -1; choose a value from 0"),
+        ("train --seed 99999999999", "seed is 99999999999; choose a value from 0"),
+        ("train --device tpu", "device is 'tpu'; choose one of cpu, cuda"),
+        ("train --validate-every -1", "validate_every is -1; choose 0 (never) or more"),
+        ("pretrain --split paper --batch-size 50000 --validate-every 0", "choose at most the 2160"),
+        ("train --model mlp --max-pool", "MLP has no max_pool; leave that out"),
+        ("pretrain --hidden 9", "Conv4 has no hidden; leave that out"),
+        ("evaluate --model lstm", "no shipped weights for lstm; name a file with --weights"),
+        ("train --split alphabets --n-ways 11", "The train part of omniglot cannot be used"),
+        ("evaluate --weights nowhere.safetensors", "no weights at nowhere.safetensors"),
+        ("train --n-ways 5 1", "n_way is 1; choose"),
+        ("train --inner-lr 0", "inner_lr is 0.0; choose a finite value above 0"),
+        ("train --inner-steps 101", "inner_steps is 101; choose a value from 1 to 100"),
+        ("train --split paper --n-ways 2 --resume --out nowhere", "no weights at nowhere.state"),
+        ("pretrain --batch-size 1", "batch_size is 1; choose"),
+    ],
+)
+def test_bad_values_are_told_in_one_sentence(command, sentence, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert call(command) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("maml_core: ")
+    assert told.err.count("\n") == 1
+    assert sentence in told.err
+    assert list(tmp_path.rglob("*.safetensors")) == []
+
+
+@pytest.mark.parametrize(
+    "command", ["", "fly", "train --method mamll", "evaluate --part all", "evaluate --n-way many"]
+)
+def test_what_is_no_command_is_refused_with_the_usage(command, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        call(command)
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_data_status_says_of_each_data_set_whether_it_is_here(capsys):
+    assert call("data status") == 0
+    omniglot, glyphs, drawings, mnist, folder = capsys.readouterr().out.splitlines()
+    assert mnist.startswith("mnist: not here. ")
+    assert folder.startswith("folder: not here. ")
+    assert drawings.startswith("drawings: not here.")
+    assert omniglot.startswith("omniglot: not here. ")
+    assert glyphs.startswith("glyphs: here. ")
+
+
+def test_data_prepare_loads_what_is_here_and_then_says_the_status(capsys, monkeypatch):
+    loaded = []
+    monkeypatch.setattr(command_line, "load", loaded.append)
+    assert call("data prepare") == 0
+    assert loaded == ["glyphs"]
+    assert "omniglot: not here. " in capsys.readouterr().out
+
+
+def test_data_fetch_can_fetch_mnist_instead(capsys, monkeypatch):
+    fetched = []
+    monkeypatch.setattr(command_line, "fetch_mnist", lambda: fetched.append("mnist"))
+    monkeypatch.setattr(command_line, "fetch_omniglot", None)
+    assert call("data fetch mnist") == 0
+    assert fetched == ["mnist"]
+    assert "mnist: not here. " in capsys.readouterr().out
+
+
+def test_data_fetch_fetches_and_then_says_the_status(capsys, monkeypatch):
+    fetched = []
+
+    def fetch():
+        for done in (3, 10):
+            fetched.append(done)
+            yield Progress(done_bytes=done, total_bytes=10, message="Downloading")
+
+    monkeypatch.setattr(command_line, "fetch_omniglot", fetch)
+    assert call("data fetch") == 0
+    assert fetched == [3, 10]
+    assert "omniglot: " in capsys.readouterr().out

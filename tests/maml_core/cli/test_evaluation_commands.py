@@ -1,0 +1,254 @@
+"""`evaluate` and `choose-inner-lr`: what they measure, print and keep."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, replace
+
+import pytest
+
+from maml_core.cli import commands as command_line
+from maml_core.config import OFFICIAL_RUNS, EpisodeSpec
+from maml_core.data.splits import split_classes
+from maml_core.episodes import sampling
+from maml_core.episodes.official_runs import OneShotRun
+from maml_core.episodes.pool import make_pool
+from maml_core.evaluation import results_table
+from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
+from maml_core.learners import checkpoints
+from maml_core.learners.learner import random_learner
+from maml_core.training import inner_lr_search
+from tests.support.command_line import EVALUATE, call
+
+
+def test_evaluate_prints_json_of_what_evaluation_says(weights, few_characters, capsys):
+    assert call(EVALUATE, "--weights", weights, "--json", "--seed", 4) == 0
+    found = json.loads(capsys.readouterr().out)
+    classes = split_classes(few_characters, "paper", "test")
+    *_, expected = evaluate(
+        checkpoints.load_weights(weights).learner(),
+        make_pool(few_characters, classes),
+        EpisodeSpec(3, 1, 2),
+        inner_steps=2,
+        episodes=25,
+        seed=4,
+    )
+    assert found.pop("accuracy") == list(expected.accuracy)
+    assert found.pop("ci95") == list(expected.ci95)
+    assert len(expected.accuracy) == 3
+    assert all(0 <= share <= 1 for share in expected.accuracy)
+    assert found == {
+        "method": "maml",
+        "dataset": "omniglot",
+        "split": "paper",
+        "part": "test",
+        "n_way": 3,
+        "k_shot": 1,
+        "q_query": 2,
+        "within_alphabet": False,
+        "same_drawers": False,
+        "official": False,
+        "transductive": True,
+        "rotation_tta": False,
+        "ink_crops": False,
+        "seed": 4,
+        "episodes": 25,
+        "inner_lr": 0.25,
+    }
+
+
+def test_evaluate_measures_the_official_runs_in_a_shape_of_their_own(
+    weights, make_characters, monkeypatch, capsys
+):
+    data = make_characters((5, 5, 20))
+    names = [replace(c, name=f"character{place:02}") for place, c in enumerate(data.classes[-20:])]
+    data = replace(data, classes=(*data.classes[:-20], *names))
+    runs_here = [OneShotRun(names[0].alphabet, tuple(range(20)), 3, drawer) for drawer in (4, 5)]
+    monkeypatch.setattr(command_line, "load", {"omniglot": data}.__getitem__)
+    monkeypatch.setattr(sampling, "RUNS", runs_here)
+    options = "--split alphabets --official-runs --n-way 3 --steps 1 --episodes 600 --json"
+    assert call(f"evaluate {options} --inductive", "--weights", weights) == 0
+    found = json.loads(capsys.readouterr().out)
+    *_, expected = evaluate(
+        checkpoints.load_weights(weights).learner(),
+        make_pool(data, split_classes(data, "alphabets", "test")),
+        OFFICIAL_RUNS,
+        inner_steps=1,
+        episodes=2,
+        seed=0,
+        transductive=False,
+    )
+    assert found["accuracy"] == list(expected.accuracy)
+    assert found["episodes"] == expected.episodes == 2
+    assert {**asdict(OFFICIAL_RUNS), "transductive": False}.items() <= found.items()
+
+
+@pytest.mark.parametrize(
+    ("options", "inner_lr"),
+    [
+        ("--n-way 2", 0.25),
+        ("--n-way 3", 0.25),
+        ("--n-way 6", (0.25 * 0.05) ** 0.5),  # 6 is to 3 as 12 is to 6
+        ("--inner-lr 0.5", 0.5),
+    ],
+)
+def test_evaluate_takes_the_rate_for_its_n_unless_given_one(options, inner_lr, weights, capsys):
+    """The weights know 0.25 at 3-way and 0.05 at 12-way."""
+    assert call(f"{EVALUATE} {options}", "--weights", weights, "--json") == 0
+    found = json.loads(capsys.readouterr().out)["inner_lr"]
+    assert found == pytest.approx(inner_lr, rel=1e-12)
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_choosing_rates_prints_those_of_the_validation_classes_and_keeps_them(
+    given, weights, few_characters, capsys, assert_same
+):
+    before = checkpoints.load_weights(weights)
+    options = ("--weights", weights) if given else ()
+    assert call("choose-inner-lr --split paper", *options) == 0
+    told = json.loads(capsys.readouterr().out)
+    learner = before.learner() if given else random_learner()
+    validation = make_pool(few_characters, split_classes(few_characters, "paper", "validation"))
+    assert told == inner_lr_search.best_inner_lrs(learner, validation)
+    after = checkpoints.load_weights(weights)
+    assert_same(after.params, before.params)
+    if given:
+        assert after.metadata["inner_lrs"] == told != before.metadata["inner_lrs"]
+        assert "choose-inner-lr" in after.metadata["inner_lrs_command"]
+        assert {**before.metadata, "inner_lrs": told}.items() <= after.metadata.items()
+    else:
+        assert after.metadata == before.metadata
+
+
+@pytest.fixture
+def few_rows(weights, few_characters, monkeypatch):
+    """Three rows of the table on few characters, and the splits whose characters were read."""
+    read = []
+
+    def pool_of(split, ink_crops):
+        assert not ink_crops
+        read.append(split)
+        return make_pool(few_characters, split_classes(few_characters, split, "test"))
+
+    def shipped(method, split):
+        found = checkpoints.load_weights(weights).learner()
+        return replace(found, method=method, inner_lrs={3: {"alphabets": 0.1, "paper": 0.4}[split]})
+
+    spec = EpisodeSpec(3, 1, 2)
+    rows = [
+        results_table.Row("maml", "alphabets", spec),
+        results_table.Row("nearest-pixels", "paper", spec),
+        results_table.Row("anil", "paper", replace(spec, k_shot=2), transductive=False),
+    ]
+    monkeypatch.setattr(results_table, "rows", lambda: rows)
+    monkeypatch.setattr(results_table, "pool_of", pool_of)
+    monkeypatch.setattr(checkpoints, "shipped", shipped)
+    return rows, read
+
+
+ALL = "evaluate --all --episodes 12 --steps 2 --seed 4"
+
+
+def measured_alone(rows):
+    """The rows' last estimates by the evaluation itself, as they stand in JSON."""
+    told = []
+    for row in rows:
+        pool, options = results_table.pool_of(row.split, row.ink_crops), {"episodes": 12, "seed": 4}
+        if row.method == "nearest-pixels":
+            *_, last = evaluate_nearest(None, pool, row.spec, **options)
+        else:
+            learner = checkpoints.shipped(row.method, row.split)
+            options |= {"inner_steps": 2, "transductive": row.transductive}
+            *_, last = evaluate(learner, pool, row.spec, **options)
+        told.append(json.loads(json.dumps(results_table.record(row, last, 4))))
+    return told
+
+
+def test_evaluating_all_prints_a_line_of_json_a_row(few_rows, capsys):
+    rows, read = few_rows
+    assert call(ALL, "--json") == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert read == ["alphabets", "paper"], "each split is read once"
+    assert found == measured_alone(rows)
+    assert [len(one["accuracy"]) for one in found] == [3, 1, 3]
+    assert {(one["episodes"], one["seed"]) for one in found} == {(12, 4)}
+
+
+def test_evaluating_all_in_words_says_of_each_row_what_it_is(few_rows, capsys):
+    rows, _ = few_rows
+    assert call(ALL) == 0
+    heads = [s for s in capsys.readouterr().out.splitlines() if not s.startswith("  step ")]
+    for row, head in zip(rows, heads, strict=True):
+        assert f"method {row.method}, split {row.split}, " in head
+        assert f"transductive {row.transductive}, " in head
+
+
+def test_a_record_in_no_folder_is_refused_before_anything_is_measured(few_rows, tmp_path, capsys):
+    path = tmp_path / "nowhere" / "results.jsonl"
+    assert call(ALL, "--record", path) == 1
+    told = capsys.readouterr()
+    assert str(path.parent) in told.err
+    assert "create it" in told.err
+    assert not told.out
+
+
+def test_a_recorded_table_goes_on_where_it_ended(few_rows, tmp_path, capsys):
+    rows, read = few_rows
+    expected = measured_alone(rows)
+    path = tmp_path / "results.jsonl"
+    path.write_text(json.dumps(expected[1]) + "\n")
+    assert call(ALL, "--json", "--record", path) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert found == [expected[0], expected[2]]
+    assert results_table.recorded(path) == [expected[1], expected[0], expected[2]]
+    read.clear()
+    assert call(ALL, "--json", "--record", path) == 0
+    assert capsys.readouterr().out == ""
+    assert len(results_table.recorded(path)) == 3
+    assert read == [], "nothing was left to be measured"
+
+
+def test_ctrl_c_leaves_the_rows_that_were_measured(few_rows, tmp_path, monkeypatch):
+    measure, rows = results_table.measure, few_rows[0]
+
+    def interrupted(row, *arguments, **options):
+        if row is rows[2]:
+            raise KeyboardInterrupt
+        return measure(row, *arguments, **options)
+
+    monkeypatch.setattr(results_table, "measure", interrupted)
+    assert call(ALL, "--record", tmp_path / "results.jsonl") == 130
+    assert results_table.recorded(tmp_path / "results.jsonl") == measured_alone(rows[:2])
+
+
+def test_ctrl_c_in_an_evaluation_says_nothing(weights, capsys, monkeypatch):
+    def interrupted(*arguments, **options):
+        yield next(evaluate(*arguments, **options))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "evaluate", interrupted)
+    assert call(EVALUATE, "--weights", weights, "--json") == 130
+    assert capsys.readouterr() == ("", "")
+
+
+def test_evaluate_prints_a_line_a_step_in_percent(weights, capsys):
+    assert call(EVALUATE, "--weights", weights) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert "method maml" in head
+    assert [re.match(r"  step +(\d+) +\d+\.\d\d ± \d+\.\d\d %$", s).group(1) for s in lines] == [
+        "0",
+        "1",
+        "2",
+    ]
+    assert lines[0].endswith("33.33 ± 0.00 %")
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_evaluate_draws_from_the_part_it_is_asked_for(part, weights, few_characters, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        command_line, "make_pool", lambda *a, **k: asked.append(a[1]) or make_pool(*a, **k)
+    )
+    assert call(EVALUATE, "--weights", weights, "--part", part, "--split-seed", 7) == 0
+    assert asked == [split_classes(few_characters, "paper", part, 7)]

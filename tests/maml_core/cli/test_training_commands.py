@@ -1,0 +1,98 @@
+"""`train` and `pretrain`: the weights they write and what these say of themselves."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+
+import pytest
+
+from maml_core.cli.commands import main
+from maml_core.learners import checkpoints
+from maml_core.training import inner_lr_search, meta_training, recipes, training_run
+from tests.support.command_line import EVALUATE, PRETRAIN, TRAIN, call
+
+
+@pytest.mark.parametrize("from_shell", [True, False])
+def test_train_writes_weights_that_say_how_they_were_made(
+    from_shell, tmp_path, monkeypatch, capsys
+):
+    out = tmp_path / "folder" / "weights"
+    typed = [*TRAIN.split(), "--seed", "5", "--out", str(out), "--head-rows", "2", "--max-pool"]
+    monkeypatch.setattr(
+        sys, "argv", ["…/maml_core/__main__.py", *(typed if from_shell else ["-x"])]
+    )
+    assert main(None if from_shell else typed) == 0
+    assert str(out) in capsys.readouterr().out
+    about = checkpoints.load_weights(out).metadata
+    assert about["command"] == f"python -m maml_core {' '.join(typed)}"
+    assert about["model"] == {"name": "conv4", "n_out": 2, "max_pool": True}
+    assert about["config"]["seed"] == 5
+    assert (about["method"], about["dataset"], about["split"]) == ("maml", "omniglot", "paper")
+    assert about["updates"] == 3
+    assert {"commit", "seconds", "split_seed", "device", "torch"} <= about.keys()
+
+
+@pytest.mark.parametrize("name", ["mlp", "lstm"])
+def test_any_network_is_trained_pretrained_and_evaluated_by_name(name, tmp_path, capsys):
+    network = f"--model {name} --hidden 4"
+    for command, out in ((TRAIN, tmp_path / "maml"), (PRETRAIN, tmp_path / "pretrained")):
+        assert call(f"{command} {network}", "--out", out) == 0
+        about = checkpoints.load_weights(out).metadata["model"]
+        assert about == {"name": name, "hidden": 4} | ({"n_out": 1} if command == TRAIN else {})
+        capsys.readouterr()
+        assert call(EVALUATE, "--weights", out, "--model", name, "--json") == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["accuracy"][0] == pytest.approx(1 / 3)
+    assert call(EVALUATE, "--weights", out, "--model", "conv4") == 1
+    assert f"holds weights for {name}, not conv4" in capsys.readouterr().err
+    assert call(f"{EVALUATE} --method random {network}") == 0
+
+
+def test_ctrl_c_returns_130_and_resume_ends_as_if_uninterrupted(tmp_path, monkeypatch, assert_same):
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    assert call(TRAIN, "--out", whole) == 0
+
+    def interrupted(*arguments):
+        yield from itertools.islice(stream(*arguments), 2)
+        raise KeyboardInterrupt
+
+    stream = meta_training.task_stream
+    with monkeypatch.context() as patch:
+        patch.setattr(recipes, "task_stream", interrupted)
+        assert call(TRAIN, "--out", stopped) == 130
+    assert checkpoints.load_weights(stopped).metadata["updates"] == 2
+    assert call(TRAIN, "--out", stopped, "--resume") == 0
+    assert_same(checkpoints.load_weights(stopped).params, checkpoints.load_weights(whole).params)
+
+
+def test_pretrain_writes_weights_with_chosen_rates(tmp_path):
+    out = tmp_path / "weights"
+    assert call(PRETRAIN, "--out", out) == 0
+    about = checkpoints.load_weights(out).metadata
+    assert about["method"] == "pretrained"
+    assert about["inner_lrs"].keys() == {"2"}
+    assert about["inner_lrs"]["2"] in inner_lr_search.INNER_LR_CANDIDATES
+
+
+def test_pretrain_goes_on_from_weights_with_more_classes_and_a_given_rate(tmp_path):
+    first, out = tmp_path / "first", tmp_path / "weights"
+    given = "--inner-lr", "0.3"
+    assert call(PRETRAIN, "--out", first, *given) == 0
+    more = "--start", first, "--mirror", "--composed-per-class", 2, "--close-ups"
+    assert call(PRETRAIN, "--out", out, *given, *more) == 0
+    about = checkpoints.load_weights(out).metadata
+    assert (about["start"], about["inner_lrs"]) == ("first", {"5": 0.3})
+    told = {"mirror": True, "spliced_per_class": 2, "ink_crops": True}
+    assert told.items() <= about["config"].items()
+    # Of twice three times the pictures.
+    assert about["updates"] // checkpoints.load_weights(first).metadata["updates"] == 6
+
+
+def test_cuda_without_a_gpu_is_told_in_a_sentence(capsys, monkeypatch):
+    monkeypatch.setattr(training_run.torch.cuda, "is_available", lambda: False)
+    assert call("train --device cuda") == 1
+    assert "device is 'cuda', but torch finds no such GPU here; choose cpu." in (
+        capsys.readouterr().err
+    )

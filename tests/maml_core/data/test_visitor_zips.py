@@ -1,0 +1,118 @@
+"""A zip of pictures that somebody brought: kept by a digest, limited, and forgotten in the end."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maml_core.config import EpisodeSpec
+from maml_core.data import image_folder, registry, visitor_zips
+from maml_core.data.character_set import DataError
+from maml_core.data.splits import split_classes
+from maml_core.episodes.pool import make_pool
+from maml_core.episodes.sampling import sample_episode
+
+
+def png(shade: int) -> bytes:
+    buffer = io.BytesIO()
+    pixels = np.full((20, 20), 255, dtype=np.uint8)
+    pixels[5:15, 5:15] = shade
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def packed(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def pets(shade: int = 0) -> bytes:
+    return packed({f"pets/{name}/{i}.png": png(shade) for name in ("cat", "dog") for i in range(3)})
+
+
+def kept(data_dir: Path) -> list[Path]:
+    return sorted((data_dir / "brought").iterdir())
+
+
+def test_it_is_a_data_set_by_its_name(tmp_path, data_dir):
+    name = visitor_zips.add(pets(), "pets.zip", data_dir).name
+    found = registry.load(name, data_dir)
+    assert found.name == name
+    assert [str(one) for one in found.classes] == ["pictures · cat", "pictures · dog"]
+    path = tmp_path / "pets.zip"
+    path.write_bytes(pets())
+    np.testing.assert_array_equal(
+        found.inputs, image_folder.load(path, tmp_path, colour=False).inputs
+    )
+    pool = make_pool(found, split_classes(found, "alphabets", "test"))
+    assert sample_episode(pool, EpisodeSpec(2, 1, 2), seed=0).support.shape == (2, 1)
+
+
+def test_the_same_again_is_one_and_another_is_another(data_dir):
+    first, same, other = (
+        visitor_zips.add(pets(shade), "a.zip", data_dir).name for shade in (0, 0, 9)
+    )
+    assert first == same != other
+    assert len(kept(data_dir)) == 2
+
+
+def test_what_is_decoded_lies_beside_it_and_goes_with_it(data_dir, monkeypatch):
+    monkeypatch.setattr(visitor_zips, "KEPT", 2)
+    first, second, third = (
+        visitor_zips.add(pets(shade), "p.zip", data_dir).name for shade in range(3)
+    )
+    assert [one.name for one in kept(data_dir)] == sorted(
+        name.removeprefix("zip-") for name in (second, third)
+    )
+    assert not list(data_dir.glob("pictures-*.npy")), "a visitor's do not push out the owner's"
+    with pytest.raises(DataError, match="not on this server any more; bring them again"):
+        registry.load(first, data_dir)
+    assert "bring them again" in registry.load_or_glyphs(first, data_dir).notice
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"no zip", "mine.zip is damaged or cannot be read"),
+        (packed({"cat/1.png": png(0)}), "mine.zip holds 1 classes"),
+        (packed({"cat/1.png": png(0), "dog/1.png": b"x"}), "dog/1.png in mine.zip"),
+        (pets() + b"x" * 10, None),  # bytes after the end do no harm
+        (b"x" * 1_000_001, "mine.zip has 1,000,001 bytes; bring at most 1 MB"),
+        (packed({f"{i}/1.png": b"" for i in range(8)}), "mine.zip holds 8 files"),
+        (packed({"a/1.png": bytes(2_000_001), "b/1.png": b""}), "files of 2,000,001 bytes"),
+    ],
+)
+def test_what_cannot_be_used_is_told_by_its_own_name_and_not_kept(
+    content, sentence, data_dir, monkeypatch
+):
+    monkeypatch.setattr(visitor_zips, "MAX_MEGABYTES", 1)
+    monkeypatch.setattr(visitor_zips, "MAX_UNPACKED_MEGABYTES", 2)
+    monkeypatch.setattr(visitor_zips, "MAX_PICTURES", 7)
+    if sentence is None:
+        visitor_zips.add(content, "mine.zip", data_dir)
+        return
+    with pytest.raises(DataError) as refused:
+        visitor_zips.add(content, "mine.zip", data_dir)
+    assert sentence in str(refused.value)
+    assert str(data_dir) not in str(refused.value)
+    assert not list(data_dir.glob("brought/*"))
+
+
+@pytest.mark.parametrize("name", ["zip-", "zip-../../etc", "zip-0123456789abcdeg", "zip-0/x"])
+def test_names_lead_nowhere_else(name, data_dir):
+    with pytest.raises(DataError, match="names no pictures"):
+        registry.load(name, data_dir)
+
+
+def test_a_server_that_cannot_keep_it_says_so(tmp_path):
+    (tmp_path / "brought").write_text("a file where the folder should be")
+    with pytest.raises(DataError, match=r"mine.zip cannot be kept on this server"):
+        visitor_zips.add(pets(), "mine.zip", tmp_path)

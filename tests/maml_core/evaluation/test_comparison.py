@@ -1,0 +1,209 @@
+"""Learners side by side against each of them alone, and confusion against a double loop."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from maml_core.config import EpisodeSpec
+from maml_core.episodes.sampling import sample_episode
+from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
+from maml_core.evaluation.comparison import Recording, compare, confusion, evaluate_together
+from maml_core.learners.learner import Learner
+from maml_core.methods.anil import head_only_multipliers
+from maml_core.networks.conv4 import Conv4
+from maml_core.networks.functional import for_n_way, initial_params
+
+SPEC = EpisodeSpec(4, 2, 3)
+STEPS = 3
+
+
+@pytest.fixture(scope="module")
+def learners(model, random_params):
+    """Four that differ in start, network, head, α and what adapts."""
+    other = Conv4(channels=3, max_pool=True)
+    trained = {n: v.float() for n, v in random_params(other, rows=5, seed=2).items()}
+    lr_multipliers = {n: torch.tensor(1.0 + i / 7) for i, n in enumerate(initial_params(model, 0))}
+    return {
+        "maml": Learner("maml", model, initial_params(model, 1), {2: 0.2, 8: 0.8}, lr_multipliers),
+        "pretrained": Learner("pretrained", other, trained, {5: 0.1}),
+        "random": Learner("random", model, initial_params(model, 0), {5: 0.05}),
+        "anil": Learner(
+            "anil", model, initial_params(model, 3), {4: 0.3}, head_only_multipliers(None)
+        ),
+    }
+
+
+@pytest.fixture(scope="module")
+def episode(pool):
+    return sample_episode(pool, SPEC, seed=5)
+
+
+def recording_of(values, queries=None):
+    """A recording with these losses, the rest of no importance."""
+    values = np.array(values)
+    rest = np.zeros((len(values), 6), dtype=np.int64)
+    queries = values if queries is None else np.array(queries)
+    return Recording("maml", 0.4, values, queries, np.zeros(len(values)), rest)
+
+
+@pytest.mark.parametrize("lr_factor", [1.0, 0.25, 8.0])
+def test_each_learner_adapts_as_it_does_alone(lr_factor, learners, episode, trace_of):
+    found = compare(learners, episode, STEPS, lr_factor)
+    assert [r.method for r in found] == list(learners)
+    own = {"maml": 0.4, "pretrained": 0.1, "random": 0.05, "anil": 0.3}  # √(0.2 · 0.8) at 4-way
+    for recording, learner in zip(found, learners.values(), strict=True):
+        inner_lr = lr_factor * own[recording.method]
+        assert recording.inner_lr == pytest.approx(inner_lr, rel=1e-12)
+        alone = trace_of(
+            learner.model,
+            for_n_way(learner.params, 4),
+            episode.task,
+            inner_lr=recording.inner_lr,
+            inner_steps=STEPS,
+            lr_multipliers=learner.lr_multipliers,
+        )
+        np.testing.assert_allclose(recording.support_loss, alone.support_loss, rtol=1e-5)
+        np.testing.assert_allclose(recording.query_loss, alone.query_loss, rtol=1e-5)
+        np.testing.assert_allclose(recording.accuracy, alone.accuracy, rtol=1e-6)
+        assert np.array_equal(recording.predictions, alone.query_logits.argmax(-1))
+    assert len({tuple(r.query_loss) for r in found}) == len(learners)
+
+
+def test_a_recordings_arrays_agree_with_each_other(learners, episode):
+    truth = np.repeat(np.arange(4), 3)
+    for recording in compare(learners, episode, STEPS):
+        assert recording.support_loss.dtype == recording.query_loss.dtype == np.float64
+        assert recording.predictions.dtype == np.int64
+        assert recording.predictions.shape == (STEPS + 1, len(truth))
+        shares = (recording.predictions == truth).mean(1)
+        np.testing.assert_allclose(recording.accuracy, shares, rtol=1e-6)
+
+
+def test_without_steps_or_learners_there_is_the_start_or_nothing(learners, episode):
+    found = compare(learners, episode, 0)
+    assert all(r.accuracy.shape == (1,) for r in found)
+    started_at_zero = [r for r in found if r.method != "pretrained"]
+    for recording in started_at_zero:
+        assert recording.query_loss[0] == pytest.approx(math.log(4), rel=1e-6)
+        assert recording.accuracy[0] == pytest.approx(1 / 4)
+    assert compare({}, episode, STEPS) == []
+
+
+def test_comparing_changes_no_learner(learners, episode, assert_same):
+    before = {m: {n: v.clone() for n, v in one.params.items()} for m, one in learners.items()}
+    compare(learners, episode, STEPS)
+    for method, learner in learners.items():
+        assert_same(learner.params, before[method])
+
+
+@pytest.mark.parametrize(("factor", "steps"), [(0.0, 1), (-1.0, 1), (math.nan, 1), (1.0, -1)])
+def test_what_cannot_be_compared_is_told(factor, steps, learners, episode):
+    with pytest.raises(ValueError, match=r"inner_(lr|steps) is .*; choose"):
+        compare(learners, episode, steps, factor)
+
+
+@pytest.mark.parametrize(
+    ("support", "query", "expected"),
+    [
+        ([1.6, 0.4, 0.2], None, None),
+        ([1.6, math.nan, 0.2], None, 1),
+        ([1.6, 0.4, math.inf], None, 2),
+        ([math.nan, math.nan, math.nan], None, 0),
+        ([1.6, 0.4, math.nan], [1.6, math.inf, math.nan], 1),
+        ([1.6, -math.inf, math.nan], [1.6, 0.4, math.nan], 1),
+        ([1.6], [1.6], None),
+    ],
+)
+def test_a_recording_breaks_at_its_first_loss_that_is_no_number(support, query, expected):
+    found = recording_of(support, query).diverged_at
+    assert found == expected
+    assert found is None or type(found) is int  # for a sentence on a page
+
+
+def test_far_too_large_a_step_is_seen_to_break(learners, episode):
+    found = compare(learners, episode, 6, lr_factor=1e30)
+    assert all(
+        r.diverged_at is not None and r.diverged_at >= 1 for r in found if r.method != "anil"
+    )
+
+
+def test_confusion_is_a_double_loop_over_classes(learners, episode):
+    for recording in compare(learners, episode, STEPS):
+        for step in range(STEPS + 1):
+            found = confusion(episode, recording, step)
+            answers = recording.predictions[step].reshape(4, 3).tolist()
+            expected = [[answers[true].count(taken) for taken in range(4)] for true in range(4)]
+            assert found.tolist() == expected
+            assert found.dtype == np.int64
+            assert found.sum(1).tolist() == 4 * [3]
+            assert np.trace(found) / 12 == pytest.approx(recording.accuracy[step])
+
+
+@pytest.mark.parametrize("lr_factor", [1.0, 0.5])
+def test_evaluating_together_is_evaluating_each(lr_factor, learners, pool):
+    options = {"inner_steps": 2, "episodes": 13, "seed": 4}
+    together = list(evaluate_together(learners, pool, SPEC, lr_factor=lr_factor, **options))
+    assert [list(found) for found in together] == 7 * [list(learners)]
+    for method, learner in learners.items():
+        scaled = {n: lr_factor * lr for n, lr in learner.inner_lrs.items()}
+        alone = list(evaluate(replace(learner, inner_lrs=scaled), pool, SPEC, **options))
+        assert [e.episodes for e in alone] == [2, 4, 6, 8, 10, 12, 13]
+        for mine, theirs in zip((found[method] for found in together), alone, strict=True):
+            assert mine.episodes == theirs.episodes
+            np.testing.assert_allclose(mine.accuracy, theirs.accuracy, atol=1e-9)
+            np.testing.assert_allclose(mine.ci95, theirs.ci95, atol=1e-9)
+
+
+@pytest.fixture(scope="module")
+def references(learners):
+    """By the features of one of the learners, by those of none of them, and by pixels."""
+    other = Conv4(channels=5)
+    stranger = Learner("random", other, initial_params(other, 8), {5: 0.1})
+    return {"by-stranger": stranger, "by-pixels": None, "by-own": learners["pretrained"]}
+
+
+@pytest.mark.parametrize("transductive", [True, False])
+def test_references_are_measured_on_the_same_episodes(transductive, learners, references, pool):
+    options = {"episodes": 13, "seed": 4, "transductive": transductive}
+    together = list(
+        evaluate_together(learners, pool, SPEC, inner_steps=2, references=references, **options)
+    )
+    assert [list(found) for found in together] == 7 * [[*learners, *references]]
+    for name, learner in learners.items():
+        alone = list(evaluate(learner, pool, SPEC, inner_steps=2, **options))
+        assert [found[name] for found in together] == alone
+    for name, learner in references.items():
+        alone = list(evaluate_nearest(learner, pool, SPEC, **options))
+        assert [found[name] for found in together] == alone
+        assert {len(one.accuracy) for one in alone} == {1}
+
+
+@pytest.mark.parametrize("option", ["transductive", "rotation_tta"])
+def test_how_a_method_answers_is_told_to_all(option, learners, references, pool):
+    options = {"inner_steps": 2, "episodes": 20, "seed": 4, "references": references}
+    on, off = (
+        list(evaluate_together(learners, pool, SPEC, **{option: how}, **options))[-1]
+        for how in (True, False)
+    )
+    same = {name for name in on if on[name] == off[name]}
+    assert same == {"by-pixels"}, "pixels are not normalised, and are the same at every turn"
+
+
+def test_without_learners_the_references_remain(references, pool):
+    _, _, found = evaluate_together(
+        {}, pool, SPEC, inner_steps=2, episodes=5, seed=4, references=references
+    )
+    assert list(found) == list(references)
+    assert {one.episodes for one in found.values()} == {5}
+
+
+def test_the_first_episode_of_a_repetition_is_the_one_compared(learners, pool, episode):
+    """The page says so: 'this one the first of them'."""
+    (alone,) = evaluate_together(learners, pool, SPEC, inner_steps=STEPS, episodes=1, seed=5)
+    for recording in compare(learners, episode, STEPS):
+        np.testing.assert_allclose(alone[recording.method].accuracy, recording.accuracy, atol=1e-7)

@@ -1,0 +1,382 @@
+"""The table's rows against a rule written anew, their numbers against the evaluation itself."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from maml_core.config import CHALLENGE, OFFICIAL_RUNS, EpisodeSpec
+from maml_core.data.splits import split_classes
+from maml_core.evaluation import results_table
+from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
+from maml_core.evaluation.confidence import Estimate
+from maml_core.evaluation.published import PUBLISHED, PUBLISHED_RUNS
+from maml_core.evaluation.results_table import (
+    RECORDED,
+    Row,
+    beside_published,
+    record,
+    recorded,
+    runs_beside_published,
+)
+from maml_core.evaluation.results_table import TABLE_SPLITS as SPLITS
+from maml_core.learners import checkpoints
+from maml_core.learners.learner import METHODS, NEAREST, Learner
+from maml_core.networks.conv4 import Conv4
+from maml_core.networks.functional import initial_params
+from maml_core.paths import ASSETS
+
+WEIGHTS = tuple(dict.fromkeys((*METHODS, *filter(None, NEAREST.values()))))
+LITERATURE = {(5, 1), (5, 5), (20, 1), (20, 5)}
+COLUMNS = {(n, k): f"{n}-way {k}-shot" for n, k in LITERATURE}
+OMNIGLOT_DRAWERS = 20
+SPEC = EpisodeSpec(4, 1, 3)
+LABELS = {"maml": "MAML", "anil": "ANIL"}
+
+
+@pytest.fixture
+def rows_with(monkeypatch):
+    """A function that returns the rows where these weights are here, (method, split)."""
+
+    def rows(weights):
+        monkeypatch.setattr(checkpoints, "is_shipped", lambda *one: one in weights)
+        return results_table.rows()
+
+    return rows
+
+
+@pytest.fixture
+def every_row(rows_with):
+    return rows_with(set(itertools.product(WEIGHTS, SPLITS)))
+
+
+def shapes(rows):
+    return {(row.spec.n_way, row.spec.k_shot) for row in rows}
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        set(),
+        {("maml", "alphabets")},
+        {("maml", "paper"), ("anil", "alphabets")},
+        {("pretrained", "paper")},
+        {("maml", "alphabets"), ("pretrained", "alphabets"), ("reptile", "paper")},
+    ],
+)
+def test_only_what_has_weights_is_in_the_table(weights, rows_with, every_row):
+    def can_be_measured(row):
+        if row.method in ("random", "nearest-pixels"):
+            return True
+        whose = "pretrained" if row.method == "nearest-features" else row.method
+        return (whose, row.split) in weights
+
+    found = rows_with(weights)
+    assert found == [row for row in every_row if can_be_measured(row)]
+    assert {method for method, _ in weights} <= {row.method for row in found}
+
+
+def test_no_row_is_there_twice(every_row):
+    assert len(set(every_row)) == len(every_row)
+    told = [json.dumps(results_table.identity(row), sort_keys=True) for row in every_row]
+    assert len(set(told)) == len(told)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("method", [*METHODS, *NEAREST])
+def test_every_method_has_the_shapes_of_the_literature(method, split, every_row):
+    mine = [row for row in every_row if (row.method, row.split) == (method, split)]
+    assert shapes(row for row in mine if row.transductive) >= LITERATURE
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("method", ["maml", "pretrained", "nearest-features", "nearest-resnet"])
+def test_whom_maml_is_compared_with_also_answers_by_four_turns(method, split, every_row):
+    mine = [row for row in every_row if (row.method, row.split) == (method, split)]
+    turned = [row for row in mine if row.rotation_tta and row.transductive]
+    assert shapes(row for row in turned if not row.ink_crops) == LITERATURE
+    assert shapes(row for row in turned if row.ink_crops) == {(5, 1), (20, 1)}
+    assert {replace(row, rotation_tta=False, ink_crops=False) for row in turned} <= set(mine)
+
+
+@pytest.mark.parametrize("method", ["maml", "pretrained"])
+def test_maml_and_the_baseline_also_answer_each_query_alone(method, every_row):
+    alone = [row for row in every_row if row.method == method and not row.transductive]
+    assert shapes(alone) >= LITERATURE
+
+
+@pytest.mark.parametrize("method", ["maml", "pretrained", *NEAREST])
+def test_omniglots_own_challenge_is_in_the_table(method, every_row):
+    """Lake et al. 2015: 20 characters of an alphabet, drawn once by one and once by another."""
+    drawn = EpisodeSpec(n_way=20, k_shot=1, q_query=1, within_alphabet=True, same_drawers=True)
+    for spec in (drawn, replace(drawn, official=True)):
+        upright = Row(method, "alphabets", spec, transductive=False)
+        assert upright in every_row
+        # Pixels say the same at every turn.
+        for ink_crops in (False, True):
+            longer = replace(upright, rotation_tta=True, ink_crops=ink_crops)
+            assert (longer in every_row) == (method != "nearest-pixels")
+
+
+def test_maml_has_a_whole_grid_of_n_and_k(every_row):
+    mine = shapes(
+        row
+        for row in every_row
+        if row.method == "maml" and row.split == "alphabets" and row.transductive
+        if not row.rotation_tta
+    )
+    ways, shots = ({shape[axis] for shape in mine} for axis in (0, 1))
+    assert mine == set(itertools.product(ways, shots))
+    assert {2, 3, 5, 10, 15, 20} == ways
+    assert {1, 2, 3, 5, 10} == shots
+
+
+def test_omniglot_has_pictures_enough_for_every_row(every_row):
+    assert all(row.spec.k_shot + row.spec.q_query <= OMNIGLOT_DRAWERS for row in every_row)
+
+
+@pytest.fixture
+def shipped(monkeypatch):
+    """Narrow networks in place of the shipped weights, no two alike; and which were asked for."""
+    asked = []
+
+    def learner(method, split):
+        asked.append((method, split))
+        place = list(itertools.product(WEIGHTS, SPLITS)).index((method, split))
+        model = Conv4(channels=4)
+        return Learner(method, model, initial_params(model, place), {4: 0.1 * (1 + place)})
+
+    monkeypatch.setattr(checkpoints, "shipped", learner)
+    return learner, asked
+
+
+@pytest.mark.parametrize("transductive", [True, False])
+@pytest.mark.parametrize(("method", "split"), [("maml", "alphabets"), ("anil", "paper")])
+def test_a_method_is_measured_as_evaluation_says(method, split, transductive, shipped, easy_pool):
+    learner, asked = shipped
+    row = Row(method, split, SPEC, transductive)
+    found = list(results_table.measure(row, easy_pool, inner_steps=2, episodes=13, seed=6))
+    assert asked == [(method, split)]
+    options = {"inner_steps": 2, "episodes": 13, "seed": 6}
+    expected, other = (
+        list(evaluate(learner(method, split), easy_pool, SPEC, transductive=how, **options))
+        for how in (transductive, not transductive)
+    )
+    assert found == expected != other
+    assert [one.episodes for one in found] == [2, 4, 6, 8, 10, 12, 13]
+    assert {len(one.accuracy) for one in found} == {3}
+
+
+@pytest.mark.parametrize("transductive", [True, False])
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize(("method", "by"), [(one, by) for one, by in NEAREST.items() if by])
+def test_features_are_those_of_the_splits_own_weights(
+    method, by, split, transductive, shipped, easy_pool
+):
+    learner, asked = shipped
+    row = Row(method, split, SPEC, transductive)
+    found = list(results_table.measure(row, easy_pool, inner_steps=2, episodes=13, seed=6))
+    assert asked == [(by, split)]
+    expected, other = (
+        list(
+            evaluate_nearest(
+                learner(by, split),
+                easy_pool,
+                SPEC,
+                episodes=13,
+                seed=6,
+                transductive=how,
+            )
+        )
+        for how in (transductive, not transductive)
+    )
+    assert found == expected != other
+    assert [one.episodes for one in found] == [2, 4, 6, 8, 10, 12, 13]
+    assert {len(one.accuracy) for one in found} == {1}
+
+
+def test_pixels_need_no_weights(shipped, easy_pool):
+    row = Row("nearest-pixels", "paper", SPEC)
+    found = list(results_table.measure(row, easy_pool, inner_steps=2, episodes=13, seed=6))
+    assert shipped[1] == []
+    assert found == list(evaluate_nearest(None, easy_pool, SPEC, episodes=13, seed=6))
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_rows_are_measured_on_the_test_characters(split, make_characters, monkeypatch):
+    data = make_characters((10, 10, 10, 10))
+    monkeypatch.setattr(results_table, "load", {"omniglot": data}.__getitem__)
+    pool = results_table.pool_of(split)
+    assert pool.data is data
+    assert pool.classes.tolist() == split_classes(data, split, "test")
+    assert set(pool.rotations.tolist()) == {0}
+    assert pool.ink_crops is None
+    close = results_table.pool_of(split, ink_crops=True)
+    assert torch.equal(close.pixels, pool.pixels)
+    assert close.ink_crops
+
+
+def lines(path, *found):
+    """Write rows as `evaluate --all --json` does."""
+    path.write_text("".join(json.dumps(one) + "\n" for one in found))
+    return path
+
+
+def test_a_row_comes_back_from_its_line(tmp_path):
+    row = Row("anil", "paper", EpisodeSpec(3, 2, 4, within_alphabet=True), transductive=False)
+    told = record(row, Estimate(20, (0.25, 2 / 3), (0.0, 0.125)), seed=7)
+    plain = record(Row("maml", "alphabets", SPEC), Estimate(10, (0.5,), (0.1,)), seed=0)
+    first, second = recorded(lines(tmp_path / "results.jsonl", told, plain))
+    assert first == {
+        "method": "anil",
+        "split": "paper",
+        "n_way": 3,
+        "k_shot": 2,
+        "q_query": 4,
+        "within_alphabet": True,
+        "same_drawers": False,
+        "official": False,
+        "transductive": False,
+        "rotation_tta": False,
+        "ink_crops": False,
+        "seed": 7,
+        "episodes": 20,
+        "accuracy": [0.25, 2 / 3],
+        "ci95": [0.0, 0.125],
+    }
+    assert results_table.identity(row).items() <= first.items()
+    assert not results_table.identity(row).items() <= second.items()
+
+
+def test_empty_lines_and_a_missing_file_hold_no_rows(tmp_path):
+    path = tmp_path / "results.jsonl"
+    assert recorded(path) == []
+    path.write_text('\n{"n_way": 5}\n  \n\n{"n_way": 20}\n')
+    assert recorded(path) == [{"n_way": 5}, {"n_way": 20}]
+
+
+def test_the_recorded_rows_are_an_asset():
+    assert RECORDED.parent == ASSETS
+
+
+def measured(method, split, n_way, k_shot, accuracy=(0.2, 0.5), ci95=(0.0, 0.01), **more):
+    """A recorded row, of 600 episodes."""
+    shape = {name: more.pop(name) for name in ("within_alphabet", "same_drawers") if name in more}
+    row = Row(method, split, EpisodeSpec(n_way, k_shot, 10, **shape), **more)
+    return record(row, Estimate(600, accuracy, ci95), seed=0)
+
+
+def test_a_recorded_row_stands_in_its_column_with_the_last_steps_value(tmp_path):
+    path = lines(
+        tmp_path / "results.jsonl",
+        measured("maml", "paper", 5, 1, (0.2, 0.95), (0.0, 0.005), rotation_tta=True),
+        measured("maml", "paper", 20, 5, (0.05, 0.9, 0.98765), (0.0, 0.02, 0.00123)),
+        measured("maml", "alphabets", 5, 1, (0.2, 0.97), (0.0, 0.0456)),
+        measured("nearest-pixels", "paper", 5, 5, (0.444,), (0.012,)),
+        measured("maml", "paper", 5, 1, (0.2, 0.9), (0.0, 0.01)),
+    )
+    ours = beside_published(LABELS, path)[len(PUBLISHED) :]
+    empty = dict.fromkeys(COLUMNS.values(), "–")
+    source = {"Source": "this project, n = 600"}
+    assert ours == [
+        {
+            **{"Method": "Ours: MAML", "Split": "paper", **empty, **source},
+            **{"20-way 5-shot": "98.8 ± 0.1", "5-way 1-shot": "90.0 ± 1.0"},
+        },
+        {
+            "Method": "Ours: MAML",
+            "Split": "alphabets",
+            **empty,
+            **source,
+            "5-way 1-shot": "97.0 ± 4.6",
+        },
+        {
+            **{"Method": "Ours: nearest-pixels", "Split": "paper", **empty, **source},
+            "5-way 5-shot": "44.4 ± 1.2",
+        },
+        {
+            **{"Method": "Ours: MAML, four turns", "Split": "paper", **empty, **source},
+            "5-way 1-shot": "95.0 ± 0.5",
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    "unlike",
+    [
+        measured("maml", "alphabets", 5, 1, transductive=False),
+        measured("maml", "alphabets", 20, 1, within_alphabet=True),
+        measured("maml", "alphabets", 20, 1, within_alphabet=True, same_drawers=True),
+        record(Row("maml", "alphabets", OFFICIAL_RUNS), Estimate(20, (0.9,), (0.1,)), seed=0),
+        measured("maml", "alphabets", 10, 1),
+        measured("maml", "alphabets", 5, 2),
+    ],
+)
+def test_what_was_measured_otherwise_than_in_the_literature_is_left_out(unlike, tmp_path):
+    like = measured("anil", "alphabets", 5, 1)
+    path = lines(tmp_path / "results.jsonl", unlike, like, unlike)
+    (ours,) = beside_published(LABELS, path)[len(PUBLISHED) :]
+    assert ours["Method"] == "Ours: ANIL"
+
+
+@pytest.mark.parametrize("n_ours", [0, 1])
+def test_all_published_rows_come_first(n_ours, tmp_path):
+    path = lines(tmp_path / "results.jsonl", *n_ours * [measured("maml", "paper", 5, 1)])
+    table = beside_published(LABELS, path)
+    assert len(table) == n_ours + len(PUBLISHED)
+    for line, one in zip(table[: len(PUBLISHED)], PUBLISHED, strict=True):
+        assert line == {
+            "Method": one.method,
+            "Split": "paper",
+            **{head: one.accuracy[shape] for shape, head in COLUMNS.items()},
+            "Source": one.source,
+        }
+    assert len({tuple(line) for line in table}) == 1, "all lines have the same columns, in order"
+
+
+@pytest.mark.parametrize("one", PUBLISHED, ids=lambda one: one.method)
+def test_published_numbers_are_percentages(one):
+    assert one.accuracy.keys() == LITERATURE
+    for text in one.accuracy.values():
+        mean, _, half = text.partition(" ± ")
+        assert text == "–" or (80 < float(mean) < 100 and 0 < float(half or 1) <= 1)
+    five_one, five_five, twenty_one, twenty_five = (
+        float(one.accuracy[shape].partition(" ± ")[0].replace("–", "nan"))
+        for shape in ((5, 1), (5, 5), (20, 1), (20, 5))
+    )
+    assert not five_one >= five_five, "more examples help"
+    assert not twenty_one >= twenty_five
+    assert not five_one <= twenty_one, "more classes are harder"
+    assert not five_five <= twenty_five
+
+
+def test_who_errs_in_the_official_runs_stands_in_order_with_the_published(tmp_path):
+    runs = Row("maml", "alphabets", OFFICIAL_RUNS, transductive=False)
+    drawn = replace(runs, spec=CHALLENGE)
+    path = lines(
+        tmp_path / "results.jsonl",
+        record(runs, Estimate(20, (0.05, 0.9, 0.96), (0.0, 0.03, 0.0123)), seed=0),
+        record(replace(runs, method="anil"), Estimate(7, (0.5,), (0.1,)), seed=0),
+        record(replace(runs, rotation_tta=True), Estimate(20, (0.05, 0.975), (0.0, 0.004)), seed=0),
+        record(drawn, Estimate(600, (0.99,), (0.01,)), seed=0),
+    )
+    found = runs_beside_published({"maml": "MAML"}, path)
+    errors = [float(line["Error in %"].partition(" ± ")[0]) for line in found]
+    assert errors == sorted(errors)
+    source = "this project, n = 20 runs"
+    assert [line for line in found if "Ours" in line["Method"]] == [
+        {"Method": "Ours: MAML, four turns", "Error in %": "2.5 ± 0.4", "Source": source},
+        {"Method": "Ours: MAML", "Error in %": "4.0 ± 1.2", "Source": source},
+        {
+            "Method": "Ours: anil",
+            "Error in %": "50.0 ± 10.0",
+            "Source": "this project, n = 7 runs",
+        },
+    ]
+    others = [tuple(line.values()) for line in found if "Ours" not in line["Method"]]
+    assert others == [(str(error), name, source) for name, error, source in PUBLISHED_RUNS]
+    assert runs_beside_published({}, tmp_path / "none")[1]["Method"] == "People"

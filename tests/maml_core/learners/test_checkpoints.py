@@ -1,0 +1,386 @@
+"""Weights on disk: nothing is lost, nothing is half written, and what is wrong is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from maml_core.config import EpisodeSpec
+from maml_core.episodes.sampling import sample_episode
+from maml_core.learners import checkpoints
+from maml_core.learners.checkpoints import (
+    Checkpoint,
+    CheckpointError,
+    is_shipped,
+    load_weights,
+    save_weights,
+    shipped,
+)
+from maml_core.methods.inner_loop import adapt
+from maml_core.networks.functional import HEAD, for_n_way, initial_params
+from maml_core.networks.inner_lr_multipliers import (
+    LOG_LR_PREFIX,
+    LOG_LR_SCALE,
+    split_lr_multipliers,
+    with_lr_multipliers,
+)
+from maml_core.optimisation.outer_loop import Metrics, TrainState, optimise
+from maml_core.training.saved_state import load_update, save_update
+
+METADATA = {
+    "method": "maml",
+    "model": {"n_out": 1, "channels": 4, "max_pool": True},
+    "inner_lrs": {"5": 0.4, "20": 0.1},
+    "command": "python -m maml_core train — α",
+    "config": {"n_ways": [5], "augment": True, "meta_lr": 0.001},
+}
+
+
+@pytest.fixture
+def checkpoint(model):
+    """Weights with a factor on α of its own for each parameter."""
+    params = with_lr_multipliers(initial_params(model, 3))
+    lr_multipliers = {
+        n: 0.1 / LOG_LR_SCALE * i
+        for i, n in enumerate(n for n in params if n.startswith(LOG_LR_PREFIX))
+    }
+    return Checkpoint(params | {n: torch.tensor(v) for n, v in lr_multipliers.items()}, METADATA)
+
+
+def factors(params):
+    """The factors on α that are in a weights file."""
+    logs = {n: v for n, v in params.items() if n.startswith(LOG_LR_PREFIX)}
+    return {n.removeprefix(LOG_LR_PREFIX): (LOG_LR_SCALE * v).exp() for n, v in logs.items()}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "new folder" / "weights.safetensors"
+
+
+def test_weights_and_metadata_come_back_bit_for_bit(checkpoint, path, assert_same):
+    save_weights(path, checkpoint)
+    found = load_weights(path)
+    assert_same(found.params, checkpoint.params)
+    assert found.metadata == METADATA
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_a_learner_comes_back_with_network_rates_and_step_sizes(checkpoint, path, assert_same):
+    save_weights(path, checkpoint)
+    learner = load_weights(path).learner()
+    body = {n: v for n, v in checkpoint.params.items() if not n.startswith(LOG_LR_PREFIX)}
+    assert_same(learner.params, body)
+    assert_same(learner.lr_multipliers, factors(checkpoint.params))
+    assert learner.inner_lrs == {5: 0.4, 20: 0.1}
+    assert learner.method == "maml"
+    assert learner.provenance == METADATA
+    assert learner.model.blocks[0].max_pool
+    assert {n: v.shape for n, v in learner.model.named_parameters()} == {
+        n: v.shape for n, v in body.items()
+    }
+
+
+def test_weights_without_rates_have_none(checkpoint, path):
+    body = {n: v for n, v in checkpoint.params.items() if not n.startswith(LOG_LR_PREFIX)}
+    save_weights(path, Checkpoint(body, METADATA))
+    assert load_weights(path).learner().lr_multipliers is None
+
+
+@pytest.mark.parametrize("learned", [True, False])
+def test_anil_adapts_the_head_alone_after_training_too(learned, checkpoint, path, pool):
+    """As it did in training: the factors are those learned for the head, or one."""
+    params = checkpoint.params if learned else split_lr_multipliers(checkpoint.params)[0]
+    save_weights(path, Checkpoint(params, METADATA | {"method": "anil"}))
+    learner = load_weights(path).learner()
+    expected = {n: factors(params)[n].item() if learned else 1.0 for n in HEAD}
+    assert {n: v.item() for n, v in learner.lr_multipliers.items()} == expected
+    task = sample_episode(pool, EpisodeSpec(3, 1, 2), 0).task
+    start, *_, last = adapt(
+        learner.model,
+        for_n_way(learner.params, 3),
+        task.support_x,
+        task.support_y,
+        inner_lr=0.4,
+        inner_steps=3,
+        lr_multipliers=learner.lr_multipliers,
+    )
+    assert {n for n in start if not torch.equal(start[n], last[n])} == set(HEAD)
+
+
+def test_views_are_saved_as_what_they_show(checkpoint, path):
+    """safetensors refuses tensors that are not contiguous or share memory."""
+    wide = torch.arange(8.0).reshape(4, 2)
+    params = checkpoint.params | {"head.weight": wide.T[:1], "head.bias": wide[0, :1]}
+    save_weights(path, Checkpoint(params, METADATA))
+    assert torch.equal(load_weights(path).params["head.weight"], torch.tensor([[0.0, 2, 4, 6]]))
+
+
+@pytest.mark.parametrize("failing", ["save_file", "replace"])
+def test_an_interrupted_write_leaves_the_old_file_and_no_rest(
+    failing, checkpoint, path, monkeypatch
+):
+    save_weights(path, checkpoint)
+    before = path.read_bytes()
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    def write_half(_, half, __):
+        half.write_bytes(before[:100])
+        raise KeyboardInterrupt
+
+    if failing == "save_file":
+        monkeypatch.setattr(checkpoints, "save_file", write_half)
+    else:
+        monkeypatch.setattr(os, "replace", interrupt)
+    other = {n: v + 1 for n, v in checkpoint.params.items()}
+    with pytest.raises(KeyboardInterrupt):
+        save_weights(path, Checkpoint(other, METADATA))
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def write_nothing(path, _):
+    path.parent.mkdir()
+
+
+def write_half(path, checkpoint):
+    save_weights(path, checkpoint)
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def write_text(path, _):
+    path.parent.mkdir()
+    path.write_text("no tensors at all, only a sentence")
+
+
+def write_empty(path, _):
+    path.parent.mkdir()
+    path.write_bytes(b"")
+
+
+def write_foreign(path, checkpoint):
+    path.parent.mkdir()
+    save_file(checkpoint.params, path, {"format": "pt"})
+
+
+def write_without_step_sizes(path, checkpoint):
+    save_weights(
+        path, Checkpoint(checkpoint.params, {"method": "maml", "model": METADATA["model"]})
+    )
+
+
+def write_broken_metadata(path, checkpoint):
+    path.parent.mkdir()
+    save_file(checkpoint.params, path, {"maml_core": "{'method': not JSON"})
+
+
+def write_wider_network(path, checkpoint):
+    save_weights(path, Checkpoint(checkpoint.params, METADATA | {"model": {"channels": 8}}))
+
+
+def write_without_a_layer(path, checkpoint):
+    params = {n: v for n, v in checkpoint.params.items() if not n.startswith("blocks.3.gain")}
+    save_weights(path, Checkpoint(params, METADATA))
+
+
+def write_unknown_argument(path, checkpoint):
+    save_weights(path, Checkpoint(checkpoint.params, METADATA | {"model": {"width": 3}}))
+
+
+def write_no_arguments(path, checkpoint):
+    save_weights(path, Checkpoint(checkpoint.params, METADATA | {"model": 4}))
+
+
+def write_empty_step_sizes(path, checkpoint):
+    save_weights(path, Checkpoint(checkpoint.params, METADATA | {"inner_lrs": {}}))
+
+
+def write_list_of_step_sizes(path, checkpoint):
+    save_weights(path, Checkpoint(checkpoint.params, METADATA | {"inner_lrs": [0.4]}))
+
+
+def write_zero_step_size(path, checkpoint):
+    save_weights(path, Checkpoint(checkpoint.params, METADATA | {"inner_lrs": {"5": 0}}))
+
+
+def write_list_as_metadata(path, checkpoint):
+    save_weights(path, Checkpoint(checkpoint.params, [1, 2]))
+
+
+def write_half_a_gain(path, checkpoint):
+    save_weights(path, Checkpoint(checkpoint.params | {"blocks.3.gain": torch.ones(2)}, METADATA))
+
+
+def write_fewer_filters(path, checkpoint):
+    narrow = {"blocks.0.conv.weight": torch.ones(2, 1, 3, 3)}
+    save_weights(path, Checkpoint(checkpoint.params | narrow, METADATA))
+
+
+def write_head_without_rows(path, checkpoint):
+    empty = {"head.weight": torch.ones(0, 4), "head.bias": torch.ones(0)}
+    save_weights(path, Checkpoint(checkpoint.params | empty, METADATA))
+
+
+def write_uneven_head(path, checkpoint):
+    save_weights(path, Checkpoint(checkpoint.params | {"head.bias": torch.ones(3)}, METADATA))
+
+
+def write_without_head(path, checkpoint):
+    params = {n: v for n, v in checkpoint.params.items() if "head" not in n}
+    save_weights(path, Checkpoint(params, METADATA))
+
+
+def write_rates_of_rates(path, checkpoint):
+    double = {LOG_LR_PREFIX + LOG_LR_PREFIX + "head.bias": torch.tensor(0.0)}
+    save_weights(path, Checkpoint(checkpoint.params | double, METADATA))
+
+
+def write_endless_network(path, checkpoint):
+    save_weights(path, Checkpoint(checkpoint.params, METADATA | {"model": {"channels": 10**6}}))
+
+
+def write_no_number(path, checkpoint):
+    odd = {"blocks.1.gain": torch.full((4,), torch.nan)}
+    save_weights(path, Checkpoint(checkpoint.params | odd, METADATA))
+
+
+def write_half_numbers(path, checkpoint):
+    half = {name: value.half() for name, value in checkpoint.params.items()}
+    save_weights(path, Checkpoint(half, METADATA))
+
+
+def test_only_the_heads_rows_may_vary(checkpoint, path):
+    wide = {"head.weight": torch.ones(7, 4), "head.bias": torch.ones(7)}
+    save_weights(path, Checkpoint(checkpoint.params | wide, METADATA))
+    assert len(load_weights(path).learner().params["head.weight"]) == 7
+
+
+@pytest.mark.parametrize(
+    ("write", "sentence"),
+    [
+        (write_unknown_argument, "{path} names no usable network or step sizes (Conv4"),
+        (write_no_arguments, "{path} names no usable network or step sizes ("),
+        (
+            write_empty_step_sizes,
+            "{path} names no usable network or step sizes (inner_lrs is empty",
+        ),
+        (write_list_of_step_sizes, "{path} names no usable network or step sizes ("),
+        (write_zero_step_size, "{path} names no usable network or step sizes (inner_lr is 0"),
+        (write_list_as_metadata, "{path} is damaged or no safetensors file"),
+        (write_half_a_gain, "{path} holds weights of another network than it names"),
+        (write_fewer_filters, "{path} holds weights of another network than it names"),
+        (write_head_without_rows, "{path} holds weights of another network than it names"),
+        (write_uneven_head, "{path} holds weights of another network than it names"),
+        (write_without_head, "{path} holds weights of another network than it names"),
+        (write_rates_of_rates, "{path} holds weights of another network than it names"),
+        (write_endless_network, "{path} holds weights of another network than it names"),
+        (write_no_number, "{path} holds weights that are no finite 32-bit numbers"),
+        (write_half_numbers, "{path} holds weights that are no finite 32-bit numbers"),
+        (write_nothing, "no weights at {path}; train them or name another file"),
+        (write_half, "{path} is damaged or no safetensors file"),
+        (write_text, "{path} is damaged or no safetensors file"),
+        (write_empty, "{path} is damaged or no safetensors file"),
+        (write_broken_metadata, "{path} is damaged or no safetensors file"),
+        (write_foreign, "{path} does not say its inner_lrs, method, model; choose a file that"),
+        (write_without_step_sizes, "{path} does not say its inner_lrs; choose a file that"),
+        (write_wider_network, "{path} holds weights of another network than it names"),
+        (write_without_a_layer, "{path} holds weights of another network than it names"),
+    ],
+)
+def test_unusable_files_are_told_in_a_sentence_with_their_path(write, sentence, checkpoint, path):
+    write(path, checkpoint)
+    with pytest.raises(CheckpointError, match=re.escape(sentence.format(path=path))):
+        load_weights(path)
+
+
+def test_a_file_in_memory_is_the_file_on_disk(checkpoint, path, assert_same):
+    save_weights(path, checkpoint)
+    found = checkpoints.from_bytes(checkpoints.to_bytes(checkpoint), "mine")
+    assert_same(found.params, load_weights(path).params)
+    assert found.metadata == load_weights(path).metadata
+    with pytest.raises(CheckpointError, match=r"^mine is damaged"):
+        checkpoints.from_bytes(checkpoints.to_bytes(checkpoint)[:-7], "mine")
+
+
+@pytest.fixture
+def update(checkpoint):
+    """The state after three updates."""
+
+    def gradient(params, batch):
+        return {n: v - batch for n, v in params.items()}, Metrics(batch, batch)
+
+    start = TrainState(0, checkpoint.params)
+    *_, last = optimise(gradient, start, torch.arange(3.0), lr=0.1, steps=5)
+    return last
+
+
+def test_the_state_of_a_training_comes_back_bit_for_bit(update, path, assert_same):
+    save_update(path, update, METADATA)
+    found, metadata = load_update(path)
+    assert metadata == METADATA
+    assert found.step == 3
+    assert_same(found.params, update.params)
+    before = dict(zip(update.params, update.optimizer.values(), strict=True))
+    after = dict(zip(found.params, found.optimizer.values(), strict=True))
+    assert before.keys() == after.keys()
+    for name in before:
+        assert_same(after[name], before[name])
+
+
+@pytest.mark.parametrize(("moment", "tail"), [("exp_avg", "/other"), ("exp_avg_sq", "/head.bias")])
+def test_a_state_with_moments_too_many_or_too_few_is_refused(moment, tail, update, path):
+    """One of a parameter that is not there, and one that a parameter lacks."""
+    save_update(path, update, METADATA)
+    tensors, metadata = checkpoints.read_file(path, "cpu")
+    if tensors.pop(moment + tail, None) is None:
+        tensors[moment + tail] = torch.zeros(1)
+    checkpoints.write_file(path, tensors, metadata)
+    with pytest.raises(CheckpointError, match="is not the state of a training"):
+        load_update(path)
+
+
+@pytest.mark.parametrize(
+    ("write", "sentence"),
+    [
+        (save_weights, "{path} is not the state of a training; train without --resume"),
+        (write_foreign, "{path} is not the state of a training; train without --resume"),
+        (write_nothing, "no weights at {path}"),
+        (write_text, "{path} is damaged or no safetensors file"),
+    ],
+)
+def test_an_unusable_state_is_told_in_a_sentence_with_its_path(write, sentence, checkpoint, path):
+    write(path, checkpoint)
+    with pytest.raises(CheckpointError, match=re.escape(sentence.format(path=path))):
+        load_update(path)
+
+
+def test_a_state_is_no_weights_file(update, path):
+    save_update(path, update, METADATA)
+    with pytest.raises(CheckpointError, match=re.escape(str(path))):
+        load_weights(path)
+
+
+def test_metadata_is_readable_without_this_project(checkpoint, path):
+    """The file format itself: a length, then JSON that holds what was said of the weights."""
+    save_weights(path, checkpoint)
+    content = path.read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    assert json.loads(header["__metadata__"]["maml_core"]) == METADATA
+
+
+def test_shipped_weights_are_found_by_method(checkpoint, tmp_path, assert_same):
+    save_weights(tmp_path / "paper" / "maml.safetensors", checkpoint)
+    assert shipped("maml", "paper", tmp_path).method == "maml"
+    assert shipped("random", "paper", tmp_path).method == "random"
+    assert is_shipped("maml", "paper", tmp_path)
+    for method, split in (("pretrained", "paper"), ("maml", "alphabets")):
+        assert not is_shipped(method, split, tmp_path)
+        with pytest.raises(CheckpointError, match=re.escape(str(tmp_path / split / method))):
+            shipped(method, split, tmp_path)

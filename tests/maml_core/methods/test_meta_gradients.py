@@ -1,0 +1,445 @@
+"""Meta-gradients against a plain loop over tasks and finite differences; training with them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch.func import functional_call
+from torch.nn import functional as F
+
+from maml_core.config import META_METHODS, TrainConfig
+from maml_core.episodes.task_batch import TaskBatch
+from maml_core.methods.registry import META_GRADIENTS
+from maml_core.networks.conv4 import Conv4, ConvBlock
+from maml_core.networks.functional import HEAD, initial_params
+from maml_core.networks.inner_lr_multipliers import LOG_LR_PREFIX, LOG_LR_SCALE, with_lr_multipliers
+from maml_core.networks.params import add, dot, norm, scale
+from maml_core.optimisation.outer_loop import TrainState
+from maml_core.training.meta_training import meta_train, task_stream
+from tests.support.meta_configs import ADAPTING, INNER_LR, config_of
+
+# Method, head rows, inner steps, multi_step, learn_rates.
+CASES = [
+    (method, rows, inner_steps, multi_step, learn_inner_lr)
+    for method in META_METHODS
+    for rows, inner_steps, multi_step, learn_inner_lr in (
+        (1, 1, False, False),
+        (1, 1, False, True),
+        (1, 3, True, True),
+        (3, 1, False, True),
+        (3, 3, True, False),
+        (5, 3, False, False),
+    )
+    # Reptile has neither option, and learns nothing in one step (see below).
+    if method != "joint"
+    and (method != "reptile" or not (multi_step or learn_inner_lr or inner_steps == 1))
+] + [("reptile", 1, 2, False, False), ("joint", 3, 0, False, False), ("joint", 5, 0, False, False)]
+
+
+@pytest.fixture
+def meta_params(model, random_params):
+    """A function that draws θ, with log-factors on α where they are to be learned."""
+
+    def draw(rows=1, learn_inner_lr=False, seed=0):
+        params = random_params(model, rows, seed)
+        if not learn_inner_lr:
+            return params
+        generator = torch.Generator().manual_seed(seed)
+        return {
+            name: value
+            if value.ndim
+            else 0.3 / LOG_LR_SCALE * torch.randn((), generator=generator).double()
+            for name, value in with_lr_multipliers(params).items()
+        }
+
+    return draw
+
+
+class PlainMaml:
+    """MAML and its relatives as a loop over tasks, on `torch.autograd.grad` alone."""
+
+    def __init__(self, network, config):
+        self.network, self.config = network, config
+
+    def trajectory(self, meta, x, y, n_way):
+        """Return [θ₀ … θ_K], each a function of the leaves in `meta`.
+
+        A head of one row is copied here, where the core puts zeros: the same in exact arithmetic.
+        """
+        head = {
+            name: torch.cat([meta[name]] * n_way) if len(meta[name]) == 1 else meta[name][:n_way]
+            for name in HEAD
+        }
+        body = {n: v for n, v in meta.items() if not n.startswith(LOG_LR_PREFIX)}
+        points = [{**body, **head}]
+        moving = HEAD if self.config.method == "anil" else tuple(body)
+        for _ in range(self.config.inner_steps):
+            now = points[-1]
+            value = F.cross_entropy(self.network(now, x), y)
+            second_order = self.config.method in ("maml", "anil")
+            gradients = torch.autograd.grad(
+                value, [now[n] for n in moving], create_graph=second_order, retain_graph=True
+            )
+            step = {
+                n: self.config.inner_lr * self.factor(meta, n) * g
+                for n, g in zip(moving, gradients, strict=True)
+            }
+            points.append({n: v - step[n] if n in step else v for n, v in now.items()})
+        return points
+
+    def factor(self, meta, name):
+        """The factor on α, of which the logarithm is learned in units of 1 / RATE_GAIN."""
+        return (
+            (LOG_LR_SCALE * meta[LOG_LR_PREFIX + name]).exp()
+            if LOG_LR_PREFIX + name in meta
+            else 1.0
+        )
+
+    def task_losses(self, meta, task):
+        n_way = int(task.query_y.max()) + 1
+        points = self.trajectory(meta, task.support_x, task.support_y, n_way)
+        if self.config.transductive:
+            outs = [self.network(p, task.query_x) for p in points]
+        else:
+            x, n = torch.cat([task.support_x, task.query_x]), len(task.support_x)
+            outs = [self.network(p, x, n)[n:] for p in points]
+        return [F.cross_entropy(out, task.query_y) for out in outs]
+
+    def objective(self, meta, tasks):
+        values = []
+        for task in (TaskBatch(*columns) for columns in zip(*tasks, strict=True)):
+            losses = self.task_losses(meta, task)
+            values.append(
+                sum(losses[1:]) / len(losses[1:]) if self.config.multi_step else losses[-1]
+            )
+        return sum(values) / len(values)
+
+    def gradient(self, meta, tasks):
+        leaves = {n: v.detach().clone().requires_grad_() for n, v in meta.items()}
+        if self.config.method == "reptile":
+            return self.reptile(leaves, tasks)
+        found = torch.autograd.grad(
+            self.objective(leaves, tasks), list(leaves.values()), materialize_grads=True
+        )
+        return dict(zip(leaves, found, strict=True))
+
+    def reptile(self, leaves, tasks):
+        """The mean of θ − φ; what the copies of a shared row say is added up in the row."""
+        total = {n: torch.zeros_like(v) for n, v in leaves.items()}
+        for task in (TaskBatch(*columns) for columns in zip(*tasks, strict=True)):
+            n_way = int(task.query_y.max()) + 1
+            first, *_, last = self.trajectory(leaves, task.support_x, task.support_y, n_way)
+            for name, row_sum in total.items():
+                moved = (first[name] - last[name]).detach()
+                if name not in HEAD:
+                    row_sum += moved
+                elif len(row_sum) == 1:
+                    row_sum += moved.sum(0, keepdim=True)
+                else:
+                    row_sum[:n_way] += moved
+        return {n: v / len(tasks.query_y) for n, v in total.items()}
+
+
+def relative_error(found, expected):
+    return (norm(add(found, expected, scale=-1.0)) / norm(expected)).item()
+
+
+@pytest.mark.parametrize(("method", "rows", "inner_steps", "multi_step", "learn_inner_lr"), CASES)
+def test_gradient_under_vmap_is_that_of_a_plain_loop(
+    method,
+    rows,
+    inner_steps,
+    multi_step,
+    learn_inner_lr,
+    model,
+    meta_params,
+    exact_tasks,
+    plain_conv4,
+):
+    config = config_of(method, inner_steps, multi_step, learn_inner_lr)
+    meta, tasks = meta_params(rows, learn_inner_lr), exact_tasks()
+    found, _ = META_GRADIENTS[method](model, meta, tasks, config)
+    expected = PlainMaml(plain_conv4, config).gradient(meta, tasks)
+    assert found.keys() == expected.keys() == meta.keys()
+    assert norm(expected) > 1e-3
+    assert relative_error(found, expected) < 1e-8
+    for name in found:  # no small tensor hides behind a large one
+        torch.testing.assert_close(found[name], expected[name], rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("n_way", [2, 4])
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("method", ADAPTING)
+def test_the_step_size_grows_with_n_where_that_is_asked(
+    method, scaled, n_way, model, meta_params, exact_tasks, plain_conv4
+):
+    """A run on 2 and 4 ways takes on 4-way tasks the steps of a plain loop with twice α."""
+    config = replace(config_of(method, inner_steps=2), n_ways=(2, 4), scale_inner_lr=scaled)
+    meta, tasks = meta_params(4), exact_tasks(n_way=n_way)
+    found, _ = META_GRADIENTS[method](model, meta, tasks, config)
+    errors = {}
+    for factor in (1, 2):
+        plain = PlainMaml(plain_conv4, config_of(method, inner_steps=2, inner_lr=factor * INNER_LR))
+        errors[factor] = relative_error(found, plain.gradient(meta, tasks))
+    mine = 2 if scaled and n_way == 4 else 1
+    assert errors.pop(mine) < 1e-8
+    assert min(errors.values()) > 0.01
+
+
+@pytest.mark.parametrize("transductive", [True, False])
+@pytest.mark.parametrize("method", ["maml", "anil"])
+@pytest.mark.parametrize(
+    ("inner_steps", "multi_step", "learn_inner_lr"),
+    [(1, False, False), (1, False, True), (3, True, True)],
+)
+def test_second_order_gradient_is_what_finite_differences_say(
+    method,
+    inner_steps,
+    multi_step,
+    learn_inner_lr,
+    transductive,
+    model,
+    meta_params,
+    exact_tasks,
+    plain_conv4,
+):
+    config = config_of(method, inner_steps, multi_step, learn_inner_lr)
+    config = replace(config, transductive=transductive)
+    meta, tasks = meta_params(1, learn_inner_lr), exact_tasks()
+    gradient, _ = META_GRADIENTS[method](model, meta, tasks, config)
+    plain = PlainMaml(plain_conv4, config)
+    epsilon = 1e-6  # small: the objective jumps where a ReLU of the inner loop switches
+    for seed in range(3):
+        generator = torch.Generator().manual_seed(seed)
+        towards = {n: torch.randn(v.shape, generator=generator).double() for n, v in meta.items()}
+        towards = scale(towards, 1 / norm(towards).item())
+        ahead, behind = (
+            plain.objective(
+                {n: v.requires_grad_() for n, v in add(meta, towards, scale=s).items()}, tasks
+            ).item()
+            for s in (epsilon, -epsilon)
+        )
+        slope = dot(gradient, towards).item()
+        error = abs((ahead - behind) / (2 * epsilon) - slope)
+        assert error < 1e-5 * max(abs(slope), norm(gradient).item())
+
+
+def test_first_order_gradients_leave_the_curvature_out(model, meta_params, exact_tasks):
+    """Were they equal, the tests above would not tell the methods apart."""
+    meta, tasks = meta_params(3), exact_tasks()
+    exact, _ = META_GRADIENTS["maml"](model, meta, tasks, config_of("maml"))
+    for method in ("fomaml", "anil"):
+        other, _ = META_GRADIENTS[method](model, meta, tasks, config_of(method))
+        assert relative_error(other, exact) > 0.01
+    two_steps = config_of("reptile", inner_steps=2)
+    other, _ = META_GRADIENTS["reptile"](model, meta, tasks, two_steps)
+    exact, _ = META_GRADIENTS["maml"](model, meta, tasks, replace(two_steps, method="maml"))
+    assert relative_error(other, exact) > 0.01
+
+
+def test_batch_norm_of_torch_would_be_wrong_under_vmap(
+    monkeypatch, model, meta_params, exact_tasks, plain_conv4
+):
+    """Why `normalise` is written out. Where this fails, `F.batch_norm` has become usable."""
+
+    def batch_norm(x, gain, shift, reference):
+        return F.batch_norm(x, None, None, gain, shift, training=True)
+
+    monkeypatch.setattr("maml_core.networks.layers.normalise", batch_norm)
+    meta, tasks = meta_params(3), exact_tasks()
+    errors = {}
+    for method in ("maml", "fomaml"):
+        config = config_of(method)
+        found, _ = META_GRADIENTS[method](model, meta, tasks, config)
+        errors[method] = relative_error(found, PlainMaml(plain_conv4, config).gradient(meta, tasks))
+    assert errors["fomaml"] < 1e-8
+    assert errors["maml"] > 1e-4
+
+
+def test_the_last_update_of_a_training_knows_the_last_step_alone(pool, model, assert_same):
+    config = TrainConfig(n_ways=(3,), q_query=1, inner_steps=2, meta_batch_size=2, meta_steps=3)
+    start = TrainState(0, initial_params(model, 0))
+    several = replace(config, multi_step=True)
+    *_, middle, _ = meta_train(model, start, task_stream(pool, several), several)
+    ends = [
+        list(meta_train(model, middle, task_stream(pool, one, middle.step), one))[-1].params
+        for one in (several, config)
+    ]
+    assert_same(*ends)
+    begun = [
+        next(meta_train(model, start, task_stream(pool, c), c)).params for c in (several, config)
+    ]
+    assert any(not torch.equal(begun[0][name], begun[1][name]) for name in begun[0])
+
+
+@pytest.mark.parametrize("method", ADAPTING)
+def test_measures_are_the_mean_query_loss_and_accuracies_of_a_plain_loop(
+    method, model, meta_params, exact_tasks, plain_conv4
+):
+    config = config_of(method, inner_steps=2)
+    meta, tasks = meta_params(3), exact_tasks(n_tasks=4)
+    _, metrics = META_GRADIENTS[method](model, meta, tasks, config)
+    plain = PlainMaml(plain_conv4, config)
+    leaves = {n: v.requires_grad_() for n, v in meta.items()}
+    losses, accuracies = [], []
+    for task in (TaskBatch(*columns) for columns in zip(*tasks, strict=True)):
+        points = plain.trajectory(leaves, task.support_x, task.support_y, 3)
+        outs = [plain_conv4(p, task.query_x).detach() for p in points]
+        losses.append(F.cross_entropy(outs[-1], task.query_y).item())
+        accuracies.append([(o.argmax(1) == task.query_y).double().mean().item() for o in outs])
+    assert metrics.loss.item() == pytest.approx(np.mean(losses))
+    np.testing.assert_allclose(metrics.accuracy, np.mean(accuracies, axis=0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("method", ADAPTING)
+def test_a_head_of_one_row_starts_at_chance(method, model, meta_params, exact_tasks):
+    config = config_of(method, inner_steps=2)
+    _, metrics = META_GRADIENTS[method](model, meta_params(1), exact_tasks(), config)
+    assert metrics.accuracy[0].item() == pytest.approx(1 / 3)
+
+
+def test_one_step_of_reptile_from_a_head_of_one_row_learns_nothing(model, meta_params, exact_tasks):
+    """The body has no gradient until the heads part, and a head of one row is never moved.
+
+    Hence `TrainConfig` refuses it, and the test takes a record that does not.
+    """
+    params = meta_params(1)
+    for inner_steps, learns in ((1, False), (2, True)):
+        config = SimpleNamespace(
+            inner_lr_at=lambda n_way: INNER_LR,
+            inner_steps=inner_steps,
+            q_query=2,
+            transductive=True,
+        )
+        found, _ = META_GRADIENTS["reptile"](model, params, exact_tasks(), config)
+        assert (norm(found) > 1e-6) == learns
+
+
+def test_anil_learns_rates_for_the_head_alone(model, meta_params, exact_tasks):
+    config = config_of("anil", inner_steps=3, learn_inner_lr=True)
+    found, _ = META_GRADIENTS["anil"](model, meta_params(1, True), exact_tasks(), config)
+    learned = {n for n, v in found.items() if n.startswith(LOG_LR_PREFIX) and v != 0}
+    assert learned == {LOG_LR_PREFIX + name for name in HEAD}
+
+
+@pytest.mark.parametrize("transductive", [True, False])
+@pytest.mark.parametrize("inner_steps", [1, 4])
+def test_where_the_head_alone_adapts_the_body_sees_each_picture_once(
+    inner_steps, transductive, model, meta_params, exact_tasks, monkeypatch
+):
+    seen, tasks = [], exact_tasks()
+    forward = ConvBlock.forward
+
+    def counted(block, x, reference=None):
+        if x.shape[-1] == 28:
+            seen.append(x.shape[0])
+        return forward(block, x, reference)
+
+    monkeypatch.setattr(ConvBlock, "forward", counted)
+    config = replace(config_of("anil", inner_steps), transductive=transductive)
+    META_GRADIENTS["anil"](model, meta_params(1), tasks, config)
+    n_support, n_query = tasks.support_y.shape[1], tasks.query_y.shape[1]
+    assert seen == ([n_support, n_query] if transductive else [n_support + n_query])
+
+
+@pytest.mark.parametrize("n_way", [2, 4])
+def test_a_gradient_does_not_depend_on_the_batch_it_is_averaged_in(
+    n_way, model, meta_params, exact_tasks
+):
+    tasks = exact_tasks(n_way=n_way, n_tasks=3)
+    config = config_of("maml", inner_steps=2)
+    together, _ = META_GRADIENTS["maml"](model, meta_params(1), tasks, config)
+    alone = [
+        META_GRADIENTS["maml"](
+            model, meta_params(1), TaskBatch(*(v[i : i + 1] for v in tasks)), config
+        )[0]
+        for i in range(3)
+    ]
+    mean = scale(add(add(alone[0], alone[1]), alone[2]), 1 / 3)
+    assert relative_error(together, mean) < 1e-10
+
+
+def equal_batches(a, b):
+    return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+@pytest.mark.parametrize("augment", [False, True])
+def test_a_resumed_stream_gives_the_batches_it_would_have_given(augment, pool):
+    config = TrainConfig(
+        n_ways=(2, 3), k_shots=(1, 2), meta_batch_size=2, meta_steps=7, augment=augment, seed=4
+    )
+    whole = list(task_stream(pool, config))
+    assert len(whole) == 7
+    for first in (0, 3, 7):
+        rest = list(task_stream(pool, config, first))
+        assert len(rest) == 7 - first
+        assert all(map(equal_batches, rest, whole[first:]))
+    other = next(task_stream(pool, replace(config, seed=5)))
+    assert not equal_batches(other, whole[0])
+
+
+def test_a_stream_takes_its_episode_shapes_in_turn(pool):
+    config = TrainConfig(n_ways=(2, 4), k_shots=(1, 3), q_query=2, meta_batch_size=3, meta_steps=8)
+    shapes = [tuple(len(v[0]) for v in tasks) for tasks in task_stream(pool, config)]
+    assert shapes == 2 * [(n * k, n * k, n * 2, n * 2) for n in (2, 4) for k in (1, 3)]
+
+
+@pytest.mark.parametrize("method", ADAPTING)
+def test_meta_training_teaches_to_adapt(method, easy_pool, model):
+    """On noisy templates accuracy after adaptation ends far above what it was at the start."""
+    config = TrainConfig(
+        method=method,
+        n_ways=(3,),
+        q_query=3,
+        inner_lr=0.4,
+        inner_steps=3,
+        meta_lr=1e-2,
+        meta_batch_size=4,
+        meta_steps=60,
+        augment=False,
+        seed=1,
+    )
+    start = TrainState(0, initial_params(model, 0))
+    history = [
+        update.metrics
+        for update in meta_train(model, start, task_stream(easy_pool, config), config)
+    ]
+    assert len(history) == 60
+    early = torch.stack([m.accuracy for m in history[:10]]).mean(0)
+    late = torch.stack([m.accuracy for m in history[-10:]]).mean(0)
+    assert late[0].item() == pytest.approx(1 / 3)
+    assert late[-1] > late[0] + 0.4
+    assert late[-1] > early[-1] + 0.1
+
+
+def test_joint_pretraining_stays_at_chance_where_maml_learns(easy_pool, model):
+    """One θ for all tasks before any adaptation: their labels contradict each other."""
+    config = TrainConfig("joint", (3,), q_query=3, inner_steps=0, augment=False, meta_batch_size=4)
+    config = replace(config, meta_lr=1e-2, meta_steps=60, seed=1)
+    start = TrainState(0, initial_params(Conv4(n_out=3, channels=4), 0))
+    stream = task_stream(easy_pool, config)
+    history = [update.metrics for update in meta_train(model, start, stream, config)]
+    late = torch.stack([m.accuracy for m in history[-20:]])
+    assert late.shape == (20, 1)
+    assert late.mean().item() == pytest.approx(1 / 3, abs=0.1)
+    losses = torch.stack([m.loss for m in history])
+    assert losses[-20:].mean().item() == pytest.approx(np.log(3), abs=0.1)
+
+
+def test_meta_training_leaves_the_network_and_the_start_alone(pool, assert_same):
+    model = Conv4(channels=2)
+    config = TrainConfig(n_ways=(2,), q_query=1, meta_batch_size=2, meta_steps=3)
+    start = TrainState(0, initial_params(model, 0))
+    before = {n: v.clone() for n, v in start.params.items()}
+    weights = {n: v.detach().clone() for n, v in model.named_parameters()}
+    x = torch.zeros(2, 1, 28, 28)
+    out = functional_call(model, start.params, (x,))
+    for update in meta_train(model, start, task_stream(pool, config), config):
+        assert not any(v.requires_grad for v in update.params.values())
+    assert_same(start.params, before)
+    assert_same({n: v.detach() for n, v in model.named_parameters()}, weights)
+    assert torch.equal(functional_call(model, start.params, (x,)), out)

@@ -1,0 +1,202 @@
+"""The closed forms of the toy worlds, beside the engine's inner loop, autograd and long descent."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.func import grad
+
+from maml_core.config import AdaptConfig
+from maml_core.methods import inner_loop
+from maml_core.teaching import quadratic_tasks
+from maml_core.teaching.quadratic_tasks import LAYOUTS, N_PARAMS, N_TASKS, WEIGHTS, World, world
+
+WORLDS = [world(*shape) for shape in product(LAYOUTS, N_TASKS, N_PARAMS)]
+NAMES = ["-".join(map(str, shape)) for shape in product(LAYOUTS, N_TASKS, N_PARAMS)]
+# In the last, first-order MAML overshoots and runs away from some worlds.
+CONFIGS = [AdaptConfig(0.2, 1), AdaptConfig(0.15, 3), AdaptConfig(0.5, 2), AdaptConfig(0.6, 1)]
+every_shape = pytest.mark.parametrize(("n_tasks", "n_params"), [*product(N_TASKS, N_PARAMS)])
+every_world = pytest.mark.parametrize("this", WORLDS, ids=NAMES)
+every_config = pytest.mark.parametrize("config", CONFIGS, ids=str)
+
+
+def start(this: World, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-3, 3, this.centres.shape[1])
+
+
+def parabola(model, params, centre, curvature):
+    """The loss of a task at {"theta": θ}, in torch; the engine's inner loop descends on it."""
+    away = params["theta"] - centre
+    return away @ curvature @ away / 2
+
+
+def loss(params, task):
+    return parabola(None, params, *task)
+
+
+def tasks_of(this: World) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    return [
+        (torch.from_numpy(centre), torch.from_numpy(curvature))
+        for centre, curvature in zip(this.centres, this.curvatures, strict=True)
+    ]
+
+
+def engine(params, task, config, **options):
+    """Adapt by the inner loop that the networks adapt by."""
+    rates = {"inner_lr": config.inner_lr, "inner_steps": config.inner_steps}
+    return inner_loop.adapt(nn.Identity(), params, *task, loss=parabola, **rates, **options)
+
+
+def meta_gradient(this: World, method: str, theta: np.ndarray, config: AdaptConfig):
+    """A method's meta-gradient, by automatic differentiation through the engine's inner loop."""
+    first = {"theta": torch.from_numpy(theta)}
+    tasks = tasks_of(this)
+
+    def objective(params):
+        steps = AdaptConfig(config.inner_lr, 0) if method == "joint" else config
+        ends = [engine(params, t, steps, first_order=method == "fomaml")[-1] for t in tasks]
+        return sum(loss(e, task) for e, task in zip(ends, tasks, strict=True)) / len(tasks)
+
+    if method == "reptile":
+        ends = [engine(first, task, config)[-1]["theta"] for task in tasks]
+        return (first["theta"] - sum(ends) / len(ends)).numpy()
+    return grad(objective)(first)["theta"].numpy()
+
+
+@every_config
+@every_world
+def test_the_adapted_points_are_those_of_the_engines_inner_loop(this, config):
+    theta = start(this)
+    found = quadratic_tasks.adapted(this, theta, config)
+    for task, points in zip(tasks_of(this), found, strict=True):
+        expected = engine({"theta": torch.from_numpy(theta)}, task, config)
+        assert len(points) == config.inner_steps + 1
+        for point, params in zip(points, expected, strict=True):
+            np.testing.assert_allclose(point, params["theta"], rtol=1e-12, atol=1e-12)
+    expected = [loss({"theta": torch.from_numpy(theta)}, task) for task in tasks_of(this)]
+    np.testing.assert_allclose(quadratic_tasks.losses(this, theta), expected, rtol=1e-12)
+
+
+@every_world
+def test_an_update_descends_the_methods_meta_gradient(this):
+    theta = start(this, seed=1)
+    for config, method in product(CONFIGS, WEIGHTS):
+        matrix, offset = quadratic_tasks.meta_update(this, method, config)
+        beta = quadratic_tasks.meta_lr(this, method, config)
+        assert beta > 0
+        found = (theta - (matrix @ theta + offset)) / beta
+        expected = meta_gradient(this, method, theta, config)
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12, err_msg=f"{method}")
+
+
+@every_config
+@every_world
+def test_mamls_gradient_is_that_of_the_loss_after_adapting(this, config):
+    """By central differences, which are exact for a parabola."""
+    theta, step = start(this, seed=2), 1e-3
+
+    def objective(point):
+        return quadratic_tasks.losses(
+            this, quadratic_tasks.adapted(this, point, config)[:, -1]
+        ).mean()
+
+    weights = quadratic_tasks.weights(this, "maml", config)
+    found = np.einsum("tij,tj->ti", weights, theta - this.centres).mean(0)
+    for i, shift in enumerate(step * np.eye(len(theta))):
+        difference = (objective(theta + shift) - objective(theta - shift)) / (2 * step)
+        assert found[i] == pytest.approx(difference, abs=1e-9)
+
+
+@every_world
+def test_long_descent_ends_where_the_closed_form_says(this):
+    for config, method in product(CONFIGS, WEIGHTS):
+        theta, end = start(this, seed=3), quadratic_tasks.end(this, method, config)
+        matrix, offset = quadratic_tasks.meta_update(this, method, config)
+        for _ in range(3000):
+            theta = matrix @ theta + offset
+        if end is None:
+            assert np.abs(theta).max() > 30
+        else:
+            np.testing.assert_allclose(theta, end, atol=1e-6, err_msg=f"{method}, {config}")
+
+
+def test_some_of_these_run_away():
+    found = [quadratic_tasks.end(this, "fomaml", CONFIGS[-1]) for this in WORLDS]
+    assert 0 < sum(end is None for end in found) < len(found)
+
+
+def ends(this: World, config: AdaptConfig) -> dict[str, np.ndarray]:
+    return {method: quadratic_tasks.end(this, method, config) for method in WEIGHTS}
+
+
+@every_shape
+def test_the_methods_agree_where_all_bend_alike(n_tasks, n_params):
+    this = world("Same curvature", n_tasks, n_params)
+    for config in CONFIGS:
+        for found in ends(this, config).values():
+            np.testing.assert_allclose(found, this.centres.mean(0))
+
+
+@every_shape
+def test_the_methods_disagree_where_some_are_steep_and_some_flat(n_tasks, n_params):
+    """Joint pretraining sits where the steep tasks are, MAML where the flat ones are."""
+    this = world("Steep and flat", n_tasks, n_params)
+    found = ends(this, AdaptConfig(0.22, 2))
+    order = [found[method][0] for method in ("joint", "reptile", "fomaml", "maml")]
+    assert min(np.diff(order)) > 0.1
+    assert order[0] < -1 < 1 < order[-1]
+    if n_params == 2:  # the corner across
+        np.testing.assert_allclose([found[m][1] for m in found], [-found[m][0] for m in found])
+
+
+@every_world
+def test_reptile_in_one_step_is_joint_pretraining(this):
+    found = ends(this, AdaptConfig(0.2, 1))
+    np.testing.assert_allclose(found["reptile"], found["joint"])
+
+
+def test_in_one_parameter_the_weights_are_those_of_the_explanation():
+    this, config = world("All different", 4, 1), AdaptConfig(0.2, 3)
+    for i, a in enumerate(this.curvatures.ravel()):
+        left = (1 - 0.2 * a) ** 3
+        expected = {"maml": a * left**2, "fomaml": a * left, "reptile": 1 - left, "joint": a}
+        for method, weight in expected.items():
+            assert quadratic_tasks.weights(this, method, config)[i, 0, 0] == pytest.approx(weight)
+
+
+def test_a_method_that_runs_away_or_is_held_nowhere_has_no_end():
+    """One odd step that overshoots turns first-order MAML's weight around; MAML's stays above 0."""
+    steep = World(np.array([[1.0]]), np.array([[[3.0]]]))
+    assert quadratic_tasks.end(steep, "fomaml", AdaptConfig(0.5, 1)) is None
+    assert quadratic_tasks.end(steep, "maml", AdaptConfig(0.5, 1)) == pytest.approx(1)
+    solved = World(np.array([[1.0]]), np.array([[[2.0]]]))
+    assert quadratic_tasks.end(solved, "maml", AdaptConfig(0.5, 1)) is None, "solved from anywhere"
+    assert quadratic_tasks.meta_lr(solved, "maml", AdaptConfig(0.5, 1)) == 0
+
+
+@every_world
+def test_a_level_is_a_curve_of_one_loss(this):
+    for centre, curvature in zip(this.centres, this.curvatures, strict=True):
+        shape = quadratic_tasks.level(curvature)
+        for angle in np.linspace(0, 6, 7):
+            unit = np.array([np.cos(angle), np.sin(angle)])[: len(centre)]
+            unit /= np.linalg.norm(unit)
+            away = shape @ (3 * unit)
+            assert away @ curvature @ away / 2 == pytest.approx(9 / 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("Corners", 2, 1), "layout is 'Corners'; choose one of Steep and flat"),
+        (("All different", 3, 1), "n_tasks is 3"),
+        (("All different", 2, 3), "n_params is 3"),
+    ],
+)
+def test_an_unknown_world_is_a_sentence(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        world(*arguments)

@@ -1,0 +1,178 @@
+"""Trainings in the background: they do not mix, they wait their turn, they end with their owner."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from maml_core.config import TrainConfig
+from maml_core.data import registry
+from maml_core.data.disk_cache import cached
+from maml_core.data.glyphs import dataset
+from maml_core.data.splits import split_classes
+from maml_core.episodes.pool import make_pool
+from maml_core.learners import checkpoints
+from maml_core.networks.conv4 import Conv4
+from maml_core.networks.functional import initial_params
+from maml_core.optimisation.outer_loop import TrainState
+from maml_core.training.background import queue
+from maml_core.training.background.queue import LiveTraining, Order, Progress, Trainings
+from maml_core.training.meta_training import meta_train, task_stream
+
+CONFIG = TrainConfig(n_ways=(2,), q_query=2, meta_batch_size=2, meta_steps=15, seed=3)
+ORDER = Order(CONFIG, "glyphs", model={"n_out": 1, "channels": 4})
+PATIENCE = 60  # seconds
+STAND_IN = Path(__file__).parents[3] / "support" / "stand_in_training.py"
+
+
+@pytest.fixture
+def trainings() -> Iterator[Trainings]:
+    """Two at once, impatient with who is gone."""
+    found = Trainings(at_once=2, grace_seconds=0.3, watch_seconds=0.05)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "COMMAND", (sys.executable, str(STAND_IN)))
+
+
+def until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.01)
+
+
+def order(meta_steps: int = 100_000, seed: int = 0) -> Order:
+    return replace(ORDER, config=replace(CONFIG, meta_steps=meta_steps, seed=seed))
+
+
+def test_an_order_comes_back_from_its_line() -> None:
+    changed = replace(ORDER, config=replace(CONFIG, k_shots=(1, 5), method="fomaml"), start="x.s")
+    line = changed.to_json()
+    assert "\n" not in line
+    assert Order.from_json(line) == changed
+
+
+def test_two_at_once_and_a_pause_give_the_weights_of_a_plain_loop(
+    trainings, data_dir, make_characters, assert_same
+) -> None:
+    data = make_characters((10,) * 13, likeness=0.5)
+    # Where the processes look for the built-in glyphs.
+    source = f"version {dataset.VERSION}, {registry.GLYPHS}"
+    cached("glyphs", source, data_dir, lambda: data)
+    rested = trainings.start("one", ORDER)
+    other = trainings.start("two", ORDER)
+    until(lambda: rested.progress)
+    trainings.pause("one")
+    until(lambda: rested.weights and rested.step == rested.progress[-1].step)
+    assert 0 < rested.step < CONFIG.meta_steps
+    trainings.resume("one")
+    until(lambda: rested.is_over and other.is_over)
+
+    pool = make_pool(data, split_classes(data, "alphabets", "train"), rotate=True)
+    model = Conv4(channels=4)
+    start = TrainState(0, initial_params(model, CONFIG.seed))
+    updates = list(meta_train(model, start, task_stream(pool, CONFIG), CONFIG))
+    for training in (rested, other):
+        assert training.state == "done", training.message
+        found = checkpoints.from_bytes(training.weights, training.owner)
+        assert_same(found.params, updates[-1].params)
+        assert (found.metadata["dataset"], found.metadata["updates"]) == ("glyphs", len(updates))
+        assert [one.loss for one in training.progress] == [float(u.metrics.loss) for u in updates]
+        lengths = [float(u.gradient_norm) for u in updates]
+        assert [one.gradient_norm for one in training.progress] == lengths
+        looks = [one.step for one in training.validations]
+        assert (looks[0], looks[-1]) == (0, CONFIG.meta_steps)
+
+
+def test_a_stopped_training_gives_its_place_to_the_next(trainings, stand_in) -> None:
+    for owner in ("one", "two", "three", "four"):
+        trainings.start(owner, order())
+    assert [trainings.place(owner) for owner in ("two", "three", "four")] == [0, 1, 2]
+    until(lambda: trainings.of("one").progress)
+    trainings.stop("one")
+    until(lambda: trainings.of("one").state == "stopped")
+    assert trainings.of("one").progress
+    until(lambda: trainings.place("four") == 1)
+    trainings.stop("four")  # before it began
+    assert (trainings.of("four").state, trainings.place("four")) == ("stopped", 0)
+    trainings.stop("four")
+    trainings.stop("nobody")
+    assert trainings.of("four").process is None
+
+
+def test_whoever_resumes_waits_for_a_place(trainings, stand_in) -> None:
+    for owner in ("one", "two", "three"):
+        trainings.start(owner, order())
+    until(lambda: trainings.of("one").progress)
+    trainings.pause("one")
+    until(lambda: trainings.of("three").state == "running")
+    trainings.pause("one")  # again: nothing more
+    trainings.resume("one")
+    assert (trainings.of("one").state, trainings.place("one")) == ("waiting", 1)
+    before = len(trainings.of("one").progress)
+    trainings.stop("two")
+    until(lambda: len(trainings.of("one").progress) > before + 5)
+    trainings.pause("one")
+    trainings.stop("one")  # while it rests
+    until(lambda: trainings.of("one").state == "stopped")
+
+
+def test_one_training_an_owner(trainings, stand_in) -> None:
+    first = trainings.start("one", order(meta_steps=2))
+    with pytest.raises(ValueError, match="stop it before another"):
+        trainings.start("one", order())
+    until(lambda: first.state == "done")
+    second = trainings.start("one", order())
+    assert trainings.of("one") is second is not first
+
+
+def test_a_training_ends_when_its_owner_is_gone_but_not_at_a_blink(trainings, stand_in) -> None:
+    there = {"one": True, "two": True}
+    lost = trainings.start("one", order(), lambda: there["one"])
+    kept = trainings.start("two", order(), lambda: there["two"])
+    waiting = trainings.start("three", order())
+    until(lambda: lost.progress and kept.progress)
+    there.update(one=False, two=False)
+    time.sleep(0.1)
+    there["two"] = True
+    until(lambda: trainings.of("one") is None)
+    assert lost.process.wait(PATIENCE) is not None
+    until(lambda: waiting.state == "running")
+    assert trainings.of("two") is kept
+    assert kept.state == "running"
+
+
+def test_a_process_that_dies_is_told_and_makes_room(trainings, stand_in) -> None:
+    trainings.start("one", order())
+    dead = trainings.start("two", order(seed=13))
+    after = trainings.start("three", order())
+    until(lambda: dead.state == "failed")
+    assert "ended by itself (code 7)" in dead.message
+    until(lambda: after.progress)
+
+
+def test_the_process_ends_with_the_pipe_to_the_server(trainings, stand_in) -> None:
+    training = trainings.start("one", order())
+    until(lambda: training.progress)
+    training.process.stdin.close()
+    until(lambda: training.process.poll() is not None)
+
+
+def test_pace_and_time_left_are_those_of_the_updates() -> None:
+    training = LiveTraining("one", order(meta_steps=100), lambda: True)
+    assert training.updates_per_second == 0
+    assert training.seconds_left is None
+    # A second each for ten updates, then two a second.
+    seconds = [float(n) for n in range(1, 11)] + [10 + n / 2 for n in range(1, 31)]
+    training.progress += [Progress(n, 1.0, 1.0, s) for n, s in enumerate(seconds, 1)]
+    assert training.updates_per_second == pytest.approx(2)
+    assert training.seconds_left == pytest.approx(25 / 40 * 60)

@@ -1,0 +1,113 @@
+"""The Adapt page against the engine."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from maml_core.config import EpisodeSpec
+from maml_core.data import registry
+from maml_core.data.registry import load
+from maml_core.data.splits import split_classes
+from maml_core.episodes.pool import make_pool
+from maml_core.episodes.sampling import sample_episode
+from maml_core.evaluation.comparison import Recording, compare
+from maml_core.figures.style import STYLES
+from maml_core.learners import checkpoints
+from maml_core.teaching.exports import script
+from pages.shared.settings import DEFAULTS
+from tests.support.opened_page import chart, numbers, open_page, texts
+
+ROOT = Path(__file__).parents[3]
+ADAPT = "pages/adapt/page.py"
+
+
+def comparison(n_way: int, steps: int, factor: float = 1.0) -> list[Recording]:
+    """What the Adapt page should show, computed without it."""
+    data = load("glyphs")
+    pool = make_pool(data, split_classes(data, "alphabets", "test"))
+    episode = sample_episode(pool, EpisodeSpec(n_way, 1, DEFAULTS["q_query"]), DEFAULTS["seed"])
+    learners = {method: checkpoints.shipped(method) for method in ("maml", "pretrained", "random")}
+    return compare(learners, episode, steps, factor)
+
+
+def test_the_charts_show_what_the_engine_computes() -> None:
+    at = open_page(ADAPT, n_way="3", steps="4", alpha="× 0.5")
+    for recording in comparison(3, 4, 0.5):
+        label = STYLES[recording.method].label
+        shown = numbers(chart(at, 0), label)
+        np.testing.assert_allclose(shown, 100 * recording.accuracy, atol=1e-4)
+        losses = chart(at, 1)
+        np.testing.assert_allclose(
+            numbers(losses, f"{label} · query"), np.maximum(recording.query_loss, 1e-4), rtol=1e-3
+        )
+
+
+def test_each_inner_step_has_a_frame() -> None:
+    at = open_page(ADAPT, n_way="2", steps="3")
+    for number in (0, 1):
+        frames = chart(at, number)["frames"]
+        assert [frame["name"] for frame in frames] == ["0", "1", "2", "3"]
+
+
+def test_a_method_can_be_left_out_and_all_of_them() -> None:
+    at = open_page(ADAPT, n_way="2", steps="1")
+    at.pills(key="methods").set_value(["Random start"]).run()
+    assert {line["name"] for line in chart(at, 0)["data"] if line.get("name")} == {"Random start"}
+    at.pills(key="methods").set_value([]).run()
+    assert "Choose at least one method" in texts(at, "info")
+    assert not at.exception
+
+
+def test_a_link_can_name_the_pages_own_choices() -> None:
+    at = open_page(ADAPT, n_way="2", methods="Random start", steps="3", alpha="× 2")
+    assert not at.warning
+    assert at.session_state.methods == ["Random start"]
+    assert (at.session_state.steps, at.session_state.alpha) == (3, "× 2")
+
+
+def test_a_learning_rate_that_breaks_is_said() -> None:
+    at = open_page(ADAPT, n_way="2", steps="20", alpha="× 32")
+    broken = [
+        recording for recording in comparison(2, 20, 32.0) if recording.diverged_at is not None
+    ]
+    assert texts(at, "warning").count("no finite number") == len(broken)
+
+
+def test_repeating_gives_the_mean_over_the_episodes() -> None:
+    at = open_page(ADAPT, n_way="2", q_query="1", steps="1")
+    at.button(key="repeat").click().run()
+    assert not at.exception
+    assert "Mean over 100 episodes" in texts(at, "caption")
+    assert [b.label for b in at.get("download_button")].count("These numbers as CSV") == 1
+
+
+def test_predict_first_hides_the_curves_until_they_have_been_played() -> None:
+    at = open_page(ADAPT, n_way="2", steps="3")
+    at.toggle(key="predict").set_value(True).run()
+    assert [len(numbers(chart(at, 0), STYLES[m].label)) for m in ("maml", "random")] == [1, 1]
+    at.segmented_control(key="guess_last").set_value("MAML").run()
+    assert "after step 3" not in texts(at, "markdown")
+    assert "Who is taken for whom?" not in texts(at, "subheader")
+
+
+def test_the_script_prints_the_charts_numbers(tmp_path: Path, data_dir: Path) -> None:
+    found = comparison(2, 2)
+    inner_lrs = {recording.method: recording.inner_lr for recording in found}
+    spec = EpisodeSpec(2, 1, DEFAULTS["q_query"])
+    text = script("glyphs", "alphabets", "test", spec, 0, inner_lrs, 2)
+    few = f"from maml_core.data import registry\nregistry.GLYPHS = {registry.GLYPHS!r}\n"
+    (tmp_path / "experiment.py").write_text(few + text)
+    run = subprocess.run(
+        [sys.executable, str(tmp_path / "experiment.py")],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for recording, line in zip(found, run.stdout.splitlines(), strict=True):
+        shown = [f"{100 * share:.1f}" for share in recording.accuracy]
+        assert line.split() == [recording.method, *shown]

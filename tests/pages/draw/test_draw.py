@@ -1,0 +1,421 @@
+"""The Draw page through Streamlit's own test runner: a component's value is set by its key."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from maml_core.config import EpisodeSpec, TrainConfig
+from maml_core.data import registry
+from maml_core.data.splits import split_classes
+from maml_core.episodes.pool import make_pool
+from maml_core.episodes.sampling import sample_episodes
+from maml_core.evaluation import open_set, single_query
+from maml_core.evaluation.single_query import adapt_each, probabilities
+from maml_core.images import board as board_module
+from maml_core.images.board import Board, Drawing, character_in, drawing_of, from_file, to_file
+from maml_core.images.handwriting import as_character, character_of
+from maml_core.images.uploads import Upload
+from maml_core.learners import checkpoints
+from maml_core.teaching import meta_update
+from maml_core.training import recording
+from pages.draw import class_collection, upload_dialog
+from pages.draw.board_state import QUERY, Desk
+from pages.landscape import plane_cache
+from pages.shared import cached
+from pages.shared.settings import DEFAULTS, Settings
+from tests.support import opened_page
+
+LINES = {
+    "A1": [[[0.2, 0.8], [0.5, 0.2], [0.8, 0.8]], [[0.35, 0.55], [0.65, 0.55]]],
+    "B1": [[[0.3, 0.2], [0.3, 0.8], [0.7, 0.65], [0.3, 0.5]]],
+    "C1": [[[0.8, 0.25], [0.4, 0.2], [0.2, 0.5], [0.4, 0.8], [0.8, 0.75]]],
+}
+ANOTHER_C = [[[0.5, 0.15], [0.25, 0.1], [0.12, 0.3], [0.25, 0.5], [0.5, 0.45]]]
+open_page = partial(opened_page.open_page, "pages/draw/page.py")
+
+
+def edit(strokes: object, version: int = 0, keep: bool = False) -> dict[str, object]:
+    return {"version": version, "strokes": strokes, "keep": keep}
+
+
+def say(at: AppTest, key: str, **edits: object) -> AppTest:
+    """Let the pads of a key say what was drawn."""
+    at.session_state[key] = {"ink": edits}
+    at.run()
+    assert not at.exception
+    return at
+
+
+def component(at: AppTest, name: str) -> dict:
+    """Return what a component was told: 'maml_drawing_pads' of the board, of the query, or bars."""
+    protos = [one.proto for one in at.get("bidi_component")]
+    found = [
+        json.loads(one.mixed.json if one.WhichOneof("data") == "mixed" else one.json)
+        for one in protos
+        if one.component_name.endswith(name)
+    ]
+    return found[-1] if name == "maml_probability_bars" else found[0]
+
+
+def png(picture: np.ndarray | Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def picture_of_lines(name: str) -> bytes:
+    return png(255 - character_of(LINES[name]))
+
+
+def drawn_board(at: AppTest) -> AppTest:
+    return say(at, "board_pads", **{name: edit(lines) for name, lines in LINES.items()})
+
+
+def test_the_bars_are_what_the_engine_answers_and_stay_from_page_to_page() -> None:
+    at = drawn_board(open_page(n_way="3", draw_steps="4"))
+    assert "draw a query" in component(at, "maml_probability_bars")["verdict"]
+    say(at, "query_pad", query=edit(ANOTHER_C))
+    support = [[character_of(lines)] for lines in LINES.values()]
+    learners = {method: checkpoints.shipped(method) for method in ("maml", "pretrained")}
+    query = character_of(ANOTHER_C)
+    expected = probabilities(adapt_each(learners, support, 4), query)
+    for visit in range(2):
+        told = component(at, "maml_probability_bars")
+        for method, found in zip(told["methods"], expected.values(), strict=True):
+            np.testing.assert_allclose(method["probabilities"], found, atol=1e-4)
+            assert int(np.argmax(method["probabilities"][-1])) == 2
+        likeness = open_set.likeness(learners["maml"], support, query)
+        assert f"likeness {likeness:.2f}" in told["verdict"]
+        assert told["foreign"] == (likeness < open_set.thresholds()[3, 1].likeness)
+        if not visit:
+            at.switch_page("pages/episodes/page.py").run()
+            at.switch_page("pages/draw/page.py").run()
+
+
+def test_a_scribble_that_fits_nothing_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = drawn_board(open_page(n_way="3"))
+    monkeypatch.setattr(open_set, "likeness", lambda *_: 0.1)
+    say(at, "query_pad", query=edit(ANOTHER_C))
+    told = component(at, "maml_probability_bars")
+    assert told["foreign"] is True
+    assert told["verdict"].startswith("None of these (likeness 0.10,")
+
+
+def test_rows_that_are_empty_are_named() -> None:
+    at = say(open_page(n_way="3"), "board_pads", B1=edit(LINES["B1"]))
+    told = component(at, "maml_probability_bars")
+    assert "Still empty: A, C." in told["verdict"]
+    assert [one["probabilities"] for one in told["methods"]] == [None, None]
+
+
+def test_the_same_board_is_adapted_to_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    real = single_query.adapt_each
+    monkeypatch.setattr(cached, "adapt_each", lambda *a: calls.append(a) or real(*a))
+    at = drawn_board(open_page(n_way="3"))
+    for end in (0.6, 0.7, 0.8):
+        say(at, "query_pad", query=edit([[[0.2, 0.2], [end, 0.7]]]))
+    assert len(calls) == 1
+    say(at, "board_pads", **{n: edit(s) for n, s in LINES.items()} | {"A1": edit(LINES["B1"])})
+    assert len(calls) == 2
+
+
+def test_filling_takes_the_episode_and_leaves_what_is_drawn() -> None:
+    at = say(open_page(n_way="3"), "board_pads", B1=edit(LINES["B1"]))
+    at.button(key="fill_board").click().run()
+    desk: Desk = at.session_state["desk"]
+    data = cached.characters("glyphs")
+    episode = next(iter(_episodes(at)))
+    for label, name in ((0, "A1"), (2, "C1")):
+        expected = as_character(data.picture(episode.support[label, 0]))
+        np.testing.assert_array_equal(character_in(desk.drawing(name)), expected)
+    assert desk.drawing("B1") == drawing_of(LINES["B1"])
+    at.button(key="fill_board").click().run()  # there is nothing left to fill
+    at.button(key="take_back").click().run()
+    assert desk.drawing("A1").is_empty
+    at.button(key="take_back").click().run()
+    assert not desk.drawing("A1").is_empty
+    at.button(key="clear_board").click().run()
+    assert all(desk.drawing(name).is_empty for name in LINES)
+
+
+def _episodes(at: AppTest):
+    spec = EpisodeSpec(at.session_state.n_way, 1, DEFAULTS["q_query"])
+    yield cached.episode(Settings("glyphs", spec, DEFAULTS["seed"], "test"))
+
+
+def test_a_query_from_the_data_set_is_another_one_each_time() -> None:
+    at = open_page(n_way="2")
+    desk: Desk = at.session_state["desk"]
+    found = []
+    for _ in range(3):
+        at.button(key="ask_from_data").click().run()
+        found.append(desk.drawing(QUERY))
+    assert len(set(found)) == 3
+    assert not any(one.is_empty for one in found)
+
+
+def test_a_board_of_more_than_ten_rows_is_cut_and_said() -> None:
+    at = open_page(n_way="20", k_shot="10")
+    assert [len(row["cells"]) for row in component(at, "maml_drawing_pads")["rows"]] == [5] * 10
+    assert "a board has at most 10 rows of 5" in " ".join(one.value for one in at.caption)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"A1": edit([[["x", 1]]])},
+        {"A1": edit(7)},
+        {"A1": edit([[[0.5, 0.5]] * 50_001])},
+    ],
+)
+def test_ink_that_is_none_has_a_sentence_and_the_rest_stays(bad: dict[str, object]) -> None:
+    at = drawn_board(open_page(n_way="3"))
+    good = {name: edit(LINES[name]) for name in ("B1", "C1")}
+    say(at, "board_pads", **good, **bad)
+    rows = component(at, "maml_drawing_pads")["rows"]
+    assert (
+        "clear it" in rows[0]["cells"][0]["note"] or "draw it again" in rows[0]["cells"][0]["note"]
+    )
+    assert rows[1]["cells"][0]["note"] == ""
+    assert "Still empty: A." in component(at, "maml_probability_bars")["verdict"]
+
+
+@pytest.mark.parametrize(
+    "ink", [5, [], {"Z9": edit(LINES["A1"])}, {"A1": 5}, {"A1": {}}, {"A1": edit(LINES["B1"], 7)}]
+)
+def test_what_no_pad_would_say_changes_nothing(ink: object) -> None:
+    at = drawn_board(open_page(n_way="3"))
+    before = dict(at.session_state["desk"].drawings)
+    at.session_state["board_pads"] = {"ink": ink}
+    at.run()
+    assert not at.exception
+    assert at.session_state["desk"].drawings == before
+
+
+def test_uploads_fill_the_rows_and_what_is_bad_is_named() -> None:
+    desk = Desk()
+    desk.take({name: edit(lines) for name, lines in LINES.items()})
+    good = picture_of_lines("C1")
+    files = [Upload("a.png", good), Upload("b.txt", b"no picture"), Upload("c.png", b"")]
+    said = upload_dialog.take_pictures(desk, files, None, 3, 1)
+    np.testing.assert_array_equal(character_in(desk.drawing("A1")), character_of(good))
+    assert [desk.drawing(name) for name in ("B1", "C1")] == [
+        drawing_of(LINES[name]) for name in ("B1", "C1")
+    ]
+    assert "b.txt (10 bytes) is no PNG, JPEG, WebP or GIF picture" in said[0]
+    assert "c.png is empty (0 bytes)" in said[1]
+    assert len(said) == 2
+
+
+def test_a_zip_with_a_folder_a_class_fills_the_rows() -> None:
+    desk = Desk()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for folder, name in (("a", "C1"), ("b", "A1"), ("b", "B1")):
+            archive.writestr(f"set/{folder}/{name}.png", picture_of_lines(name))
+    said = upload_dialog.take_pictures(desk, [Upload("set.zip", packed.getvalue())], None, 2, 2)
+    assert said == []
+    shown = {"A1": "C1", "B1": "A1", "B2": "B1"}
+    for cell, name in shown.items():
+        expected = character_of(picture_of_lines(name))
+        np.testing.assert_array_equal(character_in(desk.drawing(cell)), expected)
+    assert desk.drawing("A2").is_empty
+
+
+def test_an_upload_goes_into_the_cell_it_is_for() -> None:
+    desk = Desk()
+    good = Upload("q.png", picture_of_lines("B1"))
+    assert upload_dialog.take_pictures(desk, [good], "B2", 2, 2) == []
+    assert [name for name, one in desk.drawings.items() if not one.is_empty] == ["B2"]
+    (said,) = upload_dialog.take_pictures(desk, [good, good], "A1", 2, 2)
+    assert "2 files for one cell" in said
+    assert desk.drawing("A1").is_empty
+
+
+def bad_files() -> dict[str, tuple[list[Upload], str]]:
+    frames = [Image.new("L", (9, 9), shade) for shade in (0, 99)]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(15):
+            archive.writestr(f"{number}.png", bytes(4_000_000))
+    climbing = io.BytesIO()
+    with zipfile.ZipFile(climbing, "w") as archive:
+        archive.writestr("../../climb.png", picture_of_lines("A1"))
+    bomb = png(Image.new("1", (30_000, 30_000)))
+    good = picture_of_lines("A1")
+    return {
+        "0 bytes": ([Upload("a.png", b"")], "a.png is empty (0 bytes)"),
+        "no image": ([Upload("a.png", b"text")], "a.png (4 bytes) is no PNG"),
+        "a bomb": ([Upload("a.png", bomb)], "a.png has more than"),
+        "animated": ([Upload("a.gif", buffer.getvalue())], "a.gif is animated (2 frames)"),
+        "black": ([Upload("a.png", png(np.zeros((90, 90), np.uint8)))], "a.png shows no ink"),
+        "200 files": ([Upload(f"{i}.png", good) for i in range(200)], "These are 200 files"),
+        "a zip bomb": ([Upload("a.zip", packed.getvalue())], "a.zip would unpack to 60,000,000"),
+        "a climbing zip": ([Upload("a.zip", climbing.getvalue())], "climb.png in a.zip leads out"),
+    }
+
+
+BAD_FILES = bad_files()
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+@pytest.mark.parametrize("target", [None, "A1"])
+def test_bad_files_have_a_sentence_and_touch_nothing(kind: str, target: str | None) -> None:
+    desk = Desk()
+    desk.put({"A1": drawing_of(LINES["A1"]), "B1": drawing_of(LINES["B1"])})
+    before, versions = dict(desk.drawings), dict(desk.versions)
+    files, words = BAD_FILES[kind]
+    said = upload_dialog.take_pictures(desk, files, target, 2, 1)
+    assert len(said) == 1
+    assert files[0].name in said[0] or "200 files" in said[0]
+    if target is None or not files[0].is_zip:
+        assert words in said[0]
+    assert (desk.drawings, desk.versions) == (before, versions)
+
+
+def test_what_the_page_saves_it_loads_again() -> None:
+    at = drawn_board(open_page(n_way="3"))
+    say(at, "query_pad", query=edit(ANOTHER_C))
+    saved = to_file(at.session_state["desk"].board(3, 1))
+
+    other = open_page()
+    other.file_uploader[0].upload("mine.json", saved).run()
+    assert not other.exception
+    assert (other.session_state.n_way, other.session_state.k_shot) == (3, 1)
+    assert to_file(other.session_state["desk"].board(3, 1)) == saved
+    assert component(other, "maml_probability_bars") == component(at, "maml_probability_bars")
+
+
+def test_a_file_that_is_no_board_is_a_sentence_and_the_board_stays() -> None:
+    at = drawn_board(open_page(n_way="3"))
+    before = dict(at.session_state["desk"].drawings)
+    at.file_uploader[0].upload("mine.json", b'{"kind": "maml-core board"}').run()
+    assert not at.exception
+    assert "mine.json is no board" in " ".join(one.value for one in at.warning)
+    assert at.session_state["desk"].drawings == before
+
+
+def test_a_desk_passes_over_what_was_said_before_a_change() -> None:
+    desk = Desk()
+    desk.take({"A1": edit(LINES["A1"])})
+    desk.put({"A1": drawing_of(LINES["B1"])})
+    desk.take({"A1": edit(LINES["A1"]), "B1": edit(LINES["B1"])})
+    assert desk.drawing("A1") == drawing_of(LINES["B1"])
+    assert desk.drawing("B1") == drawing_of(LINES["B1"])
+    desk.take({"A1": edit(LINES["C1"], version=1)})
+    assert desk.drawing("A1") == drawing_of(LINES["C1"])
+
+
+def test_clearing_twice_can_be_undone_all_the_same() -> None:
+    desk = Desk()
+    desk.take({"A1": edit(LINES["A1"])})
+    for _ in range(2):
+        desk.put({"A1": Drawing(), "B1": Drawing()})
+    desk.take_back()
+    assert desk.drawing("A1") == drawing_of(LINES["A1"])
+
+
+def test_a_picture_comes_back_when_clearing_it_is_undone() -> None:
+    desk = Desk()
+    shown = board_module.picture_of(character_of(LINES["A1"]))
+    desk.put({"A1": shown})
+    desk.take({"A1": edit([], version=1)})
+    assert desk.drawing("A1") == Drawing()
+    desk.take({"A1": edit([], version=1, keep=True)})
+    assert desk.drawing("A1") == shown
+
+
+def test_a_board_has_the_cells_that_are_shown() -> None:
+    desk = Desk()
+    desk.take({name: edit(lines) for name, lines in LINES.items()})
+    board = desk.board(2, 1)
+    assert from_file(to_file(board), "board.json") == board
+    assert board == Board(((drawing_of(LINES["A1"]),), (drawing_of(LINES["B1"]),)))
+
+
+def test_boards_of_two_people_are_a_data_set_that_every_page_offers() -> None:
+    at = drawn_board(open_page(n_way="3", q_query="1"))
+    assert "Drawings" not in at.sidebar.selectbox(key="dataset").options
+    at.button(key="add_board").click().run()
+    say(at, "board_pads", **{name: edit(LINES["B1"]) for name in LINES})
+    at.button(key="add_board").click().run()
+    assert not at.exception
+    at.switch_page("pages/episodes/page.py").run()
+    at.sidebar.selectbox(key="dataset").set_value("Drawings").run()
+    assert not at.exception
+    assert not at.error
+    assert "Drawings · A" in " ".join(one.proto.body for one in at.get("html"))
+    for page in ("pages/adapt/page.py", "pages/evaluate/page.py", "pages/draw/page.py"):
+        at.switch_page(page).run()
+        assert not at.exception, page
+        assert not at.error
+    at.button(key="remove_board").click().run()
+    assert not at.exception
+    assert at.session_state.dataset == "Glyphs"
+    assert "Drawings" not in at.sidebar.selectbox(key="dataset").options
+
+
+def test_what_was_kept_of_other_boards_is_not_shown_for_these() -> None:
+    at = open_page(n_way="3", q_query="1", meta_tasks="2")
+    start = recording.load_recording(plane_cache.RECORDING)[0][0]
+    config = TrainConfig(n_ways=(3,), q_query=1, inner_lr=0.05, meta_batch_size=2, augment=False)
+    for ink in ("A1", "B1"):
+        for line in (ink, "C1"):
+            say(at, "board_pads", **{name: edit(LINES[line]) for name in LINES})
+            at.button(key="add_board").click().run()
+        at.sidebar.selectbox(key="dataset").set_value("Drawings").run()
+        at.switch_page("pages/inside/page.py").run()
+        assert not at.exception
+        (proto,) = (one.proto for one in at.get("bidi_component"))
+        told = json.loads(proto.mixed.json if proto.WhichOneof("data") == "mixed" else proto.json)
+        rows = {row["label"]: row["cells"] for row in told["rows"]}
+        (shown,) = (cells for label, cells in rows.items() if label.startswith("Query loss at"))
+        drawn = registry.load("drawings")
+        pool = make_pool(drawn, split_classes(drawn, "alphabets", "test"))
+        batch = list(sample_episodes(pool, EpisodeSpec(3, 1, 1), DEFAULTS["seed"], 2))
+        model = checkpoints.shipped("maml").model
+        losses = [one.query_loss for one in meta_update.take_apart(model, start, batch, config)]
+        assert [float(cell) for cell in shown[:2]] == pytest.approx(losses, abs=6e-4)
+        at.switch_page("pages/draw/page.py").run()
+        at.button(key="remove_board").click().run()
+
+
+def test_a_board_that_is_not_whole_is_not_added_and_said(data_dir: Path) -> None:
+    at = say(open_page(n_way="2"), "board_pads", A1=edit(LINES["A1"]))
+    at.button(key="add_board").click().run()
+    assert "no character in B" in " ".join(one.value for one in at.warning)
+    assert not list(data_dir.rglob("*.json"))
+
+
+def test_a_link_to_drawings_that_are_not_there_is_a_sentence() -> None:
+    at = open_page(dataset="Drawings")
+    assert "dataset = 'Drawings', which is not one of Omniglot, Glyphs" in " ".join(
+        one.value for one in at.warning
+    )
+    assert at.session_state.dataset == "Glyphs"
+
+
+def test_a_zip_of_boards_is_added_and_what_is_bad_is_named(data_dir: Path) -> None:
+    desk, packed = Desk(), io.BytesIO()
+    desk.take({name: edit(lines) for name, lines in LINES.items()})
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("anna.json", to_file(desk.board(3, 1)))
+        archive.writestr("../ben.json", to_file(desk.board(2, 1)))
+        archive.writestr("c/cleo.json", to_file(desk.board(2, 1)))
+        archive.writestr("d.json", b"{}")
+    said = class_collection.add_boards(desk, [Upload("all.zip", packed.getvalue())])
+    assert [one.split()[0] for one in said] == ["../ben.json", "d.json"]
+    assert len(list(data_dir.rglob("*.json"))) == 2

@@ -1,0 +1,338 @@
+"""The Evaluate page against the engine."""
+
+from collections import Counter
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from maml_core.config import OFFICIAL_RUNS, EpisodeSpec
+from maml_core.data.registry import load
+from maml_core.data.splits import split_classes
+from maml_core.episodes import sampling
+from maml_core.episodes.official_runs import OneShotRun
+from maml_core.episodes.pool import make_pool
+from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
+from maml_core.evaluation.confidence import Estimate
+from maml_core.evaluation.published import PUBLISHED, PUBLISHED_RUNS
+from maml_core.figures.style import STYLES
+from maml_core.learners import checkpoints
+from maml_core.learners.learner import Learner, random_learner
+from maml_core.networks.conv4 import Conv4
+from maml_core.networks.functional import initial_params
+from pages.shared.settings import DEFAULTS
+from tests.support.opened_page import chart, numbers, open_page, texts
+
+EVALUATE = "pages/evaluate/page.py"
+PAPER = "Unseen characters (paper)"
+SHORT = {"n_way": "2", "q_query": "1", "test_steps": "1", "episodes": "100"}
+
+
+@pytest.fixture
+def two_splits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Narrow networks in place of the shipped weights; the splits have MAML alone in common."""
+    here = [
+        *(("maml", "alphabets"), ("pretrained", "alphabets"), ("anil", "alphabets")),
+        *(("maml", "paper"), ("reptile", "paper")),
+    ]
+
+    def shipped(method: str, split: str = "alphabets") -> Learner:
+        if method == "random":
+            return random_learner()
+        model, place = Conv4(channels=4), here.index((method, split))
+        return Learner(method, model, initial_params(model, place), {5: 0.1 + place / 10})
+
+    monkeypatch.setattr(checkpoints, "is_shipped", lambda *one: one in here)
+    monkeypatch.setattr(checkpoints, "shipped", shipped)
+
+
+def measured(
+    method: str,
+    split: str = "alphabets",
+    spec: EpisodeSpec | None = None,
+    together: bool = True,
+    rotation_tta: bool = False,
+    ink_crops: bool = False,
+    count: int = 100,
+) -> Estimate:
+    """What the Evaluate page should show of 100 episodes and one step, computed without it."""
+    data = load("glyphs")
+    pool = make_pool(data, split_classes(data, split, "test"), ink_crops=ink_crops)
+    *_, last = evaluate(
+        checkpoints.shipped(method, split),
+        pool,
+        spec or EpisodeSpec(2, 1, 1),
+        inner_steps=1,
+        episodes=count,
+        seed=DEFAULTS["seed"],
+        transductive=together,
+        rotation_tta=rotation_tta,
+    )
+    return last
+
+
+def table(at: AppTest) -> list[dict[str, str]]:
+    """Return the rows of the Evaluate page's own table."""
+    own, published, runs = (one.value for one in at.dataframe)
+    assert {"Split", "Source"} <= set(published.columns)
+    assert {"Error in %", "Source"} <= set(runs.columns)
+    return own.to_dict("records")
+
+
+def row(method: str, found: Estimate) -> dict[str, str]:
+    cells = zip(found.accuracy, found.ci95, strict=True)
+    return {"Method": STYLES[method].label} | {
+        f"step {step}": f"{100 * mean:.1f} ± {100 * half:.1f}"
+        for step, (mean, half) in enumerate(cells)
+    }
+
+
+def test_evaluate_begins_with_the_controls_and_the_published_numbers() -> None:
+    at = open_page(EVALUATE)
+    state = at.session_state
+    assert (state.split, state.queries) == ("Unseen alphabets", "Together")
+    assert state.who == ["MAML", "Pretrained"]
+    assert (state.test_steps, state.episodes) == (5, 600)
+    assert not any((state.same_drawers, state.official, state.rotation_tta, state.ink_crops))
+    assert at.button(key="evaluate").label == "Evaluate on 600 episodes"
+    published, runs = at.dataframe
+    assert {name for name, _, _ in PUBLISHED_RUNS} <= set(runs.value["Method"])
+    assert list(published.value["Method"])[: len(PUBLISHED)] == [one.method for one in PUBLISHED]
+    assert not at.get("plotly_chart")
+    assert not at.warning[1:], "only that these are not Omniglot's characters"
+
+
+def test_evaluate_shows_what_the_engine_measures_in_either_way(two_splits: None) -> None:
+    at = open_page(EVALUATE, **SHORT)
+    tables = []
+    for words, together in (("Together", True), ("Each alone", False)):
+        at.segmented_control(key="queries").set_value(words).run()
+        assert len(at.dataframe) == 2, "no numbers of another way to normalise"
+        at.button(key="evaluate").click().run()
+        assert not at.exception
+        found = {m: measured(m, together=together) for m in ("maml", "pretrained")}
+        tables.append(table(at))
+        assert tables[-1] == [row(method, one) for method, one in found.items()]
+        for method, one in found.items():
+            shown = numbers(chart(at, 0), STYLES[method].label)
+            assert shown == pytest.approx([100 * mean for mean in one.accuracy])
+        assert (
+            "Mean over 100 episodes of characters never seen in training, split “alphabets”, "
+            f"queries normalised {words.lower()};"
+        ) in texts(at, "caption")
+    assert tables[0] != tables[1]
+    at.segmented_control(key="queries").set_value("Together").run()
+    assert table(at) == tables[0], "what was measured before is kept"
+
+
+def test_four_turns_are_measured_and_said(two_splits: None) -> None:
+    at = open_page(EVALUATE, **SHORT, who=["MAML"])
+    at.button(key="evaluate").click().run()
+    upright = table(at)
+    assert "mean of four turns" not in texts(at, "caption")
+    at.toggle(key="rotation_tta").set_value(True).run()
+    assert len(at.dataframe) == 2, "no numbers of upright pictures alone"
+    at.button(key="evaluate").click().run()
+    assert table(at) == [row("maml", measured("maml", rotation_tta=True))] != upright
+    assert "queries normalised together, mean of four turns;" in texts(at, "caption")
+
+
+def test_the_official_runs_are_measured_in_a_shape_of_their_own_and_said(
+    two_splits: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [OneShotRun("Kivus", tuple(range(1, 21)), 3, drawer) for drawer in (4, 5)]
+    monkeypatch.setattr(sampling, "RUNS", runs)
+    at = open_page(EVALUATE, **SHORT, who=["MAML"], queries="Each alone", official="true")
+    assert at.select_slider(key="episodes").disabled
+    assert at.toggle(key="same_drawers").disabled
+    assert "**20-way 1-shot**, 1 query a class" in texts(at, "markdown")
+    assert "as Omniglot's own runs are." in texts(at, "markdown")
+    assert "To compare with people" not in texts(at, "markdown")
+    assert at.button(key="evaluate").label == "Evaluate on 2 runs"
+    at.button(key="evaluate").click().run()
+    assert not at.exception
+    expected = measured("maml", spec=OFFICIAL_RUNS, together=False, count=2)
+    assert table(at) == [row("maml", expected)]
+    assert "Mean over 2 episodes" in texts(at, "caption")
+    assert "queries normalised each alone, Omniglot's own runs;" in texts(at, "caption")
+    at.segmented_control(key="queries").set_value("Together").run()
+    assert "To compare with people, normalise queries *each alone*" in texts(at, "markdown")
+    at.toggle(key="official").set_value(False).run()
+    assert len(at.dataframe) == 2, "no numbers of the runs beside drawn episodes"
+    assert at.session_state.episodes == int(SHORT["episodes"]), "nothing was lost"
+    assert "as set in the sidebar" in texts(at, "markdown")
+
+
+def test_where_the_official_runs_are_not_a_sentence_says_where_they_are() -> None:
+    at = open_page(EVALUATE, official="true")
+    assert "official runs are on characters of Omniglot's evaluation part" in texts(at, "error")
+    assert "evaluate" not in {button.key for button in at.button}
+    at.toggle(key="official").set_value(False).run()
+    assert not at.error
+    assert "evaluate" in {button.key for button in at.button}
+
+
+def test_close_ups_are_measured_and_said(two_splits: None) -> None:
+    at = open_page(EVALUATE, **SHORT, who=["MAML"])
+    at.button(key="evaluate").click().run()
+    plain = table(at)
+    at.toggle(key="ink_crops").set_value(True).run()
+    assert len(at.dataframe) == 2, "no numbers without them"
+    at.button(key="evaluate").click().run()
+    assert table(at) == [row("maml", measured("maml", ink_crops=True))] != plain
+    assert "queries normalised together, close-ups too;" in texts(at, "caption")
+
+
+def test_references_and_drawers_reach_the_evaluation() -> None:
+    at = open_page(
+        EVALUATE,
+        **{**SHORT, "n_way": "6", "within": "true", "same_drawers": "true"},
+        who=["Random start", "Nearest by pixels"],
+    )
+    assert not at.warning[1:]
+    assert "6-way 1-shot**, 1 query a class, all from one alphabet" in texts(at, "markdown")
+    at.button(key="evaluate").click().run()
+    spec = EpisodeSpec(6, 1, 1, within_alphabet=True, same_drawers=True)
+    data = load("glyphs")
+    pool = make_pool(data, split_classes(data, "alphabets", "test"))
+    *_, nearest = evaluate_nearest(None, pool, spec, episodes=100, seed=DEFAULTS["seed"])
+    assert table(at) == [
+        row("random", measured("random", spec=spec)),
+        {**row("nearest-pixels", nearest), "step 1": "–"},
+    ]
+    flat = numbers(chart(at, 0), STYLES["nearest-pixels"].label)
+    assert flat == pytest.approx(2 * [100 * nearest.accuracy[0]])
+    whole = chart(at, 0)["layout"]["yaxis"]["range"]
+    at.toggle(key="evaluate_close").set_value(True).run()
+    close = chart(at, 0)["layout"]["yaxis"]["range"]
+    assert whole[0] < 0 < close[0] < min(flat)
+
+
+def test_of_many_steps_the_table_shows_the_first_each_tenth_and_the_last(two_splits: None) -> None:
+    at = open_page(EVALUATE, **{**SHORT, "test_steps": "21"}, who="MAML")
+    at.button(key="evaluate").click().run()
+    assert not at.exception
+    (shown,) = table(at)
+    steps = [*range(11), 20, 21]
+    assert list(shown) == ["Method", *(f"step {step}" for step in steps)]
+    drawn = numbers(chart(at, 0), STYLES["maml"].label)
+    assert len(drawn) == 22
+    for step in steps:
+        assert shown[f"step {step}"].split(" ± ")[0] == f"{drawn[step]:.1f}"
+
+
+def test_without_a_method_there_is_nothing_to_evaluate() -> None:
+    at = open_page(EVALUATE)
+    at.pills(key="who").set_value([]).run()
+    assert "Choose at least one method" in texts(at, "info")
+    assert "evaluate" not in {button.key for button in at.button}
+    at.pills(key="who").set_value(["Random start"]).run()
+    assert not at.info
+    assert "evaluate" in {button.key for button in at.button}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "default"),
+    [
+        ("who", "klingon", ["MAML", "Pretrained"]),
+        ("who", "ANIL", ["MAML", "Pretrained"]),  # a method, but its weights are not here
+        ("split", "alphabets", "Unseen alphabets"),
+        ("split", PAPER, "Unseen alphabets"),  # likewise
+        ("queries", "true", "Together"),
+        ("test_steps", "101", 5),
+        ("test_steps", "0", 5),
+        ("test_steps", "some", 5),
+        ("episodes", "101", 600),
+        ("episodes", "many", 600),
+        ("same_drawers", "1", False),
+        ("official", "20", False),
+        ("rotation_tta", "4", False),
+        ("ink_crops", "yes", False),
+    ],
+)
+def test_a_bad_choice_in_evaluates_link_gives_the_default_and_a_sentence(
+    name: str, text: str, default: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = {("maml", "alphabets"), ("pretrained", "alphabets")}
+    monkeypatch.setattr(checkpoints, "is_shipped", lambda *one: one in here)
+    at = open_page(EVALUATE, **{name: text})
+    assert f"{name} = '{text}'" in texts(at, "warning")
+    assert at.session_state[name] == default
+    assert "evaluate" in {button.key for button in at.button}
+
+
+def test_evaluates_link_can_name_its_choices() -> None:
+    at = open_page(
+        EVALUATE,
+        who=["Nearest by features", "MAML"],
+        queries="Each alone",
+        test_steps="7",
+        episodes="2000",
+        same_drawers="true",
+        rotation_tta="true",
+        ink_crops="true",
+    )
+    state = at.session_state
+    assert set(state.who) == {"Nearest by features", "MAML"}
+    assert (state.queries, state.test_steps) == ("Each alone", 7)
+    assert (state.episodes, state.same_drawers) == (2000, True)
+    assert (state.rotation_tta, state.ink_crops) == (True, True)
+    assert not at.warning[1:]
+    assert at.button(key="evaluate").label == "Evaluate on 2,000 episodes"
+
+
+def test_each_split_has_methods_weights_and_characters_of_its_own(two_splits: None) -> None:
+    at = open_page(EVALUATE, **SHORT, who=["MAML", "ANIL", "Random start", "Nearest by features"])
+    assert not at.warning[1:]
+    at.segmented_control(key="split").set_value(PAPER).run()
+    assert not at.exception
+    assert at.pills(key="who").options == ["MAML", "Random start", "Reptile", "Nearest by pixels"]
+    assert at.session_state.who == ["MAML", "Random start"]
+    at.button(key="evaluate").click().run()
+    found = {method: measured(method, "paper") for method in ("maml", "random")}
+    assert table(at) == [row(method, one) for method, one in found.items()]
+    assert "split “paper”" in texts(at, "caption")
+    assert found["maml"] != measured("maml", "alphabets")
+    at.segmented_control(key="split").set_value("Unseen alphabets").run()
+    assert not at.exception
+    assert len(at.dataframe) == 2, "no numbers of the other split"
+    assert not at.warning[1:]
+
+
+def test_when_a_split_has_none_of_the_chosen_methods_one_is_to_be_chosen(two_splits: None) -> None:
+    at = open_page(EVALUATE, who="ANIL")
+    at.segmented_control(key="split").set_value(PAPER).run()
+    assert not at.exception
+    assert at.session_state.who == []
+    assert "Choose at least one method" in texts(at, "info")
+
+
+def test_a_link_to_the_other_split_names_that_splits_methods(two_splits: None) -> None:
+    at = open_page(EVALUATE, split=PAPER, who="Reptile")
+    assert (at.session_state.split, at.session_state.who) == (PAPER, ["Reptile"])
+    assert not at.warning[1:]
+    at = open_page(EVALUATE, split=PAPER, who="Pretrained")
+    assert "who = 'Pretrained', which is not one of MAML, Random start," in texts(at, "warning")
+    assert (at.session_state.split, at.session_state.who) == (PAPER, ["MAML"])
+
+
+def test_a_link_to_a_split_without_weights_names_the_first_splits_methods(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checkpoints, "is_shipped", lambda *one: one == ("maml", "alphabets"))
+    at = open_page(EVALUATE, split=PAPER, who=["MAML", "Random start"])
+    assert "split = " in texts(at, "warning")
+    assert "who = " not in texts(at, "warning")
+    assert at.segmented_control(key="split").options == ["Unseen alphabets"]
+    assert at.session_state.who == ["MAML", "Random start"]
+
+
+def test_what_cannot_be_drawn_from_the_other_split_is_a_sentence(two_splits: None) -> None:
+    data = load("glyphs")
+    paper = Counter(data.classes[c].alphabet for c in split_classes(data, "paper", "test"))
+    n_way = max(paper.values()) + 1
+    at = open_page(EVALUATE, n_way=str(n_way), within="true")
+    assert not at.error
+    at.segmented_control(key="split").set_value(PAPER).run()
+    assert not at.exception
+    assert f"the largest alphabet has {n_way - 1} characters" in texts(at, "error")
+    assert "evaluate" not in {button.key for button in at.button}

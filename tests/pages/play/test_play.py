@@ -1,0 +1,195 @@
+"""The Play page through Streamlit's own test runner: the board's value is set by its key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from maml_core.data import registry
+from maml_core.data.splits import split_classes
+from maml_core.episodes.pool import make_pool
+from maml_core.figures.style import STYLES
+from maml_core.learners import checkpoints
+from maml_core.learners.learner import Learner, random_learner
+from maml_core.teaching import play_round
+from maml_core.teaching.play_round import MODES, QUESTIONS, Question
+from pages.shared import cached
+from tests.support import opened_page
+from tests.support.opened_page import told
+
+FIVE, TWENTY, ALPHABET = MODES
+METHODS = ("maml", "pretrained")
+open_page = partial(opened_page.open_page, "pages/play/page.py")
+
+
+def asked_of(seed: int, mode: str = FIVE, part: str = "test") -> list[Question]:
+    """The round that the page should show, without the page."""
+    data = registry.load("glyphs")
+    pool = make_pool(data, split_classes(data, "alphabets", part))
+    return play_round.questions(pool, mode, seed)
+
+
+def say(at: AppTest, labels: Sequence[object], round_: str | None = None) -> AppTest:
+    """Let the board say what was chosen."""
+    at.session_state["game"] = {
+        "picks": {"round": round_ or told(at)["revision"], "labels": labels}
+    }
+    at.run()
+    assert not at.exception
+    return at
+
+
+def result(at: AppTest) -> list[str]:
+    """The result lines; the sidebar's link is no result."""
+    return [one.value for one in at.main.code]
+
+
+@pytest.mark.parametrize(("mode", "seed"), [(FIVE, 3), (TWENTY, 0), (ALPHABET, 1)])
+def test_the_board_holds_the_seeds_questions_and_the_machines_answers(mode: str, seed: int) -> None:
+    at = open_page(mode=mode, seed=str(seed))
+    asked = asked_of(seed, mode)
+    board = told(at)
+    assert [one["truth"] for one in board["questions"]] == [one.truth for one in asked]
+    data = registry.load("glyphs")
+    for shown, one in zip(board["questions"], asked, strict=True):
+        assert shown["names"] == [str(data.classes[c]) for c in one.episode.classes]
+        assert len(set(shown["choices"])) == MODES[mode].n_way
+        assert shown["query"] not in shown["choices"]
+        assert f"drawer {data.drawers[one.query]}" in shown["caption"]
+    expected = play_round.machine_answers({m: checkpoints.shipped(m) for m in METHODS}, asked)
+    labels = [STYLES[name].label for name in ("person", *METHODS)]
+    assert [player["label"] for player in board["players"]] == labels
+    assert [player["answers"] for player in board["players"]] == [None, *expected.values()]
+
+
+def test_the_first_question_is_there_before_the_machines_have_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("still adapting")
+
+    monkeypatch.setattr(play_round, "machine_answers", refuse)
+    at = opened_page.at_page("pages/play/page.py").run()
+    assert at.exception
+    board = told(at)
+    assert len(board["questions"]) == QUESTIONS
+    assert [player["answers"] for player in board["players"]] == [None, None, None]
+
+
+def test_at_the_end_there_is_a_line_to_compare() -> None:
+    at = open_page(seed="17")
+    asked = asked_of(17)
+    mine = [(one.truth + (number % 3 == 0)) % 5 for number, one in enumerate(asked)]
+    for n in (0, 1, QUESTIONS - 1):
+        say(at, mine[:n])
+        assert result(at) == []
+    say(at, mine)
+    found = play_round.machine_answers({m: checkpoints.shipped(m) for m in METHODS}, asked)
+    theirs = {m: sum(a == q.truth for a, q in zip(found[m], asked, strict=True)) for m in METHODS}
+    assert result(at) == [
+        f"Seed 17, 5-way, Glyphs: me 6, MAML {theirs['maml']}, "
+        f"Pretrained {theirs['pretrained']} of 10"
+    ]
+    assert not at.error
+
+
+def test_in_a_timed_round_no_answer_is_an_answer_too() -> None:
+    at = open_page(seed="17", timed="true")
+    assert told(at)["seconds"] == play_round.SECONDS
+    asked = asked_of(17)
+    mine = [None if number in (2, 5) else one.truth for number, one in enumerate(asked)]
+    say(at, mine)
+    (line,) = result(at)
+    assert line.startswith("Seed 17, 5-way, Glyphs, 10 s a question: me 8 (no answer to 2), MAML ")
+    assert line.count("no answer") == 1, "the machines answer all"
+
+    at.toggle(key="timed").set_value(False).run()
+    assert (told(at)["seconds"], told(at)["picks"]) == (None, []), "a round of its own"
+    say(at, [one.truth for one in asked])
+    assert result(at)[0].startswith("Seed 17, 5-way, Glyphs: me 10, MAML ")
+    at.toggle(key="timed").set_value(True).run()
+    assert told(at)["picks"] == mine
+
+
+def test_what_was_chosen_stays_from_page_to_page_and_from_round_to_round() -> None:
+    at = open_page(seed="5", mode=TWENTY)
+    say(at, [1, 2, 3])
+    at.switch_page("pages/episodes/page.py").run()
+    at.switch_page("pages/play/page.py").run()
+    assert at.session_state["mode"] == TWENTY
+    assert told(at)["picks"] == [1, 2, 3]
+    at.segmented_control(key="mode").set_value(FIVE).run()
+    assert told(at)["picks"] == []
+    at.segmented_control(key="mode").set_value(TWENTY).run()
+    assert told(at)["picks"] == [1, 2, 3]
+    at.sidebar.number_input(key="seed").set_value(6).run()
+    assert told(at)["picks"] == []
+    at.sidebar.number_input(key="seed").set_value(5).run()
+    assert told(at)["picks"] == [1, 2, 3]
+
+
+def test_what_the_board_says_of_another_round_or_out_of_range_counts_for_nothing() -> None:
+    at = open_page(seed="2")
+    say(at, [0, 1], "another round")
+    assert list(at.session_state["rounds_played"].values()) == [[]]
+    for odd in (5, -1, "1", None):
+        say(at, [4, odd, 3])
+        assert list(at.session_state["rounds_played"].values()) == [[4]], odd
+    say(at, [0] * 12)
+    (kept,) = at.session_state["rounds_played"].values()
+    assert kept == [0] * QUESTIONS
+
+
+def test_the_machines_answer_a_round_once_for_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    real = play_round.machine_answers
+    monkeypatch.setattr(play_round, "machine_answers", lambda *a: calls.append(a) or real(*a))
+    at = say(open_page(), [0])
+    at.sidebar.number_input(key="seed").set_value(1).run()
+    open_page(seed="1")
+    open_page()
+    assert len(calls) == 2
+
+
+def test_only_the_sidebars_characters_part_and_seed_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    # So many that there are some for training beside those for validation and test.
+    monkeypatch.setattr(registry, "GLYPHS", {"n_alphabets": 10, "n_drawers": 20, "seed": 0})
+    first = told(open_page(seed="4"))
+    at = open_page(seed="4", n_way="9", k_shot="10", q_query="10", within="true")
+    assert not at.error
+    assert told(at) == first
+    asked = asked_of(4, part="train")
+    at = open_page(seed="4", part="Seen in training")
+    assert [one["truth"] for one in told(at)["questions"]] == [one.truth for one in asked]
+    say(at, [one.truth for one in asked])
+    assert result(at)[0].startswith("Seed 4, 5-way, Glyphs, seen in training: me 10, MAML ")
+
+
+def test_too_few_characters_are_a_sentence() -> None:
+    at = open_page(part="Seen in training")  # so few glyphs are all for validation and test
+    assert "The pool would have 0 classes" in " ".join(one.value for one in at.error)
+    at.sidebar.selectbox(key="part").set_value("Never seen in training").run()
+    assert not at.error
+    assert len(told(at)["questions"]) == QUESTIONS
+
+
+def test_a_bad_mode_in_the_link_gives_the_default_and_a_sentence() -> None:
+    at = open_page(mode="7-way", timed="10")
+    for words in ("mode = '7-way'", "timed = '10'"):
+        assert words in " ".join(one.value for one in at.warning)
+    assert (at.session_state["mode"], at.session_state["timed"]) == (FIVE, False)
+
+
+def test_without_one_methods_weights_the_other_plays(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shipped(method: str, split: str = cached.SPLIT) -> Learner:
+        assert method == "maml"
+        return random_learner()
+
+    monkeypatch.setattr(checkpoints, "is_shipped", lambda method, split: method == "maml")
+    monkeypatch.setattr(checkpoints, "shipped", shipped)
+    at = say(open_page(), [0] * QUESTIONS)
+    assert [player["label"] for player in told(at)["players"]] == ["You", "MAML"]
+    assert "Pretrained" not in result(at)[0]
