@@ -1,15 +1,17 @@
-"""Toy worlds: a few tasks whose losses are parabolas; where each method ends can be written down.
+"""Toy worlds: a few tasks with quadratic losses; each method's solution has a closed form.
 
-Task i has the loss Lᵢ(θ) = ½ (θ − cᵢ)ᵀ Aᵢ (θ − cᵢ) with its centre cᵢ and its curvature Aᵢ, and
-support and query set are one. A step of gradient descent multiplies θ − cᵢ by I − αAᵢ, so every
-method's meta-gradient is linear, mean Wᵢ (θ − cᵢ), and it ends at a mean of the centres, each
-counting as much as its Wᵢ in `WEIGHTS`. α is `inner_lr`, k `inner_steps`, β `meta_lr`.
+Task i has the loss Lᵢ(θ) = ½ (θ − cᵢ)ᵀ Aᵢ (θ − cᵢ) with its centre cᵢ and its curvature Aᵢ;
+support and query set are the same. A step of gradient descent multiplies θ − cᵢ by I − αAᵢ, so
+every method's meta-gradient is linear, mean Wᵢ (θ − cᵢ), and meta-training converges to a weighted
+mean of the centres, each weighted by its Wᵢ (`CENTRE_WEIGHTS`). α is `inner_lr`, k `inner_steps`,
+β `meta_lr`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.linalg import matrix_power
@@ -18,38 +20,59 @@ from maml_core.config import AdaptConfig, check_choice
 
 N_TASKS = (2, 4)
 N_PARAMS = (1, 2)
-META_SHARE = 0.1  # of the β that would go to the steepest task's centre at once
-FLAT = 1e-9  # a pull below this share of the largest task's holds θ nowhere
+META_LR_FRACTION = 0.1  # of the β that would take θ to the steepest task's centre in one update
+MIN_RELATIVE_CURVATURE = 1e-9  # Σ Wᵢ with an eigenvalue below this share of max |W| has no minimum
 
-Valley = tuple[tuple[float, ...], tuple[float, ...], float]
-"""Centre, curvature along each axis of the valley, and by how many degrees these are turned."""
 
-_LAYOUTS: dict[str, dict[int, tuple[Valley, ...]]] = {
-    # By the number of parameters; of four tasks two make a world of their own, see `world`.
+class QuadraticTask(NamedTuple):
+    """One task's loss ½ (θ − c)ᵀ A (θ − c).
+
+    Attributes:
+        centre: c, [n_params].
+        eigenvalues: Of A, all above 0, [n_params].
+        rotation: Of A's axes, in degrees; of one parameter there is nothing to rotate.
+    """
+
+    centre: tuple[float, ...]
+    eigenvalues: tuple[float, ...]
+    rotation: float = 0.0
+
+
+_LAYOUTS: dict[str, dict[int, tuple[QuadraticTask, ...]]] = {
+    # By the number of parameters. The first two of the four tasks are a world of their own.
     "Steep and flat": {
         1: (
-            *(((-2.0,), (3.0,), 0.0), ((2.0,), (0.5,), 0.0)),
-            *(((-3.0,), (2.5,), 0.0), ((3.0,), (0.4,), 0.0)),
+            QuadraticTask((-2.0,), (3.0,)),
+            QuadraticTask((2.0,), (0.5,)),
+            QuadraticTask((-3.0,), (2.5,)),
+            QuadraticTask((3.0,), (0.4,)),
         ),
         2: (
-            *(((-1.8, -1.8), (3.0, 0.5), 0.0), ((1.8, 1.8), (0.5, 3.0), 0.0)),
-            *(((-1.2, -2.8), (3.0, 0.4), 0.0), ((2.8, 1.2), (0.4, 3.0), 0.0)),
+            QuadraticTask((-1.8, -1.8), (3.0, 0.5)),
+            QuadraticTask((1.8, 1.8), (0.5, 3.0)),
+            QuadraticTask((-1.2, -2.8), (3.0, 0.4)),
+            QuadraticTask((2.8, 1.2), (0.4, 3.0)),
         ),
     },
     "Same curvature": {
-        1: tuple(((c,), (1.0,), 0.0) for c in (-2.0, 1.5, 3.0, -0.5)),
+        1: tuple(QuadraticTask((c,), (1.0,)) for c in (-2.0, 1.5, 3.0, -0.5)),
         2: tuple(
-            (c, (1.0, 1.0), 0.0) for c in ((-2.0, -2.0), (2.0, 1.0), (-2.0, 2.0), (1.0, -2.0))
+            QuadraticTask(c, (1.0, 1.0))
+            for c in ((-2.0, -2.0), (2.0, 1.0), (-2.0, 2.0), (1.0, -2.0))
         ),
     },
     "All different": {
         1: (
-            *(((-2.5,), (0.8,), 0.0), ((1.5,), (2.4,), 0.0)),
-            *(((3.0,), (1.2,), 0.0), ((-1.0,), (0.4,), 0.0)),
+            QuadraticTask((-2.5,), (0.8,)),
+            QuadraticTask((1.5,), (2.4,)),
+            QuadraticTask((3.0,), (1.2,)),
+            QuadraticTask((-1.0,), (0.4,)),
         ),
         2: (
-            *(((-2.0, -2.0), (3.0, 0.6), 30.0), ((2.0, 2.0), (1.5, 0.4), -50.0)),
-            *(((2.0, -2.0), (1.2, 0.5), -60.0), ((-2.0, 2.0), (0.8, 0.4), 0.0)),
+            QuadraticTask((-2.0, -2.0), (3.0, 0.6), 30.0),
+            QuadraticTask((2.0, 2.0), (1.5, 0.4), -50.0),
+            QuadraticTask((2.0, -2.0), (1.2, 0.5), -60.0),
+            QuadraticTask((-2.0, 2.0), (0.8, 0.4)),
         ),
     },
 }
@@ -57,8 +80,8 @@ LAYOUTS = tuple(_LAYOUTS)
 
 
 @dataclass(frozen=True, eq=False)
-class World:
-    """A few tasks.
+class ToyWorld:
+    """A few quadratic tasks.
 
     Attributes:
         centres: c, float64 [n_tasks, n_params].
@@ -69,7 +92,7 @@ class World:
     curvatures: np.ndarray
 
 
-def world(layout: str, n_tasks: int, n_params: int) -> World:
+def toy_world(layout: str, n_tasks: int, n_params: int) -> ToyWorld:
     """Return the tasks of a layout.
 
     Args:
@@ -84,30 +107,30 @@ def world(layout: str, n_tasks: int, n_params: int) -> World:
     for name, value, choices in (("n_tasks", n_tasks, N_TASKS), ("n_params", n_params, N_PARAMS)):
         if value not in choices:
             raise ValueError(f"{name} is {value}; choose one of {choices}.")
-    valleys = _LAYOUTS[layout][n_params][:n_tasks]
-    return World(
-        np.array([centre for centre, _, _ in valleys]),
-        np.stack([_turned(np.diag(along), degrees) for _, along, degrees in valleys]),
+    tasks = _LAYOUTS[layout][n_params][:n_tasks]
+    return ToyWorld(
+        np.array([task.centre for task in tasks]),
+        np.stack([_rotated(np.diag(task.eigenvalues), task.rotation) for task in tasks]),
     )
 
 
-def _turned(curvature: np.ndarray, degrees: float) -> np.ndarray:
+def _rotated(curvature: np.ndarray, degrees: float) -> np.ndarray:
     if len(curvature) == 1:
         return curvature
     cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
-    turn = np.array([[cos, -sin], [sin, cos]])
-    found: np.ndarray = turn @ curvature @ turn.T
-    return found
+    rotation = np.array([[cos, -sin], [sin, cos]])
+    rotated: np.ndarray = rotation @ curvature @ rotation.T
+    return rotated
 
 
-def losses(world: World, points: np.ndarray) -> np.ndarray:
+def task_losses(world: ToyWorld, points: np.ndarray) -> np.ndarray:
     """Return each task's loss, [n_tasks], at one point, or at points [n_tasks, n_params]."""
-    away = points - world.centres
-    found: np.ndarray = np.einsum("ti,tij,tj->t", away, world.curvatures, away) / 2
-    return found
+    offsets = points - world.centres
+    losses: np.ndarray = np.einsum("ti,tij,tj->t", offsets, world.curvatures, offsets) / 2
+    return losses
 
 
-def adapted(world: World, theta: np.ndarray, config: AdaptConfig) -> np.ndarray:
+def inner_loop_trajectories(world: ToyWorld, theta: np.ndarray, config: AdaptConfig) -> np.ndarray:
     """Return where the inner loop leads on each task, [n_tasks, inner_steps + 1, n_params].
 
     θ′ᵢ = cᵢ + (I − αAᵢ)ᵏ (θ − cᵢ) for k = 0 … inner_steps: the points that
@@ -118,74 +141,82 @@ def adapted(world: World, theta: np.ndarray, config: AdaptConfig) -> np.ndarray:
         theta: θ, [n_params].
         config: α and the inner steps.
     """
-    left = [_left(world.curvatures, config.inner_lr, k) for k in range(config.inner_steps + 1)]
-    found: np.ndarray = world.centres[:, None] + np.einsum(
-        "ktij,tj->tki", np.stack(left), theta - world.centres
+    jacobians = [
+        _inner_loop_jacobian(world.curvatures, config.inner_lr, k)
+        for k in range(config.inner_steps + 1)
+    ]
+    points: np.ndarray = world.centres[:, None] + np.einsum(
+        "ktij,tj->tki", np.stack(jacobians), theta - world.centres
     )
-    return found
+    return points
 
 
-def _left(curvatures: np.ndarray, inner_lr: float, steps: int) -> np.ndarray:
-    """Return (I − αA)ᵏ: what k inner steps leave of the way to the centre."""
+def _inner_loop_jacobian(curvatures: np.ndarray, inner_lr: float, steps: int) -> np.ndarray:
+    """Return ∂θ′/∂θ = (I − αA)ᵏ: what k inner steps leave of the offset from the centre."""
     return matrix_power(np.eye(curvatures.shape[-1]) - inner_lr * curvatures, steps)
 
 
-WEIGHTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
-    # ∇_θ Lᵢ(θ′ᵢ) through the inner loop (Finn et al. 2017, arXiv:1703.03400, Algorithm 1, line 10).
-    "maml": lambda curvature, left: left @ curvature @ left,
+CENTRE_WEIGHTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    # ∇_θ Lᵢ(θ′ᵢ) through the inner loop (Finn et al. 2017, arXiv:1703.03400, Algorithm 1, line 8).
+    "maml": lambda curvature, jacobian: jacobian @ curvature @ jacobian,
     # ∇Lᵢ at θ′ᵢ, ∂θ′/∂θ taken as the identity (section 5.2 there).
-    "fomaml": lambda curvature, left: curvature @ left,
-    # θ − θ′ᵢ (Nichol et al. 2018, arXiv:1803.02999, Algorithm 2); of one step it is α ∇Lᵢ(θ).
-    "reptile": lambda curvature, left: np.eye(curvature.shape[-1]) - left,
+    "fomaml": lambda curvature, jacobian: curvature @ jacobian,
+    # θ − θ′ᵢ (Nichol et al. 2018, arXiv:1803.02999, Algorithm 2) with plain gradient descent as
+    # its inner optimiser; for one step it is α ∇Lᵢ(θ).
+    "reptile": lambda curvature, jacobian: np.eye(curvature.shape[-1]) - jacobian,
     # ∇Lᵢ(θ): no inner loop.
-    "joint": lambda curvature, left: curvature,
+    "joint": lambda curvature, jacobian: curvature,
 }
 """(Aᵢ, (I − αAᵢ)ᵏ) → Wᵢ by method: its meta-gradient is mean Wᵢ (θ − cᵢ)."""
 
 
-def weights(world: World, method: str, config: AdaptConfig) -> np.ndarray:
+def centre_weights(world: ToyWorld, method: str, config: AdaptConfig) -> np.ndarray:
     """Return how much each task's centre counts for a method, W, [n_tasks, n_params, n_params]."""
-    left = _left(world.curvatures, config.inner_lr, config.inner_steps)
-    return WEIGHTS[method](world.curvatures, left)
+    jacobian = _inner_loop_jacobian(world.curvatures, config.inner_lr, config.inner_steps)
+    return CENTRE_WEIGHTS[method](world.curvatures, jacobian)
 
 
-def end(world: World, method: str, config: AdaptConfig) -> np.ndarray | None:
-    """Return where a method's meta-training ends, (Σ Wᵢ)⁻¹ Σ Wᵢ cᵢ, [n_params].
+def closed_form_solution(world: ToyWorld, method: str, config: AdaptConfig) -> np.ndarray | None:
+    """Return the θ that a method's meta-training converges to, (Σ Wᵢ)⁻¹ Σ Wᵢ cᵢ, [n_params].
 
-    None: nowhere, because in some direction its meta-gradient is zero or leads away.
+    None: it does not converge, because in some direction the meta-gradient is zero or leads away.
     """
-    each = weights(world, method, config)
-    pull = np.linalg.eigvalsh(each.sum(0))
-    if pull[0] <= FLAT * np.abs(each).max():
+    weights = centre_weights(world, method, config)
+    curvature = np.linalg.eigvalsh(weights.sum(0))
+    if curvature[0] <= MIN_RELATIVE_CURVATURE * np.abs(weights).max():
         return None
-    return np.linalg.solve(each.sum(0), np.einsum("tij,tj->i", each, world.centres))
+    return np.linalg.solve(weights.sum(0), np.einsum("tij,tj->i", weights, world.centres))
 
 
-def meta_lr(world: World, method: str, config: AdaptConfig) -> float:
-    """Return a β for each method, so that all come down at a like pace; 0 where nothing pulls.
+def meta_lr(world: ToyWorld, method: str, config: AdaptConfig) -> float:
+    """Return a β for each method at which all converge at a similar pace; 0 if no task pulls.
 
-    It is a tenth of 1 / λ, with λ the mean over the tasks of Wᵢ's largest eigenvalue by size: the
-    methods' meta-gradients differ in length by orders of magnitude, and β changes no end.
+    It is a tenth of 1 / λ, with λ the mean over the tasks of Wᵢ's largest eigenvalue in absolute
+    value: the methods' meta-gradients differ in length by orders of magnitude, and β does not
+    change the solution.
     """
-    steepest = np.abs(np.linalg.eigvalsh(weights(world, method, config))).max(-1).mean()
-    return META_SHARE / float(steepest) if steepest else 0.0
+    weights = centre_weights(world, method, config)
+    steepest = np.abs(np.linalg.eigvalsh(weights)).max(-1).mean()
+    return META_LR_FRACTION / float(steepest) if steepest else 0.0
 
 
-def meta_update(world: World, method: str, config: AdaptConfig) -> tuple[np.ndarray, np.ndarray]:
+def affine_meta_update(
+    world: ToyWorld, method: str, config: AdaptConfig
+) -> tuple[np.ndarray, np.ndarray]:
     """Return a method's update of θ, θ − β mean Wᵢ (θ − cᵢ), as a matrix and an offset.
 
     Returns:
         M [n_params, n_params] and b [n_params]; an update takes θ to Mθ + b.
     """
-    each = meta_lr(world, method, config) * weights(world, method, config)
+    weights = meta_lr(world, method, config) * centre_weights(world, method, config)
     return (
-        np.eye(each.shape[-1]) - each.mean(0),
-        np.einsum("tij,tj->ti", each, world.centres).mean(0),
+        np.eye(weights.shape[-1]) - weights.mean(0),
+        np.einsum("tij,tj->ti", weights, world.centres).mean(0),
     )
 
 
-def level(curvature: np.ndarray) -> np.ndarray:
-    """Return A^(−½), [n_params, n_params]: it makes of the unit circle the level ½ δᵀAδ = ½."""
-    along, axes = np.linalg.eigh(curvature)
-    found: np.ndarray = (axes / np.sqrt(along)) @ axes.T
-    return found
+def inverse_square_root(curvature: np.ndarray) -> np.ndarray:
+    """Return A^(−½), [n_params, n_params]: it maps the unit circle to the level set ½ δᵀAδ = ½."""
+    eigenvalues, axes = np.linalg.eigh(curvature)
+    root: np.ndarray = (axes / np.sqrt(eigenvalues)) @ axes.T
+    return root

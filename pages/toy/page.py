@@ -1,4 +1,4 @@
-"""Toy world: tasks that are parabolas, θ in one's own hand, and where each method ends."""
+"""Toy world: tasks with quadratic losses, θ in one's own hand, and where each method ends."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from maml_core.teaching.quadratic_tasks import LAYOUTS, N_PARAMS, N_TASKS
 from pages.shared.page_header import top, why
 from pages.shared.settings import one_of, whole
 from pages.shared.widgets import choice
-from pages.toy import world_view
-from pages.toy.closed_form import WHY_FIRST_ORDER, WHY_NETWORKS, WHY_REPTILE, WHY_TWO, explain
-from pages.toy.world_view import Asked
+from pages.toy.closed_form import draw_closed_form
+from pages.toy.texts import WHY_FIRST_ORDER, WHY_NETWORKS, WHY_REPTILE, WHY_TWO
+from pages.toy.world_view import THETA_CHECK, ToySettings, draw_toy_world
 
-LRS = tuple(f"{i / 20:g}" for i in range(1, 13))  # α; at 0.6 the steepest tasks overshoot
+INNER_LRS = tuple(f"{i / 20:g}" for i in range(1, 13))  # α; at 0.6 the steepest tasks overshoot
 MAX_STEPS = 5
 
 
@@ -23,25 +23,26 @@ def main() -> None:
         "layout": one_of(*LAYOUTS),
         "n_tasks": one_of(*map(str, N_TASKS)),
         "n_params": one_of(*map(str, N_PARAMS)),
-        "toy_lr": one_of(*LRS),
+        "toy_lr": one_of(*INNER_LRS),
         "toy_steps": whole(1, MAX_STEPS),
         "by_hand": one_of("true", "false"),
-        "theta": world_view.CHECK,
+        "theta": THETA_CHECK,
     }
     top("Toy world", checks)
     st.markdown(
         "Each task's loss is a parabola. **Where would you start, if a few steps of descent on "
         "each task were to follow?** Then see where four methods would."
     )
-    asked, by_hand = _controls()
-    world_view.board(asked, by_hand=by_hand, key="toy")
+    settings, by_hand = _controls()
+    draw_toy_world(settings, by_hand=by_hand, key="toy")
     st.caption(
-        "Exact on these tasks, each counting alike; nothing here is a network, and nothing of the "
-        "sidebar counts. Every update of a method takes its meta-gradient over all tasks, with a "
-        "β of its own, so that all come down at a like pace; β changes no end."
+        "Exact for these tasks, each counted equally. There is no network here, and the sidebar "
+        "has no effect on this page. Every update of a method uses its meta-gradient over all "
+        "tasks, with a β of its own so that all of them descend at a similar pace; β doesn't "
+        "change where they end."
     )
     with st.expander("Where must each method end, and why?"):
-        explain(asked)
+        draw_closed_form(settings)
     with st.container(horizontal=True):
         why("Why two curves?", WHY_TWO)
         why("What does first-order MAML leave out?", WHY_FIRST_ORDER)
@@ -49,16 +50,16 @@ def main() -> None:
         why("And real networks?", WHY_NETWORKS)
 
 
-def _controls() -> tuple[Asked, bool]:
-    """Draw the page's own controls and return what they say."""
+def _controls() -> tuple[ToySettings, bool]:
+    """Draw the page's own controls; return the settings, and whether θ is moved by hand first."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         layout = choice("Tasks that are", LAYOUTS, "layout")
         n_tasks = choice("How many", tuple(map(str, N_TASKS)), "n_tasks")
         n_params = choice("Parameters", tuple(map(str, N_PARAMS)), "n_params")
         inner_lr = st.select_slider(
-            "Inner rate α", LRS, "0.2", key="toy_lr", bind="query-params", width=140
+            "Inner rate α", INNER_LRS, "0.2", key="toy_lr", bind="query-params", width=140
         )
-        steps = st.slider(
+        inner_steps = st.slider(
             "Inner steps k", 1, MAX_STEPS, 2, key="toy_steps", bind="query-params", width=110
         )
         by_hand = st.toggle(
@@ -66,10 +67,10 @@ def _controls() -> tuple[Asked, bool]:
             True,
             key="by_hand",
             bind="query-params",
-            help="The curves show only where you have been, until the methods are let go.",
+            help="The curves show only where you have been, until you let the methods go.",
         )
-    config = AdaptConfig(float(inner_lr), steps)
-    return Asked(layout, int(n_tasks), int(n_params), config), by_hand
+    config = AdaptConfig(float(inner_lr), inner_steps)
+    return ToySettings(layout, int(n_tasks), int(n_params), config), by_hand
 
 
 main()

@@ -1,4 +1,4 @@
-"""The toy world on the client: θ is dragged, and curves, results and methods follow."""
+"""The toy world in the browser: θ is dragged, and curves, results and methods follow."""
 
 from __future__ import annotations
 
@@ -11,22 +11,35 @@ import streamlit as st
 
 from maml_core.config import AdaptConfig
 from maml_core.figures.style import STYLES
-from maml_core.teaching import quadratic_tasks
-from maml_core.teaching.quadratic_tasks import WEIGHTS
+from maml_core.teaching.quadratic_tasks import (
+    CENTRE_WEIGHTS,
+    N_PARAMS,
+    ToyWorld,
+    affine_meta_update,
+    centre_weights,
+    closed_form_solution,
+    inverse_square_root,
+    toy_world,
+)
 from pages.shared.component import component
 from pages.shared.settings import Check
 
 PERSON = "person"
 META_UPDATES = 500  # after so many all have arrived, unless α overshoots in some direction
-REACH = 4.0  # θ is dragged from −4 to 4 in each parameter
+REACH = 4.0  # θ can be dragged from −4 to 4 in each parameter
 START = (-3.0, 0.5)
-# Plotly's names of the methods' dashes as SVG writes them, for lines with round ends.
-DASHES = {"solid": "none", "dashdot": "9 7 1 7", "longdashdot": "16 7 1 7", "2px 5px": "0.1 6"}
+# Plotly's names for the methods' dashes as SVG writes them, for lines with round ends.
+SVG_DASHES = {
+    "solid": "none",
+    "dashdot": "9 7 1 7",
+    "longdashdot": "16 7 1 7",
+    "2px 5px": "0.1 6",
+}
 _mount = component("toy_world", "element")
 
 
 @dataclass(frozen=True)
-class Asked:
+class ToySettings:
     """What the page's own controls say.
 
     Attributes:
@@ -42,57 +55,57 @@ class Asked:
     config: AdaptConfig
 
     @property
-    def world(self) -> quadratic_tasks.World:
+    def world(self) -> ToyWorld:
         """The tasks."""
-        return quadratic_tasks.world(self.layout, self.n_tasks, self.n_params)
+        return toy_world(self.layout, self.n_tasks, self.n_params)
 
 
-def theta_of(text: str) -> tuple[float, ...] | None:
-    """Read θ from the URL, one or two numbers; None: it is none."""
+def parse_theta(text: str) -> tuple[float, ...] | None:
+    """Read θ from the URL, one or two numbers; None: it is not a θ."""
     try:
-        found = tuple(map(float, text.split(",")))
+        theta = tuple(map(float, text.split(",")))
     except ValueError:
         return None
-    fits = len(found) in quadratic_tasks.N_PARAMS and all(
-        math.isfinite(one) and abs(one) <= REACH for one in found
+    is_valid = len(theta) in N_PARAMS and all(
+        math.isfinite(value) and abs(value) <= REACH for value in theta
     )
-    return found if fits else None
+    return theta if is_valid else None
 
 
-CHECK: Check = (
-    lambda text: theta_of(text) is not None,
+THETA_CHECK: Check = (
+    lambda text: parse_theta(text) is not None,
     f"one or two numbers from {-REACH:g} to {REACH:g}",
 )
 
 
-def theta(n_params: int) -> tuple[float, ...]:
+def theta_from_url(n_params: int) -> tuple[float, ...]:
     """Return where θ was let go, as the URL says; what it leaves out is at its start."""
     if "theta" not in st.query_params and "theta_kept" in st.session_state:
-        # Another page was open: as the controls, θ is where it was, and the link says so.
+        # Another page was open: like the controls, θ is where it was, and the link says so.
         st.query_params["theta"] = st.session_state["theta_kept"]
         st.rerun()
-    found = theta_of(st.query_params.get("theta", "")) or START
-    return (*found, *START[len(found) :])[:n_params]
+    theta = parse_theta(st.query_params.get("theta", "")) or START
+    return (*theta, *START[len(theta) :])[:n_params]
 
 
-def board(asked: Asked, *, by_hand: bool, key: str) -> None:
+def draw_toy_world(settings: ToySettings, *, by_hand: bool, key: str) -> None:
     """Draw the world; θ goes to the URL when it is let go.
 
     Args:
-        asked: Tasks, α and inner steps.
+        settings: Tasks, α and inner steps.
         by_hand: Hide the curves until the methods are let go.
         key: Of the component.
     """
-    this = asked.world
+    world = settings.world
     _mount(
         key=key,
         data={
-            "world": str((asked.layout, asked.n_tasks, asked.n_params)),
-            "revision": str(asdict(asked)),
+            "world": str((settings.layout, settings.n_tasks, settings.n_params)),
+            "revision": str(asdict(settings)),
             "byHand": by_hand,
-            "theta": list(theta(asked.n_params)),
-            "innerLr": asked.config.inner_lr,
-            "innerSteps": asked.config.inner_steps,
+            "theta": list(theta_from_url(settings.n_params)),
+            "innerLr": settings.config.inner_lr,
+            "innerSteps": settings.config.inner_steps,
             "updates": META_UPDATES,
             "you": {
                 "label": STYLES[PERSON].label,
@@ -103,40 +116,41 @@ def board(asked: Asked, *, by_hand: bool, key: str) -> None:
                 {
                     "centre": centre.tolist(),
                     "curvature": curvature.tolist(),
-                    "level": quadratic_tasks.level(curvature).tolist(),
+                    "level": inverse_square_root(curvature).tolist(),
                 }
-                for centre, curvature in zip(this.centres, this.curvatures, strict=True)
+                for centre, curvature in zip(world.centres, world.curvatures, strict=True)
             ],
-            "methods": [_method(asked, this, name) for name in WEIGHTS],
+            "methods": [method_data(world, method, settings.config) for method in CENTRE_WEIGHTS],
         },
-        on_theta_change=_keep(key),
+        on_theta_change=_save_theta_to_url(key),
     )
 
 
-def _method(asked: Asked, this: quadratic_tasks.World, name: str) -> dict[str, object]:
-    style = STYLES[name]
-    matrix, offset = quadratic_tasks.meta_update(this, name, asked.config)
-    end = quadratic_tasks.end(this, name, asked.config)
-    pull = quadratic_tasks.weights(this, name, asked.config).mean(0)
+def method_data(world: ToyWorld, method: str, config: AdaptConfig) -> dict[str, object]:
+    """Return a method as the component draws it: its style, its update and its solution."""
+    style = STYLES[method]
+    matrix, offset = affine_meta_update(world, method, config)
+    solution = closed_form_solution(world, method, config)
+    curvature = centre_weights(world, method, config).mean(0)
     return {
-        "name": name,
+        "name": method,
         "label": style.label,
         "colour": style.colour,
         "marker": style.marker,
-        "dash": DASHES[style.dash],
+        "dash": SVG_DASHES[style.dash],
         "matrix": matrix.tolist(),
         "offset": offset.tolist(),
-        "end": None if end is None else end.tolist(),
-        # MAML's and joint pretraining's meta-gradients are those of a parabola with this curvature.
-        "level": None if end is None else quadratic_tasks.level(pull).tolist(),
+        "end": None if solution is None else solution.tolist(),
+        # MAML's and multi-task training's objectives are parabolas with this curvature.
+        "level": None if solution is None else inverse_square_root(curvature).tolist(),
     }
 
 
-def _keep(key: str) -> Callable[[], None]:
-    def keep() -> None:
-        places = st.session_state[key].get("theta")
-        text = ",".join(f"{float(np.clip(place, -REACH, REACH)):.4g}" for place in places or ())
-        if theta_of(text):
+def _save_theta_to_url(key: str) -> Callable[[], None]:
+    def save() -> None:
+        theta = st.session_state[key].get("theta")
+        text = ",".join(f"{float(np.clip(value, -REACH, REACH)):.4g}" for value in theta or ())
+        if parse_theta(text):
             st.query_params["theta"] = st.session_state["theta_kept"] = text
 
-    return keep
+    return save

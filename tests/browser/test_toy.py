@@ -11,13 +11,20 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from maml_core.config import AdaptConfig
-from maml_core.teaching import quadratic_tasks
-from maml_core.teaching.quadratic_tasks import WEIGHTS, World, world
+from maml_core.teaching.quadratic_tasks import (
+    CENTRE_WEIGHTS,
+    ToyWorld,
+    affine_meta_update,
+    closed_form_solution,
+    inner_loop_trajectories,
+    task_losses,
+    toy_world,
+)
 from tests.support.browser_waiting import wait_until_done
 
 # Chromium hands a pointer's moves over with the next frame.
 TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-DEFAULT = world("Steep and flat", 2, 1), AdaptConfig(0.2, 2)
+DEFAULT = toy_world("Steep and flat", 2, 1), AdaptConfig(0.2, 2)
 
 
 def open_page(page: Page, url: str) -> None:
@@ -44,12 +51,12 @@ def place(text: str) -> list[float]:
     return [number(one) for one in text.strip("()").split(",")]
 
 
-def losses(this: World, config: AdaptConfig, at: np.ndarray) -> tuple[float, float]:
-    ends = quadratic_tasks.adapted(this, at, config)[:, -1]
-    return quadratic_tasks.losses(this, at).mean(), quadratic_tasks.losses(this, ends).mean()
+def losses(this: ToyWorld, config: AdaptConfig, at: np.ndarray) -> tuple[float, float]:
+    ends = inner_loop_trajectories(this, at, config)[:, -1]
+    return task_losses(this, at).mean(), task_losses(this, ends).mean()
 
 
-def assert_row(page: Page, name: str, this: World, config: AdaptConfig, at: np.ndarray) -> None:
+def assert_row(page: Page, name: str, this: ToyWorld, config: AdaptConfig, at: np.ndarray) -> None:
     """What a row shows is what Python computes for its place."""
     where, before, after = row(page, name)
     assert place(where) == pytest.approx(list(at), abs=0.0051)
@@ -104,7 +111,7 @@ def test_the_methods_find_the_places_of_the_closed_form(page: Page, app_url: str
     open_page(page, f"{app_url}/toy?theta=2.5")
     curves = page.locator(".toy .whole")
     expect(curves.first).to_be_hidden()
-    assert [row(page, method)[0] for method in WEIGHTS] == ["–"] * 4
+    assert [row(page, method)[0] for method in CENTRE_WEIGHTS] == ["–"] * 4
     page.locator(".toy .play").click()
     expect(curves.first).to_be_visible()
     expect(page.locator(".toy .play")).to_have_class(re.compile("playing"))
@@ -113,15 +120,20 @@ def test_the_methods_find_the_places_of_the_closed_form(page: Page, app_url: str
     page.locator(".toy .play").click()
     expect(page.locator(".toy .play")).not_to_have_class(re.compile("playing"))
     on_the_way = int(page.locator(".toy").get_attribute("data-update"))
-    for method in WEIGHTS:
-        matrix, offset = quadratic_tasks.meta_update(DEFAULT[0], method, DEFAULT[1])
+    for method in CENTRE_WEIGHTS:
+        matrix, offset = affine_meta_update(DEFAULT[0], method, DEFAULT[1])
         at = np.array([2.5])
         for _ in range(on_the_way):
             at = matrix @ at + offset
         assert_row(page, method, *DEFAULT, at)
     to_the_end(page)
-    for method in WEIGHTS:
-        assert_row(page, method, *DEFAULT, quadratic_tasks.end(DEFAULT[0], method, DEFAULT[1]))
+    for method in CENTRE_WEIGHTS:
+        assert_row(
+            page,
+            method,
+            *DEFAULT,
+            closed_form_solution(DEFAULT[0], method, DEFAULT[1]),
+        )
     expect(page.locator(".scores tr.lowest")).to_have_attribute("data-name", "maml")
 
     # Another α: the same place, and the methods are where they must end now.
@@ -130,12 +142,16 @@ def test_the_methods_find_the_places_of_the_closed_form(page: Page, app_url: str
     expect(page.locator(".toy")).to_have_attribute("data-revision", re.compile("0.25"))
     assert theta(page) == 2.5
     config = AdaptConfig(0.25, 2)
-    for method in WEIGHTS:
+    for method in CENTRE_WEIGHTS:
         assert_row(
-            page, method, DEFAULT[0], config, quadratic_tasks.end(DEFAULT[0], method, config)
+            page,
+            method,
+            DEFAULT[0],
+            config,
+            closed_form_solution(DEFAULT[0], method, config),
         )
     page.locator(".toy .rewind").click()
-    assert [row(page, method)[0] for method in WEIGHTS] == ["–"] * 4
+    assert [row(page, method)[0] for method in CENTRE_WEIGHTS] == ["–"] * 4
 
 
 def test_who_starts_where_maml_ends_has_found_it(page: Page, app_url: str) -> None:
@@ -156,7 +172,7 @@ def test_who_starts_where_maml_ends_has_found_it(page: Page, app_url: str) -> No
 
 def test_two_parameters_by_keyboard_and_by_mouse_on_either_map(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/toy?n_params=2&n_tasks=4&layout=All+different&theta=1,1")
-    this, config = world("All different", 4, 2), AdaptConfig(0.2, 2)
+    this, config = toy_world("All different", 4, 2), AdaptConfig(0.2, 2)
     handle = page.locator(".toy .theta").first
     for key, expected in (
         ("ArrowUp", "1,1.05"),
@@ -177,8 +193,8 @@ def test_two_parameters_by_keyboard_and_by_mouse_on_either_map(page: Page, app_u
     assert_row(page, "you", this, config, theta(page))
     handle.press("Home")  # no key of θ's
     to_the_end(page)
-    for method in WEIGHTS:
-        assert_row(page, method, this, config, quadratic_tasks.end(this, method, config))
+    for method in CENTRE_WEIGHTS:
+        assert_row(page, method, this, config, closed_form_solution(this, method, config))
 
 
 @pytest.fixture

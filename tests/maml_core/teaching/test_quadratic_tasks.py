@@ -12,10 +12,23 @@ from torch.func import grad
 
 from maml_core.config import AdaptConfig
 from maml_core.methods import inner_loop
-from maml_core.teaching import quadratic_tasks
-from maml_core.teaching.quadratic_tasks import LAYOUTS, N_PARAMS, N_TASKS, WEIGHTS, World, world
+from maml_core.teaching.quadratic_tasks import (
+    CENTRE_WEIGHTS,
+    LAYOUTS,
+    N_PARAMS,
+    N_TASKS,
+    ToyWorld,
+    affine_meta_update,
+    centre_weights,
+    closed_form_solution,
+    inner_loop_trajectories,
+    inverse_square_root,
+    meta_lr,
+    task_losses,
+    toy_world,
+)
 
-WORLDS = [world(*shape) for shape in product(LAYOUTS, N_TASKS, N_PARAMS)]
+WORLDS = [toy_world(*shape) for shape in product(LAYOUTS, N_TASKS, N_PARAMS)]
 NAMES = ["-".join(map(str, shape)) for shape in product(LAYOUTS, N_TASKS, N_PARAMS)]
 # In the last, first-order MAML overshoots and runs away from some worlds.
 CONFIGS = [AdaptConfig(0.2, 1), AdaptConfig(0.15, 3), AdaptConfig(0.5, 2), AdaptConfig(0.6, 1)]
@@ -24,7 +37,7 @@ every_world = pytest.mark.parametrize("this", WORLDS, ids=NAMES)
 every_config = pytest.mark.parametrize("config", CONFIGS, ids=str)
 
 
-def start(this: World, seed: int = 0) -> np.ndarray:
+def start(this: ToyWorld, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).uniform(-3, 3, this.centres.shape[1])
 
 
@@ -38,7 +51,7 @@ def loss(params, task):
     return parabola(None, params, *task)
 
 
-def tasks_of(this: World) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def tasks_of(this: ToyWorld) -> list[tuple[torch.Tensor, torch.Tensor]]:
     return [
         (torch.from_numpy(centre), torch.from_numpy(curvature))
         for centre, curvature in zip(this.centres, this.curvatures, strict=True)
@@ -51,7 +64,7 @@ def engine(params, task, config, **options):
     return inner_loop.adapt(nn.Identity(), params, *task, loss=parabola, **rates, **options)
 
 
-def meta_gradient(this: World, method: str, theta: np.ndarray, config: AdaptConfig):
+def meta_gradient(this: ToyWorld, method: str, theta: np.ndarray, config: AdaptConfig):
     """A method's meta-gradient, by automatic differentiation through the engine's inner loop."""
     first = {"theta": torch.from_numpy(theta)}
     tasks = tasks_of(this)
@@ -71,22 +84,22 @@ def meta_gradient(this: World, method: str, theta: np.ndarray, config: AdaptConf
 @every_world
 def test_the_adapted_points_are_those_of_the_engines_inner_loop(this, config):
     theta = start(this)
-    found = quadratic_tasks.adapted(this, theta, config)
+    found = inner_loop_trajectories(this, theta, config)
     for task, points in zip(tasks_of(this), found, strict=True):
         expected = engine({"theta": torch.from_numpy(theta)}, task, config)
         assert len(points) == config.inner_steps + 1
         for point, params in zip(points, expected, strict=True):
             np.testing.assert_allclose(point, params["theta"], rtol=1e-12, atol=1e-12)
     expected = [loss({"theta": torch.from_numpy(theta)}, task) for task in tasks_of(this)]
-    np.testing.assert_allclose(quadratic_tasks.losses(this, theta), expected, rtol=1e-12)
+    np.testing.assert_allclose(task_losses(this, theta), expected, rtol=1e-12)
 
 
 @every_world
 def test_an_update_descends_the_methods_meta_gradient(this):
     theta = start(this, seed=1)
-    for config, method in product(CONFIGS, WEIGHTS):
-        matrix, offset = quadratic_tasks.meta_update(this, method, config)
-        beta = quadratic_tasks.meta_lr(this, method, config)
+    for config, method in product(CONFIGS, CENTRE_WEIGHTS):
+        matrix, offset = affine_meta_update(this, method, config)
+        beta = meta_lr(this, method, config)
         assert beta > 0
         found = (theta - (matrix @ theta + offset)) / beta
         expected = meta_gradient(this, method, theta, config)
@@ -100,11 +113,9 @@ def test_mamls_gradient_is_that_of_the_loss_after_adapting(this, config):
     theta, step = start(this, seed=2), 1e-3
 
     def objective(point):
-        return quadratic_tasks.losses(
-            this, quadratic_tasks.adapted(this, point, config)[:, -1]
-        ).mean()
+        return task_losses(this, inner_loop_trajectories(this, point, config)[:, -1]).mean()
 
-    weights = quadratic_tasks.weights(this, "maml", config)
+    weights = centre_weights(this, "maml", config)
     found = np.einsum("tij,tj->ti", weights, theta - this.centres).mean(0)
     for i, shift in enumerate(step * np.eye(len(theta))):
         difference = (objective(theta + shift) - objective(theta - shift)) / (2 * step)
@@ -113,9 +124,9 @@ def test_mamls_gradient_is_that_of_the_loss_after_adapting(this, config):
 
 @every_world
 def test_long_descent_ends_where_the_closed_form_says(this):
-    for config, method in product(CONFIGS, WEIGHTS):
-        theta, end = start(this, seed=3), quadratic_tasks.end(this, method, config)
-        matrix, offset = quadratic_tasks.meta_update(this, method, config)
+    for config, method in product(CONFIGS, CENTRE_WEIGHTS):
+        theta, end = start(this, seed=3), closed_form_solution(this, method, config)
+        matrix, offset = affine_meta_update(this, method, config)
         for _ in range(3000):
             theta = matrix @ theta + offset
         if end is None:
@@ -125,17 +136,17 @@ def test_long_descent_ends_where_the_closed_form_says(this):
 
 
 def test_some_of_these_run_away():
-    found = [quadratic_tasks.end(this, "fomaml", CONFIGS[-1]) for this in WORLDS]
+    found = [closed_form_solution(this, "fomaml", CONFIGS[-1]) for this in WORLDS]
     assert 0 < sum(end is None for end in found) < len(found)
 
 
-def ends(this: World, config: AdaptConfig) -> dict[str, np.ndarray]:
-    return {method: quadratic_tasks.end(this, method, config) for method in WEIGHTS}
+def ends(this: ToyWorld, config: AdaptConfig) -> dict[str, np.ndarray]:
+    return {method: closed_form_solution(this, method, config) for method in CENTRE_WEIGHTS}
 
 
 @every_shape
 def test_the_methods_agree_where_all_bend_alike(n_tasks, n_params):
-    this = world("Same curvature", n_tasks, n_params)
+    this = toy_world("Same curvature", n_tasks, n_params)
     for config in CONFIGS:
         for found in ends(this, config).values():
             np.testing.assert_allclose(found, this.centres.mean(0))
@@ -144,7 +155,7 @@ def test_the_methods_agree_where_all_bend_alike(n_tasks, n_params):
 @every_shape
 def test_the_methods_disagree_where_some_are_steep_and_some_flat(n_tasks, n_params):
     """Joint pretraining sits where the steep tasks are, MAML where the flat ones are."""
-    this = world("Steep and flat", n_tasks, n_params)
+    this = toy_world("Steep and flat", n_tasks, n_params)
     found = ends(this, AdaptConfig(0.22, 2))
     order = [found[method][0] for method in ("joint", "reptile", "fomaml", "maml")]
     assert min(np.diff(order)) > 0.1
@@ -160,28 +171,28 @@ def test_reptile_in_one_step_is_joint_pretraining(this):
 
 
 def test_in_one_parameter_the_weights_are_those_of_the_explanation():
-    this, config = world("All different", 4, 1), AdaptConfig(0.2, 3)
+    this, config = toy_world("All different", 4, 1), AdaptConfig(0.2, 3)
     for i, a in enumerate(this.curvatures.ravel()):
         left = (1 - 0.2 * a) ** 3
         expected = {"maml": a * left**2, "fomaml": a * left, "reptile": 1 - left, "joint": a}
         for method, weight in expected.items():
-            assert quadratic_tasks.weights(this, method, config)[i, 0, 0] == pytest.approx(weight)
+            assert centre_weights(this, method, config)[i, 0, 0] == pytest.approx(weight)
 
 
 def test_a_method_that_runs_away_or_is_held_nowhere_has_no_end():
     """One odd step that overshoots turns first-order MAML's weight around; MAML's stays above 0."""
-    steep = World(np.array([[1.0]]), np.array([[[3.0]]]))
-    assert quadratic_tasks.end(steep, "fomaml", AdaptConfig(0.5, 1)) is None
-    assert quadratic_tasks.end(steep, "maml", AdaptConfig(0.5, 1)) == pytest.approx(1)
-    solved = World(np.array([[1.0]]), np.array([[[2.0]]]))
-    assert quadratic_tasks.end(solved, "maml", AdaptConfig(0.5, 1)) is None, "solved from anywhere"
-    assert quadratic_tasks.meta_lr(solved, "maml", AdaptConfig(0.5, 1)) == 0
+    steep = ToyWorld(np.array([[1.0]]), np.array([[[3.0]]]))
+    assert closed_form_solution(steep, "fomaml", AdaptConfig(0.5, 1)) is None
+    assert closed_form_solution(steep, "maml", AdaptConfig(0.5, 1)) == pytest.approx(1)
+    solved = ToyWorld(np.array([[1.0]]), np.array([[[2.0]]]))
+    assert closed_form_solution(solved, "maml", AdaptConfig(0.5, 1)) is None, "solved from anywhere"
+    assert meta_lr(solved, "maml", AdaptConfig(0.5, 1)) == 0
 
 
 @every_world
 def test_a_level_is_a_curve_of_one_loss(this):
     for centre, curvature in zip(this.centres, this.curvatures, strict=True):
-        shape = quadratic_tasks.level(curvature)
+        shape = inverse_square_root(curvature)
         for angle in np.linspace(0, 6, 7):
             unit = np.array([np.cos(angle), np.sin(angle)])[: len(centre)]
             unit /= np.linalg.norm(unit)
@@ -199,4 +210,4 @@ def test_a_level_is_a_curve_of_one_loss(this):
 )
 def test_an_unknown_world_is_a_sentence(arguments, words):
     with pytest.raises(ValueError, match=words):
-        world(*arguments)
+        toy_world(*arguments)

@@ -12,8 +12,15 @@ from streamlit.testing.v1 import AppTest
 
 from maml_core.config import AdaptConfig
 from maml_core.figures.style import STYLES
-from maml_core.teaching import quadratic_tasks
-from maml_core.teaching.quadratic_tasks import LAYOUTS, WEIGHTS, World
+from maml_core.teaching.quadratic_tasks import (
+    CENTRE_WEIGHTS,
+    LAYOUTS,
+    N_PARAMS,
+    N_TASKS,
+    ToyWorld,
+    closed_form_solution,
+    toy_world,
+)
 from pages.toy import world_view
 from tests.support import opened_page
 from tests.support.opened_page import run, texts, told
@@ -36,15 +43,15 @@ def descend(data: dict, method: dict) -> np.ndarray:
     return theta
 
 
-def assert_told(data: dict, this: World, config: AdaptConfig) -> None:
+def assert_told(data: dict, this: ToyWorld, config: AdaptConfig) -> None:
     assert [one["centre"] for one in data["tasks"]] == this.centres.tolist()
     assert [one["curvature"] for one in data["tasks"]] == this.curvatures.tolist()
     assert (data["innerLr"], data["innerSteps"]) == (config.inner_lr, config.inner_steps)
-    assert [one["name"] for one in data["methods"]] == list(WEIGHTS)
+    assert [one["name"] for one in data["methods"]] == list(CENTRE_WEIGHTS)
     for one in data["methods"]:
         style = STYLES[one["name"]]
         assert (one["label"], one["colour"]) == (style.label, style.colour)
-        expected = quadratic_tasks.end(this, one["name"], config)
+        expected = closed_form_solution(this, one["name"], config)
         np.testing.assert_allclose(one["end"], expected)
         np.testing.assert_allclose(descend(data, one), expected, atol=0.01)
 
@@ -54,7 +61,7 @@ def test_opens_with_a_world_in_which_the_methods_part() -> None:
     data = told(at)
     assert data["byHand"] is True
     assert data["theta"] == [-3.0]
-    assert_told(data, quadratic_tasks.world("Steep and flat", 2, 1), AdaptConfig(0.2, 2))
+    assert_told(data, toy_world("Steep and flat", 2, 1), AdaptConfig(0.2, 2))
     ends = [one["end"][0] for one in data["methods"]]
     assert min(np.diff(sorted(ends))) > 0.1
     assert not at.warning
@@ -65,12 +72,12 @@ def test_every_control_changes_what_it_says_and_nothing_else() -> None:
     before = told(at)
     at.segmented_control(key="layout").set_value("All different")
     at.segmented_control(key="n_tasks").set_value("4")
-    assert_told(told(run(at)), quadratic_tasks.world("All different", 4, 1), AdaptConfig(0.2, 2))
+    assert_told(told(run(at)), toy_world("All different", 4, 1), AdaptConfig(0.2, 2))
     at.segmented_control(key="n_params").set_value("2")
     at.select_slider(key="toy_lr").set_value("0.15")
     at.slider(key="toy_steps").set_value(3)
     data = told(run(at))
-    assert_told(data, quadratic_tasks.world("All different", 4, 2), AdaptConfig(0.15, 3))
+    assert_told(data, toy_world("All different", 4, 2), AdaptConfig(0.15, 3))
     assert data["theta"] == [1.25, 0.5], "the first parameter stays where it was"
     assert data["world"] != before["world"]
     world = data["world"]
@@ -86,7 +93,7 @@ def test_a_link_reproduces_the_world() -> None:
         **{"toy_steps": "5", "by_hand": "false", "theta": "0.5,-1.2"},
     )
     data = told(at)
-    assert_told(data, quadratic_tasks.world("Same curvature", 4, 2), AdaptConfig(0.3, 5))
+    assert_told(data, toy_world("Same curvature", 4, 2), AdaptConfig(0.3, 5))
     assert (data["byHand"], data["theta"]) == (False, [0.5, -1.2])
     assert not at.warning
 
@@ -108,13 +115,13 @@ def test_theta_is_where_it_was_when_one_comes_back_from_another_page() -> None:
 def test_a_bad_value_in_the_link_gives_the_default_and_a_sentence(name: str, value: str) -> None:
     at = open_page(**{name: value})
     assert f"{name} = '{value}'" in texts(at, "warning")
-    assert_told(told(at), quadratic_tasks.world("Steep and flat", 2, 1), AdaptConfig(0.2, 2))
+    assert_told(told(at), toy_world("Steep and flat", 2, 1), AdaptConfig(0.2, 2))
     assert told(at)["theta"] == [-3.0]
 
 
 def test_the_closed_form_is_shown_with_this_worlds_numbers() -> None:
     rows = table(open_page(toy_lr="0.1", toy_steps="3"))
-    assert rows[""] == [STYLES[method].label for method in WEIGHTS]
+    assert rows[""] == [STYLES[method].label for method in CENTRE_WEIGHTS]
     left = {3.0: 0.7**3, 0.5: 0.95**3}
     for (task, a), other in zip(
         (("task 1: c = −2, a = 3", 3.0), ("task 2: c = 2, a = 0.5", 0.5)), (0.5, 3.0), strict=True
@@ -135,7 +142,7 @@ def test_the_closed_form_is_shown_with_this_worlds_numbers() -> None:
 def test_what_is_special_is_said() -> None:
     at = open_page(toy_steps="1", toy_lr="0.6", layout="All different", n_params="2")
     said = texts(at.expander[0], "markdown")
-    assert "In one inner step Reptile's weights are α times joint pretraining's" in said
+    assert "With one inner step Reptile's weights are α times multi-task training's" in said
     assert "**First-order MAML** ends nowhere: α = 0.6" in said
     assert table(at)["ends at"][1] == "nowhere"
     data = told(at)
@@ -143,20 +150,18 @@ def test_what_is_special_is_said() -> None:
     at.slider(key="toy_steps").set_value(2)
     said = texts(run(at).expander[0], "markdown")
     assert "nowhere" not in said
-    assert "In one inner step" not in said
+    assert "With one inner step" not in said
 
 
 def test_every_setting_is_drawn() -> None:
     """What the component is told is finite in all worlds, whatever α and the inner steps."""
     seen = []
-    for layout, n_tasks, n_params in product(
-        LAYOUTS, quadratic_tasks.N_TASKS, quadratic_tasks.N_PARAMS
-    ):
+    for layout, n_tasks, n_params in product(LAYOUTS, N_TASKS, N_PARAMS):
         for inner_lr, steps in product((0.05, 0.35, 0.5, 0.6), (1, 3, 5)):
             config = AdaptConfig(inner_lr, steps)
-            this = world_view.Asked(layout, n_tasks, n_params, config)
-            for method in WEIGHTS:
-                found = world_view._method(this, this.world, method)
+            settings = world_view.ToySettings(layout, n_tasks, n_params, config)
+            for method in CENTRE_WEIGHTS:
+                found = world_view.method_data(settings.world, method, config)
                 json.dumps(found, allow_nan=False)
                 seen.append(found["end"] is None)
             assert found["end"], "the joint curve's lowest point is what the picture is scaled by"
