@@ -15,8 +15,8 @@ from maml_core.learners.learner import Learner
 from maml_core.networks.params import Params
 from maml_core.teaching import meta_update
 from maml_core.teaching.meta_update import MetaStep, TaskStep
-from pages.landscape import plane_cache
 from pages.shared import cached
+from pages.shared.learners.recorded import learner_at_update
 from pages.shared.settings import Settings
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class Batch:
     @property
     def start(self) -> Learner:
         """The network and θ, shared by all: read-only."""
-        return plane_cache.learners(self.update, self.method)[self.method]
+        return learner_at_update(self.update, self.method)
 
     @property
     def work(self) -> int:

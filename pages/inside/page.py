@@ -15,8 +15,8 @@ from pages.inside.layer_changes import layers
 from pages.inside.meta_batch import Batch
 from pages.inside.texts import WHY_BACK, WHY_PLANE, WHY_QUERY, WHY_STEPS, WHY_SUM
 from pages.inside.walkthrough import algorithm
-from pages.landscape import plane_cache
 from pages.shared.learners.picker import in_place_of_maml
+from pages.shared.learners.recorded import recorded_params
 from pages.shared.page_header import begin, why
 from pages.shared.settings import PARTS, Settings, one_of, whole
 
@@ -30,7 +30,7 @@ CHART = "arrows_chart"
 def main() -> None:
     """Draw the page."""
     checks = {
-        "meta_theta": one_of(*map(str, plane_cache.recorded())),
+        "meta_theta": one_of(*map(str, recorded_params())),
         "meta_tasks": whole(MIN_TASKS, MAX_TASKS),
         "meta_inner": whole(1, MAX_STEPS),
         "meta_alpha": one_of(*map(str, INNER_LRS)),
@@ -57,7 +57,7 @@ def main() -> None:
 
 def _controls(settings: Settings) -> tuple[Batch, float]:
     """Draw the page's own controls; return the batch they name, and β."""
-    updates = list(plane_cache.recorded())
+    updates = list(recorded_params())
     method = in_place_of_maml(zero_head=True)
     row = st.columns([3, 2, 2, 3, 3])
     update = row[0].select_slider(
@@ -153,7 +153,7 @@ def _theta(batch: Batch) -> str:
         return f"where {STYLES[batch.method].label} now stands"
     if update == 0:
         return "what pretraining left, from where this meta-training began"
-    if update == max(plane_cache.recorded()):
+    if update == max(recorded_params()):
         return f"the shipped MAML, after {update:,} meta-updates"
     return f"what {update:,} meta-updates have made of the pretrained start"
 

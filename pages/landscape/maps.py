@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import plotly.graph_objects as go
 
+from maml_core.figures.plotly_json import figure_json
 from maml_core.landscape.loss_maps import Window
 from pages.shared.component import component
 
@@ -63,7 +63,7 @@ def maps(
                     "name": panel.name,
                     "title": panel.title,
                     "colour": panel.colour,
-                    "figure": plain(panel.figure),
+                    "figure": figure_json(panel.figure),
                 }
                 for panel in panels
             ],
@@ -75,10 +75,3 @@ def maps(
         on_start_change=on_start,
         on_look_change=on_look,
     )
-
-
-def plain(figure: go.Figure) -> dict:
-    """Return a figure as JSON without Plotly's own theme: the page's colours are set on it."""
-    found: dict = json.loads(figure.to_json())
-    found["layout"].pop("template", None)
-    return found

@@ -28,6 +28,7 @@ from pages.landscape.plane_cache import Descent, Ground
 from pages.landscape.texts import WHY_PLANES, WHY_SLICE, what_is_drawn, what_is_held
 from pages.shared import cached
 from pages.shared.learners.picker import in_place_of_maml
+from pages.shared.learners.recorded import recorded_params
 from pages.shared.page_header import begin, why
 from pages.shared.settings import MAX_SEED, PARTS, Settings, one_of, whole
 from pages.shared.widgets import choice
@@ -71,7 +72,7 @@ class Asked:
 
 def main() -> None:
     """Draw the page."""
-    updates = plane_cache.recorded()
+    updates = recorded_params()
     ready = begin("The loss landscape", _checks(list(updates)))
     st.markdown(
         "The loss of *this* episode around each starting point θ, and the way that descent takes "
@@ -231,7 +232,7 @@ def _maps(
 def _title(panel: str, update: int) -> str:
     if panel == TOGETHER:
         return "Both on one plane"
-    if panel == "maml" and update != max(plane_cache.recorded()):
+    if panel == "maml" and update != max(recorded_params()):
         return f"MAML’s θ after {update:,} meta-updates"
     return f"{STYLES[panel].label}"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path as File
 
 import streamlit as st
 
@@ -15,13 +14,9 @@ from maml_core.landscape.plane_descent import Path, Route
 from maml_core.landscape.planes import TOGETHER, Plane
 from maml_core.learners.learner import Learner
 from maml_core.networks.functional import for_n_way
-from maml_core.networks.params import Params
-from maml_core.paths import ASSETS
-from maml_core.training import recording
 from pages.shared import cached
+from pages.shared.learners.recorded import learner_at_update, recorded_params
 from pages.shared.settings import Settings
-
-RECORDING = File(ASSETS) / "recordings" / "maml.safetensors"
 
 
 @dataclass(frozen=True)
@@ -62,19 +57,9 @@ class Descent:
     steps: int
 
 
-@st.cache_resource(show_spinner=False)
-def recorded() -> dict[int, Params]:
-    """Return MAML's θ by meta-update; the last are the shipped weights themselves."""
-    points, _ = recording.load_recording(RECORDING)
-    return points | {max(points): cached.learner("maml").params}
-
-
 def learners(update: int, method: str = "maml") -> dict[str, Learner]:
     """Return both learners, MAML with the θ of a meta-update and its α of the end."""
-    found = {name: cached.learner(name) for name in (method, cached.BASELINE)}
-    if method == "maml":
-        found[method] = replace(found[method], params=recorded()[update])
-    return found
+    return {name: learner_at_update(update, name) for name in (method, cached.BASELINE)}
 
 
 def have_one_shape(ground: Ground) -> bool:
@@ -99,7 +84,7 @@ def as_shown_on(panel: str, ground: Ground) -> Ground:
     """Return the ground that a map depends on: the baseline's stays, whoever is beside it."""
     if panel != cached.BASELINE:
         return ground
-    return replace(ground, update=max(recorded()), method="maml")
+    return replace(ground, update=max(recorded_params()), method="maml")
 
 
 def on_map(panel: str, ground: Ground) -> tuple[str, ...]:
@@ -132,7 +117,7 @@ def whole_window(ground: Ground) -> Window:
     All maps of a ground have the same one, so that their lengths compare. It is that of the end of
     the meta-training, so that the view stays as one slides through it.
     """
-    ground = replace(ground, update=max(recorded()))
+    ground = replace(ground, update=max(recorded_params()))
     if ground.kind == "random":
         return loss_maps.window_at_random(planes(ground).values())
     return loss_maps.window_around(
@@ -151,7 +136,7 @@ def route(ground: Ground) -> Route | None:
     if ground.method != "maml":
         return None
     plane = planes(ground)[TOGETHER]
-    return plane_descent.project_route(plane, recorded(), ground.settings.spec.n_way)
+    return plane_descent.project_route(plane, recorded_params(), ground.settings.spec.n_way)
 
 
 def survey(

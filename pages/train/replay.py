@@ -14,8 +14,8 @@ from maml_core.evaluation.comparison import Recording, compare
 from maml_core.figures.style import CHART_CONFIG
 from maml_core.figures.training import course_figure, replay_figure
 from maml_core.teaching.exports import course_csv
-from pages.landscape import plane_cache
 from pages.shared import cached
+from pages.shared.learners.recorded import learner_at_update, recorded_params
 from pages.shared.settings import PARTS, Settings, one_of, settings
 from pages.shared.step_player import arrangement, player
 from pages.shared.widgets import choice
@@ -44,7 +44,7 @@ def draw() -> None:
 
 def _points(chosen: Settings) -> dict[int, Recording]:
     """Return how each recorded θ adapts to the episode; shows how far it is the first time."""
-    updates = list(plane_cache.recorded())
+    updates = list(recorded_params())
     shown = st.empty()
     found = {}
     for number, update in enumerate(updates, 1):
@@ -57,7 +57,7 @@ def _points(chosen: Settings) -> dict[int, Recording]:
 @st.cache_resource(show_spinner=False, max_entries=1024)
 def _point(chosen: Settings, update: int) -> Recording:
     """Return how one recorded θ adapts to the episode."""
-    learner = plane_cache.learners(update)["maml"]
+    learner = learner_at_update(update)
     (found,) = compare({"maml": learner}, cached.episode(chosen), STEPS)
     return found
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from maml_core.figures.plotly_json import figure_json
 from maml_core.teaching.sinusoid_tasks import RANGE
-from pages.landscape.maps import plain
 from pages.shared.component import component
 
 MAX_POINTS = 20  # of more, the oldest goes
@@ -62,7 +62,7 @@ def waves(
                     "title": panel.title,
                     "colour": panel.colour,
                     "note": panel.note,
-                    "figure": plain(panel.figure),
+                    "figure": figure_json(panel.figure),
                 }
                 for panel in panels
             ],

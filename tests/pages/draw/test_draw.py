@@ -29,8 +29,8 @@ from maml_core.teaching import meta_update
 from maml_core.training import recording
 from pages.draw import class_collection, upload_dialog
 from pages.draw.board_state import QUERY, Desk
-from pages.landscape import plane_cache
 from pages.shared import cached
+from pages.shared.learners import recorded
 from pages.shared.settings import DEFAULTS, Settings
 from tests.support import opened_page
 
@@ -370,7 +370,7 @@ def test_boards_of_two_people_are_a_data_set_that_every_page_offers() -> None:
 
 def test_what_was_kept_of_other_boards_is_not_shown_for_these() -> None:
     at = open_page(n_way="3", q_query="1", meta_tasks="2")
-    start = recording.load_recording(plane_cache.RECORDING)[0][0]
+    start = recording.load_recording(recorded.RECORDING)[0][0]
     config = TrainConfig(n_ways=(3,), q_query=1, inner_lr=0.05, meta_batch_size=2, augment=False)
     for ink in ("A1", "B1"):
         for line in (ink, "C1"):

@@ -24,8 +24,8 @@ from maml_core.teaching import meta_update
 from maml_core.training import recording
 from pages.inside import layer_changes, meta_batch
 from pages.inside.algorithm_steps import LINES, STEPS
-from pages.landscape import plane_cache
 from pages.shared import cached
+from pages.shared.learners import recorded
 from pages.shared.picture_html import data_uri
 from tests.support import opened_page
 from tests.support.opened_page import texts, told
@@ -55,7 +55,7 @@ def engine(n_tasks: int = 2):
     config = TrainConfig(
         n_ways=(2,), q_query=1, inner_lr=0.05, meta_batch_size=n_tasks, augment=False
     )
-    points, _ = recording.load_recording(plane_cache.RECORDING)
+    points, _ = recording.load_recording(recorded.RECORDING)
     model, batch = checkpoints.shipped("maml").model, episodes[:n_tasks]
     tasks = list(meta_update.take_apart(model, points[0], batch, config))
     found = meta_update.make_update(model, points[0], tasks, batch, episodes[n_tasks:], config)
@@ -212,9 +212,9 @@ def test_bad_values_in_the_link_and_an_episode_that_cannot_be_drawn_are_sentence
 def test_an_alpha_that_breaks_the_loss_is_said_and_not_drawn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    points, _ = recording.load_recording(plane_cache.RECORDING)
+    points, _ = recording.load_recording(recorded.RECORDING)
     broken = {0: {name: value * math.nan for name, value in points[0].items()}}
-    monkeypatch.setattr(plane_cache, "recorded", lambda: broken)
+    monkeypatch.setattr(recorded, "recorded_params", lambda: broken)
     at = open_page()
     assert told(at)["chart"] is None
     assert "no finite numbers" in texts(at, "info")

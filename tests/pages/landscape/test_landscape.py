@@ -18,6 +18,7 @@ from maml_core.learners import checkpoints
 from maml_core.networks.functional import for_n_way
 from pages.landscape import map_cache, plane_cache
 from pages.landscape.map_cache import GridStore
+from pages.shared.learners.recorded import recorded_params
 from pages.shared.settings import DEFAULTS
 from tests.support import opened_page
 from tests.support.opened_page import texts
@@ -204,7 +205,7 @@ def test_the_seed_chooses_random_planes_of_which_paths_are_hardly_held(drawn: li
 
 
 def test_the_last_recorded_point_is_the_shipped_weights_and_the_first_the_pretrained() -> None:
-    recorded = plane_cache.recorded()
+    recorded = recorded_params()
     assert recorded[max(recorded)] is checkpoints_of("maml")
     for name, value in checkpoints_of("pretrained").items():
         if not name.startswith("head"):

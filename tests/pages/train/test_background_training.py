@@ -27,9 +27,9 @@ from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import initial_params
 from maml_core.training.background import queue
 from maml_core.training.background.queue import LiveTraining
-from pages.landscape import plane_cache
 from pages.shared import training_session
 from pages.shared.learners import store
+from pages.shared.learners.recorded import learner_at_update, recorded_params
 from pages.shared.settings import DEFAULTS
 from pages.train.images import controls
 from tests.support.opened_page import chart, open_page, texts, unpacked
@@ -349,7 +349,7 @@ def test_who_has_left_is_known_by_the_tab(monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_replay_adapts_from_every_recorded_point_to_the_episode() -> None:
     at = open_page(TRAIN, what="Replay", n_way="3", q_query="2", replay_step="2")
     assert not at.warning
-    updates = list(plane_cache.recorded())
+    updates = list(recorded_params())
     by_step, over_time = chart(at, 0), chart(at, 1)
     names = [str(number) for number in range(len(updates))]
     for figure in (by_step, over_time):
@@ -358,7 +358,7 @@ def test_the_replay_adapts_from_every_recorded_point_to_the_episode() -> None:
     pool = make_pool(data, split_classes(data, "alphabets", "test"))
     episode = sample_episode(pool, EpisodeSpec(3, 1, 2), DEFAULTS["seed"])
     for place in (0, 7, len(updates) - 1):
-        learner = plane_cache.learners(updates[place])["maml"]
+        learner = learner_at_update(updates[place])
         (expected,) = compare({"maml": learner}, episode, 5)
         frame = by_step["frames"][place]["data"][0]
         np.testing.assert_allclose(unpacked(frame["y"]), 100 * expected.accuracy, atol=1e-4)
