@@ -5,7 +5,7 @@
     python -m benchmarks.studies.open_set --compare  # other statistics beside the chosen one
 
 An episode of 2N classes: the first N are the support set, queries of the other N are foreign.
-Every picture goes the way of an uploaded one (`handwriting.as_character`). The threshold is the
+Every picture goes the way of an uploaded one (`handwriting.normalise_ink`). The threshold is the
 likeness below which 5 % of the known validation queries are; both error rates are of test
 characters, of other alphabets, that the threshold has not seen.
 """
@@ -30,8 +30,8 @@ from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation.open_set import CALIBRATION, METHOD, Threshold, likenesses
 from maml_core.images.board import MAX_CELLS, MAX_ROWS, MIN_CELLS, MIN_ROWS
-from maml_core.images.handwriting import as_character
-from maml_core.images.network_input import to_input
+from maml_core.images.handwriting import normalise_ink
+from maml_core.images.network_input import to_network_input
 from maml_core.learners import checkpoints
 from maml_core.learners.adaptation import adapt_to_pictures
 from maml_core.learners.learner import Learner
@@ -88,7 +88,7 @@ def as_uploaded(data: CharacterSet, part: str) -> TaskPool:
     inputs = data.inputs.copy()
     pictures = np.concatenate([data.images_of(c) for c in classes])
     for number in tqdm(pictures, desc=part, unit="picture"):
-        inputs[number] = to_input(as_character(data.picture(number)))
+        inputs[number] = to_network_input(normalise_ink(data.picture(number)))
     return make_pool(replace(data, inputs=inputs), classes)
 
 

@@ -23,7 +23,7 @@ from maml_core.episodes.pool import make_pool
 from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation import open_set
 from maml_core.evaluation.single_query import adapt_each, probabilities
-from maml_core.images.handwriting import as_character, character_of
+from maml_core.images.handwriting import normalise_ink, to_character
 from maml_core.learners import checkpoints
 
 SHAPES = ((5, 1), (10, 5))
@@ -73,11 +73,11 @@ def engine() -> None:
     stroke = [[(0.2 + 0.01 * i, 0.3 + 0.005 * i) for i in range(50)]]
     for n_way, k_shot in SHAPES:
         episode = sample_episode(pool, EpisodeSpec(n_way, k_shot, 1), seed=0)
-        support = [[as_character(data.picture(i)) for i in row] for row in episode.support]
+        support = [[normalise_ink(data.picture(i)) for i in row] for row in episode.support]
         adapted = adapt_each(learners, support, STEPS)
 
         def answer() -> None:
-            query = character_of(stroke)
+            query = to_character(stroke)
             probabilities(adapted, query)  # noqa: B023
             open_set.likeness(learners[open_set.METHOD], support, query)  # noqa: B023
 

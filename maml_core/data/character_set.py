@@ -37,8 +37,8 @@ class CharacterSet:
         drawers: int64 [n_images], who drew it: a person's number within the alphabet, from 1;
             without `has_drawers` the picture's number within its class.
         inputs: uint8 [n_images, height, width] or [n_images, channels, height, width], what a
-            network sees. Of characters 28x28, see `network_input.to_input`; 255 is full ink, 0 is
-            paper.
+            network sees. Of characters 28x28, see `network_input.to_network_input`; 255 is full
+            ink, 0 is paper.
         bits: uint8 [n_images, side, ceil(side / 8)], the full-size pictures, `np.packbits` along
             rows, 1 is ink; None where `pictures` holds them.
         side: Width and height of a full-size picture, pixels.

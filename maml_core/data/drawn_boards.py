@@ -1,6 +1,6 @@
 """Drawings: boards that several people drew, each of them a drawer of the same characters.
 
-Every file of the folder is a board as the Draw page saves it (`board.to_file`). Row A of one
+Every file of the folder is a board as the Draw page saves it (`board.board_to_json`). Row A of one
 board and row A of another are one character: people agree on what to draw before they do.
 """
 
@@ -16,10 +16,10 @@ import numpy as np
 from maml_core.config import MAX_BOARDS, MIN_BOARDS
 from maml_core.data.character_set import CharacterSet, ClassName, DataError
 from maml_core.data.disk_cache import written_whole
-from maml_core.images.board import Board, Drawing, character_in, from_file
+from maml_core.images.board import Board, Cell, board_from_json, cell_character
 from maml_core.images.decoding import PictureError
 from maml_core.images.handwriting import SIDE
-from maml_core.images.network_input import to_input
+from maml_core.images.network_input import to_network_input
 
 ALPHABET = "Drawings"
 
@@ -47,7 +47,7 @@ def load(root: Path) -> CharacterSet:
     n_classes = min(map(len, boards))
     n_pictures = min(len(row) for rows in boards for row in rows[:n_classes])
     characters = [
-        character_in(drawing)
+        cell_character(drawing)
         for label in range(n_classes)
         for rows in boards
         for drawing in rows[label][:n_pictures]
@@ -58,22 +58,22 @@ def load(root: Path) -> CharacterSet:
         classes=tuple(ClassName(ALPHABET, chr(ord("A") + label)) for label in range(n_classes)),
         starts=np.arange(n_classes + 1) * len(drawers),
         drawers=np.tile(drawers, n_classes),
-        inputs=np.stack([to_input(character) for character in characters]),
+        inputs=np.stack([to_network_input(character) for character in characters]),
         bits=np.packbits(np.stack(characters) > 0, axis=-1),
         side=SIDE,
         evaluation_alphabets=(ALPHABET,),
     )
 
 
-def _drawn(path: Path) -> list[list[Drawing]]:
+def _drawn(path: Path) -> list[list[Cell]]:
     """Return the rows of a board without their empty cells."""
     try:
-        return complete(from_file(path.read_bytes(), path.name))
+        return complete(board_from_json(path.read_bytes(), path.name))
     except (OSError, PictureError) as error:
         raise DataError(f"{path} cannot be used ({error}); take it out of the folder.") from error
 
 
-def complete(board: Board) -> list[list[Drawing]]:
+def complete(board: Board) -> list[list[Cell]]:
     """Return the rows of a board without their empty cells.
 
     Raises:
@@ -100,7 +100,7 @@ def add(content: bytes, name: str, root: Path) -> Path:
         PictureError: It is no board, a row of it is empty, or there are as many as can be.
         OSError: It cannot be written.
     """
-    complete(from_file(content, name))
+    complete(board_from_json(content, name))
     path = root / f"{hashlib.sha256(content).hexdigest()[:16]}.json"
     if not path.exists() and len(list(root.glob("*.json"))) >= MAX_BOARDS:
         raise PictureError(f"{root} holds {MAX_BOARDS} boards already; take some out.")

@@ -25,8 +25,8 @@ from tqdm import tqdm
 from maml_core.data.archives import fingerprint, opened
 from maml_core.data.character_set import CharacterSet, ClassName, DataError
 from maml_core.data.disk_cache import default_data_dir, mapped
-from maml_core.images.decoding import PictureError, read_picture
-from maml_core.images.network_input import to_input
+from maml_core.images.decoding import PictureError, decode_image, to_8_bit
+from maml_core.images.network_input import to_network_input
 
 VERSION = 1  # Raise it when the same file comes to give other pixels: caches are keyed by it.
 SIDE = 84  # Finn et al. 2017 shrink mini-ImageNet's pictures to 84x84, whatever their shape.
@@ -201,7 +201,7 @@ def _decoded(root: Path, places: list[_Place]) -> Iterator[np.ndarray]:
         for place in tqdm(places, "Reading pictures", unit="picture", disable=None, leave=False):
             name = f"{place.path} in {root}"
             try:
-                picture = _in_colour(read_picture(read(place.path), name))
+                picture = _in_colour(decode_image(read(place.path), name))
             except PictureError as error:
                 raise DataError(f"{error.args[0].rstrip('.')}; or take it out.") from error
             small = picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
@@ -210,9 +210,7 @@ def _decoded(root: Path, places: list[_Place]) -> Iterator[np.ndarray]:
 
 def _in_colour(picture: Image.Image) -> Image.Image:
     """Return red, green and blue, on white where the picture is transparent."""
-    if picture.mode.startswith("I"):  # 16 bits a pixel, which `convert` would clip, not scale
-        picture = Image.fromarray((np.asarray(picture) // 256).clip(0, 255).astype(np.uint8))
-    layers = picture.convert("RGBA")
+    layers = to_8_bit(picture).convert("RGBA")
     ground = Image.new("RGBA", layers.size, "white")
     return Image.alpha_composite(ground, layers).convert("RGB")
 
@@ -220,6 +218,6 @@ def _in_colour(picture: Image.Image) -> Image.Image:
 def _as_ink(pictures: np.ndarray) -> np.ndarray:
     """Return colour pictures as a network for characters sees them, uint8 [n, 28, 28]."""
     greys = [np.asarray(Image.fromarray(np.moveaxis(p, 0, -1)).convert("L")) for p in pictures]
-    inputs = np.stack([to_input(grey) for grey in greys])
+    inputs = np.stack([to_network_input(grey) for grey in greys])
     borders = [np.median(np.delete(grey, np.s_[FRAME:-FRAME], axis=0)) for grey in greys]
     return 255 - inputs if np.median(borders) >= 128 else inputs

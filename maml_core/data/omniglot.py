@@ -20,7 +20,7 @@ from PIL import Image
 from maml_core.data.archives import fingerprint, opened
 from maml_core.data.character_set import CharacterSet, ClassName, DataError
 from maml_core.data.disk_cache import cached, default_data_dir
-from maml_core.images.network_input import to_input
+from maml_core.images.network_input import to_network_input
 
 BACKGROUND, EVALUATION = "images_background", "images_evaluation"
 PARTS = (BACKGROUND, EVALUATION)
@@ -132,7 +132,7 @@ def _read(sources: dict[str, Path]) -> CharacterSet:
             alphabets[part].add(place.alphabet)
             counts[ClassName(place.alphabet, place.character)] += 1
             drawers.append(place.drawer)
-            inputs.append(to_input(255 * ink))
+            inputs.append(to_network_input(255 * ink))
             bits.append(np.packbits(ink, axis=-1))
     _check_whole(sources, counts, alphabets[BACKGROUND] & alphabets[EVALUATION])
     return CharacterSet(

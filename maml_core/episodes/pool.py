@@ -13,6 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 from maml_core.data.character_set import CharacterSet
 from maml_core.images.augmentation import random_affine
 from maml_core.images.network_input import INPUT_SIZE, ink_crop
+from maml_core.images.tensors import pixels_to_tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,5 +122,5 @@ def pictures(
         float32 [n, channels, height, width], 0 to 1, of ink 1, on the pool's device.
     """
     places = pool.first[rows] + indices - pool.images[rows, 0]
-    x = pool.pixels[places.to(pool.pixels.device)].float() / 255
+    x = pixels_to_tensor(pool.pixels[places.to(pool.pixels.device)])
     return x if augment is None else random_affine(x, augment)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from maml_core.config import AdaptConfig
-from maml_core.images.handwriting import network_input
+from maml_core.images.tensors import character_to_tensor
 from maml_core.learners.adaptation import adapt_to_pictures
 from maml_core.learners.learner import Learner
 from maml_core.networks.functional import query_logits
@@ -56,7 +56,7 @@ def adapt_each(
     for label, row in enumerate(support):
         if not row:
             raise ValueError(f"Class {label} has no character; give it at least one.")
-    x = torch.stack([network_input(character) for row in support for character in row])
+    x = torch.stack([character_to_tensor(character) for row in support for character in row])
     y = torch.tensor([label for label, row in enumerate(support) for _ in row])
 
     def adapted(learner: Learner) -> Adapted:
@@ -78,7 +78,7 @@ def probabilities(adapted: Mapping[str, Adapted], character: np.ndarray) -> dict
         float64 [inner_steps + 1, n_way] by name; rows sum to 1. At step 0 all classes are alike.
         Not a number from where α was too large.
     """
-    query_x = network_input(character)[None]
+    query_x = character_to_tensor(character)[None]
 
     @torch.no_grad()
     def of(one: Adapted) -> np.ndarray:

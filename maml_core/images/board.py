@@ -1,4 +1,4 @@
-"""A board: somebody's N rows of K characters and one query, and the file that keeps it.
+"""A board: N rows of K characters that somebody drew, one query, and the file that keeps both.
 
 A cell holds strokes, or a picture that was uploaded or taken from a data set, or strokes over
 such a picture. The file is JSON: strokes as points, pictures as PNG in base64; it holds no code.
@@ -18,8 +18,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from maml_core.images.decoding import PictureError, read_picture
-from maml_core.images.handwriting import SIDE, Stroke, as_character, character_of, checked, draw
+from maml_core.images.decoding import PictureError, decode_image
+from maml_core.images.handwriting import (
+    SIDE,
+    Stroke,
+    draw_strokes,
+    normalise_ink,
+    to_character,
+    validate_strokes,
+)
 
 MIN_ROWS, MAX_ROWS = 2, 10
 MIN_CELLS, MAX_CELLS = 1, 5  # of a row
@@ -32,8 +39,8 @@ Strokes = tuple[tuple[tuple[float, float], ...], ...]
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """What one cell holds; empty without arguments.
+class Cell:
+    """One cell of a board; empty without arguments.
 
     Attributes:
         strokes: Lines of points (x, y), 0 to 1, see `handwriting.Stroke`.
@@ -55,14 +62,14 @@ class Board:
     Attributes:
         support: A row for each class, `MIN_ROWS` to `MAX_ROWS`, each of equally many cells,
             `MIN_CELLS` to `MAX_CELLS`.
-        query: The one that is asked about.
+        query: The character to be classified.
 
     Raises:
         ValueError: Too few or too many rows or cells, or rows of unequal length.
     """
 
-    support: tuple[tuple[Drawing, ...], ...]
-    query: Drawing = Drawing()
+    support: tuple[tuple[Cell, ...], ...]
+    query: Cell = Cell()
 
     def __post_init__(self) -> None:
         lengths = {len(row) for row in self.support}
@@ -85,24 +92,24 @@ class Board:
         return len(self.support[0])
 
 
-def drawing_of(strokes: Sequence[Stroke], picture: bytes = b"") -> Drawing:
-    """Return a cell of strokes from anywhere, over a picture if one is given.
+def cell_from_strokes(strokes: Sequence[Stroke], picture: bytes = b"") -> Cell:
+    """Return a cell of strokes of unknown origin, over a picture if one is given.
 
     Raises:
-        PictureError: As `handwriting.checked`, but no stroke at all is an empty cell.
+        PictureError: As `handwriting.validate_strokes`, but no stroke at all is an empty cell.
     """
     if not strokes:
-        return Drawing((), picture)
-    lines = (points.clip(0, 1).round(DIGITS) for points in checked(strokes))
-    return Drawing(tuple(tuple((x, y) for x, y in line.tolist()) for line in lines), picture)
+        return Cell((), picture)
+    lines = (points.clip(0, 1).round(DIGITS) for points in validate_strokes(strokes))
+    return Cell(tuple(tuple((x, y) for x, y in line.tolist()) for line in lines), picture)
 
 
-def picture_of(character: np.ndarray) -> Drawing:
+def cell_from_character(character: np.ndarray) -> Cell:
     """Return a cell that holds a character, uint8 [105, 105]; 255 is ink, 0 is paper."""
-    return Drawing((), as_png(255 - character))
+    return Cell((), encode_png(255 - character))
 
 
-def as_png(picture: np.ndarray) -> bytes:
+def encode_png(picture: np.ndarray) -> bytes:
     """Return a picture as PNG: uint8 [height, width], of one bit if only 0 and 255 are in it."""
     image = Image.fromarray(picture)
     buffer = BytesIO()
@@ -111,24 +118,24 @@ def as_png(picture: np.ndarray) -> bytes:
 
 
 @lru_cache(maxsize=1024)  # a board has 51 cells; one changes at a time
-def character_in(drawing: Drawing) -> np.ndarray:
+def cell_character(cell: Cell) -> np.ndarray:
     """Return the character that a cell holds, uint8 [105, 105], read-only; 255 is ink.
 
     Raises:
-        PictureError: The cell is empty or its picture no character.
+        PictureError: The cell is empty or its picture is not a character.
     """
-    if not drawing.picture:
-        found = character_of(drawing.strokes)
+    if not cell.picture:
+        character = to_character(cell.strokes)
     else:
-        found = _character_in_png(drawing.picture)
-        if drawing.strokes:
-            found = as_character(np.maximum(found, draw(drawing.strokes)))
-    found.setflags(write=False)
-    return found
+        character = _decode_cell_picture(cell.picture)
+        if cell.strokes:
+            character = normalise_ink(np.maximum(character, draw_strokes(cell.strokes)))
+    character.setflags(write=False)
+    return character
 
 
-def _character_in_png(content: bytes) -> np.ndarray:
-    picture = read_picture(content, "The picture in a cell")
+def _decode_cell_picture(content: bytes) -> np.ndarray:
+    picture = decode_image(content, "The picture in a cell")
     if picture.size != (SIDE, SIDE):
         raise PictureError(
             f"The picture in a cell is {picture.width} × {picture.height}, not {SIDE} × {SIDE}; "
@@ -137,27 +144,28 @@ def _character_in_png(content: bytes) -> np.ndarray:
     return np.where(np.asarray(picture.convert("L")) < 128, 255, 0).astype(np.uint8)
 
 
-def to_file(board: Board) -> bytes:
-    """Return a board as a file."""
-    rows = [[_to_json(drawing) for drawing in row] for row in board.support]
-    found = {"kind": KIND, "version": VERSION, "support": rows, "query": _to_json(board.query)}
-    return json.dumps(found, separators=(",", ":")).encode()
+def board_to_json(board: Board) -> bytes:
+    """Return a board as the bytes of a JSON file."""
+    rows = [[_cell_to_json(cell) for cell in row] for row in board.support]
+    query = _cell_to_json(board.query)
+    content = {"kind": KIND, "version": VERSION, "support": rows, "query": query}
+    return json.dumps(content, separators=(",", ":")).encode()
 
 
-def _to_json(drawing: Drawing) -> dict[str, Any]:
-    picture = {"picture": base64.b64encode(drawing.picture).decode()} if drawing.picture else {}
-    return {"strokes": drawing.strokes, **picture}
+def _cell_to_json(cell: Cell) -> dict[str, Any]:
+    picture = {"picture": base64.b64encode(cell.picture).decode()} if cell.picture else {}
+    return {"strokes": cell.strokes, **picture}
 
 
-def from_file(content: bytes, name: str) -> Board:
-    """Read a board's file of unknown origin.
+def board_from_json(content: bytes, name: str) -> Board:
+    """Read the JSON file of a board, of unknown origin.
 
     Args:
         content: The file.
         name: What to call it in messages.
 
     Raises:
-        PictureError: It is too large, no such file, or holds what is no drawing.
+        PictureError: It is too large, not such a file, or holds what is not a drawing.
     """
     if len(content) > MAX_BYTES:
         raise PictureError(
@@ -165,38 +173,38 @@ def from_file(content: bytes, name: str) -> Board:
             "file that “Save the board” wrote."
         )
     try:
-        found = json.loads(content)
-        if found["kind"] != KIND or found["version"] != VERSION:
-            raise ValueError("of another kind or version")
-        rows = tuple(tuple(_from_json(cell) for cell in row) for row in found["support"])
-        board = Board(rows, _from_json(found["query"]))
+        entries = json.loads(content)
+        if entries["kind"] != KIND or entries["version"] != VERSION:
+            raise ValueError("another kind or version")
+        rows = tuple(tuple(_cell_from_json(cell) for cell in row) for row in entries["support"])
+        board = Board(rows, _cell_from_json(entries["query"]))
         _check_cells(board)
     except PictureError as error:
         raise PictureError(f"{name} cannot be used: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PictureError(
-            f"{name} is no board, or a damaged one; choose the file that “Save the board” wrote."
+            f"{name} is not a board, or a damaged one; choose the file that “Save the board” wrote."
         ) from error
     return board
 
 
 def _check_cells(board: Board) -> None:
-    points = sum(len(line) for drawing in drawings_of(board) for line in drawing.strokes)
+    points = sum(len(line) for cell in filled_cells(board) for line in cell.strokes)
     if points > MAX_POINTS:
         raise PictureError(f"it has {points:,} points; draw a board of at most {MAX_POINTS:,}.")
-    for drawing in drawings_of(board):
-        character_in(drawing)
+    for cell in filled_cells(board):
+        cell_character(cell)
 
 
-def _from_json(cell: dict[str, Any]) -> Drawing:
+def _cell_from_json(cell: dict[str, Any]) -> Cell:
     try:
         picture = base64.b64decode(cell.get("picture", ""), validate=True)
     except binascii.Error as error:
-        raise ValueError("no base64") from error
-    return drawing_of(cell["strokes"], picture)
+        raise ValueError("not base64") from error
+    return cell_from_strokes(cell["strokes"], picture)
 
 
-def drawings_of(board: Board) -> Iterator[Drawing]:
-    """Yield what is not empty on a board, the query last."""
+def filled_cells(board: Board) -> Iterator[Cell]:
+    """Yield the cells of a board that are not empty, the query last."""
     for row in (*board.support, (board.query,)):
-        yield from (drawing for drawing in row if not drawing.is_empty)
+        yield from (cell for cell in row if not cell.is_empty)

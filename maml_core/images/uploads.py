@@ -17,13 +17,13 @@ from threading import Lock
 import numpy as np
 
 from maml_core.images.decoding import PictureError
-from maml_core.images.handwriting import character_of
+from maml_core.images.handwriting import to_character
 
 MAX_FILES = 50  # what the largest board holds
 MAX_ENTRIES = 1_000  # of a zip, folders and what is passed over included
 MAX_FILE_BYTES = 5_000_000
 MAX_UNPACKED_BYTES = 50_000_000  # of a zip; it is all in memory at once
-PASSED_OVER = ("__MACOSX", ".", "Thumbs.db", "desktop.ini")  # begin so: what systems leave behind
+IGNORED_NAMES = ("__MACOSX", ".", "Thumbs.db", "desktop.ini")  # how names of system files begin
 
 # A photograph of 25 million pixels takes 100 MB while it is read: one at a time for all sessions.
 _reading = Lock()
@@ -31,7 +31,7 @@ _reading = Lock()
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that somebody brought: its name, in a folder perhaps, and its bytes."""
+    """An uploaded file: its name, in a folder perhaps, and its bytes."""
 
     name: str
     content: bytes
@@ -46,7 +46,7 @@ class Upload:
         return self.name.lower().endswith(".zip")
 
 
-def character_in_file(upload: Upload) -> np.ndarray:
+def character_from_file(upload: Upload) -> np.ndarray:
     """Return the character in a picture file, uint8 [105, 105]; 255 is ink.
 
     Raises:
@@ -59,10 +59,10 @@ def character_in_file(upload: Upload) -> np.ndarray:
             f"{MAX_FILE_BYTES:,} at most."
         )
     with _reading:
-        return character_of(upload.content, name)
+        return to_character(upload.content, name)
 
 
-def unpacked(upload: Upload, most: int = MAX_FILES) -> tuple[list[Upload], list[str]]:
+def read_zip(upload: Upload, most: int = MAX_FILES) -> tuple[list[Upload], list[str]]:
     """Return the files in a zip in the order of their names, and a sentence for each bad entry.
 
     Args:
@@ -70,13 +70,13 @@ def unpacked(upload: Upload, most: int = MAX_FILES) -> tuple[list[Upload], list[
         most: Files it may hold, folders and what systems leave behind not counted.
 
     Raises:
-        PictureError: It is no zip, damaged, encrypted, a bomb or holds too many files.
+        PictureError: It is not a zip, or damaged, encrypted, a bomb or holds too many files.
     """
     try:
         with zipfile.ZipFile(BytesIO(upload.content)) as archive:
             entries = archive.infolist()
             _check_count(len(entries), upload.name, MAX_ENTRIES)
-            wanted = [entry for entry in entries if not _is_passed_over(entry)]
+            wanted = [entry for entry in entries if not _is_ignored(entry)]
             _check_count(len(wanted), upload.name, most)
             _check_size(wanted, upload)
             return _read_entries(archive, sorted(wanted, key=lambda e: e.filename), upload.name)
@@ -84,7 +84,7 @@ def unpacked(upload: Upload, most: int = MAX_FILES) -> tuple[list[Upload], list[
         if isinstance(error, PictureError):
             raise
         raise PictureError(
-            f"{upload.name} is no zip, or a damaged one; pack the pictures anew."
+            f"{upload.name} is not a zip, or a damaged one; pack the pictures anew."
         ) from error
 
 
@@ -92,9 +92,9 @@ def _path(entry: zipfile.ZipInfo) -> PurePosixPath:
     return PurePosixPath(entry.filename.replace("\\", "/"))
 
 
-def _is_passed_over(entry: zipfile.ZipInfo) -> bool:
+def _is_ignored(entry: zipfile.ZipInfo) -> bool:
     parts = [part for part in _path(entry).parts if part != ".."]
-    return entry.is_dir() or any(part.startswith(PASSED_OVER) for part in parts)
+    return entry.is_dir() or any(part.startswith(IGNORED_NAMES) for part in parts)
 
 
 def _check_count(count: int, name: str, most: int) -> None:
@@ -139,26 +139,26 @@ def _read_entries(
     return files, refused
 
 
-def sorted_into_rows(files: Sequence[Upload]) -> list[list[Upload]]:
+def group_into_rows(files: Sequence[Upload]) -> list[list[Upload]]:
     """Return the rows of a board: a folder a class where there are folders, else a file a class.
 
     Files outside of folders are classes of their own, after the folders. Both are in the order
     of their names.
     """
     folders: dict[str, list[Upload]] = {}
-    for file in sorted(files, key=lambda one: one.name):
+    for file in sorted(files, key=lambda file: file.name):
         folders.setdefault(file.folder or file.name, []).append(file)
     alone = [rows for name, rows in folders.items() if not rows[0].folder]
     return [rows for rows in folders.values() if rows[0].folder] + alone
 
 
-def characters_in_rows(
+def characters_from_rows(
     rows: Sequence[Sequence[Upload]], n_way: int, k_shot: int
 ) -> tuple[list[list[np.ndarray]], list[str]]:
     """Return the characters in the files of each row, and a sentence for each bad one.
 
     Args:
-        rows: As `sorted_into_rows` gives them.
+        rows: As `group_into_rows` gives them.
         n_way: Rows that the board has; more are refused as a whole.
         k_shot: Cells of a row; further good files of a row are left out and said.
 
@@ -176,7 +176,7 @@ def characters_in_rows(
         found = []
         for file in row:
             try:
-                found.append(character_in_file(file))
+                found.append(character_from_file(file))
             except PictureError as error:
                 refused.append(str(error))
             if len(found) == k_shot and file is not row[-1]:

@@ -15,13 +15,13 @@ from maml_core.images.board import (
     MAX_CELLS,
     MAX_ROWS,
     Board,
-    Drawing,
-    character_in,
-    drawing_of,
-    picture_of,
+    Cell,
+    cell_character,
+    cell_from_character,
+    cell_from_strokes,
 )
 from maml_core.images.decoding import PictureError
-from maml_core.images.handwriting import as_character
+from maml_core.images.handwriting import normalise_ink
 
 QUERY = "query"
 
@@ -52,23 +52,23 @@ class Desk:
         asked: How many queries were taken from the data set.
     """
 
-    drawings: dict[str, Drawing] = field(default_factory=dict)
+    drawings: dict[str, Cell] = field(default_factory=dict)
     pictures: dict[str, bytes] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     edits: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
-    before: dict[str, Drawing] = field(default_factory=dict)
+    before: dict[str, Cell] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
     added: list[Path] = field(default_factory=list)
     uploads: int = 0
     loaded: bool = False
     asked: int = 0
 
-    def drawing(self, name: str) -> Drawing:
+    def drawing(self, name: str) -> Cell:
         """Return what a cell holds."""
-        return self.drawings.get(name, Drawing())
+        return self.drawings.get(name, Cell())
 
-    def put(self, changes: Mapping[str, Drawing]) -> None:
+    def put(self, changes: Mapping[str, Cell]) -> None:
         """Change cells otherwise than by a pen; `take_back` undoes it."""
         new = {name: one for name, one in changes.items() if one != self.drawing(name)}
         if not new:
@@ -88,7 +88,7 @@ class Desk:
         changes = {}
         for name, one in ink.items():
             try:
-                changes[name] = picture_of(as_character(one))
+                changes[name] = cell_from_character(normalise_ink(one))
             except PictureError as error:
                 self.messages.append(f"{name}: {error}")
         self.put(changes)
@@ -111,7 +111,7 @@ class Desk:
             picture = self.pictures.get(name, b"") if edit.get("keep") else b""
             self.notes.pop(name, None)
             try:
-                self.drawings[name] = drawing_of(edit.get("strokes", ()), picture)
+                self.drawings[name] = cell_from_strokes(edit.get("strokes", ()), picture)
             except PictureError as error:
                 self.notes[name] = str(error)
 
@@ -120,7 +120,7 @@ class Desk:
         if name in self.notes or self.drawing(name).is_empty:
             return self.notes.get(name, "")
         try:
-            character_in(self.drawing(name))
+            cell_character(self.drawing(name))
         except PictureError as error:
             return str(error)
         return ""
@@ -144,7 +144,7 @@ def desk() -> Desk:
     return found
 
 
-def drawings_of(board: Board) -> dict[str, Drawing]:
+def cells_by_name(board: Board) -> dict[str, Cell]:
     """Return all cells of a board by their names, and the query."""
     cells = {
         cell_name(label, shot): drawing

@@ -10,8 +10,8 @@ import numpy as np
 import streamlit as st
 
 from maml_core.figures.style import STYLES, class_letter
-from maml_core.images.board import Drawing, as_png, character_in
-from maml_core.images.network_input import to_input
+from maml_core.images.board import Cell, cell_character, encode_png
+from maml_core.images.network_input import to_network_input
 from pages.draw.board_state import QUERY, Desk
 from pages.shared.component import component
 
@@ -80,19 +80,19 @@ def _data_uri(png: bytes) -> str:
 
 
 @lru_cache(maxsize=1024)
-def seen(drawing: Drawing) -> str:
+def seen(drawing: Cell) -> str:
     """Return what the network sees of a cell, 28×28, ink white, as a data URI."""
-    return _data_uri(as_png(to_input(character_in(drawing))))
+    return _data_uri(encode_png(to_network_input(cell_character(drawing))))
 
 
 @lru_cache(maxsize=1024)
-def shown(drawing: Drawing) -> str:
+def shown(drawing: Cell) -> str:
     """Return a cell's character, 105×105, ink black, as a data URI."""
-    return _data_uri(as_png(255 - character_in(drawing)))
+    return _data_uri(encode_png(255 - cell_character(drawing)))
 
 
 def bars(
-    examples: Sequence[Drawing | None],
+    examples: Sequence[Cell | None],
     answers: Mapping[str, np.ndarray | None],
     inner_lrs: Mapping[str, float],
     *,
@@ -142,4 +142,4 @@ def bars(
     )
 
 
-BLANK = _data_uri(as_png(np.full((1, 1), 255, dtype=np.uint8)))
+BLANK = _data_uri(encode_png(np.full((1, 1), 255, dtype=np.uint8)))

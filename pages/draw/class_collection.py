@@ -10,7 +10,7 @@ from maml_core.config import MAX_BOARDS, MIN_BOARDS
 from maml_core.data import drawn_boards
 from maml_core.data.registry import drawings_root
 from maml_core.images import uploads
-from maml_core.images.board import to_file
+from maml_core.images.board import board_to_json
 from maml_core.images.decoding import PictureError
 from maml_core.images.uploads import Upload
 from pages.draw.board_state import Desk
@@ -31,7 +31,7 @@ def collect(here: Desk, n_way: int, k_shot: int) -> None:
         taken: list[Upload] = []
         with st.container(horizontal=True):
             if st.button("Add this board", key="add_board", icon=":material/add:"):
-                taken = [Upload("This board", to_file(here.board(n_way, k_shot)))]
+                taken = [Upload("This board", board_to_json(here.board(n_way, k_shot)))]
             if here.added and st.button("Take mine out again", key="remove_board"):
                 _remove(here)
             st.download_button(
@@ -63,7 +63,7 @@ def add_boards(here: Desk, files: Sequence[Upload]) -> list[str]:
     refused = []
     for file in files[:MAX_BOARDS]:
         try:
-            boards, bad = uploads.unpacked(file, MAX_BOARDS) if file.is_zip else ([file], [])
+            boards, bad = uploads.read_zip(file, MAX_BOARDS) if file.is_zip else ([file], [])
             refused += bad
         except PictureError as error:
             boards = []

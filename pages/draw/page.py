@@ -7,7 +7,7 @@ import streamlit as st
 from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.sampling import Episode
 from maml_core.figures.style import class_letter
-from maml_core.images.board import MAX_CELLS, MAX_ROWS, Drawing
+from maml_core.images.board import MAX_CELLS, MAX_ROWS, Cell
 from pages.draw.board_state import Desk, cell_name, desk
 from pages.draw.canvas import PADS, pads, take_ink
 from pages.draw.class_collection import collect
@@ -122,7 +122,7 @@ def _fill(here: Desk, data: CharacterSet, episode: Episode, cells: list[str]) ->
 
 def _clear(here: Desk, cells: list[str]) -> None:
     take_ink(here)  # the last stroke may have come with this click
-    here.put({name: Drawing() for name in cells})
+    here.put({name: Cell() for name in cells})
 
 
 main()

@@ -13,7 +13,7 @@ from maml_core.episodes.sampling import Episode
 from maml_core.evaluation import open_set
 from maml_core.evaluation.single_query import probabilities
 from maml_core.figures.style import class_letter
-from maml_core.images.board import character_in
+from maml_core.images.board import cell_character
 from pages.draw.board_state import QUERY, Desk, cell_name
 from pages.draw.canvas import PADS, bars, pads
 from pages.draw.upload_dialog import ask_for_pictures
@@ -76,14 +76,14 @@ def _answer(here: Desk, n_way: int, k_shot: int, steps: int) -> None:
     if missing:
         verdict = f"Still empty: {', '.join(missing)}. Each row needs at least one character."
     else:
-        support = [[character_in(one) for one in row] for row in rows]
+        support = [[cell_character(one) for one in row] for row in rows]
         with st.spinner("Adapting …"):
             adapted = cached.adapted(_digest(support), tuple(methods), steps, support)
         inner_lrs = {method: one.inner_lr for method, one in adapted.items()}
         who = "Both" if len(methods) == 2 else "All"
         verdict = f"{who} have adapted to the board. Now draw a query."
         if here.usable(QUERY):
-            character = character_in(here.drawing(QUERY))
+            character = cell_character(here.drawing(QUERY))
             answers = probabilities(adapted, character)
             threshold = open_set.thresholds()[n_way, min(map(len, rows))]
             likeness = open_set.likeness(cached.learner(open_set.METHOD), support, character)

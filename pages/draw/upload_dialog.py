@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from maml_core.images import uploads
-from maml_core.images.board import Drawing, from_file, picture_of, to_file
+from maml_core.images.board import Cell, board_from_json, board_to_json, cell_from_character
 from maml_core.images.decoding import PictureError
 from maml_core.images.uploads import Upload
-from pages.draw.board_state import QUERY, Desk, cell_name, desk, drawings_of
+from pages.draw.board_state import QUERY, Desk, cell_name, cells_by_name, desk
 from pages.draw.canvas import label_of
 from pages.shared.widgets import choice
 
@@ -69,7 +69,7 @@ def take_pictures(
             raise PictureError(
                 f"These are {len(files)} files for one cell; choose one of them, or “{ROWS}”."
             )
-        here.put({target: picture_of(uploads.character_in_file(files[0]))})
+        here.put({target: cell_from_character(uploads.character_from_file(files[0]))})
     except PictureError as error:
         return [str(error)]
     return []
@@ -82,18 +82,18 @@ def _take_rows(here: Desk, files: Sequence[Upload], n_way: int, k_shot: int) -> 
             pictures.append(file)
             continue
         try:
-            inside, bad = uploads.unpacked(file)
+            inside, bad = uploads.read_zip(file)
         except PictureError as error:
             inside, bad = [], [str(error)]
         pictures += inside
         refused += bad
-    rows = uploads.sorted_into_rows(pictures)
-    characters, bad = uploads.characters_in_rows(rows, n_way, k_shot)
+    rows = uploads.group_into_rows(pictures)
+    characters, bad = uploads.characters_from_rows(rows, n_way, k_shot)
     changes = {}
     for label, row in enumerate(characters):
         # What a row held before goes as a whole, or not at all.
         for shot in range(k_shot) if row else ():
-            found = picture_of(row[shot]) if shot < len(row) else Drawing()
+            found = cell_from_character(row[shot]) if shot < len(row) else Cell()
             changes[cell_name(label, shot)] = found
     if changes:
         here.put(changes)
@@ -105,7 +105,7 @@ def keep(here: Desk, n_way: int, k_shot: int) -> None:
     st.download_button(
         "Save the board",
         # Made when it is clicked: the query changes without this button being drawn anew.
-        lambda: to_file(here.board(n_way, k_shot)),
+        lambda: board_to_json(here.board(n_way, k_shot)),
         f"board-{n_way}-way-{k_shot}-shot.json",
         "application/json",
         key="save_board",
@@ -134,10 +134,10 @@ def _load(here: Desk, file: object) -> None:
         return
     here.uploads += 1
     try:
-        board = from_file(file.getvalue(), file.name)
+        board = board_from_json(file.getvalue(), file.name)
     except PictureError as error:
         here.messages = [str(error)]
         return
-    here.put(drawings_of(board))
+    here.put(cells_by_name(board))
     here.messages, here.loaded = [], True
     st.session_state.update(n_way=board.n_way, k_shot=board.k_shot)

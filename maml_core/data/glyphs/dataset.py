@@ -16,7 +16,7 @@ from numpy.random import PCG64, Generator, SeedSequence
 from maml_core.data.character_set import CharacterSet, ClassName
 from maml_core.data.glyphs.characters import Program, Stroke, invent_alphabet
 from maml_core.data.glyphs.strokes import spline_basis
-from maml_core.images.network_input import to_input
+from maml_core.images.network_input import to_network_input
 
 VERSION = 1  # Raise it when the same seed comes to draw other pictures: caches are keyed by it.
 SIDE = 105  # Omniglot's pictures are 105x105.
@@ -254,7 +254,7 @@ def load(n_alphabets: int = 50, n_drawers: int = 20, seed: int = 0) -> Character
             ink = draw(program, hands, [_generator(seed, a, c, d) for d in drawers])
             classes.append(ClassName(alphabet, f"character{c:02d}"))
             bits.append(np.packbits(ink, axis=-1))
-            inputs += [to_input(255 * picture) for picture in ink]
+            inputs += [to_network_input(255 * picture) for picture in ink]
     return CharacterSet(
         name="glyphs",
         classes=tuple(classes),

@@ -11,17 +11,17 @@ from maml_core.data.character_set import DataError
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import make_pool
 from maml_core.episodes.sampling import sample_episode
-from maml_core.images.board import Board, Drawing, character_in, drawing_of, to_file
+from maml_core.images.board import Board, Cell, board_to_json, cell_character, cell_from_strokes
 from maml_core.images.decoding import PictureError
-from maml_core.images.handwriting import network_input
+from maml_core.images.tensors import character_to_tensor
 
 
 def board_of(person: int, rows: int = 3, cells: int = 2) -> Board:
     """A board that nobody else draws."""
 
-    def drawing(label: int, shot: int) -> Drawing:
+    def drawing(label: int, shot: int) -> Cell:
         end = (0.2 + 0.1 * label, 0.3 + 0.1 * shot + 0.013 * person)
-        return drawing_of([[(0.1, 0.1), end, (0.9, 0.5)]])
+        return cell_from_strokes([[(0.1, 0.1), end, (0.9, 0.5)]])
 
     return Board(
         tuple(tuple(drawing(label, shot) for shot in range(cells)) for label in range(rows))
@@ -36,26 +36,26 @@ def root(data_dir):
 def test_each_board_is_a_drawer_of_the_characters_that_all_have(root):
     boards = [board_of(0), board_of(1, rows=4), board_of(2, cells=3)]
     for board in boards:
-        drawn_boards.add(to_file(board), "mine.json", root)
+        drawn_boards.add(board_to_json(board), "mine.json", root)
     data = registry.load("drawings")
     assert [str(one) for one in data.classes] == ["Drawings · A", "Drawings · B", "Drawings · C"]
     assert data.drawers.tolist() == [1, 1, 2, 2, 3, 3] * 3
     for label in range(3):
         found = {data.picture(i).tobytes() for i in data.images_of(label)}
         expected = {
-            character_in(board.support[label][shot]).tobytes()
+            cell_character(board.support[label][shot]).tobytes()
             for board in boards
             for shot in (0, 1)
         }
         assert found == expected
     for number in range(len(data.inputs)):
-        seen = network_input(data.picture(number))[0].numpy()
+        seen = character_to_tensor(data.picture(number))[0].numpy()
         np.testing.assert_allclose(data.inputs[number] / 255, seen, atol=1e-6)
 
 
 def test_episodes_are_drawn_from_it(root):
     for person in range(4):
-        drawn_boards.add(to_file(board_of(person)), "mine.json", root)
+        drawn_boards.add(board_to_json(board_of(person)), "mine.json", root)
     data = registry.load("drawings")
     pool = make_pool(data, split_classes(data, "alphabets", "test"))
     episode = sample_episode(pool, EpisodeSpec(3, 2, 4), seed=0)
@@ -68,29 +68,31 @@ def is_available():
 
 
 def test_the_same_board_twice_is_one(root):
-    first, second = (drawn_boards.add(to_file(board_of(0)), name, root) for name in ("a", "../b"))
+    first, second = (
+        drawn_boards.add(board_to_json(board_of(0)), name, root) for name in ("a", "../b")
+    )
     assert first == second
     assert list(root.parent.rglob("*.*")) == [first]
     with pytest.raises(DataError, match="holds 1 boards; 2 to 200 make a data set"):
         registry.load("drawings")
     assert not is_available()
-    drawn_boards.add(to_file(board_of(1)), "c", root)
+    drawn_boards.add(board_to_json(board_of(1)), "c", root)
     assert is_available()
     registry.load("drawings")
 
 
 def test_a_board_with_an_empty_row_is_refused(root):
-    board = Board((board_of(0).support[0], (Drawing(), Drawing())))
+    board = Board((board_of(0).support[0], (Cell(), Cell())))
     with pytest.raises(PictureError, match="no character in B"):
-        drawn_boards.add(to_file(board), "mine.json", root)
-    with pytest.raises(PictureError, match=r"mine\.json is no board"):
+        drawn_boards.add(board_to_json(board), "mine.json", root)
+    with pytest.raises(PictureError, match=r"mine\.json is not a board"):
         drawn_boards.add(b"[]", "mine.json", root)
     assert not root.exists()
 
 
 def test_a_file_that_is_no_board_is_named_and_glyphs_stand_in(root, monkeypatch):
     for person in range(2):
-        drawn_boards.add(to_file(board_of(person)), "mine.json", root)
+        drawn_boards.add(board_to_json(board_of(person)), "mine.json", root)
     (root / "z.json").write_text("{}")
     with pytest.raises(DataError, match=r"z\.json cannot be used .*take it out of the folder"):
         registry.load("drawings")
@@ -103,6 +105,6 @@ def test_a_file_that_is_no_board_is_named_and_glyphs_stand_in(root, monkeypatch)
 def test_there_is_an_end_to_how_many_boards_are_taken(root, monkeypatch):
     monkeypatch.setattr(drawn_boards, "MAX_BOARDS", 2)
     for person in (0, 1, 1):
-        drawn_boards.add(to_file(board_of(person)), "mine.json", root)
+        drawn_boards.add(board_to_json(board_of(person)), "mine.json", root)
     with pytest.raises(PictureError, match="holds 2 boards already"):
-        drawn_boards.add(to_file(board_of(2)), "mine.json", root)
+        drawn_boards.add(board_to_json(board_of(2)), "mine.json", root)

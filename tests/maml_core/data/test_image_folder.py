@@ -173,7 +173,7 @@ BAD = {
     "one class": ({"cat/1.png": png(picture(0))}, r"holds 1 classes \(cat\); it takes at least 2"),
     "no picture": (
         {**plain(), "cat/3.png": b"hello"},
-        r"set/cat/3\.png in .* is no PNG, JPEG.*take it",
+        r"set/cat/3\.png in .* is not a PNG, JPEG.*take it",
     ),
     "cut short": (
         {**plain(), "cat/3.png": png(picture(0))[:900]},
@@ -213,7 +213,7 @@ def test_a_place_that_is_not_there_and_a_zip_that_is_none(tmp_path, monkeypatch)
 def test_large_files_and_bombs_are_refused_before_they_are_decoded(tmp_path, monkeypatch):
     monkeypatch.setattr(image_folder, "MAX_FILE_BYTES", 100_000)
     bomb = pack(tmp_path / "bomb.zip", {**plain(), "cat/3.png": bytes(200_000)})
-    monkeypatch.setattr(image_folder, "read_picture", None)
+    monkeypatch.setattr(image_folder, "decode_image", None)
     with pytest.raises(DataError, match=r"cat/3\.png in .* has 200,000 bytes; make it smaller"):
         image_folder.load(bomb)
     monkeypatch.setattr(image_folder, "MAX_PICTURES", 4)
@@ -224,12 +224,12 @@ def test_large_files_and_bombs_are_refused_before_they_are_decoded(tmp_path, mon
 def test_pictures_are_decoded_once_and_anew_when_a_file_changes(tmp_path, data_dir, monkeypatch):
     root = write(tmp_path / "pets", plain())
     first = image_folder.load(root)
-    read = decoding.read_picture
-    monkeypatch.setattr(image_folder, "read_picture", None)
+    read = decoding.decode_image
+    monkeypatch.setattr(image_folder, "decode_image", None)
     again = image_folder.load(root)
     np.testing.assert_array_equal(again.inputs, first.inputs)
     assert isinstance(again.inputs, np.memmap)
-    monkeypatch.setattr(image_folder, "read_picture", read)
+    monkeypatch.setattr(image_folder, "decode_image", read)
     (root / "cat" / "1.png").write_bytes(png(picture(99)))
     np.testing.assert_array_equal(
         image_folder.load(root).inputs[0], np.moveaxis(picture(99), -1, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import re
@@ -20,7 +21,7 @@ from maml_core.data import omniglot
 from maml_core.data.character_set import DataError
 from maml_core.data.disk_cache import default_data_dir
 from maml_core.data.omniglot import PARTS
-from maml_core.images.network_input import to_input
+from maml_core.images.network_input import to_network_input
 
 BACKGROUND, EVALUATION = PARTS
 
@@ -80,7 +81,7 @@ def assert_holds(data, fake):
         assert data.drawers[index] == int(file[5:7])
         np.testing.assert_array_equal(data.picture(index), 255 * fake.ink[path])
         np.testing.assert_array_equal(
-            data.inputs[index], to_input(255 * fake.ink[path].astype(np.uint8))
+            data.inputs[index], to_network_input(255 * fake.ink[path].astype(np.uint8))
         )
 
 
@@ -411,3 +412,8 @@ def test_real_omniglot_is_mostly_paper(real_omniglot):
     assert 0 < ink < 0.2
     assert abs(real_omniglot.inputs.mean() / 255 - ink) < 0.01
     assert set(Counter(real_omniglot.classes).values()) == {1}
+
+
+def test_network_inputs_are_those_that_the_weights_were_trained_on(real_omniglot):
+    digest = hashlib.sha256(real_omniglot.inputs.tobytes()).hexdigest()
+    assert digest == "d76a1451bb8709f84cd8678e2c1e218339e26c1e23790e402fb39f8144e9a3db"

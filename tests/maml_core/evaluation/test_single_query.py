@@ -15,7 +15,7 @@ from benchmarks.studies.open_set import weights_digest
 from maml_core.evaluation.open_set import CALIBRATION, Threshold, likeness, thresholds
 from maml_core.evaluation.single_query import adapt_each, probabilities
 from maml_core.images.board import MAX_CELLS, MAX_ROWS, MIN_CELLS, MIN_ROWS
-from maml_core.images.handwriting import network_input
+from maml_core.images.tensors import character_to_tensor
 from maml_core.learners.learner import Learner
 from maml_core.methods.inner_loop import adapt
 from maml_core.networks.conv4 import Conv4
@@ -40,7 +40,7 @@ def characters():
 
 
 def inputs(characters):
-    return torch.stack([network_input(one) for one in characters])
+    return torch.stack([character_to_tensor(one) for one in characters])
 
 
 def test_the_answer_is_that_of_a_plain_loop(learners, characters, plain_conv4):

@@ -11,13 +11,13 @@ from PIL import Image
 
 from maml_core.images import uploads
 from maml_core.images.decoding import PictureError
-from maml_core.images.handwriting import character_of, draw
+from maml_core.images.handwriting import draw_strokes, to_character
 from maml_core.images.uploads import (
     Upload,
-    character_in_file,
-    characters_in_rows,
-    sorted_into_rows,
-    unpacked,
+    character_from_file,
+    characters_from_rows,
+    group_into_rows,
+    read_zip,
 )
 
 LINE = [[(0.2, 0.2), (0.8, 0.8)], [(0.2, 0.8), (0.5, 0.5)]]
@@ -29,7 +29,7 @@ def png(picture: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-GOOD = png(255 - draw(LINE))
+GOOD = png(255 - draw_strokes(LINE))
 
 
 def packed(files: dict[str, bytes]) -> Upload:
@@ -46,7 +46,7 @@ def names(rows: list[list[Upload]]) -> list[list[str]]:
 
 def test_a_file_a_class_and_a_folder_a_class():
     files = [Upload(name, b"") for name in ("set/b/2.png", "z.png", "set/a/1.png", "set/b/1.png")]
-    assert names(sorted_into_rows(files)) == [
+    assert names(group_into_rows(files)) == [
         ["set/a/1.png"],
         ["set/b/1.png", "set/b/2.png"],
         ["z.png"],
@@ -63,7 +63,7 @@ def test_a_zip_gives_its_files_and_passes_over_what_systems_leave():
             "c/": b"",
         }
     )
-    files, refused = unpacked(upload)
+    files, refused = read_zip(upload)
     assert files == [Upload("a/1.png", b"2"), Upload("b/1.png", b"1")]
     assert refused == []
 
@@ -72,7 +72,7 @@ def test_a_zip_gives_its_files_and_passes_over_what_systems_leave():
     "name", ["../evil.png", "a/../../evil.png", "/etc/evil.png", "..\\evil.png", "C:\\evil.png"]
 )
 def test_a_name_that_leads_out_of_the_zip_is_refused_and_the_rest_is_read(name, tmp_path):
-    files, (sentence,) = unpacked(packed({name: GOOD, "a.png": GOOD}))
+    files, (sentence,) = read_zip(packed({name: GOOD, "a.png": GOOD}))
     assert [file.name for file in files] == ["a.png"]
     assert "evil.png in all.zip leads out of the zip" in sentence
     assert list(tmp_path.parent.rglob("evil.png")) == []
@@ -82,7 +82,7 @@ def test_a_bomb_is_not_unpacked(monkeypatch):
     bomb = packed({f"{i}.png": bytes(4_000_000) for i in range(15)})
     monkeypatch.setattr(zipfile.ZipFile, "open", None)  # nothing is to be read
     with pytest.raises(PictureError, match=r"all\.zip would unpack to 60,000,000 bytes"):
-        unpacked(bomb)
+        read_zip(bomb)
 
 
 def test_a_bomb_that_lies_about_its_size_is_damaged():
@@ -91,13 +91,13 @@ def test_a_bomb_that_lies_about_its_size_is_damaged():
     for signature, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
         place = content.index(signature) + offset
         content[place : place + 4] = (1_000).to_bytes(4, "little")
-    files, (sentence,) = unpacked(Upload("all.zip", bytes(content)))
+    files, (sentence,) = read_zip(Upload("all.zip", bytes(content)))
     assert [file.name for file in files] == ["b.png"]
     assert "a.png in all.zip is damaged" in sentence
 
 
 def test_one_file_that_is_too_large_is_refused_and_the_rest_is_read():
-    files, (sentence,) = unpacked(packed({"a.png": bytes(5_000_001), "b.png": GOOD}))
+    files, (sentence,) = read_zip(packed({"a.png": bytes(5_000_001), "b.png": GOOD}))
     assert [file.name for file in files] == ["b.png"]
     assert "a.png in all.zip has 5,000,001 bytes" in sentence
 
@@ -107,7 +107,7 @@ def test_too_many_files_are_counted_before_anything_is_read(count, monkeypatch):
     upload = packed({f"{i}.png": b"" for i in range(count)})
     monkeypatch.setattr(zipfile.ZipFile, "open", None)  # nothing is to be read
     with pytest.raises(PictureError, match=rf"all\.zip holds {count:,} files; choose at most"):
-        unpacked(upload)
+        read_zip(upload)
 
 
 def encrypted() -> bytes:
@@ -118,15 +118,15 @@ def encrypted() -> bytes:
 
 
 def test_an_encrypted_entry_is_refused():
-    files, (sentence,) = unpacked(Upload("all.zip", encrypted()))
+    files, (sentence,) = read_zip(Upload("all.zip", encrypted()))
     assert files == []
     assert "a.png in all.zip is encrypted" in sentence
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", packed({"a.png": GOOD}).content[:-30]])
 def test_no_zip_is_a_sentence(content):
-    with pytest.raises(PictureError, match=r"^all\.zip is no zip, or a damaged one"):
-        unpacked(Upload("all.zip", content))
+    with pytest.raises(PictureError, match=r"^all\.zip is not a zip, or a damaged one"):
+        read_zip(Upload("all.zip", content))
 
 
 def test_each_bad_file_has_its_sentence_and_the_others_are_read():
@@ -136,26 +136,26 @@ def test_each_bad_file_has_its_sentence_and_the_others_are_read():
         [Upload("c.png", png(np.zeros((50, 50), np.uint8)))],
         [Upload("d.zip", packed({"a.png": GOOD}).content)],
     ]
-    characters, refused = characters_in_rows(rows, 5, 2)
+    characters, refused = characters_from_rows(rows, 5, 2)
     assert [len(row) for row in characters] == [1, 0, 0, 0]
-    np.testing.assert_array_equal(characters[0][0], character_of(GOOD))
+    np.testing.assert_array_equal(characters[0][0], to_character(GOOD))
     assert [sentence.split()[0] for sentence in refused] == ["a/1.png", "b.png", "c.png", "d.zip"]
 
 
 def test_more_pictures_than_cells_are_left_out_and_said():
     row = [Upload(f"a/{i}.png", GOOD) for i in range(4)]
-    characters, (sentence,) = characters_in_rows([row], 2, 3)
+    characters, (sentence,) = characters_from_rows([row], 2, 3)
     assert len(characters[0]) == 3
     assert "a holds 4 pictures for a row of 3" in sentence
-    assert characters_in_rows([row[:3]], 2, 3)[1] == []
+    assert characters_from_rows([row[:3]], 2, 3)[1] == []
 
 
 def test_more_classes_than_rows_are_refused_as_a_whole(monkeypatch):
-    monkeypatch.setattr(uploads, "character_in_file", None)  # nothing is to be read
+    monkeypatch.setattr(uploads, "character_from_file", None)  # nothing is to be read
     with pytest.raises(PictureError, match=r"There are 3 classes.*the board has 2 rows"):
-        characters_in_rows([[Upload(f"{i}.png", GOOD)] for i in range(3)], 2, 1)
+        characters_from_rows([[Upload(f"{i}.png", GOOD)] for i in range(3)], 2, 1)
 
 
 def test_a_file_that_is_too_large_is_not_read():
     with pytest.raises(PictureError, match=r"a\.png has 5,000,001 bytes"):
-        character_in_file(Upload("a.png", bytes(5_000_001)))
+        character_from_file(Upload("a.png", bytes(5_000_001)))

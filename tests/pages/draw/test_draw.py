@@ -21,8 +21,15 @@ from maml_core.episodes.sampling import sample_episodes
 from maml_core.evaluation import open_set, single_query
 from maml_core.evaluation.single_query import adapt_each, probabilities
 from maml_core.images import board as board_module
-from maml_core.images.board import Board, Drawing, character_in, drawing_of, from_file, to_file
-from maml_core.images.handwriting import as_character, character_of
+from maml_core.images.board import (
+    Board,
+    Cell,
+    board_from_json,
+    board_to_json,
+    cell_character,
+    cell_from_strokes,
+)
+from maml_core.images.handwriting import normalise_ink, to_character
 from maml_core.images.uploads import Upload
 from maml_core.learners import checkpoints
 from maml_core.teaching import meta_update
@@ -74,7 +81,7 @@ def png(picture: np.ndarray | Image.Image) -> bytes:
 
 
 def picture_of_lines(name: str) -> bytes:
-    return png(255 - character_of(LINES[name]))
+    return png(255 - to_character(LINES[name]))
 
 
 def drawn_board(at: AppTest) -> AppTest:
@@ -85,9 +92,9 @@ def test_the_bars_are_what_the_engine_answers_and_stay_from_page_to_page() -> No
     at = drawn_board(open_page(n_way="3", draw_steps="4"))
     assert "draw a query" in component(at, "maml_probability_bars")["verdict"]
     say(at, "query_pad", query=edit(ANOTHER_C))
-    support = [[character_of(lines)] for lines in LINES.values()]
+    support = [[to_character(lines)] for lines in LINES.values()]
     learners = {method: checkpoints.shipped(method) for method in ("maml", "pretrained")}
-    query = character_of(ANOTHER_C)
+    query = to_character(ANOTHER_C)
     expected = probabilities(adapt_each(learners, support, 4), query)
     for visit in range(2):
         told = component(at, "maml_probability_bars")
@@ -137,9 +144,9 @@ def test_filling_takes_the_episode_and_leaves_what_is_drawn() -> None:
     data = cached.characters("glyphs")
     episode = next(iter(_episodes(at)))
     for label, name in ((0, "A1"), (2, "C1")):
-        expected = as_character(data.picture(episode.support[label, 0]))
-        np.testing.assert_array_equal(character_in(desk.drawing(name)), expected)
-    assert desk.drawing("B1") == drawing_of(LINES["B1"])
+        expected = normalise_ink(data.picture(episode.support[label, 0]))
+        np.testing.assert_array_equal(cell_character(desk.drawing(name)), expected)
+    assert desk.drawing("B1") == cell_from_strokes(LINES["B1"])
     at.button(key="fill_board").click().run()  # there is nothing left to fill
     at.button(key="take_back").click().run()
     assert desk.drawing("A1").is_empty
@@ -209,11 +216,11 @@ def test_uploads_fill_the_rows_and_what_is_bad_is_named() -> None:
     good = picture_of_lines("C1")
     files = [Upload("a.png", good), Upload("b.txt", b"no picture"), Upload("c.png", b"")]
     said = upload_dialog.take_pictures(desk, files, None, 3, 1)
-    np.testing.assert_array_equal(character_in(desk.drawing("A1")), character_of(good))
+    np.testing.assert_array_equal(cell_character(desk.drawing("A1")), to_character(good))
     assert [desk.drawing(name) for name in ("B1", "C1")] == [
-        drawing_of(LINES[name]) for name in ("B1", "C1")
+        cell_from_strokes(LINES[name]) for name in ("B1", "C1")
     ]
-    assert "b.txt (10 bytes) is no PNG, JPEG, WebP or GIF picture" in said[0]
+    assert "b.txt (10 bytes) is not a PNG, JPEG, WebP or GIF picture" in said[0]
     assert "c.png is empty (0 bytes)" in said[1]
     assert len(said) == 2
 
@@ -228,8 +235,8 @@ def test_a_zip_with_a_folder_a_class_fills_the_rows() -> None:
     assert said == []
     shown = {"A1": "C1", "B1": "A1", "B2": "B1"}
     for cell, name in shown.items():
-        expected = character_of(picture_of_lines(name))
-        np.testing.assert_array_equal(character_in(desk.drawing(cell)), expected)
+        expected = to_character(picture_of_lines(name))
+        np.testing.assert_array_equal(cell_character(desk.drawing(cell)), expected)
     assert desk.drawing("A2").is_empty
 
 
@@ -258,7 +265,7 @@ def bad_files() -> dict[str, tuple[list[Upload], str]]:
     good = picture_of_lines("A1")
     return {
         "0 bytes": ([Upload("a.png", b"")], "a.png is empty (0 bytes)"),
-        "no image": ([Upload("a.png", b"text")], "a.png (4 bytes) is no PNG"),
+        "no image": ([Upload("a.png", b"text")], "a.png (4 bytes) is not a PNG"),
         "a bomb": ([Upload("a.png", bomb)], "a.png has more than"),
         "animated": ([Upload("a.gif", buffer.getvalue())], "a.gif is animated (2 frames)"),
         "black": ([Upload("a.png", png(np.zeros((90, 90), np.uint8)))], "a.png shows no ink"),
@@ -275,7 +282,7 @@ BAD_FILES = bad_files()
 @pytest.mark.parametrize("target", [None, "A1"])
 def test_bad_files_have_a_sentence_and_touch_nothing(kind: str, target: str | None) -> None:
     desk = Desk()
-    desk.put({"A1": drawing_of(LINES["A1"]), "B1": drawing_of(LINES["B1"])})
+    desk.put({"A1": cell_from_strokes(LINES["A1"]), "B1": cell_from_strokes(LINES["B1"])})
     before, versions = dict(desk.drawings), dict(desk.versions)
     files, words = BAD_FILES[kind]
     said = upload_dialog.take_pictures(desk, files, target, 2, 1)
@@ -289,13 +296,13 @@ def test_bad_files_have_a_sentence_and_touch_nothing(kind: str, target: str | No
 def test_what_the_page_saves_it_loads_again() -> None:
     at = drawn_board(open_page(n_way="3"))
     say(at, "query_pad", query=edit(ANOTHER_C))
-    saved = to_file(at.session_state["desk"].board(3, 1))
+    saved = board_to_json(at.session_state["desk"].board(3, 1))
 
     other = open_page()
     other.file_uploader[0].upload("mine.json", saved).run()
     assert not other.exception
     assert (other.session_state.n_way, other.session_state.k_shot) == (3, 1)
-    assert to_file(other.session_state["desk"].board(3, 1)) == saved
+    assert board_to_json(other.session_state["desk"].board(3, 1)) == saved
     assert component(other, "maml_probability_bars") == component(at, "maml_probability_bars")
 
 
@@ -304,36 +311,36 @@ def test_a_file_that_is_no_board_is_a_sentence_and_the_board_stays() -> None:
     before = dict(at.session_state["desk"].drawings)
     at.file_uploader[0].upload("mine.json", b'{"kind": "maml-core board"}').run()
     assert not at.exception
-    assert "mine.json is no board" in " ".join(one.value for one in at.warning)
+    assert "mine.json is not a board" in " ".join(one.value for one in at.warning)
     assert at.session_state["desk"].drawings == before
 
 
 def test_a_desk_passes_over_what_was_said_before_a_change() -> None:
     desk = Desk()
     desk.take({"A1": edit(LINES["A1"])})
-    desk.put({"A1": drawing_of(LINES["B1"])})
+    desk.put({"A1": cell_from_strokes(LINES["B1"])})
     desk.take({"A1": edit(LINES["A1"]), "B1": edit(LINES["B1"])})
-    assert desk.drawing("A1") == drawing_of(LINES["B1"])
-    assert desk.drawing("B1") == drawing_of(LINES["B1"])
+    assert desk.drawing("A1") == cell_from_strokes(LINES["B1"])
+    assert desk.drawing("B1") == cell_from_strokes(LINES["B1"])
     desk.take({"A1": edit(LINES["C1"], version=1)})
-    assert desk.drawing("A1") == drawing_of(LINES["C1"])
+    assert desk.drawing("A1") == cell_from_strokes(LINES["C1"])
 
 
 def test_clearing_twice_can_be_undone_all_the_same() -> None:
     desk = Desk()
     desk.take({"A1": edit(LINES["A1"])})
     for _ in range(2):
-        desk.put({"A1": Drawing(), "B1": Drawing()})
+        desk.put({"A1": Cell(), "B1": Cell()})
     desk.take_back()
-    assert desk.drawing("A1") == drawing_of(LINES["A1"])
+    assert desk.drawing("A1") == cell_from_strokes(LINES["A1"])
 
 
 def test_a_picture_comes_back_when_clearing_it_is_undone() -> None:
     desk = Desk()
-    shown = board_module.picture_of(character_of(LINES["A1"]))
+    shown = board_module.cell_from_character(to_character(LINES["A1"]))
     desk.put({"A1": shown})
     desk.take({"A1": edit([], version=1)})
-    assert desk.drawing("A1") == Drawing()
+    assert desk.drawing("A1") == Cell()
     desk.take({"A1": edit([], version=1, keep=True)})
     assert desk.drawing("A1") == shown
 
@@ -342,8 +349,8 @@ def test_a_board_has_the_cells_that_are_shown() -> None:
     desk = Desk()
     desk.take({name: edit(lines) for name, lines in LINES.items()})
     board = desk.board(2, 1)
-    assert from_file(to_file(board), "board.json") == board
-    assert board == Board(((drawing_of(LINES["A1"]),), (drawing_of(LINES["B1"]),)))
+    assert board_from_json(board_to_json(board), "board.json") == board
+    assert board == Board(((cell_from_strokes(LINES["A1"]),), (cell_from_strokes(LINES["B1"]),)))
 
 
 def test_boards_of_two_people_are_a_data_set_that_every_page_offers() -> None:
@@ -412,9 +419,9 @@ def test_a_zip_of_boards_is_added_and_what_is_bad_is_named(data_dir: Path) -> No
     desk, packed = Desk(), io.BytesIO()
     desk.take({name: edit(lines) for name, lines in LINES.items()})
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("anna.json", to_file(desk.board(3, 1)))
-        archive.writestr("../ben.json", to_file(desk.board(2, 1)))
-        archive.writestr("c/cleo.json", to_file(desk.board(2, 1)))
+        archive.writestr("anna.json", board_to_json(desk.board(3, 1)))
+        archive.writestr("../ben.json", board_to_json(desk.board(2, 1)))
+        archive.writestr("c/cleo.json", board_to_json(desk.board(2, 1)))
         archive.writestr("d.json", b"{}")
     said = class_collection.add_boards(desk, [Upload("all.zip", packed.getvalue())])
     assert [one.split()[0] for one in said] == ["../ben.json", "d.json"]

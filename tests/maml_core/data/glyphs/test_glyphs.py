@@ -16,7 +16,7 @@ from PIL import Image
 from maml_core.data.character_set import CharacterSet
 from maml_core.data.glyphs import dataset
 from maml_core.data.glyphs.strokes import spline_basis
-from maml_core.images.network_input import to_input
+from maml_core.images.network_input import to_network_input
 
 N_DRAWERS = 20
 OMNIGLOT_DIR = os.environ.get("OMNIGLOT_DIR", "")  # read before the tests' fixtures hide it
@@ -72,7 +72,7 @@ def test_records_fit_together(data: CharacterSet) -> None:
     assert data.inputs.shape == (len(data.bits), 28, 28)
     assert data.evaluation_alphabets == tuple(data.alphabets)[3:]
     for index in range(0, len(data.bits), 37):
-        np.testing.assert_array_equal(to_input(data.picture(index)), data.inputs[index])
+        np.testing.assert_array_equal(to_network_input(data.picture(index)), data.inputs[index])
 
 
 def test_names_are_unique_and_alphabets_are_as_large_as_omniglots(data: CharacterSet) -> None:

@@ -1,0 +1,120 @@
+"""Finding ink on paper, screens and transparency."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maml_core.images.decoding import decode_image
+from maml_core.images.ink import find_ink, illumination, remove_small_components
+from tests.support.pictures import SIZE, encoded, figure, grey, overlap, refusal
+
+
+@pytest.mark.parametrize("shade", [0, 128, 255])
+def test_one_shade_is_no_ink(shade):
+    plain = Image.new("L", (80, 60), shade)
+    assert "r shows no ink" in refusal(find_ink, plain, "r")
+
+
+def test_nothing_on_transparency_is_no_ink():
+    assert "no ink" in refusal(find_ink, Image.new("RGBA", (80, 60)))
+
+
+def test_bare_paper_is_no_ink():
+    noise = np.random.default_rng(1).normal(200, 6, (400, 400))
+    assert "no ink" in refusal(find_ink, grey(noise))
+
+
+@pytest.mark.parametrize(("paper", "pen"), [(255, 0), (0, 255), (210, 120), (110, 30), (40, 170)])
+def test_dark_on_light_and_light_on_dark(paper, pen):
+    picture = grey(np.where(figure(), pen, paper))
+    assert overlap(find_ink(picture) > 0, figure()) > 0.95
+
+
+@pytest.mark.parametrize("colour", [(255, 255, 255), (0, 0, 0), (200, 30, 30)])
+def test_strokes_on_transparency(colour):
+    layers = np.zeros((SIZE, SIZE, 4), dtype=np.uint8)
+    layers[..., :3] = colour
+    layers[..., 3] = 255 * figure()
+    assert overlap(find_ink(Image.fromarray(layers)) > 0, figure()) > 0.95
+
+
+def test_a_card_on_transparency_is_paper():
+    layers = np.full((SIZE, SIZE, 4), 255, dtype=np.uint8)
+    layers[figure(), :3] = 0
+    layers[:20, :, 3] = layers[-20:, :, 3] = layers[:, :20, 3] = layers[:, -20:, 3] = 0
+    assert overlap(find_ink(Image.fromarray(layers)) > 0, figure()) > 0.95
+
+
+def test_sixteen_bits_a_pixel():
+    values = np.where(figure(), 9_000, 60_000).astype(np.uint16)
+    picture = decode_image(encoded(Image.fromarray(values)), "r")
+    assert overlap(find_ink(picture) > 0, figure()) > 0.95
+
+
+@pytest.mark.parametrize("angle", [0.0, 1.0, 2.5, 4.0])
+def test_uneven_light_and_paper_grain(angle):
+    y, x = np.mgrid[:SIZE, :SIZE] / SIZE - 0.5
+    light = 1 - 0.6 * (np.cos(angle) * x + np.sin(angle) * y + 0.7) / 1.4
+    values = 230 * light * np.where(figure(), 0.65, 1)
+    noisy = values + np.random.default_rng(2).normal(0, 5, values.shape)
+    # A single threshold cannot do it: paper in the shade is darker than ink in the light.
+    assert values[~figure()].min() < values[figure()].max()
+    assert overlap(find_ink(grey(noisy)) > 0, figure()) > 0.9
+
+
+def test_specks_go_and_dots_stay():
+    ink = figure()
+    dusty = ink.copy()
+    dusty[20:23, 200:203] = dusty[270:272, 30:33] = True
+    dotted = dusty.copy()
+    dotted[30:46, 100:116] = True
+    np.testing.assert_array_equal(remove_small_components(dusty), ink)
+    assert remove_small_components(dotted)[30:46, 100:116].all()
+    assert remove_small_components(dotted).sum() == ink.sum() + 16 * 16
+
+
+def flood_fill(ink, start):
+    """Return the pixels that are connected with one, corners included."""
+    piece, todo = {start}, [start]
+    while todo:
+        y, x = todo.pop()
+        around = {(y + i, x + j) for i in (-1, 0, 1) for j in (-1, 0, 1)}
+        height, width = ink.shape
+        inside = {p for p in around if 0 <= p[0] < height and 0 <= p[1] < width}
+        new = {p for p in inside - piece if ink[p]}
+        piece |= new
+        todo += new
+    return piece
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_small_components_are_those_of_a_flood_fill(seed):
+    rng = np.random.default_rng(seed)
+    ink = rng.random((40, 51)) < rng.uniform(0.1, 0.35)
+    ink[rng.integers(10, 30) :, 20:26] = True
+    expected = np.zeros_like(ink)
+    for start in zip(*np.nonzero(ink), strict=True):
+        piece = flood_fill(ink, start)
+        if len(piece) >= 0.005 * ink.sum():
+            expected[tuple(np.transpose(list(piece)))] = True
+    assert 0 < expected.sum() < ink.sum()
+    np.testing.assert_array_equal(remove_small_components(ink), expected)
+
+
+def window_extremes(values, radius, extreme):
+    """Return the maximum or minimum of the square window around each pixel, by a plain loop."""
+    found = np.empty_like(values)
+    for y, x in np.ndindex(*values.shape):
+        rows = slice(max(y - radius, 0), y + radius + 1)
+        columns = slice(max(x - radius, 0), x + radius + 1)
+        found[y, x] = extreme(values[rows, columns])
+    return found
+
+
+@pytest.mark.parametrize("shape", [(64, 40), (17, 64), (64, 64)])
+def test_the_illumination_is_the_greatest_of_each_window_and_of_that_the_least(shape):
+    values = np.random.default_rng(4).uniform(0, 255, shape).astype(np.float32)
+    expected = window_extremes(window_extremes(values, 10, np.max), 10, np.min)
+    np.testing.assert_array_equal(illumination(values), expected)
