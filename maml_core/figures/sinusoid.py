@@ -8,8 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from maml_core.figures.style import HEIGHT, LOSS_TICKS, STYLES, on_log_axis
-from maml_core.teaching.sinusoid_comparison import Errors, Fit, Mark, Wave
-from maml_core.teaching.sinusoid_tasks import RANGE, grid
+from maml_core.teaching.sinusoids.evaluation import ErrorEstimate
+from maml_core.teaching.sinusoids.regressors import FittedCurves
+from maml_core.teaching.sinusoids.tasks import X_RANGE, Sinusoid, x_grid
+from maml_core.teaching.sinusoids.training import ValidationErrors
 
 SHOWN_STEPS = {0: ("dot", 1.5), 1: ("dash", 2.5), 10: ("solid", 3.5)}  # dash and width of each
 HEIGHT_RANGE = (-6.5, 6.5)  # of the charts with waves, whose amplitude is 5 at most
@@ -21,21 +23,24 @@ POINTS = "points"  # the meta of the trace that the browser moves
 
 
 def fit_figure(
-    fit: Fit, oracle: Fit, wave: Wave, points: Sequence[tuple[float, float]]
+    fit: FittedCurves,
+    oracle: FittedCurves,
+    sinusoid: Sinusoid,
+    points: Sequence[tuple[float, float]],
 ) -> go.Figure:
     """Draw what one method makes of some points, before and after the steps of `SHOWN_STEPS`.
 
     Args:
         fit: The method's, of at least ten steps.
         oracle: The oracle's, which takes none.
-        wave: The truth.
+        sinusoid: The truth.
         points: The support set, x and y.
     """
-    x, colour = grid().tolist(), STYLES[fit.method].colour
+    x, colour = x_grid().tolist(), STYLES[fit.method].colour
     figure = go.Figure(layout=_layout(HEIGHT + 64))
     figure.add_scatter(
         x=x,
-        y=wave.heights(grid()).tolist(),
+        y=sinusoid.targets(x_grid()).tolist(),
         name="the wave",
         mode="lines",
         line={"color": WAVE_COLOUR, "width": 9},
@@ -65,12 +70,12 @@ def fit_figure(
         hovertemplate="(%{x:.2f}, %{y:.2f})",
     )
     axis = {"fixedrange": True, "gridcolor": GRID_COLOUR, "zerolinecolor": GRID_COLOUR}
-    figure.update_xaxes(range=[RANGE[0] - 0.15, RANGE[1] + 0.15], dtick=1, **axis)
+    figure.update_xaxes(range=[X_RANGE[0] - 0.15, X_RANGE[1] + 0.15], dtick=1, **axis)
     figure.update_yaxes(range=HEIGHT_RANGE, dtick=2, automargin=True, **axis)
     return figure
 
 
-def training_figure(history: Sequence[Mark], updates: int) -> go.Figure:
+def training_figure(history: Sequence[ValidationErrors], updates: int) -> go.Figure:
     """Draw the error on validation tasks as a training goes on, before and after adaptation.
 
     Args:
@@ -78,10 +83,10 @@ def training_figure(history: Sequence[Mark], updates: int) -> go.Figure:
         updates: Of the whole training.
     """
     figure = go.Figure(layout=_layout(HEIGHT + 48))
-    steps = [mark.step for mark in history]
-    for method in history[0].errors:
+    steps = [errors.step for errors in history]
+    for method in history[0].by_method:
         style = STYLES[method]
-        before, after = np.array([mark.errors[method] for mark in history]).T
+        before, after = np.array([errors.by_method[method] for errors in history]).T
         if method != "oracle":
             figure.add_scatter(
                 x=steps,
@@ -108,14 +113,14 @@ def training_figure(history: Sequence[Mark], updates: int) -> go.Figure:
     return figure
 
 
-def error_figure(found: Mapping[str, Errors]) -> go.Figure:
+def error_figure(estimates: Mapping[str, ErrorEstimate]) -> go.Figure:
     """Draw the mean error after each inner step with its 95 % confidence band.
 
     Args:
-        found: By method, on the same tasks.
+        estimates: By method, on the same tasks.
     """
     figure = go.Figure(layout=_layout(HEIGHT + 24))
-    for method, errors in found.items():
+    for method, errors in estimates.items():
         style, steps = STYLES[method], list(range(len(errors.mean)))
         mean, half = np.array(errors.mean), np.array(errors.ci95)
         figure.add_scatter(

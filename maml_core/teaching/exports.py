@@ -13,7 +13,8 @@ from maml_core.config import BROUGHT, EpisodeSpec, TrainConfig
 from maml_core.evaluation.comparison import Recording
 from maml_core.evaluation.confidence import Estimate
 from maml_core.landscape.loss_maps import Grid
-from maml_core.teaching.sinusoid_comparison import Errors, Mark
+from maml_core.teaching.sinusoids.evaluation import ErrorEstimate
+from maml_core.teaching.sinusoids.training import ValidationErrors
 from maml_core.training.background.queue import ROOT, Order, Progress, Validation
 
 FOLDER = "folder-28"  # the data set as which a zip that was brought can be loaded anywhere
@@ -59,10 +60,12 @@ def training_csv(progress: Sequence[Progress], validations: Sequence[Validation]
     return _csv([("update", "what", "inner_step", "value", "ci95", "n"), *rows])
 
 
-def history_csv(history: Sequence[Mark]) -> str:
+def history_csv(history: Sequence[ValidationErrors]) -> str:
     """Return one line an update and method: squared error before and after adaptation."""
     rows: list[Sequence[object]] = [
-        (mark.step, method, *errors) for mark in history for method, errors in mark.errors.items()
+        (validation.step, method, *errors)
+        for validation in history
+        for method, errors in validation.by_method.items()
     ]
     return _csv([("update", "method", "error_before", "error_after"), *rows])
 
@@ -77,13 +80,13 @@ def estimates_csv(estimates: Mapping[str, Estimate]) -> str:
     return _csv([("method", "inner_step", "accuracy", "ci95", "episodes"), *rows])
 
 
-def errors_csv(found: Mapping[str, Mapping[str, Errors]]) -> str:
+def errors_csv(estimates: Mapping[str, Mapping[str, ErrorEstimate]]) -> str:
     """Return one line a support set's shape, method and inner step: mean error, its CI, tasks."""
     rows: list[Sequence[object]] = [
-        (points, method, step, mean, half, errors.tasks)
-        for points, by_method in found.items()
-        for method, errors in by_method.items()
-        for step, (mean, half) in enumerate(zip(errors.mean, errors.ci95, strict=True))
+        (points, method, step, mean, half_width, estimate.n_tasks)
+        for points, by_method in estimates.items()
+        for method, estimate in by_method.items()
+        for step, (mean, half_width) in enumerate(zip(estimate.mean, estimate.ci95, strict=True))
     ]
     return _csv([("points", "method", "inner_step", "squared_error", "ci95", "tasks"), *rows])
 

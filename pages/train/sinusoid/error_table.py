@@ -6,70 +6,79 @@ import streamlit as st
 
 from maml_core.figures.sinusoid import error_figure
 from maml_core.figures.style import CHART_CONFIG, STYLES
-from maml_core.teaching import sinusoid_comparison as comparison
 from maml_core.teaching.exports import errors_csv
-from maml_core.teaching.sinusoid_comparison import Errors, Stage
+from maml_core.teaching.sinusoids.evaluation import ErrorEstimate, evaluate
+from maml_core.teaching.sinusoids.training import SinusoidCheckpoint
 from pages.shared.widgets import choice
-from pages.train.sinusoid.training import Bench, recorded
+from pages.train.sinusoid.training_panel import SessionTraining, shipped_checkpoint
 
-TASKS = 600
-Found = dict[str, dict[str, Errors]]
+N_TASKS = 600
 TABLE_STEPS = (0, 1, 2, 5, 10)
-# K, and whether of the left half alone, by the words for it.
-SHAPES = {
+# K, and whether the support is in the left half, by the words for it.
+SUPPORT_SHAPES = {
     "K = 10": (10, False),
     "K = 5": (5, False),
     "K = 10, left half only": (10, True),
 }
+ErrorsByShape = dict[str, dict[str, ErrorEstimate]]
 
 
-def numbers(here: Bench) -> None:
-    """Draw the errors over many waves, once no training runs."""
-    st.subheader(f"Over {TASKS} waves", anchor=False)
-    if here.running:
-        st.caption("Measured when the training has ended or is stopped.")
+def draw_error_table(session: SessionTraining) -> None:
+    """Draw the errors over many waves, once no training is running."""
+    st.subheader(f"Over {N_TASKS} waves", anchor=False)
+    if session.running:
+        st.caption("Measured when the training has ended or been stopped.")
         return
-    with st.spinner(f"Measuring on {TASKS} waves …"):
-        found = _of_session(here.number, here.trained) if here.trained else _of_recorded()
-    _draw(found)
+    with st.spinner(f"Measuring on {N_TASKS} waves …"):
+        if session.trained:
+            errors = _session_errors(session.number, session.trained)
+        else:
+            errors = _shipped_errors()
+    _draw(errors)
 
 
 @st.cache_data(show_spinner=False)
-def _of_recorded() -> Found:
-    return _measured(recorded())
+def _shipped_errors() -> ErrorsByShape:
+    return _measure(shipped_checkpoint())
 
 
-def _of_session(number: int, stage: Stage) -> Found:
-    kept: dict[int, Found] = st.session_state.setdefault("sinusoid_errors", {})
-    if number not in kept:
-        kept[number] = _measured(stage)
-    return kept[number]
+def _session_errors(number: int, checkpoint: SinusoidCheckpoint) -> ErrorsByShape:
+    measured: dict[int, ErrorsByShape] = st.session_state.setdefault("sinusoid_errors", {})
+    if number not in measured:
+        measured[number] = _measure(checkpoint)
+    return measured[number]
 
 
-def _measured(stage: Stage) -> Found:
-    """Return the errors of a stage by the words of their shape and by method."""
+def _measure(checkpoint: SinusoidCheckpoint) -> ErrorsByShape:
+    """Return the errors at a checkpoint by the words for the support's shape and by method."""
     return {
-        words: comparison.evaluate(
-            stage.learners, k_shot, inner_steps=max(TABLE_STEPS), tasks=TASKS, half=half
+        words: evaluate(
+            checkpoint.regressors,
+            k_shot,
+            inner_steps=max(TABLE_STEPS),
+            n_tasks=N_TASKS,
+            support_in_left_half=in_left_half,
         )
-        for words, (k_shot, half) in SHAPES.items()
+        for words, (k_shot, in_left_half) in SUPPORT_SHAPES.items()
     }
 
 
 @st.fragment
-def _draw(found: Found) -> None:
-    words = choice("Points given", SHAPES, "error_shape", bind=None, label_visibility="collapsed")
-    st.plotly_chart(error_figure(found[words]), key="error_chart", config=CHART_CONFIG)
-    st.caption(
-        f"Mean squared error over {TASKS} waves on which nothing was trained, with the mean's "
-        "95 % confidence interval, on "
-        + ("the right half of the range." if SHAPES[words][1] else "the whole range.")
+def _draw(errors: ErrorsByShape) -> None:
+    words = choice(
+        "Points given", SUPPORT_SHAPES, "error_shape", bind=None, label_visibility="collapsed"
     )
-    st.dataframe(_table(found), hide_index=True, key="error_table")
+    st.plotly_chart(error_figure(errors[words]), key="error_chart", config=CHART_CONFIG)
+    st.caption(
+        f"Mean squared error over {N_TASKS} waves that no network was trained on, with the mean's "
+        "95 % confidence interval, on "
+        + ("the right half of the range." if SUPPORT_SHAPES[words][1] else "the whole range.")
+    )
+    st.dataframe(_table(errors), hide_index=True, key="error_table")
     st.download_button(
         "These numbers as CSV",
-        errors_csv(found),
-        f"sinusoids-{TASKS}-waves.csv",
+        errors_csv(errors),
+        f"sinusoids-{N_TASKS}-waves.csv",
         "text/csv",
         key="errors_csv",
         on_click="ignore",
@@ -80,18 +89,18 @@ def _draw(found: Found) -> None:
     )
 
 
-def _table(found: Found) -> list[dict[str, str]]:
+def _table(errors: ErrorsByShape) -> list[dict[str, str]]:
     return [
         {"Points": words, "Method": STYLES[method].label}
         | {
-            f"step {step}": _with_interval(errors.mean[step], errors.ci95[step])
+            f"step {step}": _with_interval(estimate.mean[step], estimate.ci95[step])
             for step in TABLE_STEPS
         }
-        for words, by_method in found.items()
-        for method, errors in by_method.items()
+        for words, by_method in errors.items()
+        for method, estimate in by_method.items()
     ]
 
 
-def _with_interval(mean: float, half: float) -> str:
+def _with_interval(mean: float, half_width: float) -> str:
     digits = 2 if mean >= 0.1 else 4
-    return f"{mean:.{digits}f} ± {half:.{digits}f}"
+    return f"{mean:.{digits}f} ± {half_width:.{digits}f}"

@@ -36,7 +36,8 @@ from maml_core.teaching.exports import (
     script,
     training_csv,
 )
-from maml_core.teaching.sinusoid_comparison import Errors, Mark
+from maml_core.teaching.sinusoids.evaluation import ErrorEstimate
+from maml_core.teaching.sinusoids.training import ValidationErrors
 from maml_core.training.background.queue import Order, Progress, Validation
 
 ROOT = Path(__file__).parents[3]
@@ -204,7 +205,7 @@ def test_the_csvs_of_trainings_parse_back_to_the_same_numbers():
     assert [(r["inner_step"], r["ci95"], r["n"]) for r in rows[-2:]] == [
         ("0", "0.0", "20"), ("1", "0.125", "20")
     ]  # fmt: skip
-    rows = parsed(history_csv([Mark(25, {"maml": (3.0, 0.5), "joint": (2.5, 2.25)})]))
+    rows = parsed(history_csv([ValidationErrors(25, {"maml": (3.0, 0.5), "joint": (2.5, 2.25)})]))
     assert [(r["update"], r["method"], float(r["error_after"])) for r in rows] == [
         ("25", "maml", 0.5), ("25", "joint", 2.25)
     ]  # fmt: skip
@@ -244,8 +245,8 @@ def test_the_csv_of_maps_parses_back_to_the_same_numbers():
 
 def test_errors_have_a_line_a_shape_method_and_step():
     found = {
-        "K = 5": {"maml": Errors(600, (3.0, 0.5), (0.2, 0.1))},
-        "K = 10": {"oracle": Errors(600, (0.25,), (0.125,))},
+        "K = 5": {"maml": ErrorEstimate(600, (3.0, 0.5), (0.2, 0.1))},
+        "K = 10": {"oracle": ErrorEstimate(600, (0.25,), (0.125,))},
     }
     rows = parsed(errors_csv(found))
     assert [

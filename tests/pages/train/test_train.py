@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from maml_core.config import SinusoidConfig
-from maml_core.teaching import sinusoid_comparison as comparison
-from pages.train.sinusoid import error_table, points, training
+from maml_core.teaching.sinusoids import evaluation
+from maml_core.teaching.sinusoids.regressors import fit_curves
+from maml_core.teaching.sinusoids.tasks import displayed_sinusoid, displayed_support
+from maml_core.teaching.sinusoids.weights import load_checkpoint
+from pages.train.sinusoid import error_table, support_points, training_panel
 from tests.support import opened_page
 from tests.support.opened_page import texts
 
@@ -17,9 +20,9 @@ open_page = partial(opened_page.open_page, "pages/train/page.py", n_way="2", q_q
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a run train one stage, and errors be measured on few waves."""
-    monkeypatch.setattr(error_table, "TASKS", 8)
-    monkeypatch.setattr(training, "PIECE_SECONDS", 0.0)
-    monkeypatch.setattr(comparison, "VALIDATION_TASKS", 4)
+    monkeypatch.setattr(error_table, "N_TASKS", 8)
+    monkeypatch.setattr(training_panel, "PIECE_SECONDS", 0.0)
+    monkeypatch.setattr(evaluation, "VALIDATION_TASKS", 4)
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
     """What the charts' component was given, run by run; its JavaScript does not run here."""
     given = []
     monkeypatch.setattr(
-        "pages.train.sinusoid.wave_chart._mount",
+        "pages.train.sinusoid.clickable_charts._mount",
         lambda **arguments: given.append(arguments["data"]),
     )
     return given
@@ -42,10 +45,10 @@ def test_the_charts_show_what_the_engine_computes_and_points_that_are_put_change
     drawn: list[dict],
 ) -> None:
     at = open_page(seed="7", wave_k="5")
-    learners, wave = comparison.load().learners, comparison.shown_wave(7)
-    own = comparison.shown_points(7, 5, False)
+    learners, wave = load_checkpoint().regressors, displayed_sinusoid(7)
+    own = displayed_support(7, 5, False)
     assert drawn[-1]["points"] == [list(point) for point in own]
-    found = comparison.fit(learners, wave, own, 10)
+    found = fit_curves(learners, wave, own, 10)
     for method in ("maml", "joint"):
         lines = curves(drawn[-1], method)
         np.testing.assert_allclose(lines["after 10 steps"], found[method].curves[10], rtol=1e-5)
@@ -63,7 +66,7 @@ def test_the_charts_show_what_the_engine_computes_and_points_that_are_put_change
     assert drawn[-1]["points"] == [list(point) for point in own]
     at.toggle(key="half").set_value(True).run()
     assert all(x < 0 for x, _ in drawn[-1]["points"])
-    assert "In the right half, where no point is" in texts(at, "caption")
+    assert "In the right half, where there is no point" in texts(at, "caption")
 
 
 def test_a_link_carries_points_until_another_wave_is_asked_for(drawn: list[dict]) -> None:
@@ -88,32 +91,32 @@ def test_a_bad_value_in_the_link_is_a_sentence_and_the_default(drawn: list[dict]
     "text", ["1,2,3", "1", "a,b", "0,nan", "0,inf", "-5.1,0", "0,101", "1,2;x"]
 )
 def test_what_names_no_points_is_told_from_no_points(text: str) -> None:
-    assert points.points_of(text) is None
-    assert points.points_of("") == []
+    assert support_points.parse_points(text) is None
+    assert support_points.parse_points("") == []
     many = ";".join(f"0,{y}" for y in range(30))
-    assert points.points_of(many) == [(0.0, float(y)) for y in range(10, 30)]
+    assert support_points.parse_points(many) == [(0.0, float(y)) for y in range(10, 30)]
 
 
 def test_a_click_counts_only_on_the_points_it_was_made_on(
     drawn: list[dict], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     query: dict[str, str] = {}
-    task = points.Task(3, 10, False)
-    state = {points.CHART: {"points": {"revision": f"{task} 0", "points": [[1.0, 2.0]]}}}
-    monkeypatch.setattr(points.st, "query_params", query)
-    monkeypatch.setattr(points.st, "session_state", state)
-    points.on_points(task)
-    assert points.points(task) == [(1.0, 2.0)]
-    points.restore()
-    points.on_points(task)  # on its way when the points were put back
-    assert points.points(task) == comparison.shown_points(3, 10, False)
+    task = support_points.SinusoidTask(3, 10, False)
+    state = {support_points.CHART: {"points": {"revision": f"{task} 0", "points": [[1.0, 2.0]]}}}
+    monkeypatch.setattr(support_points.st, "query_params", query)
+    monkeypatch.setattr(support_points.st, "session_state", state)
+    support_points.take_clicked_points(task)
+    assert support_points.support_points(task) == [(1.0, 2.0)]
+    support_points.restore_points()
+    support_points.take_clicked_points(task)  # on its way when the points were put back
+    assert support_points.support_points(task) == displayed_support(3, 10, False)
 
 
 def test_a_training_runs_stops_is_shown_and_gives_way_to_the_recorded_one(
     drawn: list[dict],
 ) -> None:
     at = open_page(updates="500")
-    assert "Recorded beforehand" in texts(at, "caption")
+    assert "Recorded in advance" in texts(at, "caption")
     recorded = curves(drawn[-1], "maml")["before"]
     at.button(key="train").click().run()
     assert "0 of 500 updates" in texts(at, "caption")
@@ -129,7 +132,7 @@ def test_a_training_runs_stops_is_shown_and_gives_way_to_the_recorded_one(
     assert "20 of 500 updates" in texts(at, "caption")
     assert len(at.dataframe) == 1
     at.button(key="recorded_again").click().run()
-    assert "Recorded beforehand" in texts(at, "caption")
+    assert "Recorded in advance" in texts(at, "caption")
     np.testing.assert_array_equal(curves(drawn[-1], "maml")["before"], recorded)
     assert not at.exception
 
@@ -137,20 +140,20 @@ def test_a_training_runs_stops_is_shown_and_gives_way_to_the_recorded_one(
 def test_a_training_comes_to_its_end_and_pauses_do_not_count(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(training, "PIECE_SECONDS", 600.0)
-    running = training.Training(SinusoidConfig(meta_steps=12))
+    monkeypatch.setattr(training_panel, "PIECE_SECONDS", 600.0)
+    running = training_panel.RunningTraining(SinusoidConfig(meta_steps=12))
     assert not running.is_done
-    running._seen -= 1000.0  # as if the page had been left
-    running.go_on()
+    running._last_rerun -= 1000.0  # as if the page had been left
+    running.advance()
     assert running.is_done
-    assert [mark.step for mark in running.stage.history] == [0, 10, 12]
-    assert running.seconds == training.PAUSE_SECONDS
+    assert [errors.step for errors in running.checkpoint.history] == [0, 10, 12]
+    assert running.seconds == training_panel.PAUSE_SECONDS
     assert running.seconds_left == 0
 
 
 def test_the_numbers_are_those_of_the_engine(drawn: list[dict]) -> None:
     table = open_page().dataframe[0].value
-    found = comparison.evaluate(comparison.load().learners, 5, inner_steps=10, tasks=8)
+    found = evaluation.evaluate(load_checkpoint().regressors, 5, inner_steps=10, n_tasks=8)
     row = table[(table["Points"] == "K = 5") & (table["Method"] == "MAML")].iloc[0]
     for step in (0, 1, 2, 5, 10):
         mean, half = found["maml"].mean[step], found["maml"].ci95[step]

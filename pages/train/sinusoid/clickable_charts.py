@@ -1,4 +1,4 @@
-"""Charts of one wave on which a person places points."""
+"""Charts of one sinusoid on which a person places points."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from maml_core.figures.plotly_json import figure_json
-from maml_core.teaching.sinusoid_tasks import RANGE
+from maml_core.teaching.sinusoids.tasks import X_RANGE
 from pages.shared.component import component
 
-MAX_POINTS = 20  # of more, the oldest goes
+MAX_POINTS = 20  # with more, the oldest is dropped
 # Plotly keeps its styles in the page's head.
 _mount = component("wave_chart", "element", "drawing", isolate_styles=False)
 
@@ -21,7 +21,7 @@ class Panel:
     """One chart.
 
     Attributes:
-        name: What tells it from the other.
+        name: Its method, which tells it from the other.
         title: Above it.
         colour: Of the dot beside the title.
         note: After the title.
@@ -35,7 +35,7 @@ class Panel:
     figure: go.Figure
 
 
-def waves(
+def draw_clickable_charts(
     panels: Sequence[Panel],
     points: Sequence[tuple[float, float]],
     revision: str,
@@ -48,7 +48,7 @@ def waves(
     Args:
         panels: The charts.
         points: x and y of each.
-        revision: Changes when the points do otherwise than by a click on a chart.
+        revision: Changes when the points change in another way than by a click on a chart.
         key: Of the component.
         on_points: Called after a click; `st.session_state[key].points` holds the revision that
             was clicked on and all points.
@@ -68,7 +68,7 @@ def waves(
             ],
             "points": [list(point) for point in points],
             "revision": revision,
-            "range": list(RANGE),
+            "range": list(X_RANGE),
             "most": MAX_POINTS,
         },
         on_points_change=on_points,
