@@ -1,39 +1,80 @@
-"""Print the README's tables of results from `assets/results.jsonl`.
+"""Write the tables of `README.md` and `docs/results.md` from `assets/results.jsonl`.
 
-python -m maml_core evaluate --all --steps 5 --record assets/results.jsonl   # measures
-python -m benchmarks.studies.results_tables                               # prints
+    python -m maml_core evaluate --all --steps 5 --record assets/results.jsonl  # measures
+    python -m benchmarks.studies.results_tables                                # writes
+
+The text of both pages is written by hand. A table stands between the two comments
+`<!-- table: name -->` and `<!-- end of table -->` and is replaced whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from maml_core.evaluation import published, results_table
 from maml_core.figures.style import STYLES
+from maml_core.paths import PROJECT
 
+PAGES = (PROJECT / "README.md", PROJECT / "docs" / "results.md")
 STEPS = (1, 2, 3, 5)
+SUMMARY = ("maml", "pretrained", "nearest-features")
 Record = dict[str, Any]
+_TABLE = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
 def main() -> None:
-    """Print all tables."""
-    print("\n\n".join(tables(results_table.recorded())))
+    """Write both pages anew."""
+    found = tables(results_table.recorded())
+    for page in PAGES:
+        page.write_text(fill(page.read_text(encoding="utf-8"), found), encoding="utf-8")
 
 
-def tables(records: list[Record]) -> list[str]:
-    """Return the Markdown tables.
+def fill(text: str, found: Mapping[str, str]) -> str:
+    """Return a page with its tables replaced.
 
-    By step and split; each query alone; the challenge's own runs and drawn anew; N × K.
+    Raises:
+        KeyError: The page names a table that is not among those `found`.
     """
+    return _TABLE.sub(lambda place: f"{place[1]}\n{found[place[2]]}\n\n{place[3]}", text)
+
+
+def tables(records: list[Record]) -> dict[str, str]:
+    """Return the Markdown tables by name; those without a row are left out."""
     usual = [r for r in records if r["transductive"] and not r["within_alphabet"]]
     alone = [r for r in records if not r["transductive"] and not r["within_alphabet"]]
     challenge = [r for r in records if r["within_alphabet"]]
-    runs, drawn = ([r for r in challenge if r["official"] == which] for which in (True, False))
     named = [r for r in usual if (r["n_way"], r["k_shot"]) in published.SHAPES]
-    found = [by_step([r for r in named if r["split"] == split]) for split in ("alphabets", "paper")]
-    found += [by_step(alone), by_step(runs), by_step(drawn), grid(usual)]
-    return [table for table in found if table]
+    found = {
+        "summary": summary([r for r in named if r["split"] == "paper"]),
+        "unseen-alphabets": by_step([r for r in named if r["split"] == "alphabets"]),
+        "unseen-characters": by_step([r for r in named if r["split"] == "paper"]),
+        "each-query-alone": by_step(alone),
+        "official-runs": by_step([r for r in challenge if r["official"]]),
+        "within-one-alphabet": by_step([r for r in challenge if not r["official"]]),
+        "every-n-and-k": grid(usual),
+    }
+    return {name: table for name, table in found.items() if table}
+
+
+def summary(records: list[Record]) -> str:
+    """Return the README's table: a row a method, a column a shape, after the last step."""
+    measured = {
+        (r["method"], r["n_way"], r["k_shot"]): _cell(r, -1)
+        for r in records
+        if not results_table.how(r)
+    }
+    rows = [
+        [STYLES[method].label, *(measured.get((method, *shape), "–") for shape in published.SHAPES)]
+        for method in SUMMARY
+    ]
+    (others,) = (one for one in published.PUBLISHED if one.method == "MAML")
+    rows.append(
+        [f"*Published: MAML, {others.source}*", *(others.accuracy[s] for s in published.SHAPES)]
+    )
+    head = ["", *(f"{n}-way {k}-shot" for n, k in published.SHAPES)]
+    return _markdown(head, rows) if measured else ""
 
 
 def by_step(records: list[Record]) -> str:
@@ -74,7 +115,7 @@ def grid(records: list[Record]) -> str:
 
 def _cell(record: Record, step: int) -> str:
     values = record["accuracy"]
-    if len(values) == 1:  # the nearest picture takes no steps
+    if len(values) == 1:  # the nearest neighbour takes no steps
         step = 0
     return f"{100 * values[step]:.1f} ± {100 * record['ci95'][step]:.1f}"
 
