@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 from maml_core.config import AdaptConfig, EpisodeSpec
@@ -19,7 +20,7 @@ from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation.confidence import estimate
-from maml_core.evaluation.trajectory import Trace, measure, trace
+from maml_core.evaluation.trajectory import AdaptationTrajectory, measure_trajectory
 from maml_core.learners import checkpoints
 from maml_core.learners.adaptation import adapt_to
 from maml_core.learners.learner import Learner
@@ -53,14 +54,17 @@ def report(
 ) -> None:
     """Print means over episodes after so many inner steps."""
 
-    def along(number: int) -> tuple[Trace, Trace]:
+    def along(number: int) -> tuple[AdaptationTrajectory, AdaptationTrajectory]:
         episode = sample_episode(pool, spec, 0, number)
         config = AdaptConfig(learner.inner_lr(spec.n_way), max(steps))
         points = adapt_to(learner, episode, config)
         together, alone = (
-            trace(
-                measure(learner.model, points[step], episode.task, transductive=transductive)
-                for step in steps
+            measure_trajectory(
+                learner,
+                config.inner_lr,
+                [points[step] for step in steps],
+                episode.task,
+                transductive=transductive,
             )
             for transductive in (True, False)
         )
@@ -73,7 +77,7 @@ def report(
         "support loss": [one.support_loss for one in together],
         "query loss": [one.query_loss for one in together],
     }.items():
-        found = estimate(torch.stack(values))
+        found = estimate(torch.tensor(np.array(values)))
         cells = zip(steps, found.accuracy, found.ci95, strict=True)
         numbers = ", ".join(f"{step}: {mean:.4f} ± {half:.4f}" for step, mean, half in cells)
         shape = f"{spec.n_way}-way, {spec.q_query} queries a class, n = {episodes}"

@@ -16,7 +16,7 @@ from maml_core.learners.adaptation import adapt_to_pictures
 from maml_core.learners.learner import Learner
 from maml_core.methods.losses import accuracy
 from maml_core.methods.nearest_neighbour import nearest_by_features, nearest_by_pixels
-from maml_core.networks.functional import query_logits
+from maml_core.networks.functional import trajectory_query_logits
 from maml_core.networks.registry import check_pictures
 from maml_core.optimisation.thread_pool import in_parallel
 
@@ -36,21 +36,19 @@ def episode_accuracy(
     By the mean of the logits of one adaptation to each of `Episode.views`, all from the same θ.
     """
     views, n_way = episode.views(rotation_tta=rotation_tta), episode.spec.n_way
-    answers = [_answers(learner, task, n_way, config, transductive) for task in views]
-    means = torch.stack(answers).mean(0)
+    logits = [_query_logits(learner, task, n_way, config, transductive) for task in views]
+    means = torch.stack(logits).mean(0)
     return torch.stack([accuracy(one, episode.task.query_y) for one in means]).cpu()
 
 
 @torch.no_grad()
-def _answers(
+def _query_logits(
     learner: Learner, task: TaskBatch, n_way: int, config: AdaptConfig, transductive: bool
 ) -> Tensor:
     """Return the query logits after each step, [inner_steps + 1, n_way * q_query, n_way]."""
-    points = adapt_to_pictures(learner, task.support_x, task.support_y, n_way, config)
-    x = task.support_x, task.query_x
-    return torch.stack(
-        [query_logits(learner.model, fast, *x, transductive=transductive) for fast in points]
-    )
+    trajectory = adapt_to_pictures(learner, task.support_x, task.support_y, n_way, config)
+    pictures = task.support_x, task.query_x
+    return trajectory_query_logits(learner.model, trajectory, *pictures, transductive=transductive)
 
 
 def evaluate(

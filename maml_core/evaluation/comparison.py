@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -13,70 +11,26 @@ from maml_core.episodes.pool import TaskPool
 from maml_core.episodes.sampling import Episode
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
 from maml_core.evaluation.confidence import Estimate
-from maml_core.evaluation.trajectory import Trace, measure, trace
+from maml_core.evaluation.trajectory import AdaptationTrajectory, measure_trajectory
 from maml_core.learners.adaptation import adapt_to
 from maml_core.learners.learner import Learner
 from maml_core.optimisation.thread_pool import in_parallel
 
 
-@dataclass(frozen=True, eq=False)
-class Recording:
-    """One learner's adaptation to one episode at its S + 1 points θ₀ … θ_S.
-
-    Attributes:
-        method: The learner's name.
-        inner_lr: The α it took.
-        support_loss: Nats, float64 [S + 1]; not a number where α was too large.
-        query_loss: Likewise.
-        accuracy: On the query set, 0 to 1, [S + 1].
-        predictions: The label each query picture gets, int64 [S + 1, n_way * q_query].
-    """
-
-    method: str
-    inner_lr: float
-    support_loss: np.ndarray
-    query_loss: np.ndarray
-    accuracy: np.ndarray
-    predictions: np.ndarray
-
-    @property
-    def diverged_at(self) -> int | None:
-        """The first step whose loss is no finite number, or None."""
-        bad = ~(np.isfinite(self.support_loss) & np.isfinite(self.query_loss))
-        return int(bad.argmax()) if bad.any() else None
-
-
 def compare(
     learners: Mapping[str, Learner], episode: Episode, inner_steps: int, lr_factor: float = 1.0
-) -> list[Recording]:
+) -> list[AdaptationTrajectory]:
     """Adapt each learner to one episode with `lr_factor` times its own α."""
     configs = {
-        method: AdaptConfig(learner.inner_lr(episode.spec.n_way) * lr_factor, inner_steps)
-        for method, learner in learners.items()
+        name: AdaptConfig(learner.inner_lr(episode.spec.n_way) * lr_factor, inner_steps)
+        for name, learner in learners.items()
     }
-    adapted = in_parallel(
-        lambda method: adapt_to(learners[method], episode, configs[method]), learners
-    )
-    # One learner's points are measured while the next still adapts: no core waits for the other.
-    measured = [
-        in_parallel(partial(measure, learner.model, task=episode.task), trajectory)
-        for learner, trajectory in zip(learners.values(), adapted, strict=True)
-    ]
+    # One learner's points are measured while the next still adapts.
+    adapted = in_parallel(lambda name: adapt_to(learners[name], episode, configs[name]), learners)
     return [
-        _recording(learner.method, configs[method].inner_lr, trace(points))
-        for (method, learner), points in zip(learners.items(), measured, strict=True)
+        measure_trajectory(learners[name], config.inner_lr, points, episode.task, parallel=True)
+        for (name, config), points in zip(configs.items(), adapted, strict=True)
     ]
-
-
-def _recording(method: str, inner_lr: float, found: Trace) -> Recording:
-    return Recording(
-        method=method,
-        inner_lr=inner_lr,
-        support_loss=found.support_loss.double().numpy(),
-        query_loss=found.query_loss.double().numpy(),
-        accuracy=found.accuracy.double().numpy(),
-        predictions=found.query_logits.argmax(-1).numpy(),
-    )
 
 
 def evaluate_together(
@@ -136,7 +90,7 @@ def evaluate_together(
         yield dict(zip([*learners, *nearest], estimates, strict=True))
 
 
-def confusion(episode: Episode, recording: Recording, step: int) -> np.ndarray:
+def confusion(episode: Episode, trajectory: AdaptationTrajectory, step: int) -> np.ndarray:
     """Count how often each class was taken for each after an inner step.
 
     Returns:
@@ -145,5 +99,5 @@ def confusion(episode: Episode, recording: Recording, step: int) -> np.ndarray:
     n_way = episode.spec.n_way
     counts = np.zeros((n_way, n_way), dtype=np.int64)
     truth = np.repeat(np.arange(n_way), episode.spec.q_query)
-    np.add.at(counts, (truth, recording.predictions[step]), 1)
+    np.add.at(counts, (truth, trajectory.predictions[step]), 1)
     return counts

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from maml_core.evaluation.single_query import support_tensors
 from maml_core.images.tensors import character_to_tensor
 from maml_core.learners.learner import Learner
 from maml_core.methods.nearest_neighbour import normalised_features
@@ -83,9 +84,9 @@ def likeness(
         support: Of each class one or more characters, uint8 [105, 105]; 255 is ink.
         character: The query, likewise.
     """
-    x = torch.stack([character_to_tensor(one) for row in support for one in row])
-    y = torch.tensor([label for label, row in enumerate(support) for _ in row])
-    return float(likenesses(learner, x, y, character_to_tensor(character)[None]))
+    return float(
+        likenesses(learner, *support_tensors(support), character_to_tensor(character)[None])
+    )
 
 
 @cache

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from maml_core.evaluation.comparison import Recording
+from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.style import (
     FAINT,
     FINE_LOSS_TICKS,
@@ -23,27 +23,29 @@ from maml_core.figures.style import (
 )
 
 
-def accuracy_figure(recordings: Sequence[Recording], n_way: int, predict: bool) -> go.Figure:
+def accuracy_figure(
+    trajectories: Sequence[AdaptationTrajectory], n_way: int, predict: bool
+) -> go.Figure:
     """Draw query accuracy after each inner step, with a frame for each step.
 
     Args:
-        recordings: One a method, all of one episode.
+        trajectories: One a method, all of one episode.
         n_way: Chance is 1 / n_way.
         predict: Show only what comes before the first step; the frames reveal the rest.
     """
-    lines = [(recording, 100 * recording.accuracy, "") for recording in recordings]
+    lines = [(trajectory, 100 * trajectory.accuracy, "") for trajectory in trajectories]
     figure = _stepwise(lines, predict)
     add_chance(figure, 100 / n_way)
     figure.update_yaxes(title="Query accuracy, %", range=[-3, 103])
     return figure
 
 
-def loss_figure(recordings: Sequence[Recording], predict: bool) -> go.Figure:
+def loss_figure(trajectories: Sequence[AdaptationTrajectory], predict: bool) -> go.Figure:
     """Draw support and query loss after each inner step, with a frame for each step."""
     lines = []
-    for recording in recordings:
-        lines.append((recording, on_log_axis(recording.query_loss), " · query"))
-        lines.append((recording, on_log_axis(recording.support_loss), " · support"))
+    for trajectory in trajectories:
+        lines.append((trajectory, on_log_axis(trajectory.query_loss), " · query"))
+        lines.append((trajectory, on_log_axis(trajectory.support_loss), " · support"))
     figure = _stepwise(lines, predict)
     figure.update_layout(showlegend=False)
     figure.update_xaxes(title="Inner step (filled: query loss, open: support loss)")
@@ -55,14 +57,16 @@ def loss_figure(recordings: Sequence[Recording], predict: bool) -> go.Figure:
     return figure
 
 
-def _stepwise(lines: Sequence[tuple[Recording, np.ndarray, str]], predict: bool) -> go.Figure:
+def _stepwise(
+    lines: Sequence[tuple[AdaptationTrajectory, np.ndarray, str]], predict: bool
+) -> go.Figure:
     """Draw each line faint as a whole and strong up to a step; frame k stands at step k."""
     figure = go.Figure(layout=layout(legend_rows=1))
     n_points = len(lines[0][1])
     steps = np.arange(n_points)
     shown = 1 if predict else n_points
-    for recording, values, _ in lines:
-        style = STYLES[recording.method]
+    for trajectory, values, _ in lines:
+        style = STYLES[trajectory.method]
         figure.add_scatter(
             x=steps,
             y=np.full(n_points, np.nan) if predict else values,
@@ -72,8 +76,8 @@ def _stepwise(lines: Sequence[tuple[Recording, np.ndarray, str]], predict: bool)
             hoverinfo="skip",
             showlegend=False,
         )
-    for recording, values, kind in lines:
-        style = STYLES[recording.method]
+    for trajectory, values, kind in lines:
+        style = STYLES[trajectory.method]
         open_marker = kind.endswith("support")
         figure.add_scatter(
             x=steps[:shown],

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from maml_core.evaluation.comparison import Recording
+from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.style import FAINT, HEIGHT, STYLES, add_band, add_chance, layout
 from maml_core.training.background.queue import Progress, Validation
 
@@ -88,16 +88,16 @@ def validation_figure(
     return figure
 
 
-def replay_figure(recordings: Sequence[Recording], n_way: int) -> go.Figure:
+def replay_figure(trajectories: Sequence[AdaptationTrajectory], n_way: int) -> go.Figure:
     """Draw accuracy by inner step at each point of a recorded training, a frame a point.
 
     Args:
-        recordings: How θ at each point adapts to the same episode, in the order of the training.
+        trajectories: How θ at each point adapts to the same episode, in the order of the training.
         n_way: Chance is 1 / n_way.
     """
     figure = go.Figure(layout=layout(legend_rows=0))
     colour = STYLES["maml"].colour
-    curves = [100 * one.accuracy for one in recordings]
+    curves = [100 * one.accuracy for one in trajectories]
     steps = np.arange(len(curves[0]))
     for curve in curves:
         figure.add_scatter(
@@ -129,19 +129,22 @@ def replay_figure(recordings: Sequence[Recording], n_way: int) -> go.Figure:
 
 
 def course_figure(
-    recordings: Sequence[Recording], updates: Sequence[int], shown: Sequence[int], n_way: int
+    trajectories: Sequence[AdaptationTrajectory],
+    updates: Sequence[int],
+    shown: Sequence[int],
+    n_way: int,
 ) -> go.Figure:
     """Draw accuracy over a recorded training after some inner steps, a frame a point.
 
     Args:
-        recordings: How θ at each point adapts to the same episode, in the order of the training.
+        trajectories: How θ at each point adapts to the same episode, in the order of the training.
         updates: Of each point.
         shown: The inner steps.
         n_way: Chance is 1 / n_way.
     """
     figure = go.Figure(layout=layout(legend_rows=1))
     places = np.arange(len(updates))  # evenly: the points lie closer where more happens
-    lines = [100 * np.array([one.accuracy[step] for one in recordings]) for step in shown]
+    lines = [100 * np.array([one.accuracy[step] for one in trajectories]) for step in shown]
     looks = (("dot", "circle-open"), ("dash", "diamond"), ("solid", "circle"))
     for step, line, (dash, marker) in zip(shown, lines, looks, strict=False):
         figure.add_scatter(

@@ -19,7 +19,7 @@ from maml_core.methods.inner_loop import LrMultipliers, adapt
 from maml_core.methods.losses import loss
 from maml_core.networks.functional import for_n_way
 from maml_core.networks.params import Params, add, subtract
-from maml_core.optimisation.thread_pool import in_parallel
+from maml_core.optimisation.thread_pool import map_in_parallel
 
 MAX_PRODUCTS = 64  # Hessian-vector products; at 5-way 1-shot about 20 suffice
 TOLERANCE = 1e-3  # of an eigenvalue, relative to the largest
@@ -133,7 +133,7 @@ def curvatures(learners: Mapping[str, Learner], episode: Episode) -> dict[str, C
             lr_multipliers=learner.lr_multipliers,
         )
 
-    return dict(zip(learners, in_parallel(measure, learners.values()), strict=True))
+    return map_in_parallel(measure, learners)
 
 
 def _second_order(

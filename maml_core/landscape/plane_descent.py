@@ -11,13 +11,13 @@ import torch
 
 from maml_core.config import AdaptConfig, check_choice
 from maml_core.episodes.sampling import Episode
-from maml_core.landscape.episode_loss import SETS, answer
+from maml_core.evaluation.trajectory import AdaptationTrajectory, measure_trajectory
 from maml_core.landscape.planes import PLANES, Plane
 from maml_core.learners.adaptation import adapt_to
 from maml_core.learners.learner import Learner
 from maml_core.networks.functional import for_n_way
 from maml_core.networks.params import Params, norm, subtract
-from maml_core.optimisation.thread_pool import in_parallel
+from maml_core.optimisation.thread_pool import map_in_parallel
 
 REFERENCE_STEPS = 10  # of the paths that planes are laid through, at each learner's own α
 
@@ -27,32 +27,51 @@ class Path:
     """One descent, seen from a plane, at its S + 1 points; points after a break are left out.
 
     Attributes:
-        method: Who descends.
-        inner_lr: The α it took.
+        trajectory: The descent itself, with all its points: its losses and accuracies are those
+            at the points, not at their projections.
         x: Coordinate of the nearest point of the plane, [S + 1].
         y: Likewise.
         beside: How far the point is from the plane, [S + 1].
         distance: From the plane's origin, [S + 1].
         held: The share of the path's length that the plane holds, 0 to 1: its projection's
             length over its own.
-        loss: By set, 'support' and 'query', at the points themselves and not at their projections;
-            nats, [S + 1].
-        accuracy: By set, 0 to 1, [S + 1].
-        broke: Whether it was cut short because the loss was no finite number.
         restarted: Whether it began at a point of the plane and not at the learner's θ.
     """
 
-    method: str
-    inner_lr: float
+    trajectory: AdaptationTrajectory
     x: np.ndarray
     y: np.ndarray
     beside: np.ndarray
     distance: np.ndarray
     held: float
-    loss: Mapping[str, np.ndarray]
-    accuracy: Mapping[str, np.ndarray]
-    broke: bool
     restarted: bool
+
+    @property
+    def method(self) -> str:
+        """Who descends."""
+        return self.trajectory.method
+
+    @property
+    def inner_lr(self) -> float:
+        """The α it took."""
+        return self.trajectory.inner_lr
+
+    @property
+    def loss(self) -> dict[str, np.ndarray]:
+        """By set, nats, [S + 1]."""
+        return {which: values[: len(self.x)] for which, values in self.trajectory.losses.items()}
+
+    @property
+    def accuracy(self) -> dict[str, np.ndarray]:
+        """By set, 0 to 1, [S + 1]."""
+        return {
+            which: values[: len(self.x)] for which, values in self.trajectory.accuracies.items()
+        }
+
+    @property
+    def broke(self) -> bool:
+        """Whether it was cut short because the loss was not a finite number."""
+        return self.trajectory.diverged_at is not None
 
 
 def descend(
@@ -77,12 +96,8 @@ def descend(
     params = for_n_way(learner.params, episode.spec.n_way) if start is None else plane.point(*start)
     config = AdaptConfig(inner_lr, inner_steps)
     path = adapt_to(replace(learner, params=params), episode, config)
-    answers = {
-        which: np.array([answer(learner.model, point, episode.task, which) for point in path])
-        for which in SETS
-    }  # [S + 1, loss and accuracy]
-    finite = np.isfinite([found[:, 0] for found in answers.values()]).all(0)
-    whole = len(path) if finite.all() else int(finite.argmin())
+    trajectory = measure_trajectory(learner, inner_lr, path, episode.task)
+    whole = len(path) if trajectory.diverged_at is None else trajectory.diverged_at
     if not whole:
         raise ValueError(
             "The loss where the descent would start is no finite number; start closer to θ."
@@ -90,16 +105,12 @@ def descend(
     places = np.array([plane.project(point) for point in path[:whole]])
     distances = [float(norm(subtract(point, plane.origin))) for point in path[:whole]]
     return Path(
-        method=learner.method,
-        inner_lr=inner_lr,
+        trajectory=trajectory,
         x=places[:, 0],
         y=places[:, 1],
         beside=places[:, 2],
         distance=np.array(distances),
         held=_held(path[:whole], places),
-        loss={which: found[:whole, 0] for which, found in answers.items()},
-        accuracy={which: found[:whole, 1] for which, found in answers.items()},
-        broke=whole < len(path),
         restarted=start is not None,
     )
 
@@ -159,10 +170,9 @@ def lay_planes(
     check_choice("kind", kind, tuple(PLANES))
     n_way = episode.spec.n_way
 
-    def reference(name: str) -> list[Params]:
-        config = AdaptConfig(learners[name].inner_lr(n_way), REFERENCE_STEPS)
-        path = adapt_to(learners[name], episode, config)
+    def reference(learner: Learner) -> list[Params]:
+        config = AdaptConfig(learner.inner_lr(n_way), REFERENCE_STEPS)
+        path = adapt_to(learner, episode, config)
         return [point for point in path if torch.isfinite(norm(point))]
 
-    paths = dict(zip(learners, in_parallel(reference, learners), strict=True))
-    return PLANES[kind](paths, seed)
+    return PLANES[kind](map_in_parallel(reference, learners), seed)

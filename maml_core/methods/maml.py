@@ -12,9 +12,8 @@ from maml_core.methods.losses import accuracy
 from maml_core.methods.meta_gradient import (
     adapt_to_task,
     gradient_over_tasks,
-    trajectory_query_logits,
 )
-from maml_core.networks.functional import HEAD, HEAD_ONLY, features
+from maml_core.networks.functional import HEAD, HEAD_ONLY, features, trajectory_query_logits
 from maml_core.networks.inner_lr_multipliers import LOG_LR_PREFIX, split_lr_multipliers
 from maml_core.networks.params import Params
 from maml_core.optimisation.outer_loop import Metrics
@@ -46,7 +45,10 @@ def maml_gradient(
         if head_only and hasattr(model, "features"):  # which says what the head is given
             network, meta, task = HEAD_ONLY, *_on_features(model, meta, task, config)
         trajectory = adapt_to_task(network, meta, task, config, first_order, head_only)
-        outs = trajectory_query_logits(network, trajectory, task, config)
+        pictures = task.support_x, task.query_x
+        outs = trajectory_query_logits(
+            network, trajectory, *pictures, transductive=config.transductive
+        )
         losses = torch.stack([F.cross_entropy(out, task.query_y) for out in outs])
         weights = step_weights(config.inner_steps, done) if config.multi_step else None
         objective = losses[-1] if weights is None else weights @ losses[1:]

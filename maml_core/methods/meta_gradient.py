@@ -15,7 +15,7 @@ from maml_core.config import TrainConfig
 from maml_core.episodes.task_batch import TaskBatch
 from maml_core.methods.anil import head_only_multipliers
 from maml_core.methods.inner_loop import adapt
-from maml_core.networks.functional import for_n_way, query_logits
+from maml_core.networks.functional import for_n_way
 from maml_core.networks.inner_lr_multipliers import split_lr_multipliers
 from maml_core.networks.params import Params
 from maml_core.optimisation.outer_loop import Metrics
@@ -53,15 +53,6 @@ def n_way_of(tasks: TaskBatch, config: TrainConfig) -> int:
 
 def mean_over_tasks(metrics: Metrics) -> Metrics:
     return Metrics(*(value.mean(0) for value in metrics))
-
-
-def trajectory_query_logits(
-    model: nn.Module, trajectory: list[Params], task: TaskBatch, config: TrainConfig
-) -> list[Tensor]:
-    return [
-        query_logits(model, fast, task.support_x, task.query_x, transductive=config.transductive)
-        for fast in trajectory
-    ]
 
 
 def adapt_to_task(

@@ -16,9 +16,8 @@ from maml_core.methods.meta_gradient import (
     adapt_to_task,
     mean_over_tasks,
     n_way_of,
-    trajectory_query_logits,
 )
-from maml_core.networks.functional import for_n_way
+from maml_core.networks.functional import for_n_way, trajectory_query_logits
 from maml_core.networks.inner_lr_multipliers import split_lr_multipliers
 from maml_core.networks.params import Params, subtract
 from maml_core.optimisation.outer_loop import Metrics
@@ -41,7 +40,10 @@ def reptile_gradient(
 
     def pseudo_gradient(task: TaskBatch) -> tuple[Params, Metrics]:
         trajectory = adapt_to_task(model, meta_params, task, config, True, False)
-        outs = trajectory_query_logits(model, trajectory, task, config)
+        pictures = task.support_x, task.query_x
+        outs = trajectory_query_logits(
+            model, trajectory, *pictures, transductive=config.transductive
+        )
         accuracies = torch.stack([accuracy(out, task.query_y) for out in outs])
         metrics = Metrics(F.cross_entropy(outs[-1], task.query_y), accuracies)
         return subtract(rows, trajectory[-1]), metrics

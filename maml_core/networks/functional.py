@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import threading
+from collections.abc import Iterable
 from weakref import WeakKeyDictionary
 
 import torch
@@ -86,6 +87,30 @@ def query_logits(
         return logits(model, params, query_x)
     n = len(support_x)
     return logits(model, params, torch.cat([support_x, query_x]), n)[n:]
+
+
+def trajectory_query_logits(
+    model: nn.Module,
+    trajectory: Iterable[Params],
+    support_x: Tensor,
+    query_x: Tensor,
+    *,
+    transductive: bool,
+) -> Tensor:
+    """Return the query logits at each point of an adaptation, [inner_steps + 1, B, n_out].
+
+    Args:
+        model: The network.
+        trajectory: θ₀ … θ_S, as `inner_loop.adapt` returns it.
+        support_x: [n_way * k_shot, *input_shape].
+        query_x: [B, *input_shape].
+        transductive: How queries are normalised, see `query_logits`.
+    """
+    points = [
+        query_logits(model, params, support_x, query_x, transductive=transductive)
+        for params in trajectory
+    ]
+    return torch.stack(points)
 
 
 def features(

@@ -7,7 +7,7 @@ took 1.0 s on one thread and 4.7 s on two that wait for each other.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TypeVar
@@ -16,12 +16,18 @@ import torch
 
 A = TypeVar("A")
 B = TypeVar("B")
+K = TypeVar("K")
 MAX_WORKERS = 2  # what the project is measured on; more would crowd out other sessions
 
 
 def in_parallel(function: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
     """Yield `function` of each item, in order, two at a time."""
     return _pool().map(function, items)
+
+
+def map_in_parallel(function: Callable[[A], B], items: Mapping[K, A]) -> dict[K, B]:
+    """Return `function` of each value by its key, two at a time."""
+    return dict(zip(items, in_parallel(function, items.values()), strict=True))
 
 
 @cache

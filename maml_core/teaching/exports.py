@@ -10,8 +10,8 @@ from dataclasses import fields
 from pathlib import Path
 
 from maml_core.config import BROUGHT, EpisodeSpec, TrainConfig
-from maml_core.evaluation.comparison import Recording
 from maml_core.evaluation.confidence import Estimate
+from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.landscape.loss_maps import Grid
 from maml_core.teaching.sinusoids.evaluation import ErrorEstimate
 from maml_core.teaching.sinusoids.training import ValidationErrors
@@ -20,18 +20,18 @@ from maml_core.training.background.queue import ROOT, Order, Progress, Validatio
 FOLDER = "folder-28"  # the data set as which a zip that was brought can be loaded anywhere
 
 
-def recordings_csv(recordings: Sequence[Recording]) -> str:
+def trajectories_csv(trajectories: Sequence[AdaptationTrajectory]) -> str:
     """Return one line a method and inner step: losses in nats, accuracy 0 to 1."""
     rows: list[Sequence[object]] = [
         (r.method, r.inner_lr, step, r.support_loss[step], r.query_loss[step], r.accuracy[step])
-        for r in recordings
+        for r in trajectories
         for step in range(len(r.accuracy))
     ]
     head = ("method", "inner_lr", "inner_step", "support_loss", "query_loss", "query_accuracy")
     return _csv([head, *rows])
 
 
-def course_csv(found: Mapping[int, Recording]) -> str:
+def course_csv(found: Mapping[int, AdaptationTrajectory]) -> str:
     """Return one line a meta-update and inner step: losses in nats, accuracy 0 to 1."""
     rows: list[Sequence[object]] = [
         (update, step, r.support_loss[step], r.query_loss[step], r.accuracy[step])

@@ -17,7 +17,7 @@ from torch.func import grad
 
 from maml_core.config import AdaptConfig, TrainConfig
 from maml_core.episodes.sampling import Episode
-from maml_core.evaluation.trajectory import measure
+from maml_core.evaluation.trajectory import measure_trajectory
 from maml_core.landscape.planes import principal_directions, span
 from maml_core.learners.adaptation import adapt_to
 from maml_core.learners.learner import Learner
@@ -123,19 +123,21 @@ def take_apart(
 
 def _of_task(model: nn.Module, params: Params, config: TrainConfig, episode: Episode) -> TaskStep:
     task = episode.task
-    start, *_, adapted = _trajectory(model, params, episode, config)
+    learner = _learner(model, params, episode, config)
+    start, *_, adapted = _adapt(learner, episode, config)
     gradient = grad(partial(loss, model))(start, task.support_x, task.support_y)
-    before, after = (
-        measure(model, point, task, transductive=config.transductive) for point in (start, adapted)
+    inner_lr = learner.inner_lr(episode.spec.n_way)
+    ends = measure_trajectory(
+        learner, inner_lr, (start, adapted), task, transductive=config.transductive
     )
     meta_gradient, _ = META_GRADIENTS[config.method](model, params, episode.tensors, config)
     return TaskStep(
-        support_loss=float(before.support_loss),
+        support_loss=float(ends.support_loss[0]),
         support_gradient=layer_norms(gradient),
         moved=layer_norms(subtract(adapted, start)),
-        adapted_support_loss=float(after.support_loss),
-        query_loss=float(after.query_loss),
-        accuracy=float(after.accuracy),
+        adapted_support_loss=float(ends.support_loss[-1]),
+        query_loss=float(ends.query_loss[-1]),
+        accuracy=float(ends.accuracy[-1]),
         meta_gradient=meta_gradient,
     )
 
@@ -298,11 +300,14 @@ def layer_changes(
     return found
 
 
-def _trajectory(
-    model: nn.Module, params: Params, episode: Episode, config: TrainConfig
-) -> list[Params]:
-    inner_lr = config.inner_lr_at(episode.spec.n_way)
-    learner = Learner(config.method, model, params, {episode.spec.n_way: inner_lr})
+def _learner(model: nn.Module, params: Params, episode: Episode, config: TrainConfig) -> Learner:
+    """Return the learner that adapts from θ to an episode as in meta-training."""
+    inner_lrs = {episode.spec.n_way: config.inner_lr_at(episode.spec.n_way)}
+    return Learner(config.method, model, params, inner_lrs)
+
+
+def _adapt(learner: Learner, episode: Episode, config: TrainConfig) -> list[Params]:
+    inner_lr = learner.inner_lr(episode.spec.n_way)
     return adapt_to(learner, episode, AdaptConfig(inner_lr, config.inner_steps))
 
 
@@ -312,9 +317,13 @@ def _query_losses(
     """Return the query loss of each episode after adapting from θ."""
 
     def query_loss(episode: Episode) -> float:
-        adapted = _trajectory(model, params, episode, config)[-1]
-        found = measure(model, adapted, episode.task, transductive=config.transductive)
-        return float(found.query_loss)
+        learner = _learner(model, params, episode, config)
+        adapted = _adapt(learner, episode, config)[-1:]
+        inner_lr = learner.inner_lr(episode.spec.n_way)
+        found = measure_trajectory(
+            learner, inner_lr, adapted, episode.task, transductive=config.transductive
+        )
+        return float(found.query_loss[-1])
 
     return tuple(in_parallel(query_loss, episodes))
 

@@ -4,10 +4,10 @@ import streamlit as st
 
 from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.sampling import Episode
-from maml_core.evaluation.comparison import Recording
+from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.adaptation import accuracy_figure, loss_figure
 from maml_core.figures.style import CHART_CONFIG, STYLES
-from maml_core.teaching.exports import recordings_csv, script
+from maml_core.teaching.exports import script, trajectories_csv
 from pages.adapt.confusion import confusion_of
 from pages.shared import cached
 from pages.shared.learners import store
@@ -61,7 +61,7 @@ def main() -> None:
         st.info("Choose at least one method.")
         return
     with st.spinner("Adapting …"):
-        found = cached.recordings(settings, methods, steps, factor)
+        found = cached.trajectories(settings, methods, steps, factor)
     if _race(settings, data, episode, found):
         confusion_of(data, episode, found)
         repeat(settings, methods, steps, factor)
@@ -102,7 +102,9 @@ def _controls(settings: Settings) -> tuple[tuple[str, ...], int, float]:
     return chosen, steps, dict(zip(map(_times, LR_FACTORS), LR_FACTORS, strict=True))[factor]
 
 
-def _race(settings: Settings, data: CharacterSet, episode: Episode, found: list[Recording]) -> bool:
+def _race(
+    settings: Settings, data: CharacterSet, episode: Episode, found: list[AdaptationTrajectory]
+) -> bool:
     """Draw the charts and the player; return whether the person may see the outcome by now."""
     predict = st.toggle(
         "Predict first",
@@ -132,11 +134,11 @@ def _race(settings: Settings, data: CharacterSet, episode: Episode, found: list[
             why("Why chance at step 0?", WHY_CHANCE)
             why("Why are queries normalised together?", WHY_TOGETHER)
             why("Would enough steps save pretraining?", WHY_ENOUGH)
-        for recording in found:
-            if recording.diverged_at is not None:
+        for trajectory in found:
+            if trajectory.diverged_at is not None:
                 st.warning(
-                    f"{STYLES[recording.method].label}: the loss is no finite number from step "
-                    f"{recording.diverged_at} on; α = {recording.inner_lr:.3g} is too large."
+                    f"{STYLES[trajectory.method].label}: the loss is no finite number from step "
+                    f"{trajectory.diverged_at} on; α = {trajectory.inner_lr:.3g} is too large."
                 )
     with right:
         player(
@@ -155,24 +157,24 @@ def _race(settings: Settings, data: CharacterSet, episode: Episode, found: list[
     return revealed
 
 
-def _guess(found: list[Recording], revealed: bool) -> None:
+def _guess(found: list[AdaptationTrajectory], revealed: bool) -> None:
     """Ask who will be ahead, and say so once the last step has been seen."""
-    labels = [STYLES[recording.method].label for recording in found]
+    labels = [STYLES[trajectory.method].label for trajectory in found]
     last = len(found[0].accuracy) - 1
     for step, key in ((1, "guess_first"), (last, "guess_last")):
         guess = st.segmented_control(f"Ahead after step {step}?", labels, key=key)
         if guess and revealed:
-            best = max(recording.accuracy[step] for recording in found)
+            best = max(trajectory.accuracy[step] for trajectory in found)
             ahead = [
                 label
-                for label, recording in zip(labels, found, strict=True)
-                if recording.accuracy[step] == best
+                for label, trajectory in zip(labels, found, strict=True)
+                if trajectory.accuracy[step] == best
             ]
             verdict = "You saw it coming" if guess in ahead else "Not this time"
             st.markdown(f"{verdict}: after step {step} **{' and '.join(ahead)}** with {best:.0%}.")
 
 
-def _take_away(settings: Settings, found: list[Recording], steps: int) -> None:
+def _take_away(settings: Settings, found: list[AdaptationTrajectory], steps: int) -> None:
     st.subheader("Take it with you", anchor=False)
     name = f"{settings.spec.n_way}-way-{settings.spec.k_shot}-shot-seed-{settings.seed}"
     text = script(
@@ -181,13 +183,13 @@ def _take_away(settings: Settings, found: list[Recording], steps: int) -> None:
         settings.part,
         settings.spec,
         settings.seed,
-        {store.in_script(recording.method): recording.inner_lr for recording in found},
+        {store.in_script(trajectory.method): trajectory.inner_lr for trajectory in found},
         steps,
     )
     with st.container(horizontal=True):
         st.download_button(
             "The charts' numbers (CSV)",
-            recordings_csv(found),
+            trajectories_csv(found),
             f"{name}.csv",
             "text/csv",
             on_click="ignore",

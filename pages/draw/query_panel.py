@@ -84,7 +84,8 @@ def _answer(here: Desk, n_way: int, k_shot: int, steps: int) -> None:
         verdict = f"{who} have adapted to the board. Now draw a query."
         if here.usable(QUERY):
             character = cell_character(here.drawing(QUERY))
-            answers = probabilities(adapted, character)
+            learners = {method: cached.learner(method) for method in methods}
+            answers = probabilities(learners, adapted, support, character)
             threshold = open_set.thresholds()[n_way, min(map(len, rows))]
             likeness = open_set.likeness(cached.learner(open_set.METHOD), support, character)
             foreign = likeness < threshold.likeness

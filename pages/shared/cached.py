@@ -14,8 +14,9 @@ from maml_core.data.character_set import CharacterSet
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import Episode, sample_episode
-from maml_core.evaluation.comparison import Recording, compare
-from maml_core.evaluation.single_query import Adapted, adapt_each
+from maml_core.evaluation.comparison import compare
+from maml_core.evaluation.single_query import adapt_each
+from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import METHODS, NEAREST, Learner
 from maml_core.teaching import play_round
@@ -98,9 +99,9 @@ def episode(settings: Settings, split: str = SPLIT) -> Episode:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def recordings(
+def trajectories(
     settings: Settings, methods: tuple[str, ...], inner_steps: int, lr_factor: float
-) -> list[Recording]:
+) -> list[AdaptationTrajectory]:
     """Return how each method adapts to the sidebar's episode."""
     chosen = {method: learner(method) for method in methods}
     return compare(chosen, episode(settings), inner_steps, lr_factor)
@@ -112,7 +113,7 @@ def adapted(
     methods: tuple[str, ...],
     inner_steps: int,
     _support: Sequence[Sequence[np.ndarray]],
-) -> dict[str, Adapted]:
+) -> dict[str, AdaptationTrajectory]:
     """Return how each method adapts to somebody's characters.
 
     Args:

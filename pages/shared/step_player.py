@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.sampling import Episode
-from maml_core.evaluation.comparison import Recording
+from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.style import STYLES, class_letter
 from pages.shared.component import component
 from pages.shared.picture_html import caption, data_uri
@@ -44,7 +44,7 @@ def arrangement(container: str, chart: str, *player: str) -> str:
 def player(
     data: CharacterSet,
     episode: Episode,
-    recordings: Sequence[Recording],
+    trajectories: Sequence[AdaptationTrajectory],
     *,
     charts: Sequence[str],
     revision: str,
@@ -57,7 +57,7 @@ def player(
     Args:
         data: Where the pictures come from.
         episode: Whose query pictures.
-        recordings: One a method.
+        trajectories: One a method.
         charts: Keys of the page's charts that have a frame for each step.
         revision: Changes when anything shown changes; the player then starts anew.
         predict: Start at step 0, and report when the last step has been reached.
@@ -69,7 +69,7 @@ def player(
     """
     pictures = episode.query.ravel().tolist()
     n_way = episode.spec.n_way
-    last = len(recordings[0].accuracy) - 1
+    last = len(trajectories[0].accuracy) - 1
     result = _mount(
         key=key,
         data={
@@ -89,7 +89,7 @@ def player(
                     "colour": STYLES[r.method].colour,
                     "predictions": r.predictions.tolist(),
                 }
-                for r in recordings
+                for r in trajectories
             ],
         },
         default={"finished": None},

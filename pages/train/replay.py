@@ -10,7 +10,8 @@ import streamlit as st
 
 from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.sampling import Episode
-from maml_core.evaluation.comparison import Recording, compare
+from maml_core.evaluation.comparison import compare
+from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.style import CHART_CONFIG
 from maml_core.figures.training import course_figure, replay_figure
 from maml_core.teaching.exports import course_csv
@@ -42,7 +43,7 @@ def draw() -> None:
     _draw(chosen, cached.characters(chosen.dataset), episode, _points(chosen))
 
 
-def _points(chosen: Settings) -> dict[int, Recording]:
+def _points(chosen: Settings) -> dict[int, AdaptationTrajectory]:
     """Return how each recorded θ adapts to the episode; shows how far it is the first time."""
     updates = list(recorded_params())
     shown = st.empty()
@@ -55,7 +56,7 @@ def _points(chosen: Settings) -> dict[int, Recording]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=1024)
-def _point(chosen: Settings, update: int) -> Recording:
+def _point(chosen: Settings, update: int) -> AdaptationTrajectory:
     """Return how one recorded θ adapts to the episode."""
     learner = learner_at_update(update)
     (found,) = compare({"maml": learner}, cached.episode(chosen), STEPS)
@@ -63,21 +64,24 @@ def _point(chosen: Settings, update: int) -> Recording:
 
 
 def _draw(
-    chosen: Settings, data: CharacterSet, episode: Episode, found: Mapping[int, Recording]
+    chosen: Settings,
+    data: CharacterSet,
+    episode: Episode,
+    found: Mapping[int, AdaptationTrajectory],
 ) -> None:
-    updates, recordings = list(found), list(found.values())
+    updates, trajectories = list(found), list(found.values())
     n_way = chosen.spec.n_way
     st.html(arrangement("replay", CHARTS[0], "replay_step", "replay_player"))
     left, right = st.container(key="replay").columns([4, 5], gap="large")
     with left:
-        st.plotly_chart(replay_figure(recordings, n_way), key=CHARTS[0], config=CHART_CONFIG)
+        st.plotly_chart(replay_figure(trajectories, n_way), key=CHARTS[0], config=CHART_CONFIG)
         st.plotly_chart(
-            course_figure(recordings, updates, SHOWN, n_way), key=CHARTS[1], config=CHART_CONFIG
+            course_figure(trajectories, updates, SHOWN, n_way), key=CHARTS[1], config=CHART_CONFIG
         )
         st.caption(
             f"One episode, {len(episode.query.ravel())} query pictures of characters "
             f"{PARTS[chosen.part]}, normalised together; faint lines: the other points; "
-            f"α = {recordings[0].inner_lr:.3g}, that of the end, at every point. Point 0 is the "
+            f"α = {trajectories[0].inner_lr:.3g}, that of the end, at every point. Point 0 is the "
             "pretrained network that the training began from, and strong already: the more ways, "
             "the more there is to gain."
         )
@@ -87,7 +91,7 @@ def _draw(
         player(
             data,
             episode,
-            [_over_training(recordings, step)],
+            [_over_training(trajectories, step)],
             charts=CHARTS,
             revision=str((chosen, step)),
             predict=False,
@@ -108,10 +112,10 @@ def _draw(
         )
 
 
-def _over_training(recordings: list[Recording], step: int) -> Recording:
+def _over_training(trajectories: list[AdaptationTrajectory], step: int) -> AdaptationTrajectory:
     """Return what an inner step says at each point, as the player takes it."""
     there = {
-        name: np.stack([getattr(one, name)[step] for one in recordings])
+        name: np.stack([getattr(one, name)[step] for one in trajectories])
         for name in ("support_loss", "query_loss", "accuracy", "predictions")
     }
-    return replace(recordings[0], **there)
+    return replace(trajectories[0], **there)

@@ -15,7 +15,8 @@ from maml_core.data.character_set import CharacterSet, ClassName
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import sample_tasks
 from maml_core.episodes.task_batch import TaskBatch
-from maml_core.evaluation.trajectory import measure, trace
+from maml_core.evaluation.trajectory import measure_trajectory
+from maml_core.learners.learner import Learner
 from maml_core.methods.inner_loop import adapt
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import initial_params
@@ -170,12 +171,15 @@ def assert_same() -> Callable[..., None]:
 
 
 @pytest.fixture(scope="session")
-def trace_of():
+def trajectory_of():
     """A function that adapts and measures every point, one after the other."""
 
     def run(model, params, task, **options):
-        trajectory = adapt(model, params, task.support_x, task.support_y, **options)
-        return trace(measure(model, fast, task) for fast in trajectory)
+        points = adapt(model, params, task.support_x, task.support_y, **options)
+        learner = Learner("random", model, params, {len(params["head.bias"]): options["inner_lr"]})
+        return replace(
+            measure_trajectory(learner, options["inner_lr"], points, task), params=tuple(points)
+        )
 
     return run
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from maml_core.episodes.sampling import episode_generator
 from maml_core.evaluation.confidence import mean_and_ci95
-from maml_core.optimisation.thread_pool import in_parallel
+from maml_core.optimisation.thread_pool import in_parallel, map_in_parallel
 from maml_core.teaching.sinusoids.regressors import Regressor, adapted_outputs
 from maml_core.teaching.sinusoids.tasks import (
     X_RANGE,
@@ -95,9 +95,9 @@ def evaluate(
 ) -> dict[str, ErrorEstimate]:
     """Return each network's error on the same test tasks, see `squared_errors`."""
 
-    def estimate(method: str) -> ErrorEstimate:
+    def estimate(regressor: Regressor) -> ErrorEstimate:
         errors = squared_errors(
-            regressors[method],
+            regressor,
             TEST_SEED,
             n_tasks,
             k_shot,
@@ -106,7 +106,7 @@ def evaluate(
         )
         return ErrorEstimate(n_tasks, *mean_and_ci95(errors))
 
-    return dict(zip(regressors, in_parallel(estimate, regressors), strict=True))
+    return map_in_parallel(estimate, regressors)
 
 
 def tune_inner_lr(

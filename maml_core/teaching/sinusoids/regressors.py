@@ -22,7 +22,7 @@ from maml_core.methods.losses import squared_error
 from maml_core.networks.functional import logits
 from maml_core.networks.mlp import MLP
 from maml_core.networks.params import Params
-from maml_core.optimisation.thread_pool import in_parallel
+from maml_core.optimisation.thread_pool import map_in_parallel
 from maml_core.teaching.sinusoids.tasks import X_RANGE, Sinusoid, Sinusoids, x_grid
 
 METHODS = ("maml", "joint", "oracle")
@@ -151,8 +151,8 @@ def fit_curves(
     x, y = torch.tensor(points, dtype=torch.float32).reshape(-1, 2).T[:, None]
     grid = torch.tensor(x_grid(), dtype=torch.float32)
 
-    def fit(method: str) -> FittedCurves:
-        outputs = adapted_outputs(regressors[method], truth, x, y, grid, inner_steps)[0]
-        return FittedCurves(method, regressors[method].inner_lr, outputs.double().numpy())
+    def fit(regressor: Regressor) -> FittedCurves:
+        outputs = adapted_outputs(regressor, truth, x, y, grid, inner_steps)[0]
+        return FittedCurves(regressor.method, regressor.inner_lr, outputs.double().numpy())
 
-    return dict(zip(regressors, in_parallel(fit, regressors), strict=True))
+    return map_in_parallel(fit, regressors)

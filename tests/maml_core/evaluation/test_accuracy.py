@@ -21,7 +21,12 @@ from maml_core.learners.adaptation import adapt_to_pictures
 from maml_core.learners.learner import Learner
 from maml_core.methods.inner_loop import adapt
 from maml_core.methods.nearest_neighbour import nearest_by_features, nearest_by_pixels
-from maml_core.networks.functional import for_n_way, initial_params, query_logits
+from maml_core.networks.functional import (
+    for_n_way,
+    initial_params,
+    query_logits,
+    trajectory_query_logits,
+)
 from maml_core.training.inner_lr_search import choose_inner_lr
 
 SPEC = EpisodeSpec(3, 1, 2)
@@ -33,38 +38,48 @@ def learner(model):
 
 
 def test_a_trace_holds_what_a_plain_loop_measures(
-    model, random_params, exact_tasks, plain_conv4, trace_of
+    model, random_params, exact_tasks, plain_conv4, trajectory_of
 ):
     params, factors = random_params(model, rows=3), {"head.weight": 0.5, "blocks.0.gain": 2.0}
     task = TaskBatch(*(v[0] for v in exact_tasks(k_shot=2)))
-    found = trace_of(model, params, task, inner_lr=0.3, inner_steps=3, lr_multipliers=factors)
-    assert found.query_logits.shape == (4, 6, 3)
+    found = trajectory_of(model, params, task, inner_lr=0.3, inner_steps=3, lr_multipliers=factors)
+    pictures = task.support_x, task.query_x
+    logits = trajectory_query_logits(model, found.params, *pictures, transductive=True)
+    assert logits.shape == (4, 6, 3)
     for step in range(4):
         leaves = {n: v.clone().requires_grad_() for n, v in params.items()}
         support_loss = F.cross_entropy(plain_conv4(leaves, task.support_x), task.support_y)
         out = plain_conv4(params, task.query_x)
-        torch.testing.assert_close(found.support_loss[step], support_loss.detach())
-        torch.testing.assert_close(found.query_logits[step], out)
-        torch.testing.assert_close(found.query_loss[step], F.cross_entropy(out, task.query_y))
+        assert found.support_loss[step] == pytest.approx(support_loss.item(), rel=1e-7)
+        torch.testing.assert_close(logits[step], out)
+        expected = F.cross_entropy(out, task.query_y).item()
+        assert found.query_loss[step] == pytest.approx(expected, rel=1e-7)
+        assert found.predictions[step].tolist() == out.argmax(-1).tolist()
         right = sum(int(o.argmax()) == int(y) for o, y in zip(out, task.query_y, strict=True))
-        assert found.accuracy[step].item() == pytest.approx(right / 6)
+        assert found.accuracy[step] == pytest.approx(right / 6)
         gradients = dict(
             zip(leaves, torch.autograd.grad(support_loss, list(leaves.values())), strict=True)
         )
         params = {n: v - 0.3 * factors.get(n, 0.0) * gradients[n] for n, v in params.items()}
 
 
-def test_support_logits_do_not_depend_on_the_query_set(model, random_params, exact_tasks, trace_of):
+def test_support_logits_do_not_depend_on_the_query_set(
+    model, random_params, exact_tasks, trajectory_of
+):
     """Each set is normalised with its own statistics, the query set's with all of it."""
     params = random_params(model, rows=3)
     task = TaskBatch(*(v[0] for v in exact_tasks()))
     options = {"inner_lr": 0.3, "inner_steps": 2}
-    whole = trace_of(model, params, task, **options)
-    part = trace_of(
+    whole = trajectory_of(model, params, task, **options)
+    part = trajectory_of(
         model, params, task._replace(query_x=task.query_x[:3], query_y=task.query_y[:3]), **options
     )
-    assert torch.equal(whole.support_loss, part.support_loss)
-    assert not torch.allclose(whole.query_logits[:, :3], part.query_logits)
+    assert np.array_equal(whole.support_loss, part.support_loss)
+    together, alone = (
+        trajectory_query_logits(model, whole.params, task.support_x, x, transductive=True)
+        for x in (task.query_x, task.query_x[:3])
+    )
+    assert not torch.allclose(together[:, :3], alone)
 
 
 @pytest.mark.parametrize("n", [2, 7, 100])
@@ -88,7 +103,7 @@ def test_the_interval_holds_the_mean_in_95_of_100_cases():
 
 
 @pytest.mark.parametrize("lr_multipliers", [None, {"head.weight": 1.5, "head.bias": 0.5}])
-def test_evaluation_is_a_loop_over_the_seeds_episodes(lr_multipliers, learner, pool, trace_of):
+def test_evaluation_is_a_loop_over_the_seeds_episodes(lr_multipliers, learner, pool, trajectory_of):
     learner = replace(
         learner,
         lr_multipliers=lr_multipliers and {n: torch.tensor(v) for n, v in lr_multipliers.items()},
@@ -98,10 +113,10 @@ def test_evaluation_is_a_loop_over_the_seeds_episodes(lr_multipliers, learner, p
     for number in range(23):
         task = sample_episode(pool, SPEC, 6, number).task
         params = for_n_way(learner.params, 3)
-        one = trace_of(
+        one = trajectory_of(
             learner.model, params, task, inner_lr=0.4, inner_steps=2, lr_multipliers=lr_multipliers
         )
-        accuracies.append(one.accuracy.numpy())
+        accuracies.append(one.accuracy)
     assert last.episodes == 23
     np.testing.assert_allclose(last.accuracy, np.mean(accuracies, axis=0), rtol=1e-6)
 
@@ -243,11 +258,12 @@ def test_what_cannot_be_evaluated_is_told_in_a_sentence(settings, sentence, lear
         next(evaluate(learner, pool, SPEC, **options))
 
 
-def test_the_accuracy_of_one_episode_is_its_traces(learner, pool, trace_of):
+def test_the_accuracy_of_one_episode_is_its_traces(learner, pool, trajectory_of):
     episode = sample_episode(pool, SPEC, 0)
     params = for_n_way(learner.params, 3)
-    expected = trace_of(learner.model, params, episode.task, inner_lr=0.2, inner_steps=2)
-    assert torch.equal(episode_accuracy(learner, episode, AdaptConfig(0.2, 2)), expected.accuracy)
+    expected = trajectory_of(learner.model, params, episode.task, inner_lr=0.2, inner_steps=2)
+    found = episode_accuracy(learner, episode, AdaptConfig(0.2, 2))
+    assert found.tolist() == expected.accuracy.tolist()
 
 
 def test_the_seed_chooses_the_episodes(learner, pool):

@@ -12,7 +12,8 @@ import torch
 from maml_core.config import EpisodeSpec
 from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
-from maml_core.evaluation.comparison import Recording, compare, confusion, evaluate_together
+from maml_core.evaluation.comparison import compare, confusion, evaluate_together
+from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.learners.learner import Learner
 from maml_core.methods.anil import head_only_multipliers
 from maml_core.networks.conv4 import Conv4
@@ -48,49 +49,49 @@ def recording_of(values, queries=None):
     values = np.array(values)
     rest = np.zeros((len(values), 6), dtype=np.int64)
     queries = values if queries is None else np.array(queries)
-    return Recording("maml", 0.4, values, queries, np.zeros(len(values)), rest)
+    return AdaptationTrajectory("maml", 0.4, values, queries, np.zeros(len(values)), rest)
 
 
 @pytest.mark.parametrize("lr_factor", [1.0, 0.25, 8.0])
-def test_each_learner_adapts_as_it_does_alone(lr_factor, learners, episode, trace_of):
+def test_each_learner_adapts_as_it_does_alone(lr_factor, learners, episode, trajectory_of):
     found = compare(learners, episode, STEPS, lr_factor)
     assert [r.method for r in found] == list(learners)
     own = {"maml": 0.4, "pretrained": 0.1, "random": 0.05, "anil": 0.3}  # √(0.2 · 0.8) at 4-way
-    for recording, learner in zip(found, learners.values(), strict=True):
-        inner_lr = lr_factor * own[recording.method]
-        assert recording.inner_lr == pytest.approx(inner_lr, rel=1e-12)
-        alone = trace_of(
+    for trajectory, learner in zip(found, learners.values(), strict=True):
+        inner_lr = lr_factor * own[trajectory.method]
+        assert trajectory.inner_lr == pytest.approx(inner_lr, rel=1e-12)
+        alone = trajectory_of(
             learner.model,
             for_n_way(learner.params, 4),
             episode.task,
-            inner_lr=recording.inner_lr,
+            inner_lr=trajectory.inner_lr,
             inner_steps=STEPS,
             lr_multipliers=learner.lr_multipliers,
         )
-        np.testing.assert_allclose(recording.support_loss, alone.support_loss, rtol=1e-5)
-        np.testing.assert_allclose(recording.query_loss, alone.query_loss, rtol=1e-5)
-        np.testing.assert_allclose(recording.accuracy, alone.accuracy, rtol=1e-6)
-        assert np.array_equal(recording.predictions, alone.query_logits.argmax(-1))
+        np.testing.assert_allclose(trajectory.support_loss, alone.support_loss, rtol=1e-5)
+        np.testing.assert_allclose(trajectory.query_loss, alone.query_loss, rtol=1e-5)
+        np.testing.assert_allclose(trajectory.accuracy, alone.accuracy, rtol=1e-6)
+        assert np.array_equal(trajectory.predictions, alone.predictions)
     assert len({tuple(r.query_loss) for r in found}) == len(learners)
 
 
 def test_a_recordings_arrays_agree_with_each_other(learners, episode):
     truth = np.repeat(np.arange(4), 3)
-    for recording in compare(learners, episode, STEPS):
-        assert recording.support_loss.dtype == recording.query_loss.dtype == np.float64
-        assert recording.predictions.dtype == np.int64
-        assert recording.predictions.shape == (STEPS + 1, len(truth))
-        shares = (recording.predictions == truth).mean(1)
-        np.testing.assert_allclose(recording.accuracy, shares, rtol=1e-6)
+    for trajectory in compare(learners, episode, STEPS):
+        assert trajectory.support_loss.dtype == trajectory.query_loss.dtype == np.float64
+        assert trajectory.predictions.dtype == np.int64
+        assert trajectory.predictions.shape == (STEPS + 1, len(truth))
+        shares = (trajectory.predictions == truth).mean(1)
+        np.testing.assert_allclose(trajectory.accuracy, shares, rtol=1e-6)
 
 
 def test_without_steps_or_learners_there_is_the_start_or_nothing(learners, episode):
     found = compare(learners, episode, 0)
     assert all(r.accuracy.shape == (1,) for r in found)
     started_at_zero = [r for r in found if r.method != "pretrained"]
-    for recording in started_at_zero:
-        assert recording.query_loss[0] == pytest.approx(math.log(4), rel=1e-6)
-        assert recording.accuracy[0] == pytest.approx(1 / 4)
+    for trajectory in started_at_zero:
+        assert trajectory.query_loss[0] == pytest.approx(math.log(4), rel=1e-6)
+        assert trajectory.accuracy[0] == pytest.approx(1 / 4)
     assert compare({}, episode, STEPS) == []
 
 
@@ -133,15 +134,15 @@ def test_far_too_large_a_step_is_seen_to_break(learners, episode):
 
 
 def test_confusion_is_a_double_loop_over_classes(learners, episode):
-    for recording in compare(learners, episode, STEPS):
+    for trajectory in compare(learners, episode, STEPS):
         for step in range(STEPS + 1):
-            found = confusion(episode, recording, step)
-            answers = recording.predictions[step].reshape(4, 3).tolist()
+            found = confusion(episode, trajectory, step)
+            answers = trajectory.predictions[step].reshape(4, 3).tolist()
             expected = [[answers[true].count(taken) for taken in range(4)] for true in range(4)]
             assert found.tolist() == expected
             assert found.dtype == np.int64
             assert found.sum(1).tolist() == 4 * [3]
-            assert np.trace(found) / 12 == pytest.approx(recording.accuracy[step])
+            assert np.trace(found) / 12 == pytest.approx(trajectory.accuracy[step])
 
 
 @pytest.mark.parametrize("lr_factor", [1.0, 0.5])
@@ -205,5 +206,7 @@ def test_without_learners_the_references_remain(references, pool):
 def test_the_first_episode_of_a_repetition_is_the_one_compared(learners, pool, episode):
     """The page says so: 'this one the first of them'."""
     (alone,) = evaluate_together(learners, pool, SPEC, inner_steps=STEPS, episodes=1, seed=5)
-    for recording in compare(learners, episode, STEPS):
-        np.testing.assert_allclose(alone[recording.method].accuracy, recording.accuracy, atol=1e-7)
+    for trajectory in compare(learners, episode, STEPS):
+        np.testing.assert_allclose(
+            alone[trajectory.method].accuracy, trajectory.accuracy, atol=1e-7
+        )

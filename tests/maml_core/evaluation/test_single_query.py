@@ -48,7 +48,7 @@ def test_the_answer_is_that_of_a_plain_loop(learners, characters, plain_conv4):
     support, query = characters
     x = inputs([one for row in support for one in row])
     y = torch.tensor([0, 0, 1, 2, 2, 2])
-    found = probabilities(adapt_each(learners, support, 3), query)
+    found = probabilities(learners, adapt_each(learners, support, 3), support, query)
     assert found.keys() == learners.keys()
     for name, learner in learners.items():
         trajectory = adapt(
@@ -69,7 +69,8 @@ def test_the_answer_is_that_of_a_plain_loop(learners, characters, plain_conv4):
 
 def test_before_the_first_step_every_class_is_alike(learners, characters):
     support, query = characters
-    for shares in probabilities(adapt_each(learners, support, 1), query).values():
+    adapted = adapt_each(learners, support, 1)
+    for shares in probabilities(learners, adapted, support, query).values():
         assert shares[0].tolist() == [1 / 3] * 3
         assert not np.allclose(shares[1], 1 / 3)
 
@@ -78,9 +79,9 @@ def test_a_query_is_answered_alone(learners, characters):
     """The answer to one query does not depend on what else was asked."""
     support, query = characters
     adapted = adapt_each(learners, support, 2)
-    first = probabilities(adapted, query)
-    probabilities(adapted, 255 - query)
-    for name, shares in probabilities(adapted, query).items():
+    first = probabilities(learners, adapted, support, query)
+    probabilities(learners, adapted, support, 255 - query)
+    for name, shares in probabilities(learners, adapted, support, query).items():
         np.testing.assert_array_equal(shares, first[name])
 
 

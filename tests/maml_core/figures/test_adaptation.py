@@ -12,8 +12,8 @@ import plotly.io
 import pytest
 
 from maml_core.config import MAX_QUERY, MAX_WAY, META_METHODS, PARTS
-from maml_core.evaluation.comparison import Recording
 from maml_core.evaluation.confidence import Estimate
+from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.adaptation import accuracy_figure, loss_figure
 from maml_core.figures.evaluation import confidence_figure, confusion_figure
 from maml_core.figures.splits import split_figure
@@ -36,10 +36,10 @@ STEPS = 4
 
 
 @pytest.fixture
-def recordings():
+def trajectories():
     """Two methods of known numbers; the second one's loss breaks, and its first is tiny."""
     none = np.zeros((STEPS + 1, 6), dtype=np.int64)
-    good = Recording(
+    good = AdaptationTrajectory(
         method="maml",
         inner_lr=0.4,
         support_loss=np.array([1.6, 0.3, 0.01, 1e-9, 0.0]),
@@ -47,7 +47,7 @@ def recordings():
         accuracy=np.array([0.2, 0.6, 0.8, 0.9, 1.0]),
         predictions=none,
     )
-    broken = Recording(
+    broken = AdaptationTrajectory(
         method="random",
         inner_lr=3.0,
         support_loss=np.array([1.6, 40.0, math.inf, math.nan, math.nan]),
@@ -206,27 +206,27 @@ def test_the_charts_menu_takes_a_sharp_picture():
 
 
 @pytest.mark.parametrize("predict", [False, True])
-def test_each_step_has_a_frame_that_ends_there(predict, recordings):
-    figure = accuracy_figure(recordings, 5, predict)
+def test_each_step_has_a_frame_that_ends_there(predict, trajectories):
+    figure = accuracy_figure(trajectories, 5, predict)
     lines, places = strong(figure)
     assert [line.name for line in lines] == ["MAML", "Random start"]
     assert [frame.name for frame in figure.frames] == [str(k) for k in range(STEPS + 1)]
     for k, frame in enumerate(figure.frames):
         assert frame.traces == places
-        for recording, line in zip(recordings, frame.data, strict=True):
+        for trajectory, line in zip(trajectories, frame.data, strict=True):
             assert list(line.x) == list(range(k + 1))
-            np.testing.assert_allclose(line.y, [100 * a for a in recording.accuracy[: k + 1]])
+            np.testing.assert_allclose(line.y, [100 * a for a in trajectory.accuracy[: k + 1]])
     assert_sound(figure)
 
 
-def test_all_of_the_accuracy_is_drawn_strong_and_faint(recordings):
-    figure = accuracy_figure(recordings, 5, predict=False)
+def test_all_of_the_accuracy_is_drawn_strong_and_faint(trajectories):
+    figure = accuracy_figure(trajectories, 5, predict=False)
     lines, places = strong(figure)
     faint = [one for i, one in enumerate(figure.data) if i not in places]
-    for recording, line, shadow in zip(recordings, lines, faint, strict=True):
-        style = STYLES[recording.method]
+    for trajectory, line, shadow in zip(trajectories, lines, faint, strict=True):
+        style = STYLES[trajectory.method]
         for one in (line, shadow):
-            np.testing.assert_allclose(one.y, 100 * recording.accuracy)
+            np.testing.assert_allclose(one.y, 100 * trajectory.accuracy)
             assert list(one.x) == list(range(STEPS + 1))
             assert one.line.color == style.colour
         assert (line.line.dash, line.marker.symbol) == (style.dash, style.marker)
@@ -237,8 +237,8 @@ def test_all_of_the_accuracy_is_drawn_strong_and_faint(recordings):
 @pytest.mark.parametrize(
     "draw", [lambda r: accuracy_figure(r, 5, True), lambda r: loss_figure(r, True)]
 )
-def test_a_prediction_is_made_with_step_0_alone_in_view(draw, recordings):
-    figure = draw(recordings)
+def test_a_prediction_is_made_with_step_0_alone_in_view(draw, trajectories):
+    figure = draw(trajectories)
     lines, places = strong(figure)
     assert all(list(line.x) == [0] and len(line.y) == 1 for line in lines)
     for i, shadow in enumerate(figure.data):
@@ -248,9 +248,9 @@ def test_a_prediction_is_made_with_step_0_alone_in_view(draw, recordings):
 
 
 @pytest.mark.parametrize("n_way", [2, 3, 5, 8, 20])
-def test_chance_is_one_in_n(n_way, recordings, estimates):
+def test_chance_is_one_in_n(n_way, trajectories, estimates):
     for figure in (
-        accuracy_figure(recordings, n_way, predict=False),
+        accuracy_figure(trajectories, n_way, predict=False),
         confidence_figure(estimates, n_way),
     ):
         height, text = chance_line(figure)
@@ -266,7 +266,9 @@ def test_chance_is_one_in_n(n_way, recordings, estimates):
 @pytest.mark.parametrize("predict", [False, True])
 def test_any_number_of_steps_can_be_drawn(n_steps, predict):
     rising = np.linspace(0.2, 0.9, n_steps + 1)
-    one = Recording("anil", 0.4, 1 - rising, 1 - rising, rising, np.zeros((n_steps + 1, 4), int))
+    one = AdaptationTrajectory(
+        "anil", 0.4, 1 - rising, 1 - rising, rising, np.zeros((n_steps + 1, 4), int)
+    )
     for figure in (accuracy_figure([one], 5, predict), loss_figure([one], predict)):
         assert len(figure.frames) == n_steps + 1
         low, high = figure.layout.xaxis.range
@@ -277,9 +279,9 @@ def test_any_number_of_steps_can_be_drawn(n_steps, predict):
 
 @pytest.mark.parametrize("predict", [False, True])
 def test_losses_are_drawn_from_the_smallest_that_the_axis_has_and_without_what_broke(
-    predict, recordings
+    predict, trajectories
 ):
-    figure = loss_figure(recordings, predict)
+    figure = loss_figure(trajectories, predict)
     lines, places = strong(figure)
     expected = {
         "MAML · query": [1.6, 0.7, 0.5, 0.4, 0.35],
@@ -307,7 +309,9 @@ def test_losses_are_drawn_from_the_smallest_that_the_axis_has_and_without_what_b
 @pytest.mark.parametrize("ratio", [1.0, 1.5, 4.0, 9.0, 11.0, 300.0])
 def test_the_loss_axis_is_never_without_a_tick(low, ratio):
     values = np.array([low * ratio, low])
-    one = Recording("maml", 0.4, values, values, np.zeros(2), np.zeros((2, 4), dtype=np.int64))
+    one = AdaptationTrajectory(
+        "maml", 0.4, values, values, np.zeros(2), np.zeros((2, 4), dtype=np.int64)
+    )
     axis = loss_figure([one], predict=False).layout.yaxis
     bottom, top = (10.0**end for end in axis.range)
     assert bottom < low <= low * ratio < top
@@ -317,19 +321,21 @@ def test_the_loss_axis_is_never_without_a_tick(low, ratio):
 
 def test_losses_none_of_which_is_a_number_can_be_drawn():
     gone = np.array([math.nan, math.inf])
-    one = Recording("maml", 9.0, gone, gone, np.zeros(2), np.zeros((2, 4), dtype=np.int64))
+    one = AdaptationTrajectory(
+        "maml", 9.0, gone, gone, np.zeros(2), np.zeros((2, 4), dtype=np.int64)
+    )
     figure = loss_figure([one], predict=False)
     assert all(numbers(line.y) == [None, None] for line in figure.data)
     assert all(math.isfinite(end) for end in figure.layout.yaxis.range)
     assert_sound(figure)
 
 
-def test_drawing_changes_no_recording(recordings):
-    before = [np.stack([r.support_loss, r.query_loss, r.accuracy]) for r in recordings]
-    loss_figure(recordings, predict=True)
-    accuracy_figure(recordings, 5, predict=True)
-    for recording, was in zip(recordings, before, strict=True):
-        now = np.stack([recording.support_loss, recording.query_loss, recording.accuracy])
+def test_drawing_changes_no_recording(trajectories):
+    before = [np.stack([r.support_loss, r.query_loss, r.accuracy]) for r in trajectories]
+    loss_figure(trajectories, predict=True)
+    accuracy_figure(trajectories, 5, predict=True)
+    for trajectory, was in zip(trajectories, before, strict=True):
+        now = np.stack([trajectory.support_loss, trajectory.query_loss, trajectory.accuracy])
         np.testing.assert_array_equal(now, was)
 
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.landscape import (
     ACCURACY,
     HELD_WHOLE,
@@ -41,7 +42,15 @@ def path_of(*, held=1.0, restarted=False, method="maml", n=3):
     shares = {"support": np.array([0.2, 1.0, 1.0])[:n], "query": np.array([0.2, 0.9, 0.95])[:n]}
     x, y = np.array([0.8, 1.0, 1.1])[:n], np.array([-2.0, -2.1, -1.9])[:n]
     beside = np.array([0.0, 1e-9, 0.25])[:n]
-    return Path(method, 0.1, x, y, beside, np.hypot(x, y), held, losses, shares, False, restarted)
+    trajectory = AdaptationTrajectory(
+        method,
+        0.1,
+        support_loss=losses["support"],
+        query_loss=losses["query"],
+        accuracy=shares["query"],
+        support_accuracy=shares["support"],
+    )
+    return Path(trajectory, x, y, beside, np.hypot(x, y), held, restarted)
 
 
 def lines(figure, name=None):

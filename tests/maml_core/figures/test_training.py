@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from maml_core.evaluation.comparison import Recording
+from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.style import STYLES
 from maml_core.figures.training import (
     MAX_POINTS,
@@ -27,11 +27,12 @@ def progress(n: int) -> list[Progress]:
 
 
 @pytest.fixture
-def points() -> list[Recording]:
+def points() -> list[AdaptationTrajectory]:
     """A training of five points, three inner steps each."""
     zeros = np.zeros((4, 6), dtype=np.int64)
     return [
-        Recording("maml", 0.1, *(GENERATOR.random(4) for _ in range(3)), zeros) for _ in range(5)
+        AdaptationTrajectory("maml", 0.1, *(GENERATOR.random(4) for _ in range(3)), zeros)
+        for _ in range(5)
     ]
 
 

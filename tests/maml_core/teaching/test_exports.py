@@ -18,8 +18,9 @@ from maml_core.data import registry
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import make_pool
 from maml_core.episodes.sampling import sample_episode
-from maml_core.evaluation.comparison import Recording, compare
+from maml_core.evaluation.comparison import compare
 from maml_core.evaluation.confidence import Estimate
+from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.landscape.loss_maps import Grid, Window
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner
@@ -32,9 +33,9 @@ from maml_core.teaching.exports import (
     estimates_csv,
     grids_csv,
     history_csv,
-    recordings_csv,
     script,
     training_csv,
+    trajectories_csv,
 )
 from maml_core.teaching.sinusoids.evaluation import ErrorEstimate
 from maml_core.teaching.sinusoids.training import ValidationErrors
@@ -52,21 +53,23 @@ def parsed(text):
 def test_the_csv_of_recordings_parses_back_to_the_same_numbers():
     generator = np.random.default_rng(0)
     names = ("support_loss", "query_loss", "accuracy")
-    recordings = [
-        Recording(m, lr, *(generator.random(4) for _ in names), np.zeros((4, 6), dtype=np.int64))
+    trajectories = [
+        AdaptationTrajectory(
+            m, lr, *(generator.random(4) for _ in names), np.zeros((4, 6), dtype=np.int64)
+        )
         for m, lr in (("maml", 0.4), ("random", 1 / 3))
     ]
-    recordings[1].query_loss[2:] = math.inf, math.nan
-    rows = parsed(recordings_csv(recordings))
+    trajectories[1].query_loss[2:] = math.inf, math.nan
+    rows = parsed(trajectories_csv(trajectories))
     assert len(rows) == 2 * 4
-    for row, (recording, step) in zip(
-        rows, ((r, k) for r in recordings for k in range(4)), strict=True
+    for row, (trajectory, step) in zip(
+        rows, ((r, k) for r in trajectories for k in range(4)), strict=True
     ):
-        assert row.pop("method") == recording.method
-        assert float(row.pop("inner_lr")) == recording.inner_lr
+        assert row.pop("method") == trajectory.method
+        assert float(row.pop("inner_lr")) == trajectory.inner_lr
         assert row.pop("inner_step") == str(step)
         found = [float(row.pop(n)) for n in ("support_loss", "query_loss", "query_accuracy")]
-        expected = [getattr(recording, name)[step] for name in names]
+        expected = [getattr(trajectory, name)[step] for name in names]
         np.testing.assert_array_equal(found, expected)  # takes two NaN for the same
         assert not row
 
@@ -104,7 +107,7 @@ def test_the_script_prints_the_accuracies_of_the_recordings(
 ):
     pool = make_pool(characters, split_classes(characters, split, part))
     shown = compare(learners, sample_episode(pool, spec, seed=7), 3, lr_factor)
-    inner_lrs = {recording.method: recording.inner_lr for recording in shown}
+    inner_lrs = {trajectory.method: trajectory.inner_lr for trajectory in shown}
     text = script("omniglot", split, part, spec, 7, inner_lrs, 3)
     monkeypatch.setattr(registry, "load", lambda name: replace(characters, name=name))
     monkeypatch.setattr(checkpoints, "shipped", learners.__getitem__)

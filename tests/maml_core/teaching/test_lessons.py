@@ -10,7 +10,8 @@ from maml_core.config import EpisodeSpec
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import make_pool
 from maml_core.episodes.sampling import sample_episode
-from maml_core.evaluation.comparison import Recording, compare
+from maml_core.evaluation.comparison import compare
+from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.learners import checkpoints
 from maml_core.teaching.lessons import SECTIONS, LessonError, load, parse
 
@@ -119,7 +120,7 @@ def test_what_the_lessons_say_of_their_episodes_is_so(real_omniglot):
     """The texts name what the shipped weights do in the linked episodes: seed 3 of Omniglot."""
     pool = make_pool(real_omniglot, split_classes(real_omniglot, "alphabets", "test"))
 
-    def seen(n_way: int, *methods: str) -> list[Recording]:
+    def seen(n_way: int, *methods: str) -> list[AdaptationTrajectory]:
         episode = sample_episode(pool, EpisodeSpec(n_way, 1, 10), 3)
         return compare({name: checkpoints.shipped(name) for name in methods}, episode, 10)
 

@@ -13,7 +13,8 @@ from maml_core.data.registry import load
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import make_pool
 from maml_core.episodes.sampling import sample_episode
-from maml_core.evaluation.comparison import Recording, compare
+from maml_core.evaluation.comparison import compare
+from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.style import STYLES
 from maml_core.learners import checkpoints
 from maml_core.teaching.exports import script
@@ -24,7 +25,7 @@ ROOT = Path(__file__).parents[3]
 ADAPT = "pages/adapt/page.py"
 
 
-def comparison(n_way: int, steps: int, factor: float = 1.0) -> list[Recording]:
+def comparison(n_way: int, steps: int, factor: float = 1.0) -> list[AdaptationTrajectory]:
     """What the Adapt page should show, computed without it."""
     data = load("glyphs")
     pool = make_pool(data, split_classes(data, "alphabets", "test"))
@@ -35,13 +36,13 @@ def comparison(n_way: int, steps: int, factor: float = 1.0) -> list[Recording]:
 
 def test_the_charts_show_what_the_engine_computes() -> None:
     at = open_page(ADAPT, n_way="3", steps="4", alpha="× 0.5")
-    for recording in comparison(3, 4, 0.5):
-        label = STYLES[recording.method].label
+    for trajectory in comparison(3, 4, 0.5):
+        label = STYLES[trajectory.method].label
         shown = numbers(chart(at, 0), label)
-        np.testing.assert_allclose(shown, 100 * recording.accuracy, atol=1e-4)
+        np.testing.assert_allclose(shown, 100 * trajectory.accuracy, atol=1e-4)
         losses = chart(at, 1)
         np.testing.assert_allclose(
-            numbers(losses, f"{label} · query"), np.maximum(recording.query_loss, 1e-4), rtol=1e-3
+            numbers(losses, f"{label} · query"), np.maximum(trajectory.query_loss, 1e-4), rtol=1e-3
         )
 
 
@@ -71,7 +72,7 @@ def test_a_link_can_name_the_pages_own_choices() -> None:
 def test_a_learning_rate_that_breaks_is_said() -> None:
     at = open_page(ADAPT, n_way="2", steps="20", alpha="× 32")
     broken = [
-        recording for recording in comparison(2, 20, 32.0) if recording.diverged_at is not None
+        trajectory for trajectory in comparison(2, 20, 32.0) if trajectory.diverged_at is not None
     ]
     assert texts(at, "warning").count("no finite number") == len(broken)
 
@@ -95,7 +96,7 @@ def test_predict_first_hides_the_curves_until_they_have_been_played() -> None:
 
 def test_the_script_prints_the_charts_numbers(tmp_path: Path, data_dir: Path) -> None:
     found = comparison(2, 2)
-    inner_lrs = {recording.method: recording.inner_lr for recording in found}
+    inner_lrs = {trajectory.method: trajectory.inner_lr for trajectory in found}
     spec = EpisodeSpec(2, 1, DEFAULTS["q_query"])
     text = script("glyphs", "alphabets", "test", spec, 0, inner_lrs, 2)
     few = f"from maml_core.data import registry\nregistry.GLYPHS = {registry.GLYPHS!r}\n"
@@ -108,6 +109,6 @@ def test_the_script_prints_the_charts_numbers(tmp_path: Path, data_dir: Path) ->
         text=True,
         check=True,
     )
-    for recording, line in zip(found, run.stdout.splitlines(), strict=True):
-        shown = [f"{100 * share:.1f}" for share in recording.accuracy]
-        assert line.split() == [recording.method, *shown]
+    for trajectory, line in zip(found, run.stdout.splitlines(), strict=True):
+        shown = [f"{100 * share:.1f}" for share in trajectory.accuracy]
+        assert line.split() == [trajectory.method, *shown]

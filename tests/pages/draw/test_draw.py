@@ -95,7 +95,7 @@ def test_the_bars_are_what_the_engine_answers_and_stay_from_page_to_page() -> No
     support = [[to_character(lines)] for lines in LINES.values()]
     learners = {method: checkpoints.shipped(method) for method in ("maml", "pretrained")}
     query = to_character(ANOTHER_C)
-    expected = probabilities(adapt_each(learners, support, 4), query)
+    expected = probabilities(learners, adapt_each(learners, support, 4), support, query)
     for visit in range(2):
         told = component(at, "maml_probability_bars")
         for method, found in zip(told["methods"], expected.values(), strict=True):

@@ -40,7 +40,7 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         raise EnoughSeen
 
     monkeypatch.setattr(cached, "machine_answers", partial(stop, "play"))
-    monkeypatch.setattr(cached, "recordings", partial(stop, "adapt"))
+    monkeypatch.setattr(cached, "trajectories", partial(stop, "adapt"))
     monkeypatch.setattr(plane_cache, "planes", partial(stop, "landscape"))
     return pages
 
