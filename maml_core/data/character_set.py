@@ -1,4 +1,4 @@
-"""What every data set gives: named classes, drawers, network inputs and full-size pictures."""
+"""The interface of every data set: named classes, drawers, network inputs, full-size pictures."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class CharacterSet:
     every session.
 
     Attributes:
-        name: One of `config.DATASETS`, or that of a zip that was brought.
+        name: One of `config.DATASETS`, or that of a visitor's zip.
         classes: One name a class, `n_classes` in all.
         starts: int64 [n_classes + 1]; class c owns the pictures starts[c] to starts[c + 1] - 1.
         drawers: int64 [n_images], who drew it: a person's number within the alphabet, from 1;
@@ -48,7 +48,7 @@ class CharacterSet:
         pictures: uint8 [n_images, side, side], 255 is ink, or [n_images, 3, side, side], red,
             green and blue; the full-size pictures in place of `bits`. May lie on disk.
         has_drawers: Whether it is known who drew what, as in Omniglot. Only then do quarter
-            turns make other characters: a 6 becomes a 9, and a photograph nothing new.
+            turns make new classes: a 6 becomes a 9, but a turned photograph is nothing new.
     """
 
     name: str
@@ -86,10 +86,10 @@ class CharacterSet:
     @cached_property
     def alphabets(self) -> dict[str, list[int]]:
         """The class numbers of each alphabet, in the order of `classes`."""
-        found: dict[str, list[int]] = {}
+        classes: dict[str, list[int]] = {}
         for index, class_name in enumerate(self.classes):
-            found.setdefault(class_name.alphabet, []).append(index)
-        return found
+            classes.setdefault(class_name.alphabet, []).append(index)
+        return classes
 
     def picture(self, image_index: int) -> np.ndarray:
         """Return a full-size picture.
@@ -111,9 +111,9 @@ class CharacterSet:
         Raises:
             ValueError: A network sees it in colour.
         """
-        found = self.picture(image_index)
-        if found.ndim == 3:
-            found = np.asarray(self.inputs[image_index])
-        if found.ndim == 3:
+        ink = self.picture(image_index)
+        if ink.ndim == 3:
+            ink = np.asarray(self.inputs[image_index])
+        if ink.ndim == 3:
             raise ValueError(f"The pictures of {self.name} are in colour and show no ink.")
-        return found
+        return ink

@@ -1,4 +1,4 @@
-"""Drawings: boards that several people drew, each of them a drawer of the same characters.
+"""The data set "drawings": boards of several people, each a drawer of the same characters.
 
 Every file of the folder is a board as the Draw page saves it (`board.board_to_json`). Row A of one
 board and row A of another are one character: people agree on what to draw before they do.
@@ -6,7 +6,6 @@ board and row A of another are one character: people agree on what to draw befor
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 
 from maml_core.config import MAX_BOARDS, MIN_BOARDS
 from maml_core.data.character_set import CharacterSet, ClassName, DataError
-from maml_core.data.disk_cache import written_whole
+from maml_core.data.storage.disk_cache import atomic_write, short_digest
 from maml_core.images.board import Board, Cell, board_from_json, cell_character
 from maml_core.images.decoding import PictureError
 from maml_core.images.handwriting import SIDE
@@ -43,14 +42,14 @@ def load(root: Path) -> CharacterSet:
             f"{root} holds {len(paths)} boards; {MIN_BOARDS} to {MAX_BOARDS} make a data set: "
             "collect them on the Draw page."
         )
-    boards = [_drawn(path) for path in paths]
+    boards = [_read_board(path) for path in paths]
     n_classes = min(map(len, boards))
     n_pictures = min(len(row) for rows in boards for row in rows[:n_classes])
     characters = [
-        cell_character(drawing)
+        cell_character(cell)
         for label in range(n_classes)
         for rows in boards
-        for drawing in rows[label][:n_pictures]
+        for cell in rows[label][:n_pictures]
     ]
     drawers = np.repeat(np.arange(1, len(boards) + 1), n_pictures)
     return CharacterSet(
@@ -65,21 +64,21 @@ def load(root: Path) -> CharacterSet:
     )
 
 
-def _drawn(path: Path) -> list[list[Cell]]:
+def _read_board(path: Path) -> list[list[Cell]]:
     """Return the rows of a board without their empty cells."""
     try:
-        return complete(board_from_json(path.read_bytes(), path.name))
+        return non_empty_rows(board_from_json(path.read_bytes(), path.name))
     except (OSError, PictureError) as error:
         raise DataError(f"{path} cannot be used ({error}); take it out of the folder.") from error
 
 
-def complete(board: Board) -> list[list[Cell]]:
+def non_empty_rows(board: Board) -> list[list[Cell]]:
     """Return the rows of a board without their empty cells.
 
     Raises:
         PictureError: A row is empty.
     """
-    rows = [[drawing for drawing in row if not drawing.is_empty] for row in board.support]
+    rows = [[cell for cell in row if not cell.is_empty] for row in board.support]
     empty = [chr(ord("A") + label) for label, row in enumerate(rows) if not row]
     if empty:
         raise PictureError(
@@ -97,19 +96,19 @@ def add(content: bytes, name: str, root: Path) -> Path:
         root: The folder; made when missing.
 
     Raises:
-        PictureError: It is no board, a row of it is empty, or there are as many as can be.
+        PictureError: It is not a board, a row of it is empty, or the folder is full.
         OSError: It cannot be written.
     """
-    complete(board_from_json(content, name))
-    path = root / f"{hashlib.sha256(content).hexdigest()[:16]}.json"
+    non_empty_rows(board_from_json(content, name))
+    path = root / f"{short_digest(content)}.json"
     if not path.exists() and len(list(root.glob("*.json"))) >= MAX_BOARDS:
         raise PictureError(f"{root} holds {MAX_BOARDS} boards already; take some out.")
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         file.write(content)
     return path
 
 
-def packed(root: Path) -> bytes:
+def zip_boards(root: Path) -> bytes:
     """Return all boards of a folder as a zip."""
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -1,11 +1,11 @@
-"""Any pictures, a folder a class: mini-ImageNet in its usual layout, or somebody's own.
+"""Any pictures, one folder per class: mini-ImageNet in its usual layout, or somebody's own.
 
 Three layouts are read, from a folder or a zip:
 
 * `images/` beside `train.csv`, `val.csv` and `test.csv`, each with the columns filename and label
   (mini-ImageNet as Ravi & Larochelle 2017 divide it);
-* `train/`, `val/` and `test/`, each with a folder a class;
-* a folder a class.
+* `train/`, `val/` and `test/`, each with one folder per class;
+* one folder per class.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from maml_core.data.archives import fingerprint, opened
 from maml_core.data.character_set import CharacterSet, ClassName, DataError
-from maml_core.data.disk_cache import default_data_dir, mapped
+from maml_core.data.storage.archives import fingerprint, open_archive
+from maml_core.data.storage.disk_cache import default_data_dir, memory_mapped
 from maml_core.images.decoding import PictureError, decode_image, to_8_bit
 from maml_core.images.network_input import to_network_input
 
@@ -34,12 +34,12 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 PARTS = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
 MAX_FILE_BYTES = 20_000_000
 MAX_PICTURES = 200_000
-FRAME = 3  # pixels of the border that says whether the ground is light
+BORDER = 3  # pixels of the border that says whether the ground is light
 REMEDY = "see the README for how to lay out pictures, a folder a class"
 
 
 @dataclass(frozen=True, order=True)
-class _Place:
+class _PictureFile:
     """Where a picture belongs, in the order of the set, and where it lies in its source."""
 
     group: str
@@ -68,17 +68,17 @@ def load(root: Path, data_dir: Path | None = None, *, colour: bool = True) -> Ch
     Raises:
         DataError: Something is missing or cannot be used; the message names the class or file.
     """
-    key = f"version {VERSION}, side {SIDE}, {fingerprint([_checked(root)], REMEDY)}"
-    with opened(root, REMEDY) as (sizes, read):
-        places = _places(root, sizes, read)
-    pictures = mapped(
+    key = f"version {VERSION}, side {SIDE}, {fingerprint([_check_exists(root)], REMEDY)}"
+    with open_archive(root, REMEDY) as (sizes, read):
+        entries = _find_pictures(root, sizes, read)
+    pictures = memory_mapped(
         "pictures",
         key,
         data_dir or default_data_dir(),
-        (len(places), 3, SIDE, SIDE),
-        partial(_decoded, root, places),
+        (len(entries), 3, SIDE, SIDE),
+        partial(_decode_pictures, root, entries),
     )
-    counts = Counter(ClassName(place.group, place.label) for place in places)
+    counts = Counter(ClassName(entry.group, entry.label) for entry in entries)
     groups = {name.alphabet for name in counts}
     divided = groups <= set(PARTS.values())
     return CharacterSet(
@@ -86,7 +86,7 @@ def load(root: Path, data_dir: Path | None = None, *, colour: bool = True) -> Ch
         classes=tuple(counts),
         starts=np.cumsum([0, *counts.values()], dtype=np.int64),
         drawers=np.concatenate([np.arange(1, count + 1) for count in counts.values()]),
-        inputs=pictures if colour else _as_ink(pictures),
+        inputs=pictures if colour else _to_character_inputs(pictures),
         side=SIDE,
         evaluation_alphabets=tuple({"test"} & groups if divided else groups),
         validation_alphabets=tuple({"validation"} & groups if divided else ()),
@@ -95,7 +95,7 @@ def load(root: Path, data_dir: Path | None = None, *, colour: bool = True) -> Ch
     )
 
 
-def _checked(root: Path) -> Path:
+def _check_exists(root: Path) -> Path:
     if not root.exists():
         raise DataError(
             f"There is no folder or zip {root}: put pictures there, a folder a class, or let "
@@ -104,7 +104,9 @@ def _checked(root: Path) -> Path:
     return root
 
 
-def _places(root: Path, sizes: Mapping[str, int], read: Callable[[str], bytes]) -> list[_Place]:
+def _find_pictures(
+    root: Path, sizes: Mapping[str, int], read: Callable[[str], bytes]
+) -> list[_PictureFile]:
     """Return where each picture belongs, in order.
 
     Raises:
@@ -113,17 +115,19 @@ def _places(root: Path, sizes: Mapping[str, int], read: Callable[[str], bytes]) 
     paths = [path for path in sizes if _is_visible(path)]
     tables = [path for path in paths if PurePosixPath(path).stem in PARTS and path.endswith(".csv")]
     if tables:
-        places = [place for table in tables for place in _listed(root, table, set(paths), read)]
+        entries = [
+            entry for table in tables for entry in _pictures_in_table(root, table, set(paths), read)
+        ]
     else:
-        places = _by_folder(root, [p for p in paths if p.lower().endswith(SUFFIXES)])
-    _check_classes(root, places)
-    for place in places:
-        if sizes[place.path] > MAX_FILE_BYTES:
+        entries = _pictures_in_folders(root, [p for p in paths if p.lower().endswith(SUFFIXES)])
+    _check_classes(root, entries)
+    for entry in entries:
+        if sizes[entry.path] > MAX_FILE_BYTES:
             raise DataError(
-                f"{place.path} in {root} has {sizes[place.path]:,} bytes; make it smaller, to "
+                f"{entry.path} in {root} has {sizes[entry.path]:,} bytes; make it smaller, to "
                 f"{MAX_FILE_BYTES:,} at most."
             )
-    return sorted(places)
+    return sorted(entries)
 
 
 def _is_visible(path: str) -> bool:
@@ -132,9 +136,9 @@ def _is_visible(path: str) -> bool:
     return not path.endswith("/") and not any(p.startswith((".", "__MACOSX")) for p in parts)
 
 
-def _listed(
+def _pictures_in_table(
     root: Path, table: str, paths: set[str], read: Callable[[str], bytes]
-) -> Iterator[_Place]:
+) -> Iterator[_PictureFile]:
     """Yield the pictures that one of mini-ImageNet's tables names."""
     where = PurePosixPath(table)
     rows = csv.DictReader(StringIO(read(table).decode("utf-8-sig")))
@@ -144,10 +148,10 @@ def _listed(
         path = str(where.parent / "images" / (row["filename"] or ""))
         if path not in paths:
             raise DataError(f"{table} in {root} names {path}, which is not there: {REMEDY}.")
-        yield _Place(PARTS[where.stem], row["label"] or "", path)
+        yield _PictureFile(PARTS[where.stem], row["label"] or "", path)
 
 
-def _by_folder(root: Path, paths: list[str]) -> list[_Place]:
+def _pictures_in_folders(root: Path, paths: list[str]) -> list[_PictureFile]:
     """Return the pictures with their folders as classes, in the folders of the parts if any."""
     top = _common_folder(paths)
     inside = {path: PurePosixPath(path).relative_to(top).parts for path in paths}
@@ -158,7 +162,7 @@ def _by_folder(root: Path, paths: list[str]) -> list[_Place]:
         if len(parts) <= depth or PurePosixPath(path).parent in above:
             raise DataError(f"{path} in {root} lies beside the classes' folders: {REMEDY}.")
     return [
-        _Place(
+        _PictureFile(
             PARTS[parts[0]] if divided else root.stem,
             "/".join(parts[depth - 1 : -1]),
             path,
@@ -176,17 +180,17 @@ def _common_folder(paths: list[str]) -> PurePosixPath:
     return top.parent if top.name in PARTS else top  # of the parts one alone is there
 
 
-def _check_classes(root: Path, places: list[_Place]) -> None:
+def _check_classes(root: Path, entries: list[_PictureFile]) -> None:
     groups: dict[str, set[str]] = {}
-    for place in places:
-        groups.setdefault(place.label, set()).add(place.group)
+    for entry in entries:
+        groups.setdefault(entry.label, set()).add(entry.group)
     if len(groups) < 2:
         names = f" ({next(iter(groups))})" if groups else ""
         raise DataError(
             f"{root} holds {len(groups)} classes{names}; it takes at least 2: {REMEDY}."
         )
-    if len(places) > MAX_PICTURES:
-        raise DataError(f"{root} holds {len(places):,} pictures; take at most {MAX_PICTURES:,}.")
+    if len(entries) > MAX_PICTURES:
+        raise DataError(f"{root} holds {len(entries):,} pictures; take at most {MAX_PICTURES:,}.")
     for label, found in groups.items():
         if len(found) > 1:
             raise DataError(
@@ -195,29 +199,29 @@ def _check_classes(root: Path, places: list[_Place]) -> None:
             )
 
 
-def _decoded(root: Path, places: list[_Place]) -> Iterator[np.ndarray]:
+def _decode_pictures(root: Path, entries: list[_PictureFile]) -> Iterator[np.ndarray]:
     """Yield each picture, uint8 [3, SIDE, SIDE]."""
-    with opened(root, REMEDY) as (_, read):
-        for place in tqdm(places, "Reading pictures", unit="picture", disable=None, leave=False):
-            name = f"{place.path} in {root}"
+    with open_archive(root, REMEDY) as (_, read):
+        for entry in tqdm(entries, "Reading pictures", unit="picture", disable=None, leave=False):
+            name = f"{entry.path} in {root}"
             try:
-                picture = _in_colour(decode_image(read(place.path), name))
+                picture = _to_rgb(decode_image(read(entry.path), name))
             except PictureError as error:
                 raise DataError(f"{error.args[0].rstrip('.')}; or take it out.") from error
             small = picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
             yield np.moveaxis(np.asarray(small), -1, 0)
 
 
-def _in_colour(picture: Image.Image) -> Image.Image:
-    """Return red, green and blue, on white where the picture is transparent."""
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    """Return a picture as RGB, on white where it is transparent."""
     layers = to_8_bit(picture).convert("RGBA")
     ground = Image.new("RGBA", layers.size, "white")
     return Image.alpha_composite(ground, layers).convert("RGB")
 
 
-def _as_ink(pictures: np.ndarray) -> np.ndarray:
+def _to_character_inputs(pictures: np.ndarray) -> np.ndarray:
     """Return colour pictures as a network for characters sees them, uint8 [n, 28, 28]."""
     greys = [np.asarray(Image.fromarray(np.moveaxis(p, 0, -1)).convert("L")) for p in pictures]
     inputs = np.stack([to_network_input(grey) for grey in greys])
-    borders = [np.median(np.delete(grey, np.s_[FRAME:-FRAME], axis=0)) for grey in greys]
+    borders = [np.median(np.delete(grey, np.s_[BORDER:-BORDER], axis=0)) for grey in greys]
     return 255 - inputs if np.median(borders) >= 128 else inputs

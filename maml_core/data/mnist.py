@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from maml_core.data.character_set import CharacterSet, ClassName, DataError
-from maml_core.data.disk_cache import default_data_dir
+from maml_core.data.storage.disk_cache import default_data_dir
 
 PARTS = ("train", "t10k")
 SIDE = 28  # pixels
 ALPHABET = "Digits"
 IMAGES, LABELS = 0x0803, 0x0801  # what the files begin with: bytes in three dimensions, in one
-MOST = 100_000  # pictures in a file; the official ones hold 60,000 and 10,000
+MAX_IMAGES = 100_000  # pictures in a file; the official ones hold 60,000 and 10,000
 
 REMEDY = (
     "run `python -m maml_core data fetch mnist`, or let MNIST_DIR name the folder that holds "
@@ -42,11 +42,13 @@ def find_pairs(root: Path) -> list[tuple[Path, Path]]:
     """
     pairs = []
     for part in PARTS:
-        found = [_find(root, f"{part}-{what}-ubyte") for what in ("images-idx3", "labels-idx1")]
+        found = [
+            _find_file(root, f"{part}-{what}-ubyte") for what in ("images-idx3", "labels-idx1")
+        ]
         if found[0] and found[1]:
             pairs.append((found[0], found[1]))
     if not pairs:
-        raise DataError(f"The folder {root} holds no MNIST: {REMEDY}.")
+        raise DataError(f"The folder {root} does not hold MNIST: {REMEDY}.")
     return pairs
 
 
@@ -58,14 +60,14 @@ def load(root: Path) -> CharacterSet:
 
     Returns:
         One alphabet of the ten digits, all of it for testing; of each digit the training
-        pictures come first. Who drew what is not known.
+        pictures come first. It is not known who drew what.
 
     Raises:
-        DataError: The files are missing, damaged or no MNIST.
+        DataError: The files are missing, damaged, or not MNIST.
     """
     pairs = find_pairs(root)
-    pictures = np.concatenate([_values(images, IMAGES, (SIDE, SIDE)) for images, _ in pairs])
-    labels = np.concatenate([_values(names, LABELS, ()) for _, names in pairs])
+    pictures = np.concatenate([_read_idx(images, IMAGES, (SIDE, SIDE)) for images, _ in pairs])
+    labels = np.concatenate([_read_idx(names, LABELS, ()) for _, names in pairs])
     if len(pictures) != len(labels) or labels.max(initial=0) > 9:
         raise DataError(
             f"The files in {root} hold {len(pictures):,} pictures and {len(labels):,} labels up "
@@ -87,16 +89,16 @@ def load(root: Path) -> CharacterSet:
     )
 
 
-def _find(root: Path, stem: str) -> Path | None:
+def _find_file(root: Path, stem: str) -> Path | None:
     """Return the file of a name, packed or not, in a folder or below it."""
     names = (f"{stem}.gz", stem, stem.replace("-idx", ".idx"))
     return next((path for name in names for path in sorted(root.rglob(name))), None)
 
 
-def _values(path: Path, magic: int, shape: tuple[int, ...]) -> np.ndarray:
+def _read_idx(path: Path, magic: int, shape: tuple[int, ...]) -> np.ndarray:
     """Return what an IDX file of bytes holds, uint8 [n, *shape]."""
     size = int(np.prod(shape, dtype=int))
-    most = 8 + 4 * len(shape) + MOST * size
+    most = 8 + 4 * len(shape) + MAX_IMAGES * size
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             content = file.read(most + 1)  # a small file may unpack to anything
@@ -106,5 +108,5 @@ def _values(path: Path, magic: int, shape: tuple[int, ...]) -> np.ndarray:
     head = [magic, count, *shape]
     begin = b"".join(value.to_bytes(4, "big") for value in head)
     if content[: len(begin)] != begin or len(content) != len(begin) + count * size:
-        raise DataError(f"{path} is no file of MNIST or not whole: {REMEDY}.")
+        raise DataError(f"{path} is not a file of MNIST, or incomplete: {REMEDY}.")
     return np.frombuffer(content, np.uint8, offset=len(begin)).reshape(count, *shape)

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from maml_core.data.archives import fingerprint, opened
 from maml_core.data.character_set import CharacterSet, ClassName, DataError
-from maml_core.data.disk_cache import cached, default_data_dir
+from maml_core.data.storage.archives import fingerprint, open_archive
+from maml_core.data.storage.disk_cache import default_data_dir, load_or_build
 from maml_core.images.network_input import to_network_input
 
 BACKGROUND, EVALUATION = "images_background", "images_evaluation"
@@ -37,7 +37,7 @@ REMEDY_FILE = "replace it by the official file"
 
 
 @dataclass(frozen=True, order=True)
-class _Place:
+class _PictureFile:
     """Where a picture belongs, in the order of the set, and where it lies in its source."""
 
     alphabet: str
@@ -68,29 +68,29 @@ def load(root: Path, data_dir: Path | None = None) -> CharacterSet:
         character; the pictures of a class sorted by drawer.
 
     Raises:
-        DataError: Something is missing, damaged or no Omniglot.
+        DataError: Something is missing, damaged, or not Omniglot.
     """
     sources = _find_sources(root)
-    return cached(
+    return load_or_build(
         "omniglot",
         fingerprint(sources.values(), REMEDY_FILE),
         data_dir or default_data_dir(),
-        lambda: _read(sources),
+        lambda: _build(sources),
     )
 
 
-def survey(root: Path) -> tuple[int, int]:
+def count_classes_and_images(root: Path) -> tuple[int, int]:
     """Count the classes and pictures in `root` from their names alone, without decoding.
 
     Raises:
-        DataError: Something is missing, damaged or no Omniglot.
+        DataError: Something is missing, damaged, or not Omniglot.
     """
     classes, images = 0, 0
     for part, source in _find_sources(root).items():
-        with opened(source, REMEDY_FILE) as (sizes, _):
-            places = _places(part, source, sizes)
-            classes += len({(place.alphabet, place.character) for place in places})
-            images += len(places)
+        with open_archive(source, REMEDY_FILE) as (sizes, _):
+            entries = _find_pictures(part, source, sizes)
+            classes += len({(entry.alphabet, entry.character) for entry in entries})
+            images += len(entries)
     return classes, images
 
 
@@ -111,7 +111,7 @@ def _find_sources(root: Path) -> dict[str, Path]:
             f"The folder {root} cannot be read ({cause.strerror}): {REMEDY}."
         ) from cause
     if not sources:
-        raise DataError(f"The folder {root} holds no Omniglot: {REMEDY}.")
+        raise DataError(f"The folder {root} does not hold Omniglot: {REMEDY}.")
     for part in PARTS:
         if part not in sources:
             raise DataError(
@@ -120,7 +120,7 @@ def _find_sources(root: Path) -> dict[str, Path]:
     return sources
 
 
-def _read(sources: dict[str, Path]) -> CharacterSet:
+def _build(sources: dict[str, Path]) -> CharacterSet:
     counts: Counter[ClassName] = Counter()
     drawers: list[int] = []
     inputs: list[np.ndarray] = []
@@ -128,13 +128,13 @@ def _read(sources: dict[str, Path]) -> CharacterSet:
     alphabets: dict[str, set[str]] = {}
     for part, source in sources.items():
         alphabets[part] = set()
-        for place, ink in _pictures(part, source):
-            alphabets[part].add(place.alphabet)
-            counts[ClassName(place.alphabet, place.character)] += 1
-            drawers.append(place.drawer)
+        for entry, ink in _read_pictures(part, source):
+            alphabets[part].add(entry.alphabet)
+            counts[ClassName(entry.alphabet, entry.character)] += 1
+            drawers.append(entry.drawer)
             inputs.append(to_network_input(255 * ink))
             bits.append(np.packbits(ink, axis=-1))
-    _check_whole(sources, counts, alphabets[BACKGROUND] & alphabets[EVALUATION])
+    _check_complete(sources, counts, alphabets[BACKGROUND] & alphabets[EVALUATION])
     return CharacterSet(
         name="omniglot",
         classes=tuple(counts),
@@ -147,8 +147,8 @@ def _read(sources: dict[str, Path]) -> CharacterSet:
     )
 
 
-def _check_whole(sources: dict[str, Path], counts: Counter[ClassName], shared: set[str]) -> None:
-    """Refuse two halves that overlap, and classes that an interrupted unpacking cut short."""
+def _check_complete(sources: dict[str, Path], counts: Counter[ClassName], shared: set[str]) -> None:
+    """Refuse two halves that overlap, and classes cut short by an interrupted unpacking."""
     both = " and ".join(str(source) for source in sources.values())
     if shared:
         raise DataError(
@@ -164,20 +164,20 @@ def _check_whole(sources: dict[str, Path], counts: Counter[ClassName], shared: s
             )
 
 
-def _pictures(part: str, source: Path) -> Iterator[tuple[_Place, np.ndarray]]:
+def _read_pictures(part: str, source: Path) -> Iterator[tuple[_PictureFile, np.ndarray]]:
     """Yield each picture of a part in order, as uint8 [SIDE, SIDE] with 1 for ink."""
-    with opened(source, REMEDY_FILE) as (sizes, read):
-        for place in _places(part, source, sizes):
-            where = f"{place.path} in {source if source.is_file() else source.parent}"
-            if sizes[place.path] > MAX_PNG_BYTES:
+    with open_archive(source, REMEDY_FILE) as (sizes, read):
+        for entry in _find_pictures(part, source, sizes):
+            where = f"{entry.path} in {source if source.is_file() else source.parent}"
+            if sizes[entry.path] > MAX_PNG_BYTES:
                 raise DataError(
-                    f"{where} has {sizes[place.path]:,} bytes; a picture of Omniglot has under "
+                    f"{where} has {sizes[entry.path]:,} bytes; a picture of Omniglot has under "
                     f"{MAX_PNG_BYTES:,}: replace it by the official one."
                 )
-            yield place, _decode(read(place.path), where)
+            yield entry, _decode(read(entry.path), where)
 
 
-def _places(part: str, source: Path, paths: Iterable[str]) -> list[_Place]:
+def _find_pictures(part: str, source: Path, paths: Iterable[str]) -> list[_PictureFile]:
     """Return where the pictures of a part belong, in order; other files are ignored."""
     pattern = re.compile(rf"(?:^|/){part}/([^/]+)/([^/]+)/[0-9]+_([0-9]{{1,4}})\.png$")
     matches = [match for path in paths if (match := pattern.search(path))]
@@ -186,7 +186,7 @@ def _places(part: str, source: Path, paths: Iterable[str]) -> list[_Place]:
             f"{source} holds no {part}/<alphabet>/<character>/<number>_<drawer>.png: "
             f"replace it by the official {part}.zip."
         )
-    return sorted(_Place(m[1], m[2], int(m[3]), m.string) for m in matches)
+    return sorted(_PictureFile(m[1], m[2], int(m[3]), m.string) for m in matches)
 
 
 def _decode(png: bytes, where: str) -> np.ndarray:
@@ -202,7 +202,9 @@ def _decode(png: bytes, where: str) -> np.ndarray:
                 return (np.asarray(picture.convert("L")) < 128).astype(np.uint8)
     except Exception as cause:
         # Pillow answers damaged and oversized PNGs with many kinds of exception.
-        raise DataError(f"{where} is no readable PNG: replace it by the official one.") from cause
+        raise DataError(
+            f"{where} is not a readable PNG: replace it by the official one."
+        ) from cause
     raise DataError(
         f"{where} has {size[0]}x{size[1]} pixels in mode {mode}; a picture of Omniglot has "
         f"{SIDE}x{SIDE} in black and white: replace it by the official one."

@@ -1,6 +1,4 @@
-"""Where characters come from: Omniglot, the glyphs that are built in, people's drawings, MNIST,
-or any folder of pictures.
-"""
+"""Loads data sets by name: Omniglot, built-in glyphs, drawings, MNIST or any folder of pictures."""
 
 from __future__ import annotations
 
@@ -10,11 +8,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from maml_core.config import BROUGHT, DATASETS, MAX_BOARDS, MIN_BOARDS, check_choice
+from maml_core.config import DATASETS, MAX_BOARDS, MIN_BOARDS, VISITOR_ZIP_PREFIX, check_choice
 from maml_core.data import mnist, omniglot
 from maml_core.data.character_set import CharacterSet, ClassName, DataError
-from maml_core.data.disk_cache import cached, default_data_dir
 from maml_core.data.omniglot import omniglot_root
+from maml_core.data.storage.disk_cache import default_data_dir, load_or_build
 
 __all__ = [
     "CharacterSet",
@@ -61,7 +59,7 @@ def load(name: str, data_dir: Path | None = None) -> CharacterSet:
     Args:
         name: 'omniglot', 'glyphs', 'drawings', 'mnist', or a folder of pictures: 'folder' as
             they are, in colour, 'folder-28' grey and as small as characters. Or the name of a
-            zip that somebody brought, see `brought`.
+            visitor's zip, see `visitor_zips`.
         data_dir: Where downloads and caches lie; `default_data_dir()` if None.
 
     Raises:
@@ -69,8 +67,8 @@ def load(name: str, data_dir: Path | None = None) -> CharacterSet:
         DataError: Its files are missing or unusable.
     """
     data_dir = data_dir or default_data_dir()
-    if name.startswith(BROUGHT):
-        from maml_core.data import visitor_zips  # Here, because whoever has none needs none.
+    if name.startswith(VISITOR_ZIP_PREFIX):
+        from maml_core.data import visitor_zips  # Imported only where needed.
 
         return visitor_zips.load(name, data_dir)
     check_choice("name", name, DATASETS)
@@ -94,19 +92,19 @@ def status(data_dir: Path | None = None) -> list[DatasetStatus]:
     """Say for each data set whether it can be loaded, without decoding a picture."""
     root = omniglot_root(data_dir)
     try:
-        n_classes, n_images = omniglot.survey(root)
+        n_classes, n_images = omniglot.count_classes_and_images(root)
     except DataError as error:
-        found = DatasetStatus("omniglot", False, str(root), str(error))
+        omniglot_status = DatasetStatus("omniglot", False, str(root), str(error))
     else:
         detail = f"{n_classes:,} characters in {n_images:,} pictures."
-        found = DatasetStatus("omniglot", True, str(root), detail, n_classes, n_images)
+        omniglot_status = DatasetStatus("omniglot", True, str(root), detail, n_classes, n_images)
     detail = "Characters that the program draws itself; nothing to download."
     return [
-        found,
+        omniglot_status,
         DatasetStatus("glyphs", True, "built in", detail),
-        _status_of_drawings(drawings_root(data_dir)),
-        _status_of_mnist(mnist.mnist_root(data_dir)),
-        _status_of_pictures(pictures_root(data_dir)),
+        _drawings_status(drawings_root(data_dir)),
+        _mnist_status(mnist.mnist_root(data_dir)),
+        _image_folder_status(pictures_root(data_dir)),
     ]
 
 
@@ -121,7 +119,7 @@ def pictures_root(data_dir: Path | None = None) -> Path:
     return Path(chosen).expanduser() if chosen else (data_dir or default_data_dir()) / "pictures"
 
 
-def _status_of_mnist(root: Path) -> DatasetStatus:
+def _mnist_status(root: Path) -> DatasetStatus:
     try:
         pairs = mnist.find_pairs(root)
     except DataError as error:
@@ -130,14 +128,14 @@ def _status_of_mnist(root: Path) -> DatasetStatus:
     return DatasetStatus("mnist", True, str(root), f"{root} holds {names}.")
 
 
-def _status_of_pictures(root: Path) -> DatasetStatus:
+def _image_folder_status(root: Path) -> DatasetStatus:
     detail = f"Pictures are read from {root}."
     if not root.exists():
         detail = f"There is no {root}: put pictures there, a folder a class, or set PICTURES_DIR."
     return DatasetStatus("folder", root.exists(), str(root), detail)
 
 
-def _status_of_drawings(root: Path) -> DatasetStatus:
+def _drawings_status(root: Path) -> DatasetStatus:
     boards = len(list(root.glob("*.json")))
     available = MIN_BOARDS <= boards <= MAX_BOARDS
     detail = f"{root} holds {boards} boards"
@@ -151,20 +149,20 @@ def _load_omniglot(data_dir: Path) -> CharacterSet:
 
 
 def _load_glyphs(data_dir: Path) -> CharacterSet:
-    from maml_core.data.glyphs import dataset  # Here, because whoever has Omniglot needs none.
+    from maml_core.data.glyphs import dataset  # Imported only where needed.
 
     source = f"version {dataset.VERSION}, {GLYPHS}"
-    return cached("glyphs", source, data_dir, lambda: dataset.load(**GLYPHS))
+    return load_or_build("glyphs", source, data_dir, lambda: dataset.generate(**GLYPHS))
 
 
 def _load_drawings(data_dir: Path) -> CharacterSet:
-    from maml_core.data import drawn_boards  # Here, because it imports torch, and a sidebar waits.
+    from maml_core.data import drawn_boards  # Here: it imports torch.
 
     return drawn_boards.load(drawings_root(data_dir))
 
 
 def _load_folder(data_dir: Path, colour: bool) -> CharacterSet:
-    from maml_core.data import image_folder  # Here, because whoever has none needs none.
+    from maml_core.data import image_folder  # Imported only where needed.
 
     return image_folder.load(pictures_root(data_dir), data_dir, colour=colour)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from maml_core.config import BROUGHT, EpisodeSpec, TrainConfig
+from maml_core.config import VISITOR_ZIP_PREFIX, EpisodeSpec, TrainConfig
 from maml_core.evaluation.confidence import Estimate
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.landscape.loss_maps import Grid
@@ -175,7 +175,7 @@ def command(order: Order, out: str) -> str:
 
 def anywhere(dataset: str) -> tuple[str, str]:
     """Return the name of a data set on any machine, and what must be said of it."""
-    if dataset.startswith(BROUGHT) or dataset == FOLDER:
+    if dataset.startswith(VISITOR_ZIP_PREFIX) or dataset == FOLDER:
         return FOLDER, "Let PICTURES_DIR name the folder or zip."
     return dataset, ""
 

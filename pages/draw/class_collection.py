@@ -36,7 +36,7 @@ def collect(here: Desk, n_way: int, k_shot: int) -> None:
                 _remove(here)
             st.download_button(
                 "All boards (zip)",
-                lambda: drawn_boards.packed(root),
+                lambda: drawn_boards.zip_boards(root),
                 "drawings.zip",
                 "application/zip",
                 key="save_drawings",

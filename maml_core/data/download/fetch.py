@@ -19,13 +19,13 @@ from types import SimpleNamespace
 from typing import Any
 
 from maml_core.data.character_set import DataError
-from maml_core.data.disk_cache import remove_abandoned
 from maml_core.data.download.torchvision_import import import_torchvision_datasets
 from maml_core.data.mnist import mnist_root
 from maml_core.data.omniglot import PARTS, ZIP_NAMES, load, omniglot_root
+from maml_core.data.storage.disk_cache import remove_abandoned
 
-PATIENCE = 30.0  # Seconds without a byte after which a download has failed.
-FAREWELL = 1.0  # Seconds that a closed download may take to end before it is left behind.
+TIMEOUT_SECONDS = 30.0  # without a byte, after which a download has failed
+JOIN_SECONDS = 1.0  # that a cancelled download may take to end before it is left behind
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Progress:
     """How far a download is.
 
     Attributes:
-        done_bytes: Bytes that have arrived, of both archives.
+        done_bytes: Bytes received, of both archives.
         total_bytes: Bytes of both archives; None while unknown.
         message: What is being done, for the person who waits.
     """
@@ -50,8 +50,8 @@ _Report = Progress | Exception | None
 _on_bytes: ContextVar[Callable[[int], None]] = ContextVar("_on_bytes", default=lambda _: None)
 
 
-class _Stopped(Exception):
-    """The person who asked for the download no longer wants it."""
+class _Cancelled(Exception):
+    """Whoever asked for the download no longer wants it."""
 
 
 def fetch_omniglot(data_dir: Path | None = None) -> Iterator[Progress]:
@@ -68,7 +68,7 @@ def fetch_omniglot(data_dir: Path | None = None) -> Iterator[Progress]:
         DataError: The archives could not be fetched, checked or put in place.
     """
     final = omniglot_root(data_dir)
-    if _is_usable(final, data_dir):
+    if _is_readable(final, data_dir):
         yield Progress(0, 0, f"Omniglot is already in {final}")
         return
     unfinished = final.with_name(f".{final.name}-{uuid.uuid4().hex}.part")
@@ -76,11 +76,11 @@ def fetch_omniglot(data_dir: Path | None = None) -> Iterator[Progress]:
         remove_abandoned(final.parent, f".{final.name}-*.part")
         unfinished.mkdir(parents=True)
         yield Progress(0, None, "Connecting")
-        yield from _fetch_both(unfinished)
-        size = _size(unfinished)
+        yield from _download_archives(unfinished)
+        size = _folder_size(unfinished)
         yield Progress(size, size, "Reading the pictures")
         load(unfinished, data_dir)
-        _move(unfinished, final)
+        _move_into_place(unfinished, final)
         yield Progress(size, size, f"Omniglot is in {final}")
     except (DataError, OSError) as cause:
         raise DataError(
@@ -92,7 +92,7 @@ def fetch_omniglot(data_dir: Path | None = None) -> Iterator[Progress]:
 
 
 def fetch_mnist(data_dir: Path | None = None) -> Path:
-    """Download MNIST with torchvision to where `load` looks for it; it draws its own bar.
+    """Download MNIST with torchvision to where `load` looks for it; it shows its own progress bar.
 
     Returns:
         The folder.
@@ -112,7 +112,7 @@ def fetch_mnist(data_dir: Path | None = None) -> Path:
     return root
 
 
-def _is_usable(root: Path, data_dir: Path | None) -> bool:
+def _is_readable(root: Path, data_dir: Path | None) -> bool:
     try:
         load(root, data_dir)
     except DataError:
@@ -120,7 +120,7 @@ def _is_usable(root: Path, data_dir: Path | None) -> bool:
     return True
 
 
-def _move(unfinished: Path, final: Path) -> None:
+def _move_into_place(unfinished: Path, final: Path) -> None:
     try:
         os.replace(unfinished, final)
     except OSError:  # Asked after the attempt: another download may just have ended there.
@@ -136,7 +136,7 @@ def _reason(error: Exception) -> str:
     return str(error).rstrip(".")
 
 
-def _fetch_both(folder: Path) -> Iterator[Progress]:
+def _download_archives(folder: Path) -> Iterator[Progress]:
     """Run torchvision's download, which blocks, in a thread; yield what it reports."""
     try:
         datasets = import_torchvision_datasets()
@@ -144,21 +144,23 @@ def _fetch_both(folder: Path) -> Iterator[Progress]:
         raise DataError(f"torchvision does not work here: {cause}") from cause
     stop = threading.Event()
     reports: queue.Queue[_Report] = queue.Queue()
-    worker = threading.Thread(target=_work, args=(datasets, folder, stop, reports), daemon=True)
+    worker = threading.Thread(
+        target=_download_in_thread, args=(datasets, folder, stop, reports), daemon=True
+    )
     worker.start()
     try:
-        while (report := reports.get(timeout=PATIENCE)) is not None:
+        while (report := reports.get(timeout=TIMEOUT_SECONDS)) is not None:
             if isinstance(report, Exception):
                 raise DataError(_reason(report)) from report
             yield report
     except queue.Empty:
-        raise DataError(f"nothing arrived for {PATIENCE:.0f} seconds") from None
+        raise DataError(f"nothing arrived for {TIMEOUT_SECONDS:.0f} seconds") from None
     finally:
         stop.set()
-        worker.join(FAREWELL)
+        worker.join(JOIN_SECONDS)
 
 
-def _work(
+def _download_in_thread(
     datasets: Any, folder: Path, stop: threading.Event, reports: queue.Queue[_Report]
 ) -> None:
     # torchvision draws a tqdm bar on the terminal and cannot be told otherwise.
@@ -167,10 +169,12 @@ def _work(
         urls = [f"{datasets.Omniglot.download_url_prefix}/{name}" for name in ZIP_NAMES]
         total = _total_bytes(urls)
         for part, name, url in zip(PARTS, ZIP_NAMES, urls, strict=True):
-            _on_bytes.set(partial(_pass_on, folder, stop, reports, total, f"Downloading {name}"))
+            _on_bytes.set(
+                partial(_report_progress, folder, stop, reports, total, f"Downloading {name}")
+            )
             _download(datasets, url, folder / name, datasets.Omniglot.zips_md5[part])
         reports.put(None)
-    except Exception as error:  # It is told where the reports are read.
+    except Exception as error:  # Raised again where the reports are read.
         if isinstance(error, urllib.error.HTTPError):
             error.close()  # It holds the connection.
         reports.put(error)
@@ -179,7 +183,7 @@ def _work(
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _pass_on(
+def _report_progress(
     folder: Path,
     stop: threading.Event,
     reports: queue.Queue[_Report],
@@ -188,12 +192,12 @@ def _pass_on(
     _: int,
 ) -> None:
     if stop.is_set():
-        raise _Stopped
+        raise _Cancelled
     # The files are measured, not the bytes added up: torchvision may begin a file anew.
-    reports.put(Progress(_size(folder), total, message))
+    reports.put(Progress(_folder_size(folder), total, message))
 
 
-def _size(folder: Path) -> int:
+def _folder_size(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.iterdir())
 
 
@@ -206,7 +210,7 @@ def _total_bytes(urls: list[str]) -> int | None:
     total = 0
     for url in urls:
         request = urllib.request.Request(url, method="HEAD")
-        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
             if response.headers["Content-Length"] is None:
                 return None
             total += int(response.headers["Content-Length"])

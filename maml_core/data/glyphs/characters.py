@@ -1,4 +1,4 @@
-"""Programs of invented characters: an alphabet's taste, and strokes placed in relation to others.
+"""Invents characters as stroke programs: an alphabet's style, strokes placed relative to others.
 
 As in Lake et al. 2015 (Science 350:1332, figure 3) a character is parts and relations: each
 stroke stands alone, or starts, ends or crosses on an earlier one.
@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.random import Generator
 
-from maml_core.data.glyphs.strokes import FAMILIES, LINES, Motif, invent_motif, varied
+from maml_core.data.glyphs.strokes import FAMILIES, LINES, Motif, invent_motif, vary_motif
 
 MAX_STROKES = 5
 # Characters an alphabet in Omniglot: 14 to 55, mean 32.5, standard deviation 10.8.
@@ -33,18 +33,18 @@ NEAR, FAR = 8.0, 20.0  # pixels between parts of a curve: across the paper, and 
 MAX_CROWDING = 0.52
 MIN_LENGTH, MAX_LENGTH = 40.0, 450.0  # pixels of curve
 NARROW, NARROW_SHARE = 14.0, 0.1  # few of Omniglot's characters are narrower than 20 px
-MIN_DIFFERENCE = 0.4  # two characters that differ in a smaller share of their curve are one
+MIN_DIFFERENCE = 0.4  # characters that differ in a smaller share of their curve count as one
 CELL, CELLS = 7.0, 15  # pixels, and cells a side: 105 px
 
-# Composing goes on in units of a first stroke's longer side.
+# Characters are composed in units of the first stroke's longer side.
 STEP = 0.1  # between curve points
 CROWDED = 0.2  # nearer than this to other strokes a curve point is hard to tell from them
 CANDIDATES = 5  # places tried for each stroke; the clearest is kept
 
 
 @dataclass(frozen=True)
-class Pin:
-    """A junction: fraction `own` of a stroke lies at fraction `at` of an earlier one, `parent`."""
+class Junction:
+    """A junction: the point at fraction `own` of a stroke is that at fraction `at` of `parent`."""
 
     own: float
     parent: int
@@ -58,23 +58,23 @@ class Stroke:
     Attributes:
         points: float [n, 2], control points (x right, y down).
         sharp: bool [n], where the pen turns a corner instead of a curve.
-        pins: At most two junctions with earlier strokes.
+        junctions: At most two junctions with earlier strokes.
     """
 
     points: np.ndarray
     sharp: np.ndarray
-    pins: tuple[Pin, ...] = ()
+    junctions: tuple[Junction, ...] = ()
 
     @cached_property
     def curve(self) -> np.ndarray:
         """Points `STEP` apart, float [m, 2]."""
-        return _along(self.points, STEP)
+        return _resample(self.points, STEP)
 
 
 Program = tuple[Stroke, ...]
 
 
-def _along(points: np.ndarray, step: float) -> np.ndarray:
+def _resample(points: np.ndarray, step: float) -> np.ndarray:
     """Return points about `step` apart on the lines from control point to control point, [m, 2]."""
     corners = points @ np.array([1, 1j])
     way = np.append(0, np.cumsum(np.abs(np.diff(corners))))
@@ -83,72 +83,75 @@ def _along(points: np.ndarray, step: float) -> np.ndarray:
     return np.stack([curve.real, curve.imag], axis=1)
 
 
-def _at(curve: np.ndarray, fraction: float) -> np.ndarray:
+def _point_at(curve: np.ndarray, fraction: float) -> np.ndarray:
     point: np.ndarray = curve[round(fraction * (len(curve) - 1))]
     return point
 
 
-def _landing(strokes: Sequence[Stroke], rng: Generator) -> tuple[int, float]:
-    """Choose a stroke and where on it a junction lies: an end, the middle, or anywhere."""
+def _choose_junction(strokes: Sequence[Stroke], rng: Generator) -> tuple[int, float]:
+    """Choose an earlier stroke and the fraction of it where a junction lies."""
     kind = rng.random()
     at = 0.0 if kind < 0.3 else 1.0 if kind < 0.6 else 0.5 if kind < 0.8 else rng.uniform(0.1, 0.9)
     return int(rng.integers(len(strokes))), at
 
 
-def _pinned(
-    stroke: Stroke, own: float, landing: tuple[int, float], strokes: Sequence[Stroke]
+def _attach(
+    stroke: Stroke, own: float, place: tuple[int, float], strokes: Sequence[Stroke]
 ) -> Stroke:
-    """Move a stroke so that its point at fraction `own` lies on the landing, and pin it there."""
-    parent, at = landing
-    shift = _at(strokes[parent].curve, at) - _at(stroke.curve, own)
-    return Stroke(stroke.points + shift, stroke.sharp, (Pin(own, parent, at),))
+    """Move a stroke so that its point at fraction `own` lies at a place of an earlier one."""
+    parent, at = place
+    shift = _point_at(strokes[parent].curve, at) - _point_at(stroke.curve, own)
+    return Stroke(stroke.points + shift, stroke.sharp, (Junction(own, parent, at),))
 
 
-def _smaller(motif: Motif, rng: Generator) -> Stroke:
-    return Stroke(varied(motif, rng) * rng.uniform(0.4, 1.0), motif.sharp)
+def _shrunk_stroke(motif: Motif, rng: Generator) -> Stroke:
+    """Return a variation of a motif at 40 to 100 % of the first stroke's size."""
+    return Stroke(vary_motif(motif, rng) * rng.uniform(0.4, 1.0), motif.sharp)
 
 
-def _joined(motif: Motif, strokes: Sequence[Stroke], rng: Generator) -> Stroke:
+def _join_at_end(motif: Motif, strokes: Sequence[Stroke], rng: Generator) -> Stroke:
+    """Let a motif start, or less often end, on an earlier stroke."""
     own = float(rng.random() < 0.3)
-    return _pinned(_smaller(motif, rng), own, _landing(strokes, rng), strokes)
+    return _attach(_shrunk_stroke(motif, rng), own, _choose_junction(strokes, rng), strokes)
 
 
-def _crossing(motif: Motif, strokes: Sequence[Stroke], rng: Generator) -> Stroke:
-    landing = (int(rng.integers(len(strokes))), rng.uniform(0.2, 0.8))
-    return _pinned(_smaller(motif, rng), rng.uniform(0.3, 0.7), landing, strokes)
+def _cross(motif: Motif, strokes: Sequence[Stroke], rng: Generator) -> Stroke:
+    """Lay a motif across an earlier stroke."""
+    place = (int(rng.integers(len(strokes))), rng.uniform(0.2, 0.8))
+    return _attach(_shrunk_stroke(motif, rng), rng.uniform(0.3, 0.7), place, strokes)
 
 
-def _bridging(motif: Motif, strokes: Sequence[Stroke], rng: Generator) -> Stroke:
-    """Stretch a motif between two points; one whose ends nearly meet is joined instead."""
-    first, second = _landing(strokes, rng), _landing(strokes, rng)
-    start, end = (_at(strokes[parent].curve, at) for parent, at in (first, second))
+def _bridge(motif: Motif, strokes: Sequence[Stroke], rng: Generator) -> Stroke:
+    """Stretch a motif between two points of earlier strokes, or join it if its ends nearly meet."""
+    first, second = _choose_junction(strokes, rng), _choose_junction(strokes, rng)
+    start, end = (_point_at(strokes[parent].curve, at) for parent, at in (first, second))
     own = motif.points[-1] - motif.points[0]
     if np.hypot(*(end - start)) < 0.3 or np.hypot(*own) < 0.45:
-        return _joined(motif, strokes, rng)
+        return _join_at_end(motif, strokes, rng)
     ratio = complex(*(end - start)) / complex(*own)
     turn = np.array([[ratio.real, ratio.imag], [-ratio.imag, ratio.real]])
     points = (motif.points - motif.points[0]) @ turn + start
-    return Stroke(points, motif.sharp, (Pin(0.0, *first), Pin(1.0, *second)))
+    return Stroke(points, motif.sharp, (Junction(0.0, *first), Junction(1.0, *second)))
 
 
-def _repeated(motif: Motif, strokes: Sequence[Stroke], rng: Generator) -> Stroke:
-    """Draw an earlier stroke once more: elsewhere on its parent, or beside itself."""
+def _repeat_stroke(motif: Motif, strokes: Sequence[Stroke], rng: Generator) -> Stroke:
+    """Repeat an earlier stroke: elsewhere on its parent, or beside itself."""
     like = strokes[int(rng.integers(len(strokes)))]
-    if like.pins:
-        old = like.pins[0]
-        landing = (old.parent, (old.at + rng.uniform(0.3, 0.7)) % 1)
-        return _pinned(like, old.own, landing, strokes)
+    if like.junctions:
+        old = like.junctions[0]
+        place = (old.parent, (old.at + rng.uniform(0.3, 0.7)) % 1)
+        return _attach(like, old.own, place, strokes)
     extent = np.ptp(like.points, axis=0)
     thin = np.arange(2) == extent.argmin()
     shift = thin * rng.choice([-1, 1]) * (extent / 2 + rng.uniform(0.2, 0.4))
     return Stroke(like.points + shift, like.sharp)
 
 
-def _apart(motif: Motif, strokes: Sequence[Stroke], rng: Generator) -> Stroke:
+def _place_apart(motif: Motif, strokes: Sequence[Stroke], rng: Generator) -> Stroke:
     """Place a motif beside, above or below all others."""
     ink = np.vstack([stroke.curve for stroke in strokes])
     low, high = ink.min(axis=0), ink.max(axis=0)
-    stroke = _smaller(motif, rng)
+    stroke = _shrunk_stroke(motif, rng)
     axis = int(rng.random() < 0.4)
     reach = (high - low + np.ptp(stroke.points, axis=0)) / 2 + rng.uniform(0.12, 0.25)
     shift = rng.uniform(-0.2, 0.2, 2)
@@ -157,40 +160,42 @@ def _apart(motif: Motif, strokes: Sequence[Stroke], rng: Generator) -> Stroke:
 
 
 def _circle(diameter: float, start: float) -> np.ndarray:
+    """Return control points of a circle that begins at an angle, float [7, 2]."""
     angles = start + np.linspace(0, 2 * np.pi, 7)
     return diameter / 2 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
-def _dot(motif: Motif, strokes: Sequence[Stroke], rng: Generator) -> Stroke:
+def _place_dot(motif: Motif, strokes: Sequence[Stroke], rng: Generator) -> Stroke:
+    """Put a dot on the character or just beside it."""
     ink = np.vstack([stroke.curve for stroke in strokes])
     place = rng.uniform(ink.min(axis=0) - 0.2, ink.max(axis=0) + 0.2)
     points = _circle(rng.uniform(0.03, 0.08), 0.0) + place
     return Stroke(points, np.zeros(len(points), dtype=bool))
 
 
-def _ring(motif: Motif, strokes: Sequence[Stroke], rng: Generator) -> Stroke:
-    """Hang a small ring on a stroke's end, outside it."""
+def _place_ring(motif: Motif, strokes: Sequence[Stroke], rng: Generator) -> Stroke:
+    """Put a small ring on the end of an earlier stroke, outside it."""
     parent, at = int(rng.integers(len(strokes))), int(rng.integers(2))
     curve = strokes[parent].curve if at else strokes[parent].curve[::-1]
     x, y = curve[-1] - curve[-2]
     points = _circle(rng.uniform(0.15, 0.3), np.arctan2(-y, -x))
-    return _pinned(Stroke(points, np.zeros(len(points), dtype=bool)), 0.0, (parent, at), strokes)
+    return _attach(Stroke(points, np.zeros(len(points), dtype=bool)), 0.0, (parent, at), strokes)
 
 
-# How common each relation is before an alphabet's taste, set by eye beside sheets of Omniglot.
+# How common each relation is before an alphabet's preferences, set by eye beside Omniglot's sheets.
 RELATIONS: tuple[tuple[float, Callable[[Motif, Sequence[Stroke], Generator], Stroke]], ...] = (
-    (4.5, _joined),
-    (3.5, _bridging),
-    (2.0, _crossing),
-    (0.7, _repeated),
-    (0.6, _apart),
-    (0.5, _dot),
-    (0.3, _ring),
+    (4.5, _join_at_end),
+    (3.5, _bridge),
+    (2.0, _cross),
+    (0.7, _repeat_stroke),
+    (0.6, _place_apart),
+    (0.5, _place_dot),
+    (0.3, _place_ring),
 )
 
 
 @dataclass(frozen=True, eq=False)
-class Style:
+class AlphabetStyle:
     """What the characters of one alphabet have in common.
 
     Attributes:
@@ -198,7 +203,7 @@ class Style:
         motif_weights: float [n_motifs], how often each is used, sums to 1.
         relation_weights: float [len(RELATIONS)], sums to 1.
         extra_strokes: Mean number of strokes after the first.
-        kinship: Chance that a character is an earlier one with a stroke added or exchanged.
+        variant_probability: That a character is an earlier one with a stroke added or exchanged.
         size: Mean longer side of a character, pixels.
         aspect: Mean log(height / width) that characters are stretched by.
     """
@@ -207,35 +212,35 @@ class Style:
     motif_weights: np.ndarray
     relation_weights: np.ndarray
     extra_strokes: float
-    kinship: float
+    variant_probability: float
     size: float
     aspect: float
 
 
-def _taste(prior: np.ndarray, rng: Generator) -> np.ndarray:
-    """Return weights that sum to 1 and favour a few choices, the more common ones more often."""
+def _random_preferences(prior: np.ndarray, rng: Generator) -> np.ndarray:
+    """Return weights that sum to 1: a Dirichlet sample, which favours a few choices."""
     weights = rng.gamma(prior) + 1e-3
     shares: np.ndarray = weights / weights.sum()
     return shares
 
 
-def _invent_style(rng: Generator) -> Style:
-    """Invent an alphabet's taste; ranges set by eye beside sheets of Omniglot's alphabets."""
-    families = _taste(np.array([weight for weight, _ in FAMILIES]), rng)
+def _invent_alphabet_style(rng: Generator) -> AlphabetStyle:
+    """Invent an alphabet's style; ranges set by eye beside sheets of Omniglot's alphabets."""
+    families = _random_preferences(np.array([weight for weight, _ in FAMILIES]), rng)
     motifs = (*LINES, *(invent_motif(families, rng) for _ in range(rng.integers(8, 16))))
-    return Style(
+    return AlphabetStyle(
         motifs=motifs,
-        motif_weights=_taste(np.full(len(motifs), 2.0), rng),
-        relation_weights=_taste(np.array([weight for weight, _ in RELATIONS]), rng),
+        motif_weights=_random_preferences(np.full(len(motifs), 2.0), rng),
+        relation_weights=_random_preferences(np.array([weight for weight, _ in RELATIONS]), rng),
         extra_strokes=rng.uniform(1.0, 2.4),
-        kinship=rng.uniform(0.3, 0.8),
+        variant_probability=rng.uniform(0.3, 0.8),
         size=rng.normal(MEAN_SIZE, ALPHABET_SIZE_SD),
         aspect=rng.normal(MEAN_ASPECT, ALPHABET_ASPECT_SD),
     )
 
 
-def _distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return the larger of horizontal and vertical distance between points, [n, m]."""
+def _chebyshev_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the Chebyshev distances between points [n, 2] and [m, 2], [n, m]."""
     x, y = (np.abs(first[:, None, axis] - second[:, axis]) for axis in range(2))
     larger: np.ndarray = np.maximum(x, y)
     return larger
@@ -244,13 +249,13 @@ def _distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def _clutter(stroke: Stroke, ink: np.ndarray) -> float:
     """Score a place: the share of the stroke that crowds others, and how far it sprawls."""
     curve = stroke.curve
-    crowded = _distances(curve, ink).min(axis=1) < CROWDED
+    crowded = _chebyshev_distances(curve, ink).min(axis=1) < CROWDED
     sprawl = np.ptp(np.vstack([curve, ink]), axis=0).max()
     return float(crowded.mean() + max(0.0, sprawl - 1.2))
 
 
-def _extended(strokes: list[Stroke], style: Style, rng: Generator) -> list[Stroke]:
-    """Add one stroke, in the clearest of several places."""
+def _add_stroke(strokes: list[Stroke], style: AlphabetStyle, rng: Generator) -> list[Stroke]:
+    """Add one stroke at the least cluttered of several places."""
     ink = np.vstack([stroke.curve for stroke in strokes])
     motif = style.motifs[rng.choice(len(style.motifs), p=style.motif_weights)]
     _, place = RELATIONS[rng.choice(len(RELATIONS), p=style.relation_weights)]
@@ -258,21 +263,23 @@ def _extended(strokes: list[Stroke], style: Style, rng: Generator) -> list[Strok
     return [*strokes, min(places, key=lambda stroke: _clutter(stroke, ink))]
 
 
-def _composed(style: Style, relatives: Sequence[Program], rng: Generator) -> Program:
-    """Compose a character of 1 to 5 strokes, new or akin to an earlier one."""
-    if relatives and rng.random() < style.kinship:
-        strokes = list(relatives[int(rng.integers(len(relatives)))])
+def _compose_character(
+    style: AlphabetStyle, earlier_programs: Sequence[Program], rng: Generator
+) -> Program:
+    """Compose a character of 1 to 5 strokes, new or a variant of an earlier one."""
+    if earlier_programs and rng.random() < style.variant_probability:
+        strokes = list(earlier_programs[int(rng.integers(len(earlier_programs)))])
         if len(strokes) == MAX_STROKES or (len(strokes) > 1 and rng.random() < 0.5):
             strokes.pop()
-        return tuple(_extended(strokes, style, rng))
+        return tuple(_add_stroke(strokes, style, rng))
     motif = style.motifs[rng.choice(len(style.motifs), p=style.motif_weights)]
-    strokes = [Stroke(varied(motif, rng), motif.sharp)]
+    strokes = [Stroke(vary_motif(motif, rng), motif.sharp)]
     for _ in range(min(rng.poisson(style.extra_strokes), MAX_STROKES - 1)):
-        strokes = _extended(strokes, style, rng)
+        strokes = _add_stroke(strokes, style, rng)
     return tuple(strokes)
 
 
-def _sized(program: Program, style: Style, rng: Generator) -> Program:
+def _scale_to_pixels(program: Program, style: AlphabetStyle, rng: Generator) -> Program:
     """Return a character in pixels, its centre within a few pixels of 0."""
     aspect = rng.normal(style.aspect, CHARACTER_ASPECT_SD)
     ink = np.vstack([stroke.curve for stroke in program])
@@ -281,7 +288,7 @@ def _sized(program: Program, style: Style, rng: Generator) -> Program:
     size = np.clip(rng.normal(style.size, CHARACTER_SIZE_SD), MIN_SIZE, MAX_SIZE)
     scale = stretch * size / (stretch * (high - low)).max()
     shift = rng.normal(0, PLACE_SD, 2) - (low + high) / 2 * scale
-    return tuple(Stroke(s.points * scale + shift, s.sharp, s.pins) for s in program)
+    return tuple(Stroke(s.points * scale + shift, s.sharp, s.junctions) for s in program)
 
 
 def _crowding(program: Program) -> float:
@@ -289,24 +296,24 @@ def _crowding(program: Program) -> float:
 
     Near is `NEAR` pixels or less; a part is another one if the way to it is `FAR` pixels or more.
     """
-    curves = [_along(stroke.points, NEAR / 2) for stroke in program]
+    curves = [_resample(stroke.points, NEAR / 2) for stroke in program]
     points = np.vstack(curves)
     stroke = np.repeat(np.arange(len(curves)), [len(curve) for curve in curves])
     way = np.arange(len(points)) * NEAR / 2
     other = (stroke[:, None] != stroke) | (np.abs(way[:, None] - way) >= FAR)
-    return float((other & (_distances(points, points) < NEAR)).any(axis=1).mean())
+    return float((other & (_chebyshev_distances(points, points) < NEAR)).any(axis=1).mean())
 
 
-def _coarse_picture(program: Program) -> np.ndarray:
+def _coarse_histogram(program: Program) -> np.ndarray:
     """Return the pixels of curve in each of 15 x 15 cells around 0, int [15, 15]."""
-    points = np.vstack([_along(stroke.points, 1.0) for stroke in program])
+    points = np.vstack([_resample(stroke.points, 1.0) for stroke in program])
     cells = np.clip(np.rint(points / CELL).astype(int) + CELLS // 2, 0, CELLS - 1)
     counts = np.bincount(cells[:, 1] * CELLS + cells[:, 0], minlength=CELLS**2)
     return counts.reshape(CELLS, CELLS)
 
 
-def _legible(program: Program, rng: Generator) -> bool:
-    """Say whether a character is neither a tangle, nor a speck, nor (but rarely) a mere line."""
+def _is_legible(program: Program, rng: Generator) -> bool:
+    """Return whether a character is neither a tangle nor a speck nor, with exceptions, a line."""
     points = np.vstack([stroke.points for stroke in program])
     if np.ptp(points, axis=0).min() < NARROW and rng.random() > NARROW_SHARE:
         return False
@@ -320,18 +327,18 @@ def invent_alphabet(rng: Generator) -> list[Program]:
     Returns:
         Programs in pixels around 0.
     """
-    style = _invent_style(rng)
+    style = _invent_alphabet_style(rng)
     wanted = round(rng.normal(MEAN_CHARACTERS, SD_CHARACTERS))
     wanted = min(max(wanted, MIN_CHARACTERS), MAX_CHARACTERS)
     sketches: list[Program] = []
     programs: list[Program] = []
     known: list[np.ndarray] = []
     while len(programs) < wanted:
-        sketch = _composed(style, sketches, rng)
-        program = _sized(sketch, style, rng)
-        if not _legible(program, rng):
+        sketch = _compose_character(style, sketches, rng)
+        program = _scale_to_pixels(sketch, style, rng)
+        if not _is_legible(program, rng):
             continue
-        coarse = _coarse_picture(program)
+        coarse = _coarse_histogram(program)
         if all(np.abs(coarse - k).sum() > MIN_DIFFERENCE * coarse.sum() for k in known):
             sketches.append(sketch)
             programs.append(program)

@@ -1,6 +1,6 @@
-"""An endless Omniglot-like set of invented characters, drawn by invented hands.
+"""An endless Omniglot-like set of invented characters, drawn by invented people.
 
-Each character is a stroke program (`glyph_programs`) and each drawing one noisy run of it, as
+Each character is a stroke program (`characters`) and each drawing one noisy run of it, as
 the types and tokens of Lake et al. 2015 (Science 350:1332). Any drawing follows from (seed,
 alphabet, character, drawer) alone.
 """
@@ -47,7 +47,7 @@ DRAWER_LOOSENESS_SD, DRAWING_LOOSENESS_SD = 0.25, 0.25  # log, of the factor on 
 NODE_STEP = 4.0  # pixels between the points at which the pen is sampled
 SUBSTEPS = 9  # points from one node to the next: at most a pixel apart
 # Omniglot's lines are 5 px wide, half of its ink in runs of exactly 5: steeper or flatter lines
-# than this slope are drawn so, oblique ones a little wider; by a heavy hand, all are wider.
+# than this slope are drawn so, oblique ones a little wider; by a heavy drawer, all are wider.
 OBLIQUE = 0.5
 HEAVY_SHARE = 0.15
 
@@ -57,14 +57,14 @@ FINALS = ("", "", "", "n", "r", "s")
 
 
 @dataclass(frozen=True, eq=False)
-class Hands:
-    """How each of an alphabet's drawers writes.
+class Drawers:
+    """The handwriting of each of an alphabet's drawers.
 
     Attributes:
         habit: float [n_drawers, 6], usual deviations in the order of `HABIT_SD`.
         rounding: float [n_drawers], 0 keeps corners, 1 makes them curves.
         looseness: float [n_drawers], > 0, multiplies the deviations of single strokes.
-        heavy: bool [n_drawers], presses the pen.
+        heavy: bool [n_drawers], presses the pen: all lines are wide.
     """
 
     habit: np.ndarray
@@ -78,50 +78,51 @@ def _generator(seed: int, alphabet: int, character: int, drawer: int) -> Generat
     return Generator(PCG64(SeedSequence(seed, spawn_key=(alphabet, character, drawer))))
 
 
-def _normal(rngs: Sequence[Generator], *shape: int) -> np.ndarray:
+def _standard_normal(rngs: Sequence[Generator], *shape: int) -> np.ndarray:
     """Return standard normal noise, float [len(rngs), *shape], a row from each generator."""
     return np.stack([rng.standard_normal(shape) for rng in rngs])
 
 
-def _hands(rngs: Sequence[Generator]) -> Hands:
-    return Hands(
-        habit=HABIT_SD * _normal(rngs, len(HABIT_SD)),
-        rounding=np.minimum(ROUNDING_SD * np.abs(_normal(rngs)), 1),
-        looseness=np.exp(DRAWER_LOOSENESS_SD * _normal(rngs)),
+def _invent_drawers(rngs: Sequence[Generator]) -> Drawers:
+    """Invent one drawer from each generator."""
+    return Drawers(
+        habit=HABIT_SD * _standard_normal(rngs, len(HABIT_SD)),
+        rounding=np.minimum(ROUNDING_SD * np.abs(_standard_normal(rngs)), 1),
+        looseness=np.exp(DRAWER_LOOSENESS_SD * _standard_normal(rngs)),
         heavy=np.array([rng.random() < HEAVY_SHARE for rng in rngs]),
     )
 
 
-def draw(program: Program, hands: Hands, rngs: Sequence[Generator]) -> np.ndarray:
-    """Draw a character once with each hand.
+def draw_character(program: Program, drawers: Drawers, rngs: Sequence[Generator]) -> np.ndarray:
+    """Draw a character once by each drawer.
 
     Args:
         program: The character.
-        hands: The n drawers.
+        drawers: The n drawers.
         rngs: One generator a drawing, n in all; consumed.
 
     Returns:
         uint8 [n, 105, 105]; 1 is ink.
     """
-    looseness = hands.looseness * np.exp(DRAWING_LOOSENESS_SD * _normal(rngs))
+    looseness = drawers.looseness * np.exp(DRAWING_LOOSENESS_SD * _standard_normal(rngs))
     loose = looseness[:, None, None]
     curves: list[np.ndarray] = []
     for stroke in program:
         corner, smooth = spline_basis(stroke.points, stroke.sharp, NODE_STEP)
-        controls = _deformed(stroke, loose, rngs)
-        rounding = hands.rounding[:, None, None]
+        controls = _deform_stroke(stroke, loose, rngs)
+        rounding = drawers.rounding[:, None, None]
         curve = (1 - rounding) * (corner @ controls) + rounding * (smooth @ controls)
-        curves.append(_pulled(curve, stroke, curves, GAP_SD * loose, rngs))
-    points = _posed(np.concatenate(curves, axis=1), hands.habit, rngs)
-    nodes = np.rint(points + WOBBLE_SD * loose * _normal(rngs, *points.shape[1:]))
+        curves.append(_pull_to_junctions(curve, stroke, curves, GAP_SD * loose, rngs))
+    points = _place_characters(np.concatenate(curves, axis=1), drawers.habit, rngs)
+    nodes = np.rint(points + WOBBLE_SD * loose * _standard_normal(rngs, *points.shape[1:]))
     ends = np.cumsum([curve.shape[1] for curve in curves])[:-1]
-    return _ink(np.split(nodes, ends, axis=1), hands.heavy)
+    return _rasterise(np.split(nodes, ends, axis=1), drawers.heavy)
 
 
-def _deformed(stroke: Stroke, loose: np.ndarray, rngs: Sequence[Generator]) -> np.ndarray:
-    """Return a stroke's control points turned, scaled and bent by each hand, float [n, m, 2]."""
+def _deform_stroke(stroke: Stroke, loose: np.ndarray, rngs: Sequence[Generator]) -> np.ndarray:
+    """Return a stroke's control points turned, scaled and bent by each drawer, float [n, m, 2]."""
     centre = stroke.points.mean(axis=0)
-    noise = loose[:, 0] * _normal(rngs, 3)
+    noise = loose[:, 0] * _standard_normal(rngs, 3)
     cos, sin = np.cos(STROKE_TURN_SD * noise[:, 0]), np.sin(STROKE_TURN_SD * noise[:, 0])
     turn = np.stack([cos, sin, -sin, cos], axis=1).reshape(-1, 2, 2)
     scale = np.exp(STROKE_SCALE_SD * noise[:, None, 1:])
@@ -131,39 +132,41 @@ def _deformed(stroke: Stroke, loose: np.ndarray, rngs: Sequence[Generator]) -> n
     waves = np.cos(np.pi * along[:, None] * np.arange(len(BEND_SD))) * BEND_SD
     bend = loose * (np.ptp(stroke.points, axis=0).max() + BEND_FLOOR)
     turned = (stroke.points - centre) @ turn * scale + centre
-    deformed: np.ndarray = turned + bend * (waves @ _normal(rngs, len(BEND_SD), 2))
+    deformed: np.ndarray = turned + bend * (waves @ _standard_normal(rngs, len(BEND_SD), 2))
     return deformed
 
 
-def _pulled(
+def _pull_to_junctions(
     curve: np.ndarray,
     stroke: Stroke,
     earlier: Sequence[np.ndarray],
     gap: np.ndarray,
     rngs: Sequence[Generator],
 ) -> np.ndarray:
-    """Pull a curve, [n, m, 2], onto its pins: as a whole by one, by two with its ends apart."""
-    if not stroke.pins:
+    """Move a curve, [n, m, 2], onto its junctions: one shifts it, two also stretch it."""
+    if not stroke.junctions:
         return curve
     pulls = []
-    for pin in stroke.pins:
-        parent = earlier[pin.parent]
-        target = parent[:, [round(pin.at * (parent.shape[1] - 1))]]
-        own = curve[:, [round(pin.own * (curve.shape[1] - 1))]]
-        pulls.append(target - own + gap * _normal(rngs, 1, 2))
+    for junction in stroke.junctions:
+        parent = earlier[junction.parent]
+        target = parent[:, [round(junction.at * (parent.shape[1] - 1))]]
+        own = curve[:, [round(junction.own * (curve.shape[1] - 1))]]
+        pulls.append(target - own + gap * _standard_normal(rngs, 1, 2))
     share = np.linspace(0, 1, curve.shape[1])[:, None]
     pulled: np.ndarray = curve + (1 - share) * pulls[0] + share * pulls[-1]
     return pulled
 
 
-def _posed(points: np.ndarray, habit: np.ndarray, rngs: Sequence[Generator]) -> np.ndarray:
+def _place_characters(
+    points: np.ndarray, habit: np.ndarray, rngs: Sequence[Generator]
+) -> np.ndarray:
     """Warp, turn, slant, scale and place whole characters, [n, m, 2], inside the picture."""
     half = np.abs(points).max(axis=(1, 2), keepdims=True)
     x, y = np.moveaxis(points / half, 2, 0)
     squares = np.stack([x * x, x * y, y * y], axis=2)
-    points = points + WARP_SD * half * (squares @ _normal(rngs, 3, 2))
+    points = points + WARP_SD * half * (squares @ _standard_normal(rngs, 3, 2))
 
-    rotation, slant, size, aspect, right, down = (habit + DRAWING_SD * _normal(rngs, 6)).T
+    rotation, slant, size, aspect, right, down = (habit + DRAWING_SD * _standard_normal(rngs, 6)).T
     across = np.exp(size - aspect / 2) * np.stack([np.cos(rotation), np.sin(rotation)])
     along = np.exp(size + aspect / 2) * np.stack([-np.sin(rotation), np.cos(rotation)])
     matrix = np.stack([across, along + slant * across]).transpose(2, 0, 1)  # [n, 2, 2]
@@ -178,8 +181,8 @@ def _posed(points: np.ndarray, habit: np.ndarray, rngs: Sequence[Generator]) -> 
     return posed
 
 
-def _ink(curves: Sequence[np.ndarray], heavy: np.ndarray) -> np.ndarray:
-    """Ink strokes with a pen 5 pixels wide.
+def _rasterise(curves: Sequence[np.ndarray], heavy: np.ndarray) -> np.ndarray:
+    """Draw curves with a pen 5 pixels wide.
 
     Args:
         curves: Whole-pixel nodes (x, y) of each stroke, float [n, m, 2].
@@ -198,20 +201,20 @@ def _ink(curves: Sequence[np.ndarray], heavy: np.ndarray) -> np.ndarray:
         shorter, longer = np.moveaxis(np.sort(np.abs(move), axis=2)[:, :, None], 3, 0)
         wide = (shorter > OBLIQUE * longer) | heavy[:, None, None]
         paper[wide.astype(np.intp), drawing, y, x] = 1
-    thin, thick = _widened(paper)
+    thin, thick = _dilate(paper)
     level = thick[:, :, 1:-1] | thick[:, :, :-2] | thick[:, :, 2:]
-    ink: np.ndarray = _widened(thin | thick) | level[:, :-2] | level[:, 2:]
+    ink: np.ndarray = _dilate(thin | thick) | level[:, :-2] | level[:, 2:]
     return ink
 
 
-def _widened(ink: np.ndarray) -> np.ndarray:
-    """Widen ink by a pixel to four sides, [..., h, w] to [..., h - 2, w - 2]."""
-    upright = ink[..., :-2, 1:-1] | ink[..., 1:-1, 1:-1] | ink[..., 2:, 1:-1]
-    widened: np.ndarray = upright | ink[..., 1:-1, :-2] | ink[..., 1:-1, 2:]
-    return widened
+def _dilate(ink: np.ndarray) -> np.ndarray:
+    """Dilate ink by a pixel to four sides, [..., h, w] to [..., h - 2, w - 2]."""
+    vertical = ink[..., :-2, 1:-1] | ink[..., 1:-1, 1:-1] | ink[..., 2:, 1:-1]
+    dilated: np.ndarray = vertical | ink[..., 1:-1, :-2] | ink[..., 1:-1, 2:]
+    return dilated
 
 
-def _names(seed: int, count: int) -> list[str]:
+def _invent_names(seed: int, count: int) -> list[str]:
     """Invent pronounceable names, no two alike."""
     rng = _generator(seed, 0, 0, 0)
     names: list[str] = []
@@ -224,8 +227,8 @@ def _names(seed: int, count: int) -> list[str]:
     return names
 
 
-def load(n_alphabets: int = 50, n_drawers: int = 20, seed: int = 0) -> CharacterSet:
-    """Invent alphabets and draw each of their characters once by every drawer.
+def generate(n_alphabets: int = 50, n_drawers: int = 20, seed: int = 0) -> CharacterSet:
+    """Invent alphabets; every drawer draws each of their characters once.
 
     Args:
         n_alphabets: How many alphabets, ≥ 1; fewer are the first of more.
@@ -243,15 +246,17 @@ def load(n_alphabets: int = 50, n_drawers: int = 20, seed: int = 0) -> Character
     for name, (value, minimum) in least.items():
         if value < minimum:
             raise ValueError(f"{name} is {value}; choose a value of at least {minimum}.")
-    alphabets = _names(seed, n_alphabets)
-    drawers = range(1, n_drawers + 1)
+    alphabets = _invent_names(seed, n_alphabets)
+    drawer_numbers = range(1, n_drawers + 1)
     classes: list[ClassName] = []
     bits: list[np.ndarray] = []
     inputs: list[np.ndarray] = []
     for a, alphabet in enumerate(alphabets, start=1):
-        hands = _hands([_generator(seed, a, 0, d) for d in drawers])
+        drawers = _invent_drawers([_generator(seed, a, 0, d) for d in drawer_numbers])
         for c, program in enumerate(invent_alphabet(_generator(seed, a, 0, 0)), start=1):
-            ink = draw(program, hands, [_generator(seed, a, c, d) for d in drawers])
+            ink = draw_character(
+                program, drawers, [_generator(seed, a, c, d) for d in drawer_numbers]
+            )
             classes.append(ClassName(alphabet, f"character{c:02d}"))
             bits.append(np.packbits(ink, axis=-1))
             inputs += [to_network_input(255 * picture) for picture in ink]
@@ -259,7 +264,7 @@ def load(n_alphabets: int = 50, n_drawers: int = 20, seed: int = 0) -> Character
         name="glyphs",
         classes=tuple(classes),
         starts=np.arange(len(classes) + 1) * n_drawers,
-        drawers=np.tile(drawers, len(classes)),
+        drawers=np.tile(drawer_numbers, len(classes)),
         inputs=np.stack(inputs),
         bits=np.concatenate(bits),
         evaluation_alphabets=tuple(alphabets[n_alphabets - 2 * n_alphabets // 5 :]),

@@ -1,4 +1,4 @@
-"""The forms of invented strokes: a pen's walks, and the splines drawn through them.
+"""The shapes of invented strokes: walks of a pen, and the splines drawn through them.
 
 Motifs, which the characters of an alphabet share, are walks of straight, bent and kinked
 pieces: the parts and sub-parts of Lake et al. 2015 (Science 350:1332, figure 3).
@@ -17,7 +17,7 @@ SMOOTH_STEP = 45.0  # degrees a curve may turn between two control points
 
 @dataclass(frozen=True, eq=False)
 class Motif:
-    """A stroke's form without its place.
+    """A stroke's shape without its place.
 
     Attributes:
         points: float [n, 2], control points (x right, y down), centred, longer side 1.
@@ -50,12 +50,12 @@ def spline_basis(
     segment = np.repeat(np.arange(len(chord)), counts)
     starts = np.repeat(np.cumsum(counts) - counts, counts)
     u = ((np.arange(len(segment)) - starts) / counts[segment])[:, None]
-    place = (1 + 2 * u) * (1 - u) ** 2 * eye[segment] + u**2 * (3 - 2 * u) * eye[segment + 1]
+    value = (1 + 2 * u) * (1 - u) ** 2 * eye[segment] + u**2 * (3 - 2 * u) * eye[segment + 1]
     start, end = u * (1 - u) ** 2 * chord[segment, None], u**2 * (1 - u) * chord[segment, None]
     matrices = []
     for corners in (sharp, np.zeros(len(sharp), dtype=bool)):
         leaving, arriving = _tangents(chord, corners)
-        rows = place + start * leaving[segment] - end * arriving[segment + 1]
+        rows = value + start * leaving[segment] - end * arriving[segment + 1]
         matrices.append(np.vstack([rows, eye[-1:]]))
     return matrices[0], matrices[1]
 
@@ -77,7 +77,7 @@ def _tangents(chord: np.ndarray, sharp: np.ndarray) -> tuple[np.ndarray, np.ndar
     return leaving, arriving
 
 
-# A pen's walk: (turn in degrees, way to go, is the turn a corner) for each step.
+# For each step of a pen: (turn in degrees, distance, whether the turn is a corner).
 Walk = list[tuple[float, float, bool]]
 
 
@@ -191,8 +191,8 @@ def _compound(rng: Generator) -> Walk:
     return first + (_kink(joint, turned) if joint else turned)
 
 
-# Family of a stroke's form and how common it is before an alphabet's taste, set by eye beside
-# sheets of Omniglot.
+# Families of stroke shapes and how common each is before an alphabet's preferences, set by eye
+# beside sheets of Omniglot.
 FAMILIES: tuple[tuple[float, Callable[[Generator], Walk]], ...] = (
     (3.0, _line),
     (0.7, _bow),
@@ -212,7 +212,7 @@ FAMILIES: tuple[tuple[float, Callable[[Generator], Walk]], ...] = (
     (1.2, _free),
 )
 
-# Every script has upright and level lines.
+# Every script has vertical and horizontal lines.
 LINES = (
     Motif(np.array([[0.0, -0.5], [0.0, 0.5]]), np.zeros(2, dtype=bool)),
     Motif(np.array([[-0.5, 0.0], [0.5, 0.0]]), np.zeros(2, dtype=bool)),
@@ -220,7 +220,7 @@ LINES = (
 
 
 def invent_motif(family_weights: np.ndarray, rng: Generator) -> Motif:
-    """Walk a form of a random family, headed mostly down or right as pens are.
+    """Invent a motif of a random family, headed mostly down or right as pens are.
 
     Args:
         family_weights: float [len(FAMILIES)], sums to 1.
@@ -236,8 +236,8 @@ def invent_motif(family_weights: np.ndarray, rng: Generator) -> Motif:
     return Motif((points - (low + high) / 2) / (high - low).max(), np.append(sharp, False))
 
 
-def varied(motif: Motif, rng: Generator) -> np.ndarray:
-    """Return a motif's points as one character has them: reproportioned, mirrored, transposed."""
+def vary_motif(motif: Motif, rng: Generator) -> np.ndarray:
+    """Return a motif's points for one character: stretched, at times mirrored or transposed."""
     points = motif.points * np.exp(rng.normal(0, 0.12, 2)) * np.where(rng.random(2) < 0.2, -1, 1)
     axes = [1, 0] if rng.random() < 0.12 else [0, 1]
     return np.take(points, axes, axis=1)

@@ -7,7 +7,7 @@ import streamlit as st
 from maml_core.config import MIN_WAY
 from maml_core.data import visitor_zips
 from maml_core.data.character_set import CharacterSet, DataError
-from maml_core.data.disk_cache import default_data_dir
+from maml_core.data.storage.disk_cache import default_data_dir
 from pages.shared.settings import DEFAULTS, ZIP_WORDS
 from pages.shared.widgets import show_until_read
 
@@ -15,7 +15,7 @@ HOW = f"""
 A zip with a folder for each class, in it pictures (PNG, JPEG, WebP, GIF);
 {visitor_zips.MAX_MEGABYTES} MB and {visitor_zips.MAX_PICTURES:,} pictures at most. All pages then
 offer it under *Characters*, to you alone, until you close this tab; the server drops it when
-{visitor_zips.KEPT} newer ones have come. The networks see the pictures as characters:
+{visitor_zips.MAX_KEPT} newer ones have come. The networks see the pictures as characters:
 grey, 28 × 28 pixels.
 """
 

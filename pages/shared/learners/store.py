@@ -6,12 +6,12 @@ it in its caches never passes for another visitor's.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 
 import streamlit as st
 
 from maml_core.config import MAX_WAY, META_METHODS, SPLITS
+from maml_core.data.storage.disk_cache import short_digest
 from maml_core.figures.style import OWN_LOOKS, own_name, own_parts
 from maml_core.learners import checkpoints
 from maml_core.learners.checkpoints import CheckpointError
@@ -75,7 +75,7 @@ def keep(content: bytes, file: str) -> str:
     Raises:
         CheckpointError: It cannot be used, or there are as many as can be.
     """
-    digest = hashlib.sha256(content).hexdigest()[:16]
+    digest = short_digest(content)
     for name in learners():
         if name.endswith(digest):
             return name

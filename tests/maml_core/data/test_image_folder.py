@@ -11,9 +11,10 @@ import pytest
 from PIL import Image
 
 from maml_core.config import EpisodeSpec
-from maml_core.data import disk_cache, image_folder, registry
+from maml_core.data import image_folder, registry
 from maml_core.data.character_set import DataError
 from maml_core.data.splits import split_classes
+from maml_core.data.storage import disk_cache
 from maml_core.episodes.pool import make_pool
 from maml_core.episodes.sampling import sample_episode
 from maml_core.images import decoding
@@ -241,12 +242,12 @@ def test_mapped_arrays_survive_damage_and_folders_without_room(tmp_path, monkeyp
     rows = [np.full(3, value, dtype=np.uint8) for value in range(4)]
 
     def made(folder, source):
-        return disk_cache.mapped("rows", source, folder, (4, 3), lambda: iter(rows))
+        return disk_cache.memory_mapped("rows", source, folder, (4, 3), lambda: iter(rows))
 
     for source in "abcde":
         np.testing.assert_array_equal(made(tmp_path / "cache", source), rows)
     files = sorted((tmp_path / "cache").glob("*"))
-    assert len(files) == disk_cache.KEPT
+    assert len(files) == disk_cache.MAX_KEPT
     for file in files:
         file.write_bytes(file.read_bytes()[:-1])
     np.testing.assert_array_equal(made(tmp_path / "cache", "e"), rows)

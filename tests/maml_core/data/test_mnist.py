@@ -67,8 +67,8 @@ def test_all_digits_are_for_testing_and_another_split_divides_them(data_dir):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "is no file of MNIST or not whole"),
-        (struct.pack(">4i", 2051, 9, 28, 28) + bytes(100), "is no file of MNIST or not whole"),
+        (b"", "is not a file of MNIST, or incomplete"),
+        (struct.pack(">4i", 2051, 9, 28, 28) + bytes(100), "is not a file of MNIST, or incomplete"),
         (struct.pack(">4i", 2051, 1, 28, 28) + bytes(784), "1 pictures and 4 labels up to 3"),
     ],
     ids=["empty", "cut short", "of other pictures"],
@@ -87,14 +87,14 @@ def test_a_file_that_is_no_gzip_and_a_folder_without_files(data_dir, monkeypatch
     with pytest.raises(DataError, match=r"labels-idx1-ubyte.gz is damaged or cannot be read"):
         registry.load("mnist")
     monkeypatch.setenv("MNIST_DIR", str(data_dir / "elsewhere"))
-    with pytest.raises(DataError, match=r"elsewhere holds no MNIST: run .*data fetch mnist"):
+    with pytest.raises(DataError, match=r"elsewhere does not hold MNIST: run .*data fetch mnist"):
         registry.load("mnist")
 
 
 def test_a_file_that_unpacks_to_more_than_mnist_holds_is_not_read_to_its_end(data_dir, monkeypatch):
     write(data_dir / "mnist", "train")
-    monkeypatch.setattr(mnist, "MOST", 2)
-    with pytest.raises(DataError, match="is no file of MNIST or not whole"):
+    monkeypatch.setattr(mnist, "MAX_IMAGES", 2)
+    with pytest.raises(DataError, match="is not a file of MNIST, or incomplete"):
         registry.load("mnist")
 
 

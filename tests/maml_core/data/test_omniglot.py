@@ -19,8 +19,8 @@ from PIL import Image
 
 from maml_core.data import omniglot
 from maml_core.data.character_set import DataError
-from maml_core.data.disk_cache import default_data_dir
 from maml_core.data.omniglot import PARTS
+from maml_core.data.storage.disk_cache import default_data_dir
 from maml_core.images.network_input import to_network_input
 
 BACKGROUND, EVALUATION = PARTS
@@ -93,7 +93,10 @@ def test_every_layout_gives_what_was_drawn(lay, fake_omniglot, tmp_path):
     assert data.name == "omniglot"
     assert data.evaluation_alphabets == ("Loops", "Zigzags")
     assert list(data.alphabets) == ["Angles", "Runes", "Loops", "Zigzags"]
-    assert omniglot.survey(tmp_path / "source") == (len(data.classes), len(data.inputs))
+    assert omniglot.count_classes_and_images(tmp_path / "source") == (
+        len(data.classes),
+        len(data.inputs),
+    )
 
 
 def test_other_files_are_ignored(fake_omniglot, tmp_path):
@@ -239,7 +242,7 @@ def test_a_file_instead_of_a_folder(tmp_path):
 def test_an_empty_folder(tmp_path):
     (tmp_path / "empty").mkdir()
     sentence = refusal(tmp_path / "empty")
-    assert f"{tmp_path / 'empty'} holds no Omniglot" in sentence
+    assert f"{tmp_path / 'empty'} does not hold Omniglot" in sentence
     assert "images_background.zip and images_evaluation.zip" in sentence
 
 
@@ -340,15 +343,15 @@ def gif():
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        pytest.param(b"", "no readable PNG", id="empty"),
-        pytest.param(b"not a picture", "no readable PNG", id="text"),
-        pytest.param(gif(), "no readable PNG", id="gif"),
-        pytest.param(png_of("L", 105)[:60], "no readable PNG", id="cut"),
-        pytest.param(png_claiming(105, 105), "no readable PNG", id="no pixels"),
+        pytest.param(b"", "not a readable PNG", id="empty"),
+        pytest.param(b"not a picture", "not a readable PNG", id="text"),
+        pytest.param(gif(), "not a readable PNG", id="gif"),
+        pytest.param(png_of("L", 105)[:60], "not a readable PNG", id="cut"),
+        pytest.param(png_claiming(105, 105), "not a readable PNG", id="no pixels"),
         pytest.param(png_of("L", 28), "28x28 pixels", id="small"),
         pytest.param(png_claiming(5_000, 5_000), "5000x5000 pixels", id="large"),
-        pytest.param(png_claiming(12_000, 12_000), "no readable PNG", id="144 million pixels"),
-        pytest.param(png_claiming(90_000, 90_000), "no readable PNG", id="8 billion pixels"),
+        pytest.param(png_claiming(12_000, 12_000), "not a readable PNG", id="144 million pixels"),
+        pytest.param(png_claiming(90_000, 90_000), "not a readable PNG", id="8 billion pixels"),
         pytest.param(png_of("RGBA", 105), "mode RGBA", id="transparent"),
         pytest.param(bytes(1_000_001), "1,000,001 bytes", id="many bytes"),
     ],

@@ -1,4 +1,4 @@
-"""A zip of pictures that somebody brought: kept by a digest, limited, and forgotten in the end."""
+"""A zip of pictures that a visitor uploaded: kept by a digest, limited, and removed in the end."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_same_again_is_one_and_another_is_another(data_dir):
 
 
 def test_what_is_decoded_lies_beside_it_and_goes_with_it(data_dir, monkeypatch):
-    monkeypatch.setattr(visitor_zips, "KEPT", 2)
+    monkeypatch.setattr(visitor_zips, "MAX_KEPT", 2)
     first, second, third = (
         visitor_zips.add(pets(shade), "p.zip", data_dir).name for shade in range(3)
     )
@@ -73,9 +73,9 @@ def test_what_is_decoded_lies_beside_it_and_goes_with_it(data_dir, monkeypatch):
         name.removeprefix("zip-") for name in (second, third)
     )
     assert not list(data_dir.glob("pictures-*.npy")), "a visitor's do not push out the owner's"
-    with pytest.raises(DataError, match="not on this server any more; bring them again"):
+    with pytest.raises(DataError, match="no longer on this server; upload them again"):
         registry.load(first, data_dir)
-    assert "bring them again" in registry.load_or_glyphs(first, data_dir).notice
+    assert "upload them again" in registry.load_or_glyphs(first, data_dir).notice
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_what_is_decoded_lies_beside_it_and_goes_with_it(data_dir, monkeypatch):
         (packed({"cat/1.png": png(0)}), "mine.zip holds 1 classes"),
         (packed({"cat/1.png": png(0), "dog/1.png": b"x"}), "dog/1.png in mine.zip"),
         (pets() + b"x" * 10, None),  # bytes after the end do no harm
-        (b"x" * 1_000_001, "mine.zip has 1,000,001 bytes; bring at most 1 MB"),
+        (b"x" * 1_000_001, "mine.zip has 1,000,001 bytes; upload at most 1 MB"),
         (packed({f"{i}/1.png": b"" for i in range(8)}), "mine.zip holds 8 files"),
         (packed({"a/1.png": bytes(2_000_001), "b/1.png": b""}), "files of 2,000,001 bytes"),
     ],
@@ -108,7 +108,7 @@ def test_what_cannot_be_used_is_told_by_its_own_name_and_not_kept(
 
 @pytest.mark.parametrize("name", ["zip-", "zip-../../etc", "zip-0123456789abcdeg", "zip-0/x"])
 def test_names_lead_nowhere_else(name, data_dir):
-    with pytest.raises(DataError, match="names no pictures"):
+    with pytest.raises(DataError, match="does not name a zip"):
         registry.load(name, data_dir)
 
 

@@ -109,7 +109,7 @@ def test_every_network_learns_to_adapt(name, updates, beta, easy_pool):
 @pytest.mark.parametrize(("name", "updates"), [("conv4", 150), ("mlp", 200), ("lstm", 150)])
 def test_every_network_learns_to_adapt_to_unseen_glyphs(name, updates):
     """5-way 1-shot on alphabets that it was not trained on, a few hundred updates."""
-    data = dataset.load(n_alphabets=20)
+    data = dataset.generate(n_alphabets=20)
     seen, unseen = (make_pool(data, split_classes(data, "classes", p)) for p in ("train", "test"))
     config = TrainConfig(meta_lr=3e-3, meta_batch_size=8, meta_steps=updates, augment=False)
     trained, random = trained_and_random(make_model({"name": name}), unseen, config, seen)

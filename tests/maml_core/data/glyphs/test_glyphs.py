@@ -24,7 +24,7 @@ OMNIGLOT_DIR = os.environ.get("OMNIGLOT_DIR", "")  # read before the tests' fixt
 
 @pytest.fixture(scope="module")
 def data() -> CharacterSet:
-    return dataset.load(n_alphabets=5)
+    return dataset.generate(n_alphabets=5)
 
 
 def pictures(data: CharacterSet) -> np.ndarray:
@@ -37,7 +37,7 @@ def box(picture: np.ndarray) -> tuple[int, int]:
 
 
 def test_same_seed_gives_the_same_pictures_and_another_seed_others(data: CharacterSet) -> None:
-    again, other = dataset.load(2), dataset.load(1, seed=1)
+    again, other = dataset.generate(2), dataset.generate(1, seed=1)
     n = len(again.bits)
     assert again.classes == data.classes[: len(again.classes)]
     np.testing.assert_array_equal(again.bits, data.bits[:n])
@@ -48,7 +48,7 @@ def test_same_seed_gives_the_same_pictures_and_another_seed_others(data: Charact
 
 
 def test_fewer_drawers_are_the_first_of_more(data: CharacterSet) -> None:
-    few = dataset.load(1, n_drawers=3)
+    few = dataset.generate(1, n_drawers=3)
     assert few.drawers.tolist() == [1, 2, 3] * len(few.classes)
     for c in range(len(few.classes)):
         np.testing.assert_array_equal(few.bits[few.images_of(c)], data.bits[data.images_of(c)[:3]])
@@ -57,7 +57,7 @@ def test_fewer_drawers_are_the_first_of_more(data: CharacterSet) -> None:
 def test_no_global_generator_is_touched() -> None:
     legacy = np.random.mtrand._rand
     before = (random.getstate(), str(legacy.get_state()), torch.get_rng_state())
-    dataset.load(1, n_drawers=1)
+    dataset.generate(1, n_drawers=1)
     assert random.getstate() == before[0]
     assert str(legacy.get_state()) == before[1]
     assert torch.equal(torch.get_rng_state(), before[2])
@@ -77,7 +77,7 @@ def test_records_fit_together(data: CharacterSet) -> None:
 
 def test_names_are_unique_and_alphabets_are_as_large_as_omniglots(data: CharacterSet) -> None:
     assert len(set(data.classes)) == len(data.classes)
-    assert len(set(map(str, dataset._names(0, 200)))) == 200
+    assert len(set(map(str, dataset._invent_names(0, 200)))) == 200
     for alphabet, members in data.alphabets.items():
         assert alphabet.isalpha()
         assert 14 <= len(members) <= 55
@@ -151,7 +151,7 @@ def test_spline_passes_its_control_points_and_keeps_lines_and_corners() -> None:
 def test_bad_counts_are_named(counts: dict[str, int]) -> None:
     ((name, value),) = counts.items()
     with pytest.raises(ValueError, match=f"{name} is {value}"):
-        dataset.load(**counts)
+        dataset.generate(**counts)
 
 
 @pytest.mark.skipif(not OMNIGLOT_DIR, reason="OMNIGLOT_DIR is not set: nothing to compare with")
@@ -167,7 +167,7 @@ def test_ink_and_size_are_omniglots() -> None:
         for name in names[::40]:
             with Image.open(io.BytesIO(archive.read(name))) as picture:
                 real.append(1 - np.asarray(picture.convert("1"), dtype=np.uint8))
-    ours = pictures(dataset.load(n_alphabets=20, n_drawers=1))
+    ours = pictures(dataset.generate(n_alphabets=20, n_drawers=1))
     for measure in (np.mean, lambda p: box(p)[0], lambda p: box(p)[1]):
         measured = np.median([measure(picture) for picture in ours])
         assert measured == pytest.approx(np.median([measure(p) for p in real]), rel=0.15)

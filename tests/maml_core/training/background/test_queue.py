@@ -12,9 +12,9 @@ import pytest
 
 from maml_core.config import TrainConfig
 from maml_core.data import registry
-from maml_core.data.disk_cache import cached
 from maml_core.data.glyphs import dataset
 from maml_core.data.splits import split_classes
+from maml_core.data.storage.disk_cache import load_or_build
 from maml_core.episodes.pool import make_pool
 from maml_core.learners import checkpoints
 from maml_core.networks.conv4 import Conv4
@@ -67,7 +67,7 @@ def test_two_at_once_and_a_pause_give_the_weights_of_a_plain_loop(
     data = make_characters((10,) * 13, likeness=0.5)
     # Where the processes look for the built-in glyphs.
     source = f"version {dataset.VERSION}, {registry.GLYPHS}"
-    cached("glyphs", source, data_dir, lambda: data)
+    load_or_build("glyphs", source, data_dir, lambda: data)
     rested = trainings.start("one", ORDER)
     other = trainings.start("two", ORDER)
     until(lambda: rested.progress)

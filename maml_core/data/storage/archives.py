@@ -1,4 +1,4 @@
-"""Files to read pictures from: a zip or a folder, looked into in the same way."""
+"""Reads files from a zip or a folder through one interface."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from maml_core.data.character_set import DataError
 
 
 def fingerprint(sources: Iterable[Path], remedy: str) -> str:
-    """Return what changes when a source changes: names, sizes and times of its files.
+    """Return a digest of the names, sizes and times of a source's files: it changes with them.
 
     The path of the folder is left out, so that it can be moved and its cache stays valid.
 
@@ -28,17 +28,19 @@ def fingerprint(sources: Iterable[Path], remedy: str) -> str:
     """
     digest = hashlib.sha256()
     for source in sources:
-        with _refusing(source, remedy):
-            files = _files(source) if source.is_dir() else {source.name: source.stat()}
-        for path, found in sorted(files.items()):
+        with _translate_errors(source, remedy):
+            files = _files_below(source) if source.is_dir() else {source.name: source.stat()}
+        for path, stat in sorted(files.items()):
             digest.update(
-                f"{path} {found.st_size} {found.st_mtime_ns}\n".encode(errors="surrogateescape")
+                f"{path} {stat.st_size} {stat.st_mtime_ns}\n".encode(errors="surrogateescape")
             )
     return digest.hexdigest()
 
 
 @contextmanager
-def opened(source: Path, remedy: str) -> Iterator[tuple[dict[str, int], Callable[[str], bytes]]]:
+def open_archive(
+    source: Path, remedy: str
+) -> Iterator[tuple[dict[str, int], Callable[[str], bytes]]]:
     """Give the size of each file in a zip or folder and a function that reads one.
 
     Nothing is unpacked to disk, so that names in a zip that lead elsewhere have nowhere to lead.
@@ -50,9 +52,9 @@ def opened(source: Path, remedy: str) -> Iterator[tuple[dict[str, int], Callable
     Raises:
         DataError: It is damaged, encrypted or cannot be read.
     """
-    with _refusing(source, remedy):
+    with _translate_errors(source, remedy):
         if source.is_dir():
-            sizes = {path: found.st_size for path, found in _files(source).items()}
+            sizes = {path: stat.st_size for path, stat in _files_below(source).items()}
             yield sizes, lambda path: (source.parent / path).read_bytes()
         else:
             with zipfile.ZipFile(source) as archive:
@@ -60,7 +62,7 @@ def opened(source: Path, remedy: str) -> Iterator[tuple[dict[str, int], Callable
                 yield {info.filename: info.file_size for info in archive.infolist()}, archive.read
 
 
-def _files(folder: Path) -> dict[str, os.stat_result]:
+def _files_below(folder: Path) -> dict[str, os.stat_result]:
     """Return every file below a folder by its path from the folder's parent."""
     found: dict[str, os.stat_result] = {}
     for where, _, names in os.walk(folder):
@@ -71,8 +73,8 @@ def _files(folder: Path) -> dict[str, os.stat_result]:
 
 
 @contextmanager
-def _refusing(source: Path, remedy: str) -> Iterator[None]:
-    """Turn what zipfile and the file system raise for unusable sources into a sentence."""
+def _translate_errors(source: Path, remedy: str) -> Iterator[None]:
+    """Turn errors of zipfile and of the file system into a `DataError`, a sentence."""
     try:
         yield
     except (

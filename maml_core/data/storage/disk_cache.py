@@ -1,4 +1,4 @@
-"""A data set as one file of packed arrays: read in a blink instead of decoded anew."""
+"""Data sets as files of packed arrays, which load faster than pictures decode."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ import numpy as np
 from maml_core.data.character_set import CharacterSet, ClassName
 
 FORMAT = 1  # Raise it when the arrays below change: older files are then built anew.
-# Seconds in which nothing was written to a temporary file: its process has died.
+# Seconds without a write to a temporary file after which its process counts as dead.
 ABANDONED_AFTER = 600
-KEPT = 3  # mapped arrays of one name; mini-ImageNet's has 1.3 GB
+MAX_KEPT = 3  # memory-mapped arrays of one name; mini-ImageNet's has 1.3 GB
 
-# Threads that want the same set at once wait for the first to build it.
+# Threads that ask for the same set at once wait for the first to build it.
 _building = threading.Lock()
 
 
@@ -35,7 +35,12 @@ def default_data_dir() -> Path:
     return (Path(cache_home) if cache_home else Path.home() / ".cache") / "maml-core"
 
 
-def cached(
+def short_digest(content: bytes) -> str:
+    """Return 16 hexadecimal digits that name a content: the first of its SHA-256."""
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def load_or_build(
     name: str, source: str, data_dir: Path, build: Callable[[], CharacterSet]
 ) -> CharacterSet:
     """Return a data set from its cache file, or build it and write the file.
@@ -55,26 +60,26 @@ def cached(
     path = data_dir / f"{name}.npz"
     key = f"format {FORMAT}, {source}"
     with _building:
-        found = _read(path, key)
-        if found is None:
-            found = build()
-            _write(path, key, found)
-    return found
+        data = _read_cache(path, key)
+        if data is None:
+            data = build()
+            _write_cache(path, key, data)
+    return data
 
 
-def mapped(
+def memory_mapped(
     name: str,
     source: str,
     data_dir: Path,
     shape: tuple[int, ...],
     rows: Callable[[], Iterable[np.ndarray]],
 ) -> np.ndarray:
-    """Return rows of bytes as one array on disk, read when they are needed; make it if missing.
+    """Return rows of bytes as one memory-mapped array on disk; write it if missing.
 
     Where the file cannot be written the array is held in memory.
 
     Args:
-        name: Begins the file's name; of several sources the last `KEPT` files are kept.
+        name: Begins the file's name; of several sources the last `MAX_KEPT` files are kept.
         source: Identifies what the rows are made from.
         data_dir: The folder of the file; made when missing.
         shape: Of the array, [n, …].
@@ -83,15 +88,15 @@ def mapped(
     Raises:
         DataError: `rows` finds its data unusable.
     """
-    path = data_dir / f"{name}-{hashlib.sha256(source.encode()).hexdigest()[:16]}.npy"
+    path = data_dir / f"{name}-{short_digest(source.encode())}.npy"
     with _building:
         with suppress(OSError, ValueError):  # none yet, or a damaged one
-            found: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-            if found.shape == shape:
-                return found
+            array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+            if array.shape == shape:
+                return array
         try:
             _write_rows(path, shape, rows())
-            _forget(data_dir.glob(f"{name}-*.npy"), path)
+            _remove_older(data_dir.glob(f"{name}-*.npy"), path)
             written: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
             return written
         except OSError:
@@ -99,13 +104,13 @@ def mapped(
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """Give a file to write to that then takes a place: no reader ever sees half of it.
+def atomic_write(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write to, which then replaces `path`: no reader ever sees half of it.
 
-    Two who write to the same place at once do not meet.
+    Several may write to the same path at once; the last to finish wins.
 
     Raises:
-        OSError: There is no room or no permission; the place stays as it was.
+        OSError: There is no room or no permission; what was at `path` stays as it was.
     """
     unfinished = path.with_name(f".{path.stem}-{uuid.uuid4().hex}.tmp")
     try:
@@ -120,7 +125,7 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
 
 
 def _write_rows(path: Path, shape: tuple[int, ...], rows: Iterable[np.ndarray]) -> None:
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         # Written and not mapped: a full disk is an error then, and not the process's end.
         header = {"descr": "|u1", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
@@ -128,15 +133,15 @@ def _write_rows(path: Path, shape: tuple[int, ...], rows: Iterable[np.ndarray]) 
             file.write(row.tobytes())
 
 
-def _forget(files: Iterable[Path], newest: Path) -> None:
-    """Remove all but the newest files; who has mapped one keeps what it maps."""
+def _remove_older(files: Iterable[Path], newest: Path) -> None:
+    """Remove all but the newest `MAX_KEPT` files; whoever has mapped one keeps its contents."""
     others = sorted((file for file in files if file != newest), key=lambda f: f.stat().st_mtime)
-    for old in others[: len(others) + 1 - KEPT]:
+    for old in others[: len(others) + 1 - MAX_KEPT]:
         with suppress(FileNotFoundError):
             old.unlink()
 
 
-def _read(path: Path, key: str) -> CharacterSet | None:
+def _read_cache(path: Path, key: str) -> CharacterSet | None:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             if str(arrays["key"]) != key:
@@ -148,9 +153,9 @@ def _read(path: Path, key: str) -> CharacterSet | None:
         return None
 
 
-def _write(path: Path, key: str, data: CharacterSet) -> None:
+def _write_cache(path: Path, key: str, data: CharacterSet) -> None:
     # Without room or permission the set is there all the same.
-    with suppress(OSError), written_whole(path) as file:
+    with suppress(OSError), atomic_write(path) as file:
         np.savez(file, allow_pickle=False, key=np.array(key), **_to_arrays(data))
 
 
@@ -175,7 +180,7 @@ def _last_written(path: Path) -> float:
 
 
 def _to_arrays(data: CharacterSet) -> dict[str, np.ndarray]:
-    """Return a set of drawn characters; pictures are mapped and not kept here."""
+    """Return a set of drawn characters; memory-mapped pictures are not kept here."""
     assert data.bits is not None
     return {
         "name": np.array(data.name),

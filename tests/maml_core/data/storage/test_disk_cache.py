@@ -1,0 +1,94 @@
+"""The cache of data sets: shared by threads, and never half written."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import pytest
+
+from maml_core.data import omniglot
+from maml_core.data.storage import disk_cache
+from tests.support.tiny_set import assert_same, tiny_set
+
+
+def test_the_data_folder_is_the_environments_choice(monkeypatch, tmp_path):
+    monkeypatch.setenv("MAML_DATA_DIR", "~/maml")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert disk_cache.default_data_dir() == tmp_path / "maml"
+    monkeypatch.delenv("MAML_DATA_DIR")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert disk_cache.default_data_dir() == tmp_path / "xdg" / "maml-core"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert disk_cache.default_data_dir() == tmp_path / ".cache" / "maml-core"
+    assert omniglot.omniglot_root() == tmp_path / ".cache" / "maml-core" / "omniglot"
+
+
+def test_threads_that_want_the_same_set_build_it_once(data_dir):
+    builds = []
+
+    def build():
+        builds.append(threading.get_ident())
+        time.sleep(0.05)
+        return tiny_set()
+
+    with ThreadPoolExecutor(8) as pool:
+        jobs = [
+            pool.submit(disk_cache.load_or_build, "tiny", "one", data_dir, build) for _ in range(16)
+        ]
+        for job in jobs:
+            assert_same(job.result(), tiny_set())
+    assert len(builds) == 1
+
+
+def test_another_source_or_format_outdates_the_file(data_dir, monkeypatch):
+    disk_cache.load_or_build("tiny", "one", data_dir, tiny_set)
+    assert_same(
+        disk_cache.load_or_build("tiny", "two", data_dir, lambda: tiny_set(seed=2)),
+        tiny_set(seed=2),
+    )
+    monkeypatch.setattr(disk_cache, "FORMAT", disk_cache.FORMAT + 1)
+    assert_same(
+        disk_cache.load_or_build("tiny", "two", data_dir, lambda: tiny_set(seed=3)),
+        tiny_set(seed=3),
+    )
+
+
+def test_a_folder_that_cannot_be_written_to_only_costs_time(tmp_path):
+    (tmp_path / "file").write_bytes(b"")  # Where a file is, no folder can be made.
+    for _ in range(2):
+        assert_same(
+            disk_cache.load_or_build("tiny", "one", tmp_path / "file", tiny_set), tiny_set()
+        )
+
+
+@pytest.mark.parametrize("failure", [OSError("disk full"), KeyboardInterrupt()])
+def test_an_interrupted_write_leaves_nothing(failure, data_dir, monkeypatch):
+    def write_half(file, **_):
+        file.write(b"PK")
+        raise failure
+
+    monkeypatch.setattr(disk_cache.np, "savez", write_half)
+    with suppress(KeyboardInterrupt):
+        assert_same(disk_cache.load_or_build("tiny", "one", data_dir, tiny_set), tiny_set())
+    assert list(data_dir.iterdir()) == []
+
+
+def test_what_a_dead_writer_left_is_removed(data_dir):
+    data_dir.mkdir()
+    old, new = data_dir / ".tiny-1.tmp", data_dir / ".tiny-2.tmp"
+    for file in (old, new):
+        file.write_bytes(b"half")
+    long_ago = time.time() - 2 * disk_cache.ABANDONED_AFTER
+    os.utime(old, (long_ago, long_ago))
+    disk_cache.load_or_build("tiny", "one", data_dir, tiny_set)
+    assert not old.exists()
+    assert new.exists()  # Another process may be writing it.
+
+
+def test_a_short_digest_is_the_first_of_the_sha256():
+    """The oracle: the test vector of FIPS 180-2."""
+    assert disk_cache.short_digest(b"abc") == "ba7816bf8f01cfea"
