@@ -24,7 +24,7 @@ from maml_core.evaluation.comparison import evaluate_together
 from maml_core.evaluation.confidence import estimate
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner, head_only
-from maml_core.teaching.meta_update import angle, relatives
+from maml_core.teaching.gradient_comparison import angle_degrees, method_gradients
 
 SPEC = EpisodeSpec(5, 1, 10)
 N_TASKS = 4
@@ -64,11 +64,11 @@ def angles(learner: Learner, pool: TaskPool, config: TrainConfig, batches: int) 
     found: dict[str, list[float]] = {"fomaml": [], "reptile": []}
     for batch in range(batches):
         episodes = list(sample_episodes(pool, SPEC, SEED, N_TASKS, N_TASKS * batch))
-        gradients = relatives(
+        gradients = method_gradients(
             learner.model, learner.params, episodes, config, ("maml", "fomaml", "reptile")
         )
         for method, values in found.items():
-            values.append(angle(gradients["maml"], gradients[method]))
+            values.append(angle_degrees(gradients["maml"], gradients[method]))
     return ", ".join(
         f"{method} {one.accuracy[0]:.1f} ± {one.ci95[0]:.1f}°"  # not a number: it has no direction
         for method, values in found.items()

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from maml_core.figures.style import CHANCE_COLOUR, FAINT, HEIGHT, STYLES
-from maml_core.teaching.meta_update import Arrow
+from maml_core.teaching.gradient_plane import ProjectedGradient
 
 TASK_COLOUR = CHANCE_COLOUR  # grey, so that colour says which method
 UPDATE_COLOUR = "#B0126F"  # as the descents that a person starts: far from the methods' colours
@@ -17,11 +17,13 @@ ROOM = 1.25  # of the longest arrow, around θ
 RIGHT_ANGLE = 90
 
 
-def arrows_figure(arrows: Sequence[Arrow], frames: Sequence[Sequence[str]]) -> go.Figure:
+def projected_update_figure(
+    arrows: Sequence[ProjectedGradient], frames: Sequence[Sequence[str]]
+) -> go.Figure:
     """Draw the tasks' arrows, their mean and the update, faint; strong from a frame on.
 
     Args:
-        arrows: As `lay_arrows` gives them; the update is stretched to the mean's length first, for
+        arrows: From `project_meta_update`; the update is stretched to the mean's length first, for
             its own is of another kind.
         frames: Of each frame the names of the arrows that have been reached.
     """
@@ -47,11 +49,11 @@ def arrows_figure(arrows: Sequence[Arrow], frames: Sequence[Sequence[str]]) -> g
     return figure
 
 
-def relatives_figure(arrows: Sequence[Arrow]) -> go.Figure:
+def method_gradients_figure(arrows: Sequence[ProjectedGradient]) -> go.Figure:
     """Draw the methods' steps downhill on a plane, each stretched to length 1 first.
 
     Args:
-        arrows: As `lay_relatives` gives them, with a length above 0.
+        arrows: As `project_method_gradients` gives them, with a length above 0.
     """
     ends = [(arrow.x / arrow.length, arrow.y / arrow.length) for arrow in arrows]
     figure = _plane(ends)
@@ -143,7 +145,9 @@ def _plane(ends: Sequence[tuple[float, float]]) -> go.Figure:
     return figure
 
 
-def _draw(figure: go.Figure, arrow: Arrow, end: tuple[float, float], opacity: float) -> None:
+def _draw(
+    figure: go.Figure, arrow: ProjectedGradient, end: tuple[float, float], opacity: float
+) -> None:
     style = STYLES.get("maml" if arrow.name == "mean" else arrow.name)
     colour = style.colour if style else TASK_COLOUR
     label = style.label if style else f"task {arrow.name}"
@@ -162,8 +166,8 @@ def _draw(figure: go.Figure, arrow: Arrow, end: tuple[float, float], opacity: fl
             textposition="top center" if end[1] >= 0 else "bottom center",
             textfont={"color": colour, "size": 14},
             name=label,
-            hovertemplate=f"{label}: length {arrow.length:.3g}, {arrow.held:.0%} of its square "
-            "in this plane<extra></extra>",
+            hovertemplate=f"{label}: length {arrow.length:.3g}, {arrow.fraction_in_plane:.0%} of "
+            "its square in this plane<extra></extra>",
         )
     )
 

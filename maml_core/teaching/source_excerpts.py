@@ -1,4 +1,4 @@
-"""The engine's own source as pages show it: read from the running code, never a copy."""
+"""The core's own source as pages show it: read from the running code, never a copy."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from maml_core.paths import PROJECT
 
 
 @dataclass(frozen=True)
-class Excerpt:
+class SourceExcerpt:
     """The body of a function.
 
     Attributes:
         name: The function's.
-        file: Where it stands, from the folder that holds the package.
-        first_line: The number that the first of `lines` has in that file.
+        file: Its path, relative to the project's folder.
+        first_line: Line number of the first of `lines` in that file.
         lines: Its source after the docstring, indented as little as possible.
     """
 
@@ -29,31 +29,32 @@ class Excerpt:
     first_line: int
     lines: tuple[str, ...]
 
-    def where(self, parts: Sequence[str]) -> tuple[int, ...]:
-        """Return the positions in `lines` of the lines that hold one of some texts, in order.
+    def positions_of(self, texts: Sequence[str]) -> tuple[int, ...]:
+        """Return the positions in `lines` of the lines that contain one of some texts, in order.
 
         Raises:
             ValueError: A text is in none of the lines, or in several.
         """
-        found = []
-        for part in parts:
-            at = [number for number, line in enumerate(self.lines) if part in line]
-            if len(at) != 1:
+        positions = []
+        for text in texts:
+            matches = [number for number, line in enumerate(self.lines) if text in line]
+            if len(matches) != 1:
                 raise ValueError(
-                    f"{part!r} is in {len(at)} lines of {self.name}; name a text of one line."
+                    f"{text!r} is in {len(matches)} lines of {self.name}; name a text of one line."
                 )
-            found += at
-        return tuple(sorted(found))
+            positions += matches
+        return tuple(sorted(positions))
 
 
-def body_of(function: Callable[..., Any]) -> Excerpt:
+def body_of(function: Callable[..., Any]) -> SourceExcerpt:
     """Read a function's body, without its signature and docstring, from its file."""
     source, first = inspect.getsourcelines(function)
     (definition,) = ast.parse(textwrap.dedent("".join(source))).body
-    assert isinstance(definition, ast.FunctionDef)
+    if not isinstance(definition, ast.FunctionDef):
+        raise TypeError(f"{function!r} is not defined by `def`; its source has no body to show.")
     begin = definition.body[1 if ast.get_docstring(definition) else 0].lineno
     path = Path(inspect.getsourcefile(function) or "").resolve()
-    return Excerpt(
+    return SourceExcerpt(
         name=function.__name__,
         file=path.relative_to(PROJECT.resolve()).as_posix(),
         first_line=first + begin - 1,

@@ -1,4 +1,4 @@
-"""What adaptation changes in each layer, and whether the head alone would do."""
+"""What adaptation changes in each layer, and whether adapting the head alone is enough."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from maml_core.figures.meta_update import layers_figure
 from maml_core.figures.style import CHART_CONFIG, STYLES
 from maml_core.learners.learner import head_only
 from pages.inside import meta_batch
+from pages.inside.texts import WHY_HEAD
 from pages.shared import cached
 from pages.shared.long_work import Estimates, draw, streamed
 from pages.shared.page_header import why
@@ -18,15 +19,9 @@ from pages.shared.settings import PARTS, Settings
 
 STEPS = 5
 EPISODES = 600
-WHY_HEAD = """
-Raghu et al. (2020) asked whether MAML learns quickly or has good features already, and let only
-the head adapt (ANIL, *almost no inner loop*): accuracy hardly fell. Here both starts are asked,
-with the same weights and the same α; only which weights the inner loop may move is varied. The
-first step is the same by construction: from a head of zeros the head alone moves in any case.
-"""
 
 
-def layers(settings: Settings, n_tasks: int, method: str) -> None:
+def draw_layer_changes(settings: Settings, n_tasks: int, method: str) -> None:
     """Draw how far the layers move, and head against whole network over many episodes.
 
     Args:
@@ -36,27 +31,27 @@ def layers(settings: Settings, n_tasks: int, method: str) -> None:
     """
     st.subheader("What changes in each layer?", anchor=False)
     methods = (method, cached.BASELINE)
-    found = meta_batch.layer_changes(settings, methods, n_tasks, STEPS)
+    changes = meta_batch.layer_changes(settings, methods, n_tasks, STEPS)
     left, right = st.columns(2, gap="large")
     with left:
-        st.plotly_chart(layers_figure(found), key="layers_chart", config=CHART_CONFIG)
-        rates = ", ".join(
+        st.plotly_chart(layers_figure(changes), key="layers_chart", config=CHART_CONFIG)
+        inner_lrs = ", ".join(
             f"{STYLES[m].label} α = {cached.learner(m).inner_lr(settings.spec.n_way):.3g}"
             for m in methods
         )
         st.caption(
             f"Distance from θ to θ′ after {STEPS} inner steps, mean over the {n_tasks} tasks above "
-            f"({rates}; trained to the end). The head begins at zero: all that it is, adaptation "
-            "has made."
+            f"({inner_lrs}; fully trained). The head starts at zero: everything it is comes from "
+            "adaptation."
         )
     with right:
         st.markdown("**Would the head alone do?** The same starts, with and without the rest.")
-        _head_against_whole(settings, methods)
+        _draw_head_comparison(settings, methods)
         why("What is this about?", WHY_HEAD)
 
 
-def _head_against_whole(settings: Settings, methods: tuple[str, ...]) -> None:
-    """Offer the accuracy of both, over many episodes."""
+def _draw_head_comparison(settings: Settings, methods: tuple[str, ...]) -> None:
+    """Offer to measure the accuracy of both over many episodes."""
 
     def start() -> Iterator[Estimates]:
         whole = {method: cached.learner(method) for method in methods}
@@ -70,7 +65,7 @@ def _head_against_whole(settings: Settings, methods: tuple[str, ...]) -> None:
             seed=settings.seed,
         )
 
-    found = streamed(
+    estimates = streamed(
         "head_only",
         f"Measure on {EPISODES} episodes",
         (settings, methods),
@@ -78,18 +73,18 @@ def _head_against_whole(settings: Settings, methods: tuple[str, ...]) -> None:
         episodes=EPISODES,
         n_way=settings.spec.n_way,
     )
-    if found:
-        draw(found, settings, "head_only", ", queries normalised together")
-        st.markdown(_in_words(found, methods))
+    if estimates:
+        draw(estimates, settings, "head_only", ", queries normalised together")
+        st.markdown(_in_words(estimates, methods))
     else:
         st.caption(f"{STEPS} inner steps, characters {PARTS[settings.part]}.")
 
 
-def _in_words(found: Estimates, methods: tuple[str, ...]) -> str:
-    """Say what the head alone reaches, and what the whole network."""
+def _in_words(estimates: Estimates, methods: tuple[str, ...]) -> str:
+    """Say what accuracy the head alone reaches, and the whole network."""
     lines = []
     for method in methods:
-        whole, head = found[method], found[f"{method}-head"]
+        whole, head = estimates[method], estimates[f"{method}-head"]
         lines.append(
             f"* {STYLES[method].label} after {STEPS} steps: whole network "
             f"**{100 * whole.accuracy[-1]:.1f} ± {100 * whole.ci95[-1]:.1f} %**, head alone "

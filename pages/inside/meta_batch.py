@@ -1,11 +1,9 @@
-"""Ways to the numbers of one meta-update, kept. Nobody writes to what they return."""
+"""The meta-batch of the page and the cached numbers of its update, all of them read-only."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import streamlit as st
 
@@ -13,18 +11,23 @@ from maml_core.config import TrainConfig
 from maml_core.episodes.sampling import Episode, sample_episodes
 from maml_core.learners.learner import Learner
 from maml_core.networks.params import Params
-from maml_core.teaching import meta_update
-from maml_core.teaching.meta_update import MetaStep, TaskStep
+from maml_core.teaching.gradient_comparison import angle_degrees, method_gradients
+from maml_core.teaching.layer_changes import relative_layer_changes
+from maml_core.teaching.meta_update import (
+    MetaUpdate,
+    TaskContribution,
+    apply_meta_update,
+    decompose_meta_update,
+)
 from pages.shared import cached
 from pages.shared.learners.recorded import learner_at_update
 from pages.shared.settings import Settings
 
-T = TypeVar("T")
-AT_ONCE = 1500  # pictures × passes: more than about two seconds' work waits for a click
+MAX_IMMEDIATE_WORK = 1500  # pictures × passes; what takes over two seconds waits for a click
 
 
 @dataclass(frozen=True)
-class Batch:
+class MetaBatch:
     """What a meta-gradient depends on.
 
     Attributes:
@@ -55,8 +58,13 @@ class Batch:
         pictures = spec.n_way * (spec.k_shot + spec.q_query)
         return self.n_tasks * pictures * (self.inner_steps + 1)
 
+    @property
+    def is_quick(self) -> bool:
+        """Whether a meta-gradient can be computed without a click."""
+        return self.work <= MAX_IMMEDIATE_WORK
+
     def config(self, meta_lr: float = 1.0) -> TrainConfig:
-        """Return how the batch is learned from; queries are normalised together."""
+        """Return the settings of its update; queries are normalised together."""
         spec = self.settings.spec
         return TrainConfig(
             n_ways=(spec.n_way,),
@@ -72,115 +80,59 @@ class Batch:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def tasks_of(settings: Settings, n_tasks: int, start: int = 0) -> list[Episode]:
+def sampled_tasks(settings: Settings, n_tasks: int, first: int = 0) -> list[Episode]:
     """Return tasks of the seed's sequence; number 0 is the episode of the other pages."""
     pool = cached.pool(settings.dataset, settings.part)
-    return list(sample_episodes(pool, settings.spec, settings.seed, n_tasks, start))
+    return list(sample_episodes(pool, settings.spec, settings.seed, n_tasks, first))
 
 
-def episodes(batch: Batch) -> list[Episode]:
+def batch_episodes(batch: MetaBatch) -> list[Episode]:
     """Return the tasks of a batch."""
-    return tasks_of(batch.settings, batch.n_tasks)
+    return sampled_tasks(batch.settings, batch.n_tasks)
 
 
-def task_steps(batch: Batch, done: int = 0) -> Iterator[TaskStep]:
-    """Take the update apart, a task at a time, from one of them on."""
+def task_contributions(batch: MetaBatch, first: int = 0) -> Iterator[TaskContribution]:
+    """Take the update apart, one task at a time, from one of them on."""
     start = batch.start
-    return meta_update.take_apart(start.model, start.params, episodes(batch)[done:], batch.config())
+    episodes = batch_episodes(batch)[first:]
+    return decompose_meta_update(start.model, start.params, episodes, batch.config())
 
 
 @st.cache_resource(show_spinner="Updating θ …", max_entries=32)
-def update(batch: Batch, meta_lr: float, _tasks: Sequence[TaskStep]) -> MetaStep:
+def meta_update(batch: MetaBatch, meta_lr: float, _tasks: Sequence[TaskContribution]) -> MetaUpdate:
     """Return the update that the tasks of a batch make."""
-    others = tasks_of(batch.settings, batch.n_tasks, batch.n_tasks)
-    return meta_update.make_update(
+    return apply_meta_update(
         batch.start.model,
         batch.start.params,
         _tasks,
-        episodes(batch),
-        others,
+        batch_episodes(batch),
+        sampled_tasks(batch.settings, batch.n_tasks, batch.n_tasks),
         batch.config(meta_lr),
     )
 
 
-def gradients(batch: Batch, methods: Sequence[str]) -> Iterator[dict[str, Params]]:
-    """Yield the mean gradient of each of some methods on a batch, by name."""
-    start, config = batch.start, batch.config()
+def gradients(batch: MetaBatch, methods: Sequence[str]) -> Iterator[dict[str, Params]]:
+    """Yield the mean gradient of one method after another on a batch, by name."""
+    start, episodes = batch.start, batch_episodes(batch)
     for method in methods:
-        yield meta_update.relatives(start.model, start.params, episodes(batch), config, [method])
+        yield method_gradients(start.model, start.params, episodes, batch.config(), [method])
 
 
-def angles(batches: Sequence[Batch]) -> Iterator[dict[str, float]]:
-    """Yield for each batch the angles of first-order MAML and Reptile to MAML, degrees."""
+def angles_to_maml(
+    batches: Sequence[MetaBatch], methods: Sequence[str]
+) -> Iterator[dict[str, float]]:
+    """Yield for each batch the angles between some methods' gradients and MAML's, degrees."""
     for batch in batches:
-        methods = ("maml", "fomaml", "reptile")
-        found = {k: v for one in gradients(batch, methods) for k, v in one.items()}
-        maml = found.pop("maml")
-        yield {method: meta_update.angle(maml, one) for method, one in found.items()}
+        by_method: dict[str, Params] = {}
+        for gradient in gradients(batch, ("maml", *methods)):
+            by_method |= gradient
+        yield {method: angle_degrees(by_method["maml"], by_method[method]) for method in methods}
 
 
 @st.cache_data(show_spinner="Adapting …", max_entries=32)
 def layer_changes(
     settings: Settings, methods: tuple[str, ...], n_tasks: int, inner_steps: int
 ) -> dict[str, dict[str, float]]:
-    """Return how far adaptation moves each layer of some methods, as shares of its length."""
+    """Return how far adaptation moves each layer of some methods, as a share of its norm."""
     learners = {method: cached.learner(method) for method in methods}
-    return meta_update.layer_changes(learners, tasks_of(settings, n_tasks), inner_steps)
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _shelf(key: str, what: Hashable) -> list:
-    """Return where a result lies for all sessions: empty, or the whole of it."""
-    return []
-
-
-def _begun(key: str, what: Hashable) -> list:
-    """Return the pieces of an unfinished result: this session's own, others may be at it too."""
-    begun: dict[str, tuple[Hashable, list]] = st.session_state.setdefault("begun", {})
-    if begun.get(key, (None,))[0] != what:
-        begun[key] = (what, [])
-    return begun[key][1]
-
-
-def in_pieces(
-    key: str,
-    label: str,
-    what: Hashable,
-    begin: Callable[[int], Iterator[T]],
-    *,
-    pieces: int,
-    at_once: bool,
-) -> list[T]:
-    """Do a piece of work after the other with progress, or offer to where it takes long.
-
-    A Stop keeps the pieces that are done; the button then goes on from there.
-
-    Args:
-        key: Of the button; `stop_<key>` is that of the Stop.
-        label: The button's words.
-        what: All that the result depends on.
-        begin: Starts the work from a piece on.
-        pieces: How many there are.
-        at_once: Begin without being asked; there is then nothing to stop.
-
-    Returns:
-        The pieces so far, all of them or fewer.
-    """
-    shelf: list[T] = _shelf(key, what)
-    if len(shelf) == pieces:
-        return shelf
-    found: list[T] = _begun(key, what)
-    place = st.empty()
-    if len(found) < pieces and (at_once or place.button(label, key=key, type="primary")):
-        with place.container():
-            if not at_once:
-                st.button("Stop", key=f"stop_{key}", icon=":material/stop:")
-            bar, started, first = st.progress(0.0, "Computing …"), time.monotonic(), len(found)
-            for done, piece in enumerate(begin(first), first + 1):
-                left = (time.monotonic() - started) * (pieces - done) / (done - first)
-                # A run that was stopped ends here, and leaves alone what the next one goes on with.
-                bar.progress(done / pieces, f"{done} of {pieces}, about {left:.0f} s to go")
-                found.append(piece)
-        place.empty()
-        shelf[:] = found
-    return found
+    return relative_layer_changes(learners, sampled_tasks(settings, n_tasks), inner_steps)

@@ -1,26 +1,30 @@
-"""Algorithm 1 beside the code that does it, stepped on the client with one update's numbers."""
+"""Algorithm 1 beside its code, stepped through in the browser with the numbers of one update."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.sampling import Episode
-from maml_core.teaching.meta_update import MetaStep, angle, layer_norms
+from maml_core.networks.params import Params
+from maml_core.teaching.gradient_comparison import angle_degrees
+from maml_core.teaching.layer_changes import layer_norms
+from maml_core.teaching.meta_update import MetaUpdate
 from maml_core.teaching.source_excerpts import body_of
-from pages.inside.algorithm_steps import LINES, STEPS
+from pages.inside.algorithm_steps import ALGORITHM_LINES, STEPS
+from pages.inside.walkthrough_table import table_rows
 from pages.shared.component import component
-from pages.shared.picture_html import caption, data_uri
 
 _mount = component("walkthrough", "element", "charts")
 
 
-def algorithm(
+def draw_walkthrough(
     data: CharacterSet,
     episodes: Sequence[Episode],
-    found: MetaStep,
-    facts: Mapping[str, object],
+    update: MetaUpdate,
+    settings: Mapping[str, object],
     *,
     chart: str | None,
     revision: str,
@@ -31,27 +35,28 @@ def algorithm(
     Args:
         data: Where the pictures come from.
         episodes: The batch.
-        found: What each line computed.
-        facts: 'theta', 'inner_steps', 'inner_lr' and 'meta_lr', for the sentences.
+        update: What each line computed.
+        settings: 'theta', 'inner_steps', 'inner_lr' and 'meta_lr', for the sentences.
         chart: The key of the page's chart that has a frame for each step.
         revision: Changes when anything shown changes; the step stays.
         key: Of the component.
     """
+    lines = [{"number": n, "depth": depth, "text": text} for n, depth, text in ALGORITHM_LINES]
     _mount(
         key=key,
         data={
             "revision": revision,
             "chart": chart,
-            "lines": [{"number": n, "depth": depth, "text": text} for n, depth, text in LINES],
-            **_codes_and_steps(_facts(episodes, found, facts)),
+            "lines": lines,
+            **_code_and_steps(update_facts(episodes, update, settings)),
             "columns": [*(f"Task {i}" for i in range(1, len(episodes) + 1)), "All (mean)"],
-            "rows": _rows(data, episodes, found),
+            "rows": table_rows(data, episodes, update),
         },
     )
 
 
-def _codes_and_steps(words: Mapping[str, object]) -> dict[str, list[dict[str, object]]]:
-    """Return the functions' source, and of each step what it says and which lines it marks."""
+def _code_and_steps(facts: Mapping[str, object]) -> dict[str, list[dict[str, object]]]:
+    """Return the functions' source, and for each step its note and the lines that it marks."""
     functions = list(dict.fromkeys(step.function for step in STEPS))
     bodies = {function: body_of(function) for function in functions}
     codes = [
@@ -65,111 +70,52 @@ def _codes_and_steps(words: Mapping[str, object]) -> dict[str, list[dict[str, ob
     steps = [
         {
             "title": step.title,
-            "note": step.note.format(**words),
+            "note": step.note.format(**facts),
             "lines": list(step.lines),
             "code": functions.index(step.function),
-            "marked": list(bodies[step.function].where(step.parts)),
+            "marked": list(bodies[step.function].positions_of(step.code_parts)),
         }
         for step in STEPS
     ]
     return {"codes": codes, "steps": steps}
 
 
-def _facts(
-    episodes: Sequence[Episode], found: MetaStep, facts: Mapping[str, object]
+def update_facts(
+    episodes: Sequence[Episode], update: MetaUpdate, settings: Mapping[str, object]
 ) -> dict[str, object]:
-    """Return all that the sentences name."""
-    spec, tasks = episodes[0].spec, found.tasks
-    arrows = [task.meta_gradient for task in tasks]
-    pairs = [angle(a, b) for i, a in enumerate(arrows) for b in arrows[:i]]
-    lengths = [_length(arrow) for arrow in arrows]
-    mean, others = _mean([task.query_loss for task in tasks]), len(episodes)
-    head_alone = all(
-        not length for task in tasks for layer, length in task.moved.items() if layer != "Head"
+    """Return all that the steps' notes name."""
+    spec, tasks, n_tasks = episodes[0].spec, update.tasks, len(episodes)
+    gradients = [task.meta_gradient for task in tasks]
+    angles = [angle_degrees(a, b) for i, a in enumerate(gradients) for b in gradients[:i]]
+    angle_range = dict.fromkeys(f"{angle:.0f}°" for angle in (min(angles), max(angles)))
+    downhill_change = {name: -value for name, value in update.change.items()}
+    only_head_moved = all(
+        not distance
+        for task in tasks
+        for layer, distance in task.layer_distances.items()
+        if layer != "Head"
     )
-    steps = facts["inner_steps"]
+    steps = settings["inner_steps"]
     return {
-        **facts,
+        **settings,
         "inner_steps": "One inner step" if steps == 1 else f"{steps} inner steps",
-        "size": sum(value.numel() for value in found.change.values()),
-        "n_tasks": len(episodes),
+        "size": sum(value.numel() for value in update.change.values()),
+        "n_tasks": n_tasks,
         "n_way": spec.n_way,
         "k_shot": spec.k_shot,
         "chance": math.log(spec.n_way),
-        "moved": "Only the head has moved so far." if head_alone else "Now all layers move.",
-        "between": " to ".join(
-            dict.fromkeys(f"{value:.0f}°" for value in (min(pairs), max(pairs)))
-        ),
-        "mean_share": _length(found.gradient) / (_mean(lengths) or 1.0),
-        "adam": angle({n: -v for n, v in found.change.items()}, found.gradient),
-        "before": mean,
-        "after": _mean(found.query_losses),
+        "moved": "Only the head has moved so far." if only_head_moved else "Now all layers move.",
+        "between": " to ".join(angle_range),
+        "mean_share": _norm(update.gradient) / (fmean(map(_norm, gradients)) or 1.0),
+        "adam": angle_degrees(downhill_change, update.gradient),
+        "before": fmean(task.query_loss for task in tasks),
+        "after": fmean(update.query_losses),
         "others": (
-            f"On {others} other tasks, which had no say, it goes from {found.others_before:.3f} "
-            f"to {found.others_after:.3f}."
+            f"On {n_tasks} other tasks, which did not contribute, it goes from "
+            f"{update.other_tasks_loss_before:.3f} to {update.other_tasks_loss_after:.3f}."
         ),
     }
 
 
-def _rows(
-    data: CharacterSet, episodes: Sequence[Episode], found: MetaStep
-) -> list[dict[str, object]]:
-    """Return the table: a row a quantity, from which step on it is known, a cell a task."""
-    tasks = found.tasks
-
-    def numbers(values: Sequence[float], form: str = "{:.3f}") -> list[str]:
-        return [form.format(value) for value in (*values, _mean(values))]
-
-    support = [_pictures(data, one.support[:, 0]) for one in episodes]
-    queries = [_pictures(data, one.query[:, 0]) for one in episodes]
-    arrows = [layer_norms(task.meta_gradient) for task in tasks]
-    apart = [f"{angle(task.meta_gradient, found.gradient):.0f}°" for task in tasks]
-    nobody = [None] * len(tasks)
-    contents = (
-        (0, "Length of θ by layer", [*nobody, *_bars([layer_norms(found.start)])]),
-        (1, "An example of each class", [*support, None]),
-        (2, "Support loss at θ, nats", numbers([task.support_loss for task in tasks])),
-        (2, "Its gradient's length by layer", _bars([task.support_gradient for task in tasks])),
-        (3, "θ to θ′: distance by layer", _bars([task.moved for task in tasks])),
-        (3, "Support loss at θ′", numbers([task.adapted_support_loss for task in tasks])),
-        (4, "A query of each class", [*queries, None]),
-        (4, "Query loss at θ′", numbers([task.query_loss for task in tasks])),
-        (4, "Query accuracy at θ′", numbers([task.accuracy for task in tasks], "{:.0%}")),
-        (5, "The arrow's length by layer", _bars([*arrows, layer_norms(found.gradient)])),
-        (5, "Angle to the mean arrow", apart),
-        (6, "Update of θ: distance by layer", [*nobody, *_bars([layer_norms(found.change)])]),
-        (7, "Query loss from the new θ", numbers(found.query_losses)),
-        (7, "… had θ gone as far straight downhill", [*nobody, f"{found.straight_loss:.3f}"]),
-    )
-    return [{"step": step, "label": label, "cells": cells} for step, label, cells in contents]
-
-
-def _bars(norms: Sequence[Mapping[str, float]]) -> list[dict[str, object]]:
-    """Return each task's lengths by layer as bars of one scale."""
-    longest = max((length for one in norms for length in one.values()), default=0.0) or 1.0
-    return [
-        {
-            "bars": [
-                {"label": layer, "share": length / longest, "text": f"{length:.2g}"}
-                for layer, length in one.items()
-            ]
-        }
-        for one in norms
-    ]
-
-
-def _pictures(data: CharacterSet, numbers: Sequence[int]) -> dict[str, object]:
-    return {
-        "pictures": [
-            {"source": data_uri(data, int(one)), "words": caption(data, int(one))}
-            for one in numbers
-        ]
-    }
-
-
-def _length(params: Mapping[str, object]) -> float:
-    return math.hypot(*layer_norms(dict(params)).values())
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
+def _norm(params: Params) -> float:
+    return math.hypot(*layer_norms(params).values())

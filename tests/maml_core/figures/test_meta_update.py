@@ -8,24 +8,24 @@ import pytest
 
 from maml_core.figures.meta_update import (
     angles_figure,
-    arrows_figure,
     layers_figure,
-    relatives_figure,
+    method_gradients_figure,
+    projected_update_figure,
 )
 from maml_core.figures.style import STYLES
-from maml_core.teaching.meta_update import Arrow
+from maml_core.teaching.gradient_plane import ProjectedGradient
 
 ARROWS = [
-    Arrow("1", 3.0, 4.0, 6.0, 25 / 36),
-    Arrow("2", 1.0, -4.0, 4.2, 0.96),
-    Arrow("mean", 2.0, 0.0, 2.0, 1.0),
-    Arrow("update", 0.06, 0.08, 0.2, 0.25),
+    ProjectedGradient("1", 3.0, 4.0, 6.0, 25 / 36),
+    ProjectedGradient("2", 1.0, -4.0, 4.2, 0.96),
+    ProjectedGradient("mean", 2.0, 0.0, 2.0, 1.0),
+    ProjectedGradient("update", 0.06, 0.08, 0.2, 0.25),
 ]
 FRAMES = [[], ["1", "2"], ["1", "2", "mean", "update"]]
 
 
 def test_arrows_are_strong_from_their_frame_on():
-    figure = arrows_figure(ARROWS, FRAMES)
+    figure = projected_update_figure(ARROWS, FRAMES)
     assert [frame.name for frame in figure.frames] == ["0", "1", "2"]
     for frame, reached in zip(figure.frames, FRAMES, strict=True):
         assert len(frame.data) == len(frame.traces) == len(ARROWS)
@@ -38,7 +38,7 @@ def test_arrows_are_strong_from_their_frame_on():
 
 
 def test_an_arrow_ends_where_the_plane_has_it_and_the_update_is_stretched():
-    figure = arrows_figure(ARROWS, FRAMES)
+    figure = projected_update_figure(ARROWS, FRAMES)
     ends = {line.name: (line.x[1], line.y[1]) for line in figure.data if line.name}
     assert ends["task 1"] == (3.0, 4.0)
     assert ends["task 2"] == (1.0, -4.0)
@@ -53,9 +53,12 @@ def test_an_arrow_ends_where_the_plane_has_it_and_the_update_is_stretched():
     assert figure.layout.yaxis.scaleanchor == "x", "an angle on the chart is one on the plane"
 
 
-def test_relatives_are_drawn_at_length_one_in_their_colours():
-    arrows = [Arrow("maml", 2.0, 0.0, 2.0, 1.0), Arrow("fomaml", 0.0, 3.0, 3.0, 1.0)]
-    figure = relatives_figure(arrows)
+def test_the_methods_gradients_are_drawn_at_length_one_in_their_colours():
+    arrows = [
+        ProjectedGradient("maml", 2.0, 0.0, 2.0, 1.0),
+        ProjectedGradient("fomaml", 0.0, 3.0, 3.0, 1.0),
+    ]
+    figure = method_gradients_figure(arrows)
     lines = {line.name: line for line in figure.data if line.name}
     assert (lines["MAML"].x[1], lines["MAML"].y[1]) == (1, 0)
     assert (lines["First-order MAML"].x[1], lines["First-order MAML"].y[1]) == (0, 1)

@@ -10,7 +10,7 @@ from maml_core.methods import inner_loop
 from maml_core.methods.anil import head_only_multipliers
 from maml_core.methods.inner_loop import adapt
 from maml_core.teaching import source_excerpts
-from maml_core.teaching.source_excerpts import Excerpt, body_of
+from maml_core.teaching.source_excerpts import SourceExcerpt, body_of
 
 
 @pytest.mark.parametrize("function", [adapt, head_only_multipliers, source_excerpts.body_of])
@@ -32,16 +32,16 @@ def test_a_body_is_what_stands_in_the_file(function):
 
 
 def test_lines_are_found_by_what_they_hold():
-    body = Excerpt("f", "f.py", 1, ("x = 1", "y = x", "return y"))
-    assert body.where(["return", "x = 1"]) == (0, 2)
+    body = SourceExcerpt("f", "f.py", 1, ("x = 1", "y = x", "return y"))
+    assert body.positions_of(["return", "x = 1"]) == (0, 2)
     for part, count in (("x", 2), ("z", 0)):
         with pytest.raises(ValueError, match=f"'{part}' is in {count} lines of f"):
-            body.where([part])
+            body.positions_of([part])
 
 
 def test_every_inner_step_is_in_the_body_of_adapt():
     body = body_of(adapt)
-    (line,) = body.where(["stepped = "])
+    (line,) = body.positions_of(["stepped = "])
     assert body.lines[line].strip() == (
         "stepped = {n: moving[n] - inner_lr * factors[n] * gradients[n] for n in moving}"
     )

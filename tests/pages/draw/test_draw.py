@@ -394,7 +394,8 @@ def test_what_was_kept_of_other_boards_is_not_shown_for_these() -> None:
         pool = make_pool(drawn, split_classes(drawn, "alphabets", "test"))
         batch = list(sample_episodes(pool, EpisodeSpec(3, 1, 1), DEFAULTS["seed"], 2))
         model = checkpoints.shipped("maml").model
-        losses = [one.query_loss for one in meta_update.take_apart(model, start, batch, config)]
+        tasks = meta_update.decompose_meta_update(model, start, batch, config)
+        losses = [task.query_loss for task in tasks]
         assert [float(cell) for cell in shown[:2]] == pytest.approx(losses, abs=6e-4)
         at.switch_page("pages/draw/page.py").run()
         at.button(key="remove_board").click().run()

@@ -22,8 +22,8 @@ from maml_core.figures.style import STYLES
 from maml_core.learners import checkpoints
 from maml_core.teaching import meta_update
 from maml_core.training import recording
-from pages.inside import layer_changes, meta_batch
-from pages.inside.algorithm_steps import LINES, STEPS
+from pages.inside import layer_changes, meta_batch, piecewise_work
+from pages.inside.algorithm_steps import ALGORITHM_LINES, STEPS
 from pages.shared import cached
 from pages.shared.learners import recorded
 from pages.shared.picture_html import data_uri
@@ -57,8 +57,10 @@ def engine(n_tasks: int = 2):
     )
     points, _ = recording.load_recording(recorded.RECORDING)
     model, batch = checkpoints.shipped("maml").model, episodes[:n_tasks]
-    tasks = list(meta_update.take_apart(model, points[0], batch, config))
-    found = meta_update.make_update(model, points[0], tasks, batch, episodes[n_tasks:], config)
+    tasks = list(meta_update.decompose_meta_update(model, points[0], batch, config))
+    found = meta_update.apply_meta_update(
+        model, points[0], tasks, batch, episodes[n_tasks:], config
+    )
     return data, batch, found
 
 
@@ -85,7 +87,7 @@ def test_the_walk_shows_what_the_engine_computes_and_a_control_changes_what_it_m
     )
     chart = json.loads(at.get("plotly_chart")[0].proto.spec)
     assert shown["chart"] == "arrows_chart"
-    assert len(at.get("plotly_chart")) == 3, "arrows, relatives, layers"
+    assert len(at.get("plotly_chart")) == 3, "arrows, methods' gradients, layers"
     assert [trace["name"] for trace in chart["data"][1:5]] == ["task 1", "task 2", "mean", "update"]
 
     before = {label: row(at, label) for label in ("Query loss at", "Query loss from")}
@@ -106,7 +108,7 @@ def check_code(shown: dict) -> None:
         assert one["marked"], step.title
         for number in one["marked"]:
             assert source[code["first"] - 1 + number].strip() == code["lines"][number].strip()
-        assert set(one["lines"]) <= {number for number, *_ in LINES}
+        assert set(one["lines"]) <= {number for number, *_ in ALGORITHM_LINES}
     highlighted = [number for one in shown["steps"] for number in one["lines"]]
     assert set(highlighted) == {1, 2, 3, 4, 5, 6, 8, 9}
     assert "inner_lr * factors[n] * gradients[n]" in "".join(
@@ -119,19 +121,21 @@ def test_in_one_step_reptile_has_no_direction_and_in_two_it_has(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     point = {"fomaml": 60.0, "reptile": 95.0}
-    monkeypatch.setattr(meta_batch, "angles", lambda batches: iter([point] * len(batches)))
+    monkeypatch.setattr(
+        meta_batch, "angles_to_maml", lambda batches, methods: iter([point] * len(batches))
+    )
     at = open_page()
     table = at.dataframe[0].value.set_index("Method")
     assert table.loc["MAML", "Angle to MAML's"] == "0°"
     assert table.loc["Reptile"].tolist() == ["0", "no direction"]
-    assert table.loc["Joint pretraining"].tolist() == ["0", "no direction"]
+    assert table.loc[STYLES["joint"].label].tolist() == ["0", "no direction"]
     assert float(table.loc["First-order MAML", "Length"]) > 0
     assert "take two steps or more" in texts(at, "caption")
-    at.button(key="turn_gradients").click().run()
+    at.button(key="measure_angles").click().run()
     charts = [json.loads(one.proto.spec) for one in at.get("plotly_chart")]
     turned = [one for one in charts if "Angle" in str(one["layout"].get("yaxis", {}).get("title"))]
     assert [len(one["data"][0]["x"]) for one in turned] == [5, 7]
-    assert not [one for one in at.button if one.key == "turn_gradients"], "it is done"
+    assert not [one for one in at.button if one.key == "measure_angles"], "it is done"
     at.slider(key="meta_inner").set_value(2).run()
     table = at.dataframe[0].value.set_index("Method")
     assert table.loc["Reptile", "Angle to MAML's"].endswith("°")
@@ -160,10 +164,10 @@ def test_head_against_whole_network_is_measured_on_demand(monkeypatch: pytest.Mo
 def test_large_batches_wait_for_a_click_and_go_on_where_they_were_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(meta_batch, "AT_ONCE", 0)
-    begun, steps, told_of = [], meta_batch.task_steps, []
+    monkeypatch.setattr(meta_batch, "MAX_IMMEDIATE_WORK", 0)
+    begun, steps, told_of = [], meta_batch.task_contributions, []
 
-    def counted(batch: meta_batch.Batch, done: int = 0):
+    def counted(batch: meta_batch.MetaBatch, done: int = 0):
         begun.append(done)
         return steps(batch, done)
 
@@ -172,16 +176,16 @@ def test_large_batches_wait_for_a_click_and_go_on_where_they_were_stopped(
         if len(told_of) == 2:
             raise StopException  # what a call does in a run that was stopped
 
-    monkeypatch.setattr(meta_batch, "task_steps", counted)
+    monkeypatch.setattr(meta_batch, "task_contributions", counted)
     at = open_page()
     assert not at.get("bidi_component")
     assert "takes a while" in texts(at, "caption")
     monkeypatch.setattr(DeltaGenerator, "progress", stop_at_the_second)
-    monkeypatch.setattr(meta_batch.st, "progress", lambda *_: meta_batch.st.empty())
-    at.button(key="take_apart").click().run()
+    monkeypatch.setattr(piecewise_work.st, "progress", lambda *_: piecewise_work.st.empty())
+    at.button(key="decompose_update").click().run()
     assert not at.get("bidi_component"), "one of two tasks is done"
     at.run()
-    at.button(key="take_apart").click().run()
+    at.button(key="decompose_update").click().run()
     assert begun == [0, 1]
     losses = [float(value) for value in row(at, "Query loss at")]
     assert losses[:2] == pytest.approx([t.query_loss for t in engine()[2].tasks], abs=6e-4)
@@ -217,5 +221,5 @@ def test_an_alpha_that_breaks_the_loss_is_said_and_not_drawn(
     monkeypatch.setattr(recorded, "recorded_params", lambda: broken)
     at = open_page()
     assert told(at)["chart"] is None
-    assert "no finite numbers" in texts(at, "info")
+    assert "zero or not finite" in texts(at, "info")
     assert not at.exception

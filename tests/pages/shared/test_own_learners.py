@@ -152,7 +152,9 @@ def test_it_is_taken_apart(file: bytes) -> None:
     batch = sample_episodes(glyphs(), EpisodeSpec(2, 1, 1), DEFAULTS["seed"], 2)
     losses = [
         one.query_loss
-        for one in meta_update.take_apart(learner.model, learner.params, list(batch), config)
+        for one in meta_update.decompose_meta_update(
+            learner.model, learner.params, list(batch), config
+        )
     ]
     (cells,) = (
         one["cells"] for one in told(at)["rows"] if one["label"].startswith("Query loss at")
