@@ -13,22 +13,15 @@ nothing heavy; one inner step played on the client.
 from __future__ import annotations
 
 import argparse
-import os
 import re
-import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 import torch
 from torch.nn import functional as F
 
+from benchmarks.running_app import CHROMIUM_ARGUMENTS, installed_chromium, running_app
 from maml_core.config import EpisodeSpec
 from maml_core.data import registry
 from maml_core.data.splits import split_classes
@@ -39,12 +32,10 @@ from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner
 from maml_core.networks.functional import for_n_way
 
-ROOT = Path(__file__).parents[2]
 SPECS = (EpisodeSpec(5, 1, 10), EpisodeSpec(20, 5, 10))
 STEPS = 10
 SHOWN = ("maml", "pretrained", "random")  # what the page opens with
 ROUNDS = 5
-RUN = (sys.executable, "-m", "streamlit", "run", "app.py")
 TASK = re.compile(r"^Task \d+, for")
 
 
@@ -54,7 +45,7 @@ def main() -> None:
     parser.add_argument("--engine", action="store_true", help="leave the browser out")
     parsed = parser.parse_args()
     engine()
-    chromium = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+    chromium = installed_chromium()
     if parsed.engine or chromium is None:
         print("browser: left out" if parsed.engine else "browser: no chromium here")
         return
@@ -116,7 +107,7 @@ def browser(url: str, chromium: str) -> None:
 
     expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
-        window = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        window = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
         page = window.new_page(viewport={"width": 1440, "height": 900})
         player = page.locator(".player")
 
@@ -172,31 +163,6 @@ def seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
-
-
-@contextmanager
-def running_app() -> Iterator[str]:
-    """Start the app on a free port, and end it."""
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [*RUN, "--server.port", str(port), "--server.headless", "true"],
-        cwd=ROOT,
-        env=os.environ,
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=1)
-                break
-            except OSError:
-                time.sleep(0.2)
-        yield f"http://localhost:{port}"
-    finally:
-        server.terminate()
-        server.wait(timeout=10)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ stroke on the board, after which both methods adapt anew, and the engine's share
 
 from __future__ import annotations
 
-import shutil
 import statistics
 import sys
 from collections.abc import Iterable
 from typing import Any
 
-from benchmarks.timing.adapt_page import running_app, seconds
+from benchmarks.running_app import CHROMIUM_ARGUMENTS, installed_chromium, running_app
+from benchmarks.timing.adapt_page import seconds
 from maml_core.config import EpisodeSpec
 from maml_core.data import registry
 from maml_core.data.splits import split_classes
@@ -58,7 +58,7 @@ WATCH = """
 def main() -> None:
     """Print the median times."""
     engine()
-    chromium = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+    chromium = installed_chromium()
     if chromium is None:
         sys.exit("browser: no chromium here")
     with running_app() as url:
@@ -98,7 +98,7 @@ def browser(url: str, chromium: str) -> None:
 
     expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
-        window = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        window = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
         page = window.new_page(viewport={"width": 1440, "height": 1200})
         for n_way, k_shot in SHAPES:
             page.goto(f"{url}/draw?n_way={n_way}&k_shot={k_shot}")

@@ -9,11 +9,10 @@ of α, which the server answers, to the redrawn world.
 
 from __future__ import annotations
 
-import shutil
 import statistics
 import sys
 
-from benchmarks.timing.adapt_page import running_app
+from benchmarks.running_app import CHROMIUM_ARGUMENTS, installed_chromium, running_app
 
 MOVES = 120
 KEYS = 10
@@ -47,13 +46,13 @@ WATCH = """
 
 def main() -> None:
     """Print the median times."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+    chromium = installed_chromium()
     if chromium is None:
         sys.exit("browser: no chromium here")
     from playwright.sync_api import sync_playwright
 
     with running_app() as url, sync_playwright() as playwright:
-        window = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        window = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
         for world in WORLDS:
             page = window.new_page(viewport={"width": 1440, "height": 1000})
             page.goto(f"{url}/toy?{world}&by_hand=false&theta=0,0")

@@ -1,4 +1,4 @@
-"""Loads data sets by name: Omniglot, built-in glyphs, drawings, MNIST or any folder of pictures."""
+"""Where characters come from: Omniglot, glyphs, boards, MNIST, or a folder of pictures."""
 
 from __future__ import annotations
 

@@ -1,36 +1,26 @@
 """A real Chromium on the real app, with the built-in glyphs."""
 
 import os
-import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-ROOT = Path(__file__).parents[2]
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
-START_SECONDS = 60
+from benchmarks.running_app import (
+    CHROMIUM_ARGUMENTS,
+    ROOT,
+    installed_chromium,
+    running_app,
+)
+
 PATIENCE_MS = 120_000  # two cores may have other things to do
-# No sandbox: continuous integration runs as root. The rest keeps Chromium off the network.
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    found = installed_chromium()
     if found is None:
         reason = "no Chromium on this machine: install the package chromium"
         if os.environ.get("REQUIRE_BROWSER"):
@@ -44,31 +34,19 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
+def app_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A server's environment: no Omniglot, and the glyphs drawn before a test's clock runs."""
     environment = {name: value for name, value in os.environ.items() if name != "OMNIGLOT_DIR"}
     environment["MAML_DATA_DIR"] = str(tmp_path_factory.mktemp("app_data"))
-    # Drawn before the clock of the first test runs.
     prepare = [sys.executable, "-m", "maml_core", "data", "prepare"]
     subprocess.run(prepare, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
-    log = tmp_path_factory.mktemp("app_log") / "log"
-    run = [sys.executable, "-m", "streamlit", "run", "app.py"]
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            [*run, "--server.port", str(port), "--server.headless", "true"],
-            cwd=ROOT,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            _wait_for(f"http://localhost:{port}/_stcore/health", server, log)
-            yield f"http://localhost:{port}"
-        finally:
-            server.terminate()
-            server.wait(timeout=START_SECONDS)
+    return environment
+
+
+@pytest.fixture(scope="session")
+def app_url(app_environment: dict[str, str]) -> Iterator[str]:
+    with running_app(app_environment) as url:
+        yield url
 
 
 @pytest.fixture
@@ -100,14 +78,3 @@ def stranger(visitor: Callable[..., Page]) -> Page:
 @pytest.fixture
 def phone(visitor: Callable[..., Page]) -> Page:
     return visitor(viewport={"width": 390, "height": 844}, has_touch=True, color_scheme="dark")
-
-
-def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and server.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"The app did not start:\n{log.read_text()}")

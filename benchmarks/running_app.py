@@ -1,0 +1,77 @@
+"""The app as a server on a free port, for scripts and tests that drive it with a browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+RUN = (sys.executable, "-m", "streamlit", "run", "app.py")
+START_SECONDS = 60
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+# No sandbox: continuous integration runs as root. The rest keeps Chromium off the network.
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+def installed_chromium() -> str | None:
+    """Return the path of a Chromium on this machine, or None."""
+    return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
+@contextmanager
+def running_app(environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Start the app, yield its address, and end it.
+
+    Args:
+        environment: Of the server; this process's own unless given.
+
+    Raises:
+        RuntimeError: It did not start; the message holds its log.
+    """
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryFile("w+") as log:
+        server = subprocess.Popen(
+            [*RUN, "--server.port", str(port), "--server.headless", "true"],
+            cwd=ROOT,
+            env={**(os.environ if environment is None else environment)},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            if not _answers(f"http://localhost:{port}/_stcore/health", server):
+                log.seek(0)
+                raise RuntimeError(f"The app did not start:\n{log.read()}")
+            yield f"http://localhost:{port}"
+        finally:
+            server.terminate()
+            server.wait(timeout=START_SECONDS)
+
+
+def _answers(url: str, server: subprocess.Popen[bytes]) -> bool:
+    """Wait until a server answers; return False if it has ended or takes too long."""
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return True
+        except OSError:
+            time.sleep(0.2)
+    return False
