@@ -65,7 +65,7 @@ def test_an_import_against_the_rules_is_found(file: str, line: str, tmp_path: Pa
         source.write(f"\n{line}\n")
     linted = lint_imports(tmp_path)
     assert linted.returncode == 1
-    importer = file.removesuffix(".py").replace("/", ".")
+    importer = Path(file).stem  # of two siblings only their own names are said
     assert importer in linted.stdout.partition("Broken contracts")[2]
 
 

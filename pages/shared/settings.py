@@ -29,11 +29,12 @@ PART_WORDS = {"Never seen in training": "test", "Seen in training": "train"}
 PARTS = {part: words.lower() for words, part in PART_WORDS.items()}
 MAX_QUERY = 10  # with K = 10 all 20 drawers are used
 MAX_SEED = 999_999
+DEFAULT_SPEC = EpisodeSpec(n_way=5, k_shot=1, q_query=10)
 DEFAULTS = {
     "dataset": "Omniglot",
-    "n_way": 5,
-    "k_shot": 1,
-    "q_query": 10,
+    "n_way": DEFAULT_SPEC.n_way,
+    "k_shot": DEFAULT_SPEC.k_shot,
+    "q_query": DEFAULT_SPEC.q_query,
     "seed": 0,
     "within": False,
     "part": "Never seen in training",

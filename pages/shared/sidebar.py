@@ -12,7 +12,7 @@ from maml_core.data import registry
 from pages.shared.data_sources.omniglot_download import offer_omniglot
 from pages.shared.data_sources.zip_upload import choose_what_was_brought, offer_to_bring
 from pages.shared.settings import (
-    DEFAULTS,
+    DEFAULT_SPEC,
     LINK,
     MAX_QUERY,
     MAX_SEED,
@@ -97,7 +97,7 @@ def _shape_of_the_episode() -> None:
         "N-way: classes",
         MIN_WAY,
         MAX_WAY,
-        DEFAULTS["n_way"],
+        DEFAULT_SPEC.n_way,
         key="n_way",
         bind="query-params",
         help="How many characters must be told apart.",
@@ -106,7 +106,7 @@ def _shape_of_the_episode() -> None:
         "K-shot: examples of each",
         MIN_SHOT,
         MAX_SHOT,
-        DEFAULTS["k_shot"],
+        DEFAULT_SPEC.k_shot,
         key="k_shot",
         bind="query-params",
         help="How many pictures of each character are shown, with their labels.",
@@ -115,7 +115,7 @@ def _shape_of_the_episode() -> None:
         "Queries of each",
         1,
         MAX_QUERY,
-        DEFAULTS["q_query"],
+        DEFAULT_SPEC.q_query,
         key="q_query",
         bind="query-params",
         help="How many further pictures of each character are asked about.",
