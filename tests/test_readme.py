@@ -32,7 +32,9 @@ def test_the_notebook_example_runs(
 ) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert re.findall(r"^(?:from|import) +(\S+)", example, re.MULTILINE) == ["maml_core"]
-    data = request.getfixturevalue("real_omniglot") if OMNIGLOT else dataset.generate(n_alphabets=10)
+    data = (
+        request.getfixturevalue("real_omniglot") if OMNIGLOT else dataset.generate(n_alphabets=10)
+    )
     monkeypatch.setattr(maml_core, "load", {"omniglot": data}.__getitem__, raising=False)
     exec(compile(example, "README.md", "exec"), {})
     lines = capsys.readouterr().out.splitlines()
