@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,11 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser_waiting import wait_until_done
 
-SCREENSHOT = Path(__file__).parents[2] / "assets" / "images" / "adapt.png"
+IMAGES = Path(__file__).parents[2] / "assets" / "images"
+PICTURED_STEPS = 5
+FRAME_MS = 1200
+ADAPT_CLIP = {"x": 300, "y": 40, "width": 1060, "height": 930}
+PLAY_CLIP = {"x": 300, "y": 40, "width": 1060, "height": 760}
 # A chart that is being replaced counts as one line without points.
 DRAWN_POINTS = """
 key => document.querySelector(`.st-key-${key} .js-plotly-plot`)
@@ -247,12 +252,35 @@ def test_a_prediction_is_judged_once_the_last_step_has_been_seen(page: Page, app
     expect(page.get_by_text("Who is taken for whom?")).to_be_visible()
 
 
-def test_screenshot_for_the_readme(page: Page, app_url: str) -> None:
-    open_page(page, f"{app_url}/adapt?seed=3")
+def test_pictures_for_the_readme(page: Page, app_url: str) -> None:
+    """With WRITE_PICTURES set they are written: Adapt step by step, and a question of Play."""
+    page.set_viewport_size({"width": 1360, "height": 1000})
+    open_page(page, f"{app_url}/adapt?seed=4&within=true&steps={PICTURED_STEPS}")
     page.locator(".st-key-player .rewind").click()
-    for _ in range(2):
+    frames = []
+    for step in range(PICTURED_STEPS + 1):
+        expect(page.locator(".st-key-player .where")).to_have_text(
+            f"Inner step {step} of {PICTURED_STEPS}"
+        )
+        drawn = f"key => Math.min(...({DRAWN_POINTS})(key)) === {step + 1}"
+        page.wait_for_function(drawn, arg="loss_chart")
+        frames.append(page.screenshot(clip=ADAPT_CLIP))
         page.locator(".st-key-player .forward").click()
-    expect(page.locator(".st-key-player .where")).to_have_text("Inner step 2 of 10")
-    page.wait_for_function(f"key => Math.min(...({DRAWN_POINTS})(key)) === 3", arg="loss_chart")
-    picture = page.screenshot(path=SCREENSHOT if os.environ.get("WRITE_SCREENSHOT") else None)
-    assert picture.startswith(b"\x89PNG")
+    assert len(set(frames)) == PICTURED_STEPS + 1
+    open_page(page, f"{app_url}/?seed=7&mode=20-way")
+    page.locator(".choice").first.wait_for()
+    wait_until_done(page)
+    page.keyboard.press("1")
+    expect(page.locator(".game")).to_have_attribute("data-answered", "1")
+    question = page.screenshot(clip=PLAY_CLIP)
+    assert question.startswith(b"\x89PNG")
+    if os.environ.get("WRITE_PICTURES"):
+        write_animation(frames, IMAGES / "adapt.webp")
+        (IMAGES / "play.png").write_bytes(question)
+
+
+def write_animation(frames: list[bytes], path: Path) -> None:
+    """Write PNGs as one animation, the last shown longest."""
+    first, *others = (Image.open(BytesIO(frame)).convert("RGB") for frame in frames)
+    durations = [FRAME_MS] * len(others) + [3 * FRAME_MS]
+    first.save(path, save_all=True, append_images=others, duration=durations, loop=0, quality=80)
