@@ -6,6 +6,7 @@ Symbols of Finn et al. 2017 (arXiv:1703.03400): α is `inner_lr`, β is `meta_lr
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 MIN_WAY, MAX_WAY = 2, 20
@@ -26,7 +27,7 @@ def _check_range(name: str, value: float, low: float, high: float) -> None:
         raise ValueError(f"{name} is {value}; choose a value from {low} to {high}.")
 
 
-def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+def check_choice(name: str, value: str, choices: Collection[str]) -> None:
     """Raise `ValueError` naming the value and the choices if `value` is not one of them."""
     if value not in choices:
         raise ValueError(f"{name} is {value!r}; choose one of {', '.join(choices)}.")
@@ -73,7 +74,7 @@ OFFICIAL_RUNS = replace(CHALLENGE, official=True)
 
 @dataclass(frozen=True)
 class AdaptConfig:
-    """How the inner loop runs (Finn et al. 2017, Algorithm 1, lines 5 to 7).
+    """How the inner loop runs (Finn et al. 2017, Algorithm 1, lines 5 and 6).
 
     Attributes:
         inner_lr: α, the step size of the inner gradient descent, > 0.
@@ -89,7 +90,44 @@ class AdaptConfig:
         _check_range("inner_steps", self.inner_steps, 0, MAX_INNER_STEPS)
 
 
-META_METHODS = ("maml", "fomaml", "anil", "reptile", "joint")
+@dataclass(frozen=True)
+class Demands:
+    """What a meta-training method asks of its settings.
+
+    Attributes:
+        called: What messages call it.
+        inner_steps: The fewest and the most it can use.
+        why: What to say of another number of them.
+        query_gradient: Whether it differentiates the query loss through the inner loop, as a
+            multi-step loss and learned step sizes need.
+    """
+
+    called: str
+    inner_steps: tuple[int, int] = (1, MAX_INNER_STEPS)
+    why: str = ""
+    query_gradient: bool = True
+
+
+META_METHODS: Mapping[str, Demands] = {
+    "maml": Demands("MAML"),
+    "fomaml": Demands("First-order MAML"),
+    "anil": Demands("ANIL"),
+    # It learns from θ − θ′ alone: without a query loss to sum, without a gradient on a step size,
+    # and in one step nothing, since from a head of zeros that step moves the head alone.
+    "reptile": Demands(
+        "Reptile",
+        (2, MAX_INNER_STEPS),
+        "Reptile needs at least 2 to learn to adapt",
+        query_gradient=False,
+    ),
+    "multi_task": Demands(
+        "Multi-task training",
+        (0, 0),
+        "multi-task training adapts to no task: take 0",
+        query_gradient=False,
+    ),
+}
+"""The methods that `TrainConfig` knows; `methods.catalogue` says what each one is."""
 
 
 @dataclass(frozen=True)
@@ -97,14 +135,14 @@ class TrainConfig:
     """How meta-training runs (Finn et al. 2017, Algorithm 2).
 
     Attributes:
-        method: 'maml', 'fomaml', 'anil', 'reptile' or 'joint'.
+        method: One of `META_METHODS`.
         n_ways: Each update draws its N from these, in turn.
         k_shots: Likewise its K.
         q_query: Query pictures a class; the paper takes K.
         inner_lr: α > 0, at the first of `n_ways`.
         scale_inner_lr: Take α in proportion to N: the mean over N classes divides the gradient
             of each head row by N, so that a row then moves equally far at every N.
-        inner_steps: K of the inner loop, 1 to 100; 0 for joint pretraining, which has none.
+        inner_steps: K of the inner loop, 1 to 100; 0 for multi-task training, which has none.
         meta_lr: β > 0, Adam's step size at the start.
         muon_lr: Muon's, 0 to 1, for the filters of convolutions, see `outer_loop.descend`; 0:
             Adam moves them, too.
@@ -121,9 +159,7 @@ class TrainConfig:
         seed: Chooses the episodes and, from scratch, the initialisation; 0 to 2³² − 1.
 
     Raises:
-        ValueError: A value out of its range, or one that Reptile has no use for. It learns from
-            θ − θ′ alone: without a query loss to sum, without a gradient on a rate, and in one
-            step nothing, since from a head of zeros that step moves the head alone.
+        ValueError: A value out of its range, or one that the method has no use for.
     """
 
     method: str = "maml"
@@ -149,10 +185,7 @@ class TrainConfig:
         for name in ("n_ways", "k_shots"):
             if not getattr(self, name):
                 raise ValueError(f"{name} is empty; give it at least one value.")
-        for spec in self.specs:
-            assert spec
-        fewest = 0 if self.method == "joint" else 1
-        _check_range("inner_steps", self.inner_steps, fewest, MAX_INNER_STEPS)
+        _ = self.specs  # N, K and the queries are checked where an `EpisodeSpec` is made
         AdaptConfig(self.inner_lr, self.inner_steps)
         _check_range("muon_lr", self.muon_lr, 0, 1)
         _check_range("meta_batch_size", self.meta_batch_size, 1, 1_000)
@@ -163,19 +196,15 @@ class TrainConfig:
         self._check_method()
 
     def _check_method(self) -> None:
-        if self.method == "joint" and self.inner_steps != 0:
-            raise ValueError(
-                f"inner_steps is {self.inner_steps}; joint pretraining adapts to no task: take 0."
-            )
-        if self.method == "reptile" and self.inner_steps < 2:
-            raise ValueError(
-                f"inner_steps is {self.inner_steps}; Reptile needs at least 2 to learn to adapt."
-            )
+        demands = META_METHODS[self.method]
+        fewest, most = demands.inner_steps
+        if not fewest <= self.inner_steps <= most:
+            why = demands.why or f"choose a value from {fewest} to {most}"
+            raise ValueError(f"inner_steps is {self.inner_steps}; {why}.")
         for name in ("multi_step", "learn_inner_lr"):
-            if getattr(self, name) and self.method in ("reptile", "joint"):
+            if getattr(self, name) and not demands.query_gradient:
                 raise ValueError(
-                    f"{self.method.capitalize()} has no {name}; leave it out or choose another "
-                    "method."
+                    f"{demands.called} has no {name}; leave it out or choose another method."
                 )
 
     def inner_lr_at(self, n_way: int) -> float:

@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from maml_core.learners.learner import Learner, random_learner
-from maml_core.methods.anil import head_only_multipliers
+from maml_core.networks.inner_lr_multipliers import head_only_multipliers
 from maml_core.networks.functional import HEAD
 from maml_core.networks.inner_lr_multipliers import LOG_LR_PREFIX, split_lr_multipliers
 from maml_core.networks.params import Params

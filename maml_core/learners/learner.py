@@ -11,7 +11,7 @@ import numpy as np
 from torch import nn
 
 from maml_core.config import AdaptConfig, EpisodeSpec
-from maml_core.methods.anil import head_only_multipliers
+from maml_core.networks.inner_lr_multipliers import head_only_multipliers
 from maml_core.networks.functional import initial_params
 from maml_core.networks.params import Params
 from maml_core.networks.registry import make_model, model_arguments

@@ -1,16 +1,25 @@
-"""ANIL (Raghu et al. 2020, arXiv:1909.09157): the inner loop moves the head alone."""
+"""ANIL (Raghu et al. 2020, arXiv:1909.09157): MAML whose inner loop moves the head alone."""
 
 from __future__ import annotations
 
-import torch
+from torch import Tensor, nn
 
-from maml_core.networks.functional import HEAD
+from maml_core.config import TrainConfig
+from maml_core.episodes.task_batch import TaskBatch
+from maml_core.methods.maml import maml_gradient
 from maml_core.networks.params import Params
+from maml_core.optimisation.outer_loop import Metrics
 
 
-def head_only_multipliers(lr_multipliers: Params | None) -> Params:
-    """Return ANIL's factors on α: the head's own, or one, and none for the rest, which stays.
+def anil_gradient(
+    model: nn.Module,
+    meta_params: Params,
+    tasks: TaskBatch,
+    config: TrainConfig,
+    progress: Tensor | None = None,
+) -> tuple[Params, Metrics]:
+    """Return MAML's meta-gradient through inner steps of the head (Raghu et al. 2020, section 4).
 
-    Raghu et al. 2020, arXiv:1909.09157, section 4.
+    The outer loop moves all of θ. Arguments and result as of `maml_gradient`.
     """
-    return {name: lr_multipliers[name] if lr_multipliers else torch.ones(()) for name in HEAD}
+    return maml_gradient(model, meta_params, tasks, config, progress, head_only=True)

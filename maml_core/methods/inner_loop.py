@@ -32,7 +32,7 @@ def adapt(
 ) -> list[Params]:
     """Take gradient steps on the support set and keep the whole trajectory.
 
-    θ_{k+1} = θ_k − α ∇ L(θ_k)  (Finn et al. 2017, arXiv:1703.03400, Algorithm 1, lines 5 to 7).
+    θ_{k+1} = θ_k − α ∇ L(θ_k)  (Finn et al. 2017, arXiv:1703.03400, Algorithm 1, lines 5 and 6).
 
     Args:
         model: The network.

@@ -1,28 +1,46 @@
-"""The outer loop: MAML and its relatives, batched over tasks by `vmap`.
+"""What the meta-gradients of all methods share: adaptation and means over tasks, by `vmap`.
 
 θ is `params`, α `inner_lr`, β `meta_lr`. A method is a function that returns a meta-gradient;
-`META_GRADIENTS` names them all.
+`registry.META_GRADIENTS` names them all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from torch import Tensor, nn
 from torch.func import grad, vmap
 
 from maml_core.config import TrainConfig
 from maml_core.episodes.task_batch import TaskBatch
-from maml_core.methods.anil import head_only_multipliers
 from maml_core.methods.inner_loop import adapt
 from maml_core.networks.functional import for_n_way
-from maml_core.networks.inner_lr_multipliers import split_lr_multipliers
+from maml_core.networks.inner_lr_multipliers import head_only_multipliers, split_lr_multipliers
 from maml_core.networks.params import Params
 from maml_core.optimisation.outer_loop import Metrics
 
-MetaGradient = Callable[..., tuple[Params, Metrics]]
-"""(model, meta_params, tasks, config, progress) → (gradient by name, measures). `progress` is how
-much of the training lies behind, 0 to 1, a scalar tensor; left out, it has just begun."""
+
+class MetaGradient(Protocol):
+    """What the outer loop of a method descends."""
+
+    def __call__(
+        self,
+        model: nn.Module,
+        meta_params: Params,
+        tasks: TaskBatch,
+        config: TrainConfig,
+        progress: Tensor | None = None,
+    ) -> tuple[Params, Metrics]:
+        """Return a gradient by parameter name, and what was measured on the way.
+
+        Args:
+            model: The network.
+            meta_params: θ, and log-factors on α where they are learned.
+            tasks: A meta-batch of B tasks.
+            config: The method's settings.
+            progress: How much of the training lies behind, 0 to 1, a scalar; None: none of it.
+        """
 
 
 TaskObjective = Callable[[Params, TaskBatch], tuple[Tensor, Metrics]]
@@ -48,10 +66,12 @@ def gradient_over_tasks(
 
 
 def n_way_of(tasks: TaskBatch, config: TrainConfig) -> int:
+    """Return N of a task or of a meta-batch, from how many queries there are."""
     return tasks.query_y.shape[-1] // config.q_query
 
 
 def mean_over_tasks(metrics: Metrics) -> Metrics:
+    """Return the means of measures [B, …] over their B tasks."""
     return Metrics(*(value.mean(0) for value in metrics))
 
 
@@ -63,6 +83,16 @@ def adapt_to_task(
     first_order: bool,
     head_only: bool,
 ) -> list[Params]:
+    """Return θ₀ … θ_K of one task's inner loop, see `adapt`, from meta-parameters.
+
+    Args:
+        model: The network.
+        meta_params: θ, with a head for any N, and log-factors on α where they are learned.
+        task: Without a batch dimension.
+        config: How, see `TrainConfig`.
+        first_order: Treat the inner gradients as constants.
+        head_only: Move nothing but the head.
+    """
     params, lr_multipliers = split_lr_multipliers(meta_params)
     n_way = n_way_of(task, config)
     return adapt(

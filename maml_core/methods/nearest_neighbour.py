@@ -1,4 +1,8 @@
-"""1-nearest neighbour on features or pixels: nothing adapts."""
+"""1-nearest neighbour (Wang et al. 2019, arXiv:1911.04623) on features or pixels: nothing adapts.
+
+On features it compares by their cosine, as that paper's "L2N" does, but with each support picture
+and not with the mean of its class.
+"""
 
 from __future__ import annotations
 

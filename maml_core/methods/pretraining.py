@@ -1,8 +1,9 @@
-"""What MAML is compared with: a pretrained classifier, a random start, the nearest picture.
+"""Pretraining and fine-tuning (Dhillon et al. 2020, arXiv:1909.02729): a classifier as the start.
 
-The first two adapt by the same inner loop as MAML, from a new head that starts at zero, and
-fine-tune the whole network (Chen et al. 2019, arXiv:1904.04232, "Baseline"). The third adapts
-nothing: a query takes the label of the support picture that is most like it.
+A classifier of all training classes; on an episode its head is replaced by zeros and the whole
+network fine-tuned by the same inner loop as MAML's. (That paper starts the new head from the
+support features; "Baseline" of Chen et al. 2019, arXiv:1904.04232, fixes the body and trains the
+new head alone.)
 """
 
 from __future__ import annotations

@@ -1,20 +1,18 @@
-"""Meta-training methods by name."""
+"""The meta-gradients by method; what else is known of a method is in its `catalogue` record."""
 
 from __future__ import annotations
 
-from functools import partial
-
+from maml_core.methods.anil import anil_gradient
+from maml_core.methods.fomaml import fomaml_gradient
 from maml_core.methods.maml import maml_gradient
 from maml_core.methods.meta_gradient import MetaGradient
+from maml_core.methods.multi_task import multi_task_gradient
 from maml_core.methods.reptile import reptile_gradient
 
 META_GRADIENTS: dict[str, MetaGradient] = {
     "maml": maml_gradient,
-    # ∂θ′/∂θ taken as the identity (Finn et al. 2017, section 5.2).
-    "fomaml": partial(maml_gradient, first_order=True),
-    # Only the head adapts (Raghu et al. 2020, arXiv:1909.09157).
-    "anil": partial(maml_gradient, head_only=True),
+    "fomaml": fomaml_gradient,
+    "anil": anil_gradient,
     "reptile": reptile_gradient,
-    # With no inner step: θ is asked to solve all tasks at once, which contradict each other.
-    "joint": maml_gradient,
+    "multi_task": multi_task_gradient,
 }

@@ -1,4 +1,10 @@
-"""Reptile (Nichol et al. 2018, arXiv:1803.02999): move θ towards the adapted parameters."""
+"""Reptile (Nichol et al. 2018, arXiv:1803.02999): move θ towards the adapted parameters.
+
+A variant: the inner steps are plain gradient descent on the whole support set, where the paper
+takes Adam without momentum on mini-batches; the head starts at zero in every task instead of
+being learned with θ; and θ − θ′ goes to the outer loop's Adam, where the paper's experiments move
+θ by a share of it. So its numbers are not the paper's.
+"""
 
 from __future__ import annotations
 

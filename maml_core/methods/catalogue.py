@@ -1,0 +1,135 @@
+"""What each method is called, does and comes from: one record a method, without torch.
+
+A further method is a file of its own here, a record below and, if it is meta-trained, its demands
+in `config.META_METHODS` and its gradient in `registry.META_GRADIENTS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method of few-shot learning.
+
+    Attributes:
+        name: Its name in code, files and on the command line.
+        label: What the app calls it.
+        summary: What it does, one sentence.
+        paper: Where it comes from; empty where no paper is needed.
+        adapts: What the inner loop moves: the network, its head alone, or nothing.
+        short_label: What the app calls it where there is little room; the label unless given.
+        features_of: Of a nearest neighbour, whose weights give the features; None for pixels.
+        former_names: Names that older files and commands call it by.
+        former_labels: Labels that older links call it by.
+    """
+
+    name: str
+    label: str
+    summary: str
+    paper: str = ""
+    adapts: Literal["network", "head", "nothing"] = "network"
+    short_label: str = ""
+    features_of: str | None = None
+    former_names: tuple[str, ...] = ()
+    former_labels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "short_label", self.short_label or self.label)
+
+
+ALL = (
+    Method(
+        "maml",
+        "MAML",
+        "Learns the initialisation from which a few inner steps lead lowest.",
+        "Finn et al. 2017, arXiv:1703.03400",
+    ),
+    Method(
+        "pretrained",
+        "Pretrained",
+        "A classifier of all training characters, fine-tuned as a whole.",
+        "Dhillon et al. 2020, arXiv:1909.02729",
+    ),
+    Method(
+        "random",
+        "Random initialisation",
+        "An untrained network, which shows what the inner loop learns by itself.",
+        former_labels=("Random start",),
+    ),
+    Method(
+        "fomaml",
+        "First-order MAML",
+        "MAML with the inner gradients taken as constants.",
+        "Finn et al. 2017, arXiv:1703.03400, section 5.2",
+    ),
+    Method(
+        "anil",
+        "ANIL",
+        "MAML whose inner loop moves the head alone.",
+        "Raghu et al. 2020, arXiv:1909.09157",
+        adapts="head",
+    ),
+    Method(
+        "reptile",
+        "Reptile",
+        "Moves the initialisation towards the adapted parameters.",
+        "Nichol et al. 2018, arXiv:1803.02999",
+    ),
+    Method(
+        "multi_task",
+        "Multi-task training",
+        "One set of parameters for all tasks at once, without an inner loop in training.",
+        "Caruana 1997, Multitask Learning",
+        former_names=("joint",),
+        former_labels=("Joint pretraining",),
+    ),
+    Method(
+        "nearest-features",
+        "1-nearest neighbour (cosine) on pretrained features",
+        "A query takes the label of the support picture with the most similar features.",
+        "Wang et al. 2019, arXiv:1911.04623",
+        adapts="nothing",
+        short_label="1-NN on features",
+        features_of="pretrained",
+        former_labels=("Nearest by features",),
+    ),
+    Method(
+        "nearest-resnet",
+        "1-nearest neighbour (cosine) on ResNet features",
+        "The same on the features of a larger pretrained network.",
+        "Wang et al. 2019, arXiv:1911.04623",
+        adapts="nothing",
+        short_label="1-NN on ResNet features",
+        features_of="resnet",
+        former_labels=("Nearest by ResNet",),
+    ),
+    Method(
+        "nearest-pixels",
+        "1-nearest neighbour on pixels",
+        "A query takes the label of the support picture with the smallest Euclidean distance.",
+        "Cover & Hart 1967",
+        adapts="nothing",
+        short_label="1-NN on pixels",
+        former_labels=("Nearest by pixels",),
+    ),
+)
+BY_NAME = {method.name: method for method in ALL}
+METHODS = tuple(method.name for method in ALL if method.adapts != "nothing")
+NEAREST = {method.name: method.features_of for method in ALL if method.adapts == "nothing"}
+"""References that adapt nothing, and the weights whose features they compare; None: pixels."""
+
+FORMER_NAMES = {former: method.name for method in ALL for former in method.former_names}
+FORMER_LABELS = {former: method.short_label for method in ALL for former in method.former_labels}
+
+
+def current_name(name: str) -> str:
+    """Return a method's name today; what is no former name comes back as it is."""
+    return FORMER_NAMES.get(name, name)
+
+
+def adapts_head_only(name: str) -> bool:
+    """Say whether a method's inner loop moves the head alone; of unknown methods it does not."""
+    return name in BY_NAME and BY_NAME[name].adapts == "head"
