@@ -186,21 +186,22 @@ class TrainConfig:
             if not getattr(self, name):
                 raise ValueError(f"{name} is empty; give it at least one value.")
         _ = self.specs  # N, K and the queries are checked where an `EpisodeSpec` is made
-        AdaptConfig(self.inner_lr, self.inner_steps)
+        self._check_inner_loop()
         _check_range("muon_lr", self.muon_lr, 0, 1)
         _check_range("meta_batch_size", self.meta_batch_size, 1, 1_000)
         _check_range("meta_steps", self.meta_steps, 1, 10_000_000)
         if not (math.isfinite(self.meta_lr) and self.meta_lr > 0):
             raise ValueError(f"meta_lr is {self.meta_lr}; choose a finite value above 0.")
         _check_range("seed", self.seed, 0, MAX_SEED)
-        self._check_method()
 
-    def _check_method(self) -> None:
+    def _check_inner_loop(self) -> None:
         demands = META_METHODS[self.method]
         fewest, most = demands.inner_steps
-        if not fewest <= self.inner_steps <= most:
-            why = demands.why or f"choose a value from {fewest} to {most}"
-            raise ValueError(f"inner_steps is {self.inner_steps}; {why}.")
+        misfit = 0 <= self.inner_steps < fewest or most < self.inner_steps <= MAX_INNER_STEPS
+        if misfit and demands.why:
+            raise ValueError(f"inner_steps is {self.inner_steps}; {demands.why}.")
+        _check_range("inner_steps", self.inner_steps, fewest, most)
+        AdaptConfig(self.inner_lr, self.inner_steps)
         for name in ("multi_step", "learn_inner_lr"):
             if getattr(self, name) and not demands.query_gradient:
                 raise ValueError(

@@ -4,7 +4,7 @@
 
 A setting often met in tutorials takes five digits for a task, whichever they are, each under its
 own label 0 to 9, α = 0.01, one step, first order, Adam at 0.001, ten tasks an update. All tasks
-then have one common solution, a digit classifier, and joint training finds it without any
+then have one common solution, a digit classifier, and multi-task training finds it without any
 adaptation. In N-way episodes labels are dealt anew for each, so that there is none: accuracy before
 adaptation is chance, and the digits of the test were never seen.
 
@@ -64,8 +64,8 @@ def main() -> None:
     print(f"{len(data.inputs):,} digits, {parsed.updates} updates, n = {EPISODES}, seed 0")
     config = replace(TUTORIAL, meta_steps=parsed.updates)
     fixed_labels(data, config, "fixed labels, first-order MAML")
-    joint = replace(config, method="joint", inner_steps=0)
-    fixed_labels(data, joint, "fixed labels, no adaptation in training")
+    multi_task = replace(config, method="multi_task", inner_steps=0)
+    fixed_labels(data, multi_task, "fixed labels, no adaptation in training")
     config = replace(N_WAY, meta_steps=parsed.updates)
     train, test = (make_pool(data, digits) for digits in ([0, 1, 2, 3, 4], [5, 6, 7, 8, 9]))
     model = MLP()

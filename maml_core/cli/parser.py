@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from maml_core.config import DATASETS, META_METHODS, PARTS, SPLITS, PretrainConfig, TrainConfig
-from maml_core.learners.learner import METHODS
+from maml_core.methods.catalogue import METHODS, current_name
 from maml_core.networks.registry import MODELS
 
 DATA_ACTIONS = ("status", "fetch", "prepare")
@@ -112,7 +112,13 @@ def _add_muon(parser: argparse.ArgumentParser) -> None:
 def _add_train(commands: Any) -> None:
     train = _command(commands, "train", "Meta-train an initialisation.")
     default = TrainConfig()
-    train.add_argument("--method", choices=META_METHODS, default=default.method, help="algorithm")
+    train.add_argument(
+        "--method",
+        type=current_name,
+        choices=tuple(META_METHODS),
+        default=default.method,
+        help="algorithm",
+    )
     train.add_argument(
         "--n-ways", type=int, nargs="+", default=default.n_ways, help="N of an episode, in turn"
     )
@@ -140,7 +146,7 @@ def _add_train(commands: Any) -> None:
         "--learn-inner-lr",
         "--learn-rates",
         action="store_true",
-        help="a learned alpha for each layer",
+        help="a learned alpha for each parameter tensor",
     )
     _add_inductive(train)
     train.add_argument(
@@ -210,7 +216,9 @@ def _add_pretrain(commands: Any) -> None:
 
 def _add_evaluate(commands: Any) -> None:
     parser = _command(commands, "evaluate", "Accuracy after each inner step, with its 95 %% CI.")
-    parser.add_argument("--method", choices=METHODS, default="maml", help="what adapts")
+    parser.add_argument(
+        "--method", type=current_name, choices=METHODS, default="maml", help="what adapts"
+    )
     parser.add_argument("--weights", type=Path, help="a weights file instead of the shipped ones")
     _add_model(parser, None)
     _add_source(parser)
@@ -260,7 +268,9 @@ def _add_choose(commands: Any) -> None:
         "choose-inner-lr",
         "Choose alpha for each N on validation classes, and keep it in --weights if given.",
     )
-    parser.add_argument("--method", choices=METHODS, default="random", help="what adapts")
+    parser.add_argument(
+        "--method", type=current_name, choices=METHODS, default="random", help="what adapts"
+    )
     parser.add_argument("--weights", type=Path, help="a weights file, to be rewritten")
     _add_model(parser, None)
     _add_source(parser)

@@ -16,7 +16,7 @@ from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
 from maml_core.evaluation.confidence import Estimate
 from maml_core.evaluation.published import PUBLISHED, PUBLISHED_RUNS, SHAPES
 from maml_core.learners import checkpoints
-from maml_core.learners.learner import METHODS, NEAREST
+from maml_core.methods.catalogue import METHODS, NEAREST, current_name
 from maml_core.paths import ASSETS
 
 RECORDED = ASSETS / "results.jsonl"
@@ -201,7 +201,8 @@ def recorded(path: Path = RECORDED) -> list[dict[str, Any]]:
     """Return the rows that were measured for the README; none where there is no such file."""
     if not path.is_file():
         return []
-    return [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+    found = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+    return [{n: current_name(v) if n == "method" else v for n, v in row.items()} for row in found]
 
 
 def _has_weights(row: Row) -> bool:

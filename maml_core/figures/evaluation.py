@@ -45,7 +45,7 @@ def confidence_figure(
             x=steps,
             y=mean,
             customdata=half,
-            name=style.label,
+            name=style.short_label,
             mode="lines" if crowded else "lines+markers",
             line={"color": style.colour, "dash": style.dash, "width": 3},
             marker={"symbol": style.marker, "size": 8},

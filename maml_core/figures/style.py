@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
+from maml_core.methods import catalogue
+
 
 @dataclass(frozen=True)
 class MethodStyle:
@@ -17,6 +19,10 @@ class MethodStyle:
     colour: str
     dash: str
     marker: str
+    short_label: str = ""  # where there is little room; the label unless given
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "short_label", self.short_label or self.label)
 
 
 class _Styles(dict[str, MethodStyle]):
@@ -35,19 +41,22 @@ OWN_LOOKS = (
     ("#526084", "14px 3px 3px 3px", "bowtie"),
 )
 OWN = "mine"
+_LOOKS = {  # colour, dash and marker of the methods in the catalogue
+    "maml": ("#0072B2", "solid", "circle"),
+    "pretrained": ("#E69F00", "dash", "square"),
+    "random": ("#7F7F7F", "dot", "diamond"),
+    "fomaml": ("#56B4E9", "dashdot", "triangle-up"),
+    "anil": ("#009E73", "longdash", "triangle-down"),
+    "reptile": ("#CC79A7", "longdashdot", "x"),
+    "multi_task": ("#D55E00", "2px 5px", "star"),
+    "nearest-features": ("#A6761D", "8px 3px 2px 3px", "cross"),
+    "nearest-resnet": ("#7A9A01", "10px 2px 10px 6px", "star-square"),
+    "nearest-pixels": ("#5F9EA0", "12px 4px", "hexagon"),
+}
 _OF_METHODS = {
-    "maml": MethodStyle("MAML", "#0072B2", "solid", "circle"),
-    "pretrained": MethodStyle("Pretrained", "#E69F00", "dash", "square"),
-    "random": MethodStyle("Random start", "#7F7F7F", "dot", "diamond"),
-    "fomaml": MethodStyle("First-order MAML", "#56B4E9", "dashdot", "triangle-up"),
-    "anil": MethodStyle("ANIL", "#009E73", "longdash", "triangle-down"),
-    "reptile": MethodStyle("Reptile", "#CC79A7", "longdashdot", "x"),
-    "joint": MethodStyle("Joint pretraining", "#D55E00", "2px 5px", "star"),
-    "nearest-features": MethodStyle("Nearest by features", "#A6761D", "8px 3px 2px 3px", "cross"),
-    "nearest-resnet": MethodStyle(
-        "Nearest by ResNet", "#7A9A01", "10px 2px 10px 6px", "star-square"
-    ),
-    "nearest-pixels": MethodStyle("Nearest by pixels", "#5F9EA0", "12px 4px", "hexagon"),
+    name: MethodStyle(catalogue.BY_NAME[name].label, *look, catalogue.BY_NAME[name].short_label)
+    for name, look in _LOOKS.items()
+} | {
     # The same starts, of which the head alone adapts.
     "maml-head": MethodStyle("MAML, head alone", "#3399CC", "1px 4px", "triangle-right"),
     "pretrained-head": MethodStyle("Pretrained, head alone", "#C46A00", "4px 2px", "triangle-left"),

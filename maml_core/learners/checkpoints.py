@@ -20,9 +20,13 @@ from safetensors.torch import save_file
 from torch import nn
 
 from maml_core.learners.learner import Learner, random_learner
-from maml_core.networks.inner_lr_multipliers import head_only_multipliers
+from maml_core.methods.catalogue import adapts_head_only, current_name
 from maml_core.networks.functional import HEAD
-from maml_core.networks.inner_lr_multipliers import LOG_LR_PREFIX, split_lr_multipliers
+from maml_core.networks.inner_lr_multipliers import (
+    LOG_LR_PREFIX,
+    head_only_multipliers,
+    split_lr_multipliers,
+)
 from maml_core.networks.params import Params
 from maml_core.networks.registry import make_model
 from maml_core.paths import WEIGHTS
@@ -51,7 +55,7 @@ class Checkpoint:
     def learner(self) -> Learner:
         """Return the learner that these weights make; ANIL's adapts its head alone."""
         params, lr_multipliers = split_lr_multipliers(self.params)
-        if self.metadata["method"] == "anil":
+        if adapts_head_only(self.metadata["method"]):
             lr_multipliers = head_only_multipliers(lr_multipliers)
         model = make_model(self.metadata["model"])
         inner_lrs = {int(n): float(lr) for n, lr in self.metadata["inner_lrs"].items()}
@@ -91,6 +95,8 @@ def from_bytes(content: bytes, path: str) -> Checkpoint:
         CheckpointError: It is damaged, or it is not one of this project's.
     """
     tensors, metadata = _unpacked(content, path)
+    if isinstance(metadata.get("method"), str):
+        metadata["method"] = current_name(metadata["method"])
     missing = {"method", "model", "inner_lrs"} - metadata.keys()
     if missing:
         raise CheckpointError(
@@ -183,9 +189,13 @@ def shipped(method: str, split: str = "alphabets", folder: Path = WEIGHTS) -> Le
     """
     if method == "random":
         return random_learner()
-    return load_weights(folder / split / f"{method}.safetensors").learner()
+    return load_weights(_shipped_file(method, split, folder)).learner()
 
 
 def is_shipped(method: str, split: str = "alphabets", folder: Path = WEIGHTS) -> bool:
     """Say whether the project has weights of a method that were trained on a split."""
-    return (folder / split / f"{method}.safetensors").is_file()
+    return _shipped_file(method, split, folder).is_file()
+
+
+def _shipped_file(method: str, split: str, folder: Path) -> Path:
+    return folder / split / f"{current_name(method)}.safetensors"

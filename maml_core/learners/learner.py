@@ -11,8 +11,8 @@ import numpy as np
 from torch import nn
 
 from maml_core.config import AdaptConfig, EpisodeSpec
-from maml_core.networks.inner_lr_multipliers import head_only_multipliers
 from maml_core.networks.functional import initial_params
+from maml_core.networks.inner_lr_multipliers import head_only_multipliers
 from maml_core.networks.params import Params
 from maml_core.networks.registry import make_model, model_arguments
 
@@ -26,9 +26,6 @@ RANDOM_INNER_LRS = {
     "mlp": {5: 0.8, 20: 1.6},
     "lstm": {5: 0.8},
 }
-METHODS = ("maml", "pretrained", "random", "fomaml", "anil", "reptile", "joint")
-# References that adapt nothing, and the learner whose features they compare; None: pixels.
-NEAREST = {"nearest-features": "pretrained", "nearest-resnet": "resnet", "nearest-pixels": None}
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,8 @@ import torch
 from maml_core.networks.functional import HEAD
 from maml_core.networks.params import Params
 
-# A factor on α is exp(LOG_LR_SCALE * log_rate). Adam moves every meta-parameter by about β an update;
-# weights need that little, factors on α have to travel over orders of magnitude.
+# A factor on α is exp(LOG_LR_SCALE * log_rate). Adam moves every meta-parameter by about β an
+# update; weights need that little, factors on α have to travel over orders of magnitude.
 LOG_LR_SCALE = 10.0
 LOG_LR_PREFIX = "log_rate/"  # prefix of the learned log-factors on α among the meta-parameters
 

@@ -15,7 +15,7 @@ from maml_core.methods.registry import META_GRADIENTS
 from maml_core.networks.params import Params, add, norm, scale, subtract
 from maml_core.optimisation.thread_pool import in_parallel
 
-COMPARED_METHODS = ("maml", "fomaml", "reptile", "joint")
+COMPARED_METHODS = ("maml", "fomaml", "reptile", "multi_task")
 
 
 def method_gradients(
@@ -44,8 +44,8 @@ def method_gradients(
     def gradient(job: tuple[str, Episode]) -> Params:
         method, episode = job
         # The settings need not be ones that first-order MAML or Reptile could be trained with.
-        steps = 0 if method == "joint" else config.inner_steps
-        settings = replace(config, method="joint" if steps == 0 else "maml", inner_steps=steps)
+        steps = 0 if method == "multi_task" else config.inner_steps
+        settings = replace(config, method="multi_task" if steps == 0 else "maml", inner_steps=steps)
         direction, _ = META_GRADIENTS[method](model, params, episode.tensors, settings)
         if method == "reptile":
             return scale(direction, 1 / config.inner_lr_at(episode.spec.n_way))

@@ -165,7 +165,7 @@ CENTRE_WEIGHTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     # its inner optimiser; for one step it is α ∇Lᵢ(θ).
     "reptile": lambda curvature, jacobian: np.eye(curvature.shape[-1]) - jacobian,
     # ∇Lᵢ(θ): no inner loop.
-    "joint": lambda curvature, jacobian: curvature,
+    "multi_task": lambda curvature, jacobian: curvature,
 }
 """(Aᵢ, (I − αAᵢ)ᵏ) → Wᵢ by method: its meta-gradient is mean Wᵢ (θ − cᵢ)."""
 

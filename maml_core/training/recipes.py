@@ -96,9 +96,9 @@ def prepared(
     model = make_model(model_config)
     params = _start(start, model_config) if start else initial_params(model, config.seed)
     for_n_way(params, max(config.n_ways))
-    if config.method == "joint" and len(params["head.weight"]) == 1:
+    if config.inner_steps == 0 and len(params["head.weight"]) == 1:
         raise ValueError(
-            "The head has 1 row, which starts as zeros in every task, so that joint pretraining "
+            "The head has 1 row, which starts as zeros in every task, so that multi-task training "
             f"moves nothing; give it at least {max(config.n_ways)} rows."
         )
     first = TrainState(

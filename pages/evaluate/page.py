@@ -12,7 +12,7 @@ from maml_core.evaluation import results_table
 from maml_core.evaluation.comparison import evaluate_together
 from maml_core.evaluation.confidence import Estimate
 from maml_core.figures.style import STYLES
-from maml_core.learners.learner import NEAREST
+from maml_core.methods.catalogue import NEAREST
 from pages.shared import cached
 from pages.shared.long_work import draw, streamed
 from pages.shared.page_header import begin, why
@@ -148,7 +148,7 @@ def _splits() -> list[str]:
 def _labels(split: str) -> dict[str, str]:
     """Return what can be evaluated, by the words that stand for it."""
     found = (*cached.available_methods(split), *cached.references(split))
-    return {STYLES[method].label: method for method in found}
+    return {STYLES[method].short_label: method for method in found}
 
 
 def _measured(settings: Settings) -> None:

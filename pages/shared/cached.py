@@ -18,7 +18,8 @@ from maml_core.evaluation.comparison import compare
 from maml_core.evaluation.single_query import adapt_each
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.learners import checkpoints
-from maml_core.learners.learner import METHODS, NEAREST, Learner
+from maml_core.learners.learner import Learner
+from maml_core.methods.catalogue import METHODS, NEAREST
 from maml_core.teaching import play_round
 from pages.shared.learners import store
 from pages.shared.settings import Settings, changes

@@ -6,12 +6,14 @@ carries the whole state. Defaults are left out of the URL.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.runtime.state.session_state_proxy import get_session_state
 
 from maml_core.config import MAX_SHOT, MAX_WAY, MIN_SHOT, MIN_WAY, EpisodeSpec
+from maml_core.methods.catalogue import FORMER_LABELS
 from pages.shared.widgets import show_until_read
 
 # The words of a choice are also its words in the URL: Streamlit writes there what it shows.
@@ -124,8 +126,32 @@ LINK = {
 }
 
 
+# What links of earlier versions say, by parameter, and what it is called today.
+FORMER_WORDS: dict[str, Mapping[str, str]] = {
+    "methods": FORMER_LABELS,
+    "train_by": FORMER_LABELS,
+    "who": FORMER_LABELS,
+}
+
+
+def _translate_former_words(names: Iterable[str]) -> None:
+    """Put today's words into the URL where it has former ones, before any control reads it."""
+    changed = {}
+    for name in FORMER_WORDS.keys() & set(names):
+        texts = st.query_params.get_all(name)
+        if FORMER_WORDS[name].keys() & set(texts):
+            changed[name] = [FORMER_WORDS[name].get(text, text) for text in texts]
+    if changed:
+        # Controls are filled from a copy of the URL that `st.query_params` does not reach.
+        with get_session_state().query_params() as params:
+            for name, texts in changed.items():
+                params.set_with_no_forward_msg(name, texts)
+            params.set_initial_query_params_from_current()
+
+
 def check_link(checks: Mapping[str, Check]) -> None:
     """Note which values of the URL cannot be used; their controls keep the default."""
+    _translate_former_words(checks)
     notices: list[str] = st.session_state.setdefault("link_notices", [])
     for name, (fits, words) in checks.items():
         odd = [text for text in st.query_params.get_all(name) if not fits(text)]

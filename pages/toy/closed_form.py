@@ -20,7 +20,7 @@ FORMULAS = {
     "maml": "a (1 − αa)²ᵏ",
     "fomaml": "a (1 − αa)ᵏ",
     "reptile": "1 − (1 − αa)ᵏ",
-    "joint": "a",
+    "multi_task": "a",
 }
 ONE_PARAMETER = """
 With Lᵢ(θ) = ½ aᵢ (θ − cᵢ)² an inner step multiplies θ − cᵢ by 1 − αaᵢ. Each method's meta-gradient

@@ -42,7 +42,7 @@ from pages.train.sinusoid.training_panel import (
 
 SHOTS = (5, 10, 20)
 MAX_SHOWN_ERROR = 1e3
-CHARTED_METHODS = ("maml", "joint")
+CHARTED_METHODS = ("maml", "multi_task")
 WHY_MULTI_TASK = """
 A single network for all waves at once can do no better than their mean. As the phase is between 0
 and π, the mean is itself a wave, −1.62 cos *x*, and that is what multi-task training draws before

@@ -177,7 +177,7 @@ def test_a_link_to_an_evaluation_says_how_it_is_to_be_done(
     for key, words, in_url in (
         ("queries", "Each alone", "queries=Each+alone"),
         ("who", "Pretrained", "who=MAML"),
-        ("who", "Nearest by pixels", "who=Nearest+by+pixels"),
+        ("who", "1-NN on pixels", "who=1-NN+on+pixels"),
         ("same_drawers", "Same drawers", "same_drawers=true"),
     ):
         page.locator(f".st-key-{key}").get_by_text(words, exact=True).click()
@@ -192,7 +192,7 @@ def test_a_link_to_an_evaluation_says_how_it_is_to_be_done(
     expect(stranger.locator(".st-key-evaluate button")).to_have_text("Evaluate on 300 episodes")
     chosen = '[data-selected="true"]'
     expect(stranger.locator(f".st-key-queries {chosen}")).to_have_text(["Each alone"])
-    expect(stranger.locator(f".st-key-who {chosen}")).to_have_text(["MAML", "Nearest by pixels"])
+    expect(stranger.locator(f".st-key-who {chosen}")).to_have_text(["MAML", "1-NN on pixels"])
     steps = stranger.locator(".st-key-test_steps input")
     expect(steps).to_have_attribute("aria-valuetext", "6")
     expect(stranger.locator(".st-key-same_drawers input")).to_be_checked()

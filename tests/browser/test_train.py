@@ -9,7 +9,7 @@ DRAWN = """
     ?.find(line => line.name === name)?.y.join()
 """
 POINTS = """
-() => document.querySelector(".maml-wave .panel[data-name=joint] .plot")?.data
+() => document.querySelector(".maml-wave .panel[data-name=multi_task] .plot")?.data
     ?.find(line => line.meta === "points")?.x.length
 """
 AFTER = ["maml", "after 10 steps"]
@@ -42,7 +42,7 @@ def test_points_are_put_and_taken_by_pointer_and_by_keys(page: Page, app_url: st
     curve = wait_for_another_curve(page, curve)
     page.wait_for_url(re.compile("points="))
 
-    plot = page.locator(".maml-wave .panel[data-name=joint] .plot")
+    plot = page.locator(".maml-wave .panel[data-name=multi_task] .plot")
     for key in ("ArrowUp", "ArrowRight", "Enter"):
         plot.press(key)
     wait_for_points(page, 7)

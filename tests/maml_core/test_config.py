@@ -18,7 +18,7 @@ from maml_core.config import (
     check_choice,
 )
 from maml_core.data.registry import LOADERS
-from maml_core.learners.learner import METHODS
+from maml_core.methods.catalogue import BY_NAME, METHODS
 from maml_core.methods.registry import META_GRADIENTS
 
 # Record, setting, lowest value, highest value, a step beyond them.
@@ -148,18 +148,21 @@ def test_what_reptile_cannot_use_is_refused(settings, sentence):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"inner_steps": 1}, "inner_steps is 1; joint pretraining adapts to no task: take 0"),
-        ({"multi_step": True}, "Joint has no multi_step; leave it out or choose another method"),
+        ({"inner_steps": 1}, "inner_steps is 1; multi-task training adapts to no task: take 0"),
+        (
+            {"multi_step": True},
+            "Multi-task training has no multi_step; leave it out or choose another method",
+        ),
         (
             {"learn_inner_lr": True},
-            "Joint has no learn_inner_lr; leave it out or choose another method",
+            "Multi-task training has no learn_inner_lr; leave it out or choose another method",
         ),
     ],
 )
-def test_joint_pretraining_has_no_inner_loop(settings, sentence):
+def test_multi_task_training_has_no_inner_loop(settings, sentence):
     with pytest.raises(ValueError, match=sentence):
-        TrainConfig(**{"method": "joint", "inner_steps": 0} | settings)
-    assert TrainConfig(method="joint", inner_steps=0)
+        TrainConfig(**{"method": "multi_task", "inner_steps": 0} | settings)
+    assert TrainConfig(method="multi_task", inner_steps=0)
     with pytest.raises(ValueError, match="inner_steps is 0; choose a value from 1 to 100"):
         TrainConfig(inner_steps=0)
 
@@ -173,7 +176,9 @@ def test_a_choice_is_exact():
 def test_choices_are_what_there_is():
     assert set(META_METHODS) == META_GRADIENTS.keys()
     assert set(DATASETS) == LOADERS.keys()
-    assert set(METHODS) <= {*META_METHODS, "pretrained", "random"}
+    assert {*META_METHODS, "pretrained", "random"} == set(METHODS)
+    for name, demands in META_METHODS.items():
+        assert demands.called == BY_NAME[name].label
 
 
 @pytest.mark.parametrize("record", [EpisodeSpec, AdaptConfig, TrainConfig, PretrainConfig])

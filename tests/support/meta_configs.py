@@ -5,7 +5,7 @@ from __future__ import annotations
 from maml_core.config import META_METHODS, TrainConfig
 
 INNER_LR = 0.25  # exact in binary: a factor stored in float32 does not round it
-ADAPTING = [method for method in META_METHODS if method != "joint"]
+ADAPTING = [method for method in META_METHODS if method != "multi_task"]
 
 
 def config_of(

@@ -127,7 +127,7 @@ function words(data) {
   return {
     tasks: [`The tasks: where ${steps} of descent from θ lead on each of them`],
     objectives: [
-      ...["Mean loss of all tasks: ", swatch(data, "joint"), " at θ itself, "],
+      ...["Mean loss of all tasks: ", swatch(data, "multi_task"), " at θ itself, "],
       ...[swatch(data, "maml"), ` after ${steps} on each task`],
     ],
   };
@@ -171,11 +171,11 @@ function buildScores(root) {
   rows.push(...data.methods.map((method) => row(method, method.name, method.label)));
   root.querySelector("tbody").replaceChildren(...rows);
   // The bars' full length: half as much again as the worst of these.
-  const places = [...data.tasks.map((task) => task.centre), jointOf(data).end];
+  const places = [...data.tasks.map((task) => task.centre), multiTaskOf(data).end];
   root.worst = 1.5 * Math.max(...places.map((at) => after(data, at)));
 }
 
-const jointOf = (data) => data.methods.find(({ name }) => name === "joint");
+const multiTaskOf = (data) => data.methods.find(({ name }) => name === "multi_task");
 
 // What does not move with θ: drawn when the world or the width is another.
 function drawGround(root) {
@@ -198,9 +198,9 @@ function drawGround(root) {
   redraw(root);
 }
 
-// The joint curve's lowest point is half way up.
+// The multi-task curve's lowest point is half way up.
 function objectiveTop(data) {
-  return 2 * before(data, jointOf(data).end);
+  return 2 * before(data, multiTaskOf(data).end);
 }
 
 function axes(data, where, high) {
@@ -271,7 +271,7 @@ function tasks(root, where) {
 function objectives(root, where) {
   const { data } = root;
   const group = svg("g", { "clip-path": where.clip });
-  const of = { joint: (theta) => before(data, theta), maml: (theta) => after(data, theta) };
+  const of = { multi_task: (theta) => before(data, theta), maml: (theta) => after(data, theta) };
   data.methods.filter(({ name }) => name in of).forEach((method) => {
     const style = styleOf(method);
     if (data.theta.length === 1) {
@@ -361,7 +361,7 @@ function visited(root, where) {
     });
   }
   seen.sort((a, b) => a[0] - b[0]);
-  return data.methods.filter(({ name }) => ["maml", "joint"].includes(name)).map((method) => {
+  return data.methods.filter(({ name }) => ["maml", "multi_task"].includes(name)).map((method) => {
     const f = method.name === "maml" ? after : before;
     const d = seen.map(([at], i) => {
       const joined = i && at - seen[i - 1][0] < 1.5 * GRAIN;

@@ -25,7 +25,7 @@ from maml_core.networks.params import Params
 from maml_core.optimisation.thread_pool import map_in_parallel
 from maml_core.teaching.sinusoids.tasks import X_RANGE, Sinusoid, Sinusoids, x_grid
 
-METHODS = ("maml", "joint", "oracle")
+METHODS = ("maml", "multi_task", "oracle")
 
 
 @dataclass(frozen=True, eq=False)

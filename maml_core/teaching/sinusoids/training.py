@@ -165,5 +165,5 @@ def _validation_error(regressor: Regressor, config: SinusoidConfig) -> tuple[flo
 
 def tune_baseline(checkpoint: SinusoidCheckpoint) -> SinusoidCheckpoint:
     """Return a checkpoint whose multi-task training has its best α."""
-    baseline = evaluation.tune_inner_lr(checkpoint.regressors["joint"])
-    return replace(checkpoint, regressors={**checkpoint.regressors, "joint": baseline})
+    baseline = evaluation.tune_inner_lr(checkpoint.regressors["multi_task"])
+    return replace(checkpoint, regressors={**checkpoint.regressors, "multi_task": baseline})

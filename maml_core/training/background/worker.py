@@ -35,7 +35,7 @@ NICENESS = 10  # whoever waits for a page comes first
 MEMORY_BYTES = 6 * 2**30  # beyond it an update fails, and not the whole machine
 VALIDATION_EPISODES = 20
 VALIDATION_SHARE = 0.2  # of the time, at most, but for the first and the last
-JOINT_STEPS = 5  # at validation; joint pretraining itself takes none
+MULTI_TASK_STEPS = 5  # at validation; multi-task training itself takes none
 
 
 @dataclass
@@ -136,7 +136,7 @@ def validate(training: recipes.Training, update: TrainState, config: TrainConfig
         learner,
         training.validation,
         training.specs[0],
-        inner_steps=config.inner_steps or JOINT_STEPS,
+        inner_steps=config.inner_steps or MULTI_TASK_STEPS,
         episodes=VALIDATION_EPISODES,
         seed=config.seed,
     )

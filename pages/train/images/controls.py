@@ -50,7 +50,7 @@ RECIPES = {
     "fomaml": Recipe(0.05, 3, 0.002),
     "anil": Recipe(0.4, 1, 0.002),
     "reptile": Recipe(0.05, 5, 0.002),
-    "joint": Recipe(0.05, 0, 0.002),
+    "multi_task": Recipe(0.05, 0, 0.002),
 }
 METHODS = {STYLES[method].label: method for method in META_METHODS}
 FIRST = RECIPES["maml"]
@@ -91,14 +91,14 @@ def order() -> Order | None:
     with st.container(horizontal=True):
         alpha = _rate("Inner rate α", FIRST.alpha, "train_alpha")
         steps = 0
-        if method != "joint":
+        if method != "multi_task":
             steps = _number("Inner steps", 1, MAX_INNER_STEPS, FIRST.inner_steps, "train_steps")
         beta = _rate("Meta rate β", FIRST.beta, "train_beta")
         seed = _number("Seed", 0, MAX_SEED, 0, "train_seed")
-    if method == "joint":
+    if method == "multi_task":
         start = ""
         st.caption(
-            "Joint pretraining takes no inner step in training: θ is asked to solve all tasks at "
+            "Multi-task training takes no inner step in training: θ is asked to solve all tasks at "
             f"once. It begins at random, with a head of {MAX_WAY} rows."
         )
     if model == "resnet":
@@ -130,7 +130,7 @@ def order() -> Order | None:
     except ValueError as error:
         st.error(f"{error}", icon=":material/error:")
         return None
-    rows = MAX_WAY if method == "joint" else 1
+    rows = MAX_WAY if method == "multi_task" else 1
     return Order(config, dataset, split, {"name": model, "n_out": rows}, start, validate_on)
 
 

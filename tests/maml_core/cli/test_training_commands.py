@@ -34,6 +34,18 @@ def test_train_writes_weights_that_say_how_they_were_made(
     assert {"commit", "seconds", "split_seed", "device", "torch"} <= about.keys()
 
 
+def test_a_method_may_be_called_by_its_former_name(tmp_path, capsys):
+    out = tmp_path / "weights"
+    settings = "--inner-steps 0 --head-rows 3"
+    assert call(f"{TRAIN} --method joint {settings}", "--out", out) == 0
+    assert checkpoints.load_weights(out).metadata["method"] == "multi_task"
+    assert call(f"{TRAIN} --method multi_task {settings}", "--out", tmp_path / "same") == 0
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        call(f"{TRAIN} --method nobody", "--out", out)
+    assert "joint" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["mlp", "lstm"])
 def test_any_network_is_trained_pretrained_and_evaluated_by_name(name, tmp_path, capsys):
     network = f"--model {name} --hidden 4"

@@ -25,7 +25,8 @@ from maml_core.evaluation.results_table import (
 )
 from maml_core.evaluation.results_table import TABLE_SPLITS as SPLITS
 from maml_core.learners import checkpoints
-from maml_core.learners.learner import METHODS, NEAREST, Learner
+from maml_core.learners.learner import Learner
+from maml_core.methods.catalogue import METHODS, NEAREST
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import initial_params
 from maml_core.paths import ASSETS
@@ -257,6 +258,13 @@ def test_empty_lines_and_a_missing_file_hold_no_rows(tmp_path):
     assert recorded(path) == []
     path.write_text('\n{"n_way": 5}\n  \n\n{"n_way": 20}\n')
     assert recorded(path) == [{"n_way": 5}, {"n_way": 20}]
+
+
+def test_a_row_may_call_its_method_by_a_former_name(tmp_path):
+    path = tmp_path / "results.jsonl"
+    path.write_text('{"method": "joint", "split": "joint"}\n{"method": "maml"}\n')
+    assert recorded(path) == [{"method": "multi_task", "split": "joint"}, {"method": "maml"}]
+    assert {row["method"] for row in recorded()} == {*METHODS, *NEAREST}
 
 
 def test_the_recorded_rows_are_an_asset():

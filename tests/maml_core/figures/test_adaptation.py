@@ -28,7 +28,7 @@ from maml_core.figures.style import (
     own_name,
     own_parts,
 )
-from maml_core.learners.learner import METHODS, NEAREST
+from maml_core.methods.catalogue import METHODS, NEAREST
 
 # Okabe & Ito 2008, "Color Universal Design", without black.
 OKABE_ITO = {"#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"}
@@ -99,7 +99,7 @@ def chance_line(figure):
 
 def test_every_method_has_a_style_of_its_own():
     assert {*METHODS, *META_METHODS, *NEAREST} <= STYLES.keys()
-    for part in ("label", "colour", "dash", "marker"):
+    for part in ("label", "short_label", "colour", "dash", "marker"):
         values = [getattr(style, part) for style in STYLES.values()]
         assert len(set(values)) == len(values), part
     # There is more to be drawn than that palette has colours.
@@ -112,7 +112,7 @@ def test_every_method_has_a_style_of_its_own():
 
 def test_ones_own_learners_have_styles_of_their_own():
     names = [own_name(number, "maml", "0f1e") for number in range(1, len(OWN_LOOKS) + 1)]
-    for part in ("label", "colour", "dash", "marker"):
+    for part in ("label", "short_label", "colour", "dash", "marker"):
         values = [getattr(STYLES[name], part) for name in [*STYLES, *names]]
         assert len(set(values)) == len(values), part
     for number, name in enumerate(names, 1):
@@ -209,7 +209,7 @@ def test_the_charts_menu_takes_a_sharp_picture():
 def test_each_step_has_a_frame_that_ends_there(predict, trajectories):
     figure = accuracy_figure(trajectories, 5, predict)
     lines, places = strong(figure)
-    assert [line.name for line in lines] == ["MAML", "Random start"]
+    assert [line.name for line in lines] == ["MAML", "Random initialisation"]
     assert [frame.name for frame in figure.frames] == [str(k) for k in range(STEPS + 1)]
     for k, frame in enumerate(figure.frames):
         assert frame.traces == places
@@ -286,8 +286,8 @@ def test_losses_are_drawn_from_the_smallest_that_the_axis_has_and_without_what_b
     expected = {
         "MAML · query": [1.6, 0.7, 0.5, 0.4, 0.35],
         "MAML · support": [1.6, 0.3, 0.01, MIN_LOSS, MIN_LOSS],
-        "Random start · query": [1.6, 7e3, None, None, None],
-        "Random start · support": [1.6, 40.0, None, None, None],
+        "Random initialisation · query": [1.6, 7e3, None, None, None],
+        "Random initialisation · support": [1.6, 40.0, None, None, None],
     }
     assert {line.name for line in lines} == expected.keys()
     for line in lines:
@@ -378,7 +378,7 @@ def test_what_takes_no_steps_is_flat_over_all_of_them(first, estimates):
     figure = confidence_figure({**reference, **estimates} if first else estimates | reference, 5)
     lines, _ = strong(figure)
     assert [len(line.x) for line in lines] == 3 * [3]
-    (flat,) = (line for line in lines if line.name == STYLES["nearest-pixels"].label)
+    (flat,) = (line for line in lines if line.name == STYLES["nearest-pixels"].short_label)
     assert list(flat.x) == [0, 1, 2]
     assert list(flat.y) == 3 * [62.5]
     assert list(flat.customdata) == 3 * [3.125]
@@ -408,7 +408,7 @@ def test_close_shows_all_bands_from_step_1_on_and_little_else(accuracy, ci95, re
     ends = [
         end
         for method in estimates
-        for step, band in band_of(near, STYLES[method].label).items()
+        for step, band in band_of(near, STYLES[method].short_label).items()
         if step or len(accuracy) == 1
         for end in band
     ]

@@ -23,7 +23,7 @@ from maml_core.teaching.sinusoids.training import ValidationErrors
 
 CURVES = np.arange(11)[:, None] + np.linspace(0, 0.5, GRID_SIZE)
 FIT, ORACLE = (
-    FittedCurves("joint", 0.01, CURVES),
+    FittedCurves("multi_task", 0.01, CURVES),
     FittedCurves("oracle", 0.01, np.full((11, GRID_SIZE), -2.0)),
 )
 
@@ -47,7 +47,7 @@ def test_a_fit_is_drawn_before_and_after_one_and_ten_steps_beside_wave_and_oracl
     points = lines["points"]
     assert (list(points.x), list(points.y), points.meta) == ([1.0, -3.0], [2.0, 0.5], POINTS)
     own = [lines[words].line for words in ("before", "after 1 step", "after 10 steps")]
-    assert {line.color for line in own} == {STYLES["joint"].colour}
+    assert {line.color for line in own} == {STYLES["multi_task"].colour}
     assert len({line.dash for line in own}) == 3
     assert lines["oracle"].line.color == STYLES["oracle"].colour
 
@@ -65,8 +65,8 @@ def test_the_axes_of_the_fits_are_the_same_for_all_waves():
 
 
 HISTORY = (
-    ValidationErrors(0, {"maml": (4.0, 3.8), "joint": (4.0, 3.9), "oracle": (4.0, 4.0)}),
-    ValidationErrors(10, {"maml": (3.0, 0.5), "joint": (2.9, 2.5), "oracle": (0.0, 0.0)}),
+    ValidationErrors(0, {"maml": (4.0, 3.8), "multi_task": (4.0, 3.9), "oracle": (4.0, 4.0)}),
+    ValidationErrors(10, {"maml": (3.0, 0.5), "multi_task": (2.9, 2.5), "oracle": (0.0, 0.0)}),
 )
 
 
@@ -76,8 +76,8 @@ def test_a_training_is_drawn_before_and_after_adaptation_up_to_its_last_update()
     assert {name: tuple(line.y) for name, line in lines.items()} == {
         "MAML, before": (4.0, 3.0),
         "MAML, after a step": (3.8, 0.5),
-        "Joint pretraining, before": (4.0, 2.9),
-        "Joint pretraining, after a step": (3.9, 2.5),
+        "Multi-task training, before": (4.0, 2.9),
+        "Multi-task training, after a step": (3.9, 2.5),
         "Oracle": (4.0, MIN_LOSS),  # the axis is logarithmic
     }
     assert all(tuple(line.x) == (0, 10) for line in lines.values())

@@ -11,9 +11,9 @@ from torch.nn import functional as F
 
 from maml_core.landscape import curvature as module
 from maml_core.landscape.curvature import curvature
-from maml_core.networks.inner_lr_multipliers import head_only_multipliers
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import for_n_way, initial_params
+from maml_core.networks.inner_lr_multipliers import head_only_multipliers
 
 N_WAY = 3
 

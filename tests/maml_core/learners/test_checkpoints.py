@@ -86,6 +86,14 @@ def test_a_learner_comes_back_with_network_rates_and_step_sizes(checkpoint, path
     }
 
 
+def test_a_method_is_understood_by_its_former_name(checkpoint, path):
+    save_weights(path, Checkpoint(checkpoint.params, METADATA | {"method": "joint"}))
+    assert load_weights(path).learner().method == "multi_task"
+    assert shipped("joint").method == shipped("multi_task").method == "multi_task"
+    assert is_shipped("joint")
+    assert not is_shipped("nobody")
+
+
 def test_weights_without_rates_have_none(checkpoint, path):
     body = {n: v for n, v in checkpoint.params.items() if not n.startswith(LOG_LR_PREFIX)}
     save_weights(path, Checkpoint(body, METADATA))

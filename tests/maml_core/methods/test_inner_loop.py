@@ -8,11 +8,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from maml_core.config import TrainConfig
-from maml_core.networks.inner_lr_multipliers import head_only_multipliers
 from maml_core.methods.inner_loop import adapt
 from maml_core.methods.losses import accuracy, loss
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import HEAD, for_n_way, initial_params, logits
+from maml_core.networks.inner_lr_multipliers import head_only_multipliers
 
 
 @pytest.fixture

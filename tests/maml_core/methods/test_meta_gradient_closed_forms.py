@@ -50,7 +50,7 @@ def bowls(monkeypatch):
         for inner_steps in (1, 2, 5)
         if method != "reptile" or (inner_steps > 1 and not multi_step)
     ]
-    + [("joint", False, 0)],
+    + [("multi_task", False, 0)],
 )
 def test_meta_gradients_of_quadratic_tasks_are_their_closed_forms(
     method, multi_step, inner_steps, bowls

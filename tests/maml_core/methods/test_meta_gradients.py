@@ -35,9 +35,13 @@ CASES = [
         (5, 3, False, False),
     )
     # Reptile has neither option, and learns nothing in one step (see below).
-    if method != "joint"
+    if method != "multi_task"
     and (method != "reptile" or not (multi_step or learn_inner_lr or inner_steps == 1))
-] + [("reptile", 1, 2, False, False), ("joint", 3, 0, False, False), ("joint", 5, 0, False, False)]
+] + [
+    ("reptile", 1, 2, False, False),
+    ("multi_task", 3, 0, False, False),
+    ("multi_task", 5, 0, False, False),
+]
 
 
 @pytest.fixture
@@ -416,9 +420,11 @@ def test_meta_training_teaches_to_adapt(method, easy_pool, model):
     assert late[-1] > early[-1] + 0.1
 
 
-def test_joint_pretraining_stays_at_chance_where_maml_learns(easy_pool, model):
+def test_multi_task_training_stays_at_chance_where_maml_learns(easy_pool, model):
     """One θ for all tasks before any adaptation: their labels contradict each other."""
-    config = TrainConfig("joint", (3,), q_query=3, inner_steps=0, augment=False, meta_batch_size=4)
+    config = TrainConfig(
+        "multi_task", (3,), q_query=3, inner_steps=0, augment=False, meta_batch_size=4
+    )
     config = replace(config, meta_lr=1e-2, meta_steps=60, seed=1)
     start = TrainState(0, initial_params(Conv4(n_out=3, channels=4), 0))
     stream = task_stream(easy_pool, config)

@@ -166,7 +166,7 @@ def test_a_zip_that_was_brought_is_asked_for_as_a_folder():
         Order(TrainConfig(), "omniglot", "alphabets", {"name": "conv4", "n_out": 1}),
         Order(
             TrainConfig(
-                method="joint", n_ways=(5, 20), k_shots=(1, 5), inner_steps=0, inner_lr=0.05,
+                method="multi_task", n_ways=(5, 20), k_shots=(1, 5), inner_steps=0, inner_lr=0.05,
                 transductive=False, augment=False, alternate_within_alphabet=True, seed=9,
                 meta_lr=2e-3,
                 meta_steps=7, meta_batch_size=3, q_query=2,
@@ -208,9 +208,11 @@ def test_the_csvs_of_trainings_parse_back_to_the_same_numbers():
     assert [(r["inner_step"], r["ci95"], r["n"]) for r in rows[-2:]] == [
         ("0", "0.0", "20"), ("1", "0.125", "20")
     ]  # fmt: skip
-    rows = parsed(history_csv([ValidationErrors(25, {"maml": (3.0, 0.5), "joint": (2.5, 2.25)})]))
+    rows = parsed(
+        history_csv([ValidationErrors(25, {"maml": (3.0, 0.5), "multi_task": (2.5, 2.25)})])
+    )
     assert [(r["update"], r["method"], float(r["error_after"])) for r in rows] == [
-        ("25", "maml", 0.5), ("25", "joint", 2.25)
+        ("25", "maml", 0.5), ("25", "multi_task", 2.25)
     ]  # fmt: skip
 
 

@@ -33,7 +33,7 @@ def test_the_methods_gradients_are_what_a_plain_loop_says(
         mean = {n: (rows[0][n] + rows[1][n]) / 2 for n in theta}
         assert float(norm(mean)) > 0
         assert_same(found[method], mean, rtol=1e-8, atol=1e-12)
-    assert float(norm(found["joint"])) == 0, "the head is zero: θ cannot solve any task"
+    assert float(norm(found["multi_task"])) == 0, "the head is zero: θ cannot solve any task"
     one_step = method_gradients(
         model, theta, batch[:2], replace(config, inner_steps=1), ("reptile",)
     )

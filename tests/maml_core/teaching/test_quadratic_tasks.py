@@ -70,7 +70,7 @@ def meta_gradient(this: ToyWorld, method: str, theta: np.ndarray, config: AdaptC
     tasks = tasks_of(this)
 
     def objective(params):
-        steps = AdaptConfig(config.inner_lr, 0) if method == "joint" else config
+        steps = AdaptConfig(config.inner_lr, 0) if method == "multi_task" else config
         ends = [engine(params, t, steps, first_order=method == "fomaml")[-1] for t in tasks]
         return sum(loss(e, task) for e, task in zip(ends, tasks, strict=True)) / len(tasks)
 
@@ -154,10 +154,10 @@ def test_the_methods_agree_where_all_bend_alike(n_tasks, n_params):
 
 @every_shape
 def test_the_methods_disagree_where_some_are_steep_and_some_flat(n_tasks, n_params):
-    """Joint pretraining sits where the steep tasks are, MAML where the flat ones are."""
+    """Multi-task training sits where the steep tasks are, MAML where the flat ones are."""
     this = toy_world("Steep and flat", n_tasks, n_params)
     found = ends(this, AdaptConfig(0.22, 2))
-    order = [found[method][0] for method in ("joint", "reptile", "fomaml", "maml")]
+    order = [found[method][0] for method in ("multi_task", "reptile", "fomaml", "maml")]
     assert min(np.diff(order)) > 0.1
     assert order[0] < -1 < 1 < order[-1]
     if n_params == 2:  # the corner across
@@ -165,16 +165,16 @@ def test_the_methods_disagree_where_some_are_steep_and_some_flat(n_tasks, n_para
 
 
 @every_world
-def test_reptile_in_one_step_is_joint_pretraining(this):
+def test_reptile_in_one_step_is_multi_task_training(this):
     found = ends(this, AdaptConfig(0.2, 1))
-    np.testing.assert_allclose(found["reptile"], found["joint"])
+    np.testing.assert_allclose(found["reptile"], found["multi_task"])
 
 
 def test_in_one_parameter_the_weights_are_those_of_the_explanation():
     this, config = toy_world("All different", 4, 1), AdaptConfig(0.2, 3)
     for i, a in enumerate(this.curvatures.ravel()):
         left = (1 - 0.2 * a) ** 3
-        expected = {"maml": a * left**2, "fomaml": a * left, "reptile": 1 - left, "joint": a}
+        expected = {"maml": a * left**2, "fomaml": a * left, "reptile": 1 - left, "multi_task": a}
         for method, weight in expected.items():
             assert centre_weights(this, method, config)[i, 0, 0] == pytest.approx(weight)
 

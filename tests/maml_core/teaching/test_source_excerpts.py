@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from maml_core.methods import inner_loop
-from maml_core.networks.inner_lr_multipliers import head_only_multipliers
 from maml_core.methods.inner_loop import adapt
+from maml_core.networks.inner_lr_multipliers import head_only_multipliers
 from maml_core.teaching import source_excerpts
 from maml_core.teaching.source_excerpts import SourceExcerpt, body_of
 

@@ -311,10 +311,10 @@ def test_a_batch_larger_than_the_data_is_told_before_training_starts(run):
     assert not run.out.exists()
 
 
-def test_joint_pretraining_needs_a_row_for_each_class(run):
-    config = replace(CONFIG, method="joint", inner_steps=0)
+def test_multi_task_training_needs_a_row_for_each_class(run):
+    config = replace(CONFIG, method="multi_task", inner_steps=0)
     with pytest.raises(ValueError, match=r"The head has 1 row.* give it at least 3 rows"):
         train(run, config, NARROW)
     assert not run.out.exists()
     checkpoint = train(run, config, NARROW | {"n_out": 3})
-    assert checkpoint.metadata["method"] == "joint"
+    assert checkpoint.metadata["method"] == "multi_task"

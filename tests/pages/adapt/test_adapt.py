@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from maml_core.config import EpisodeSpec
 from maml_core.data import registry
@@ -53,19 +54,41 @@ def test_each_inner_step_has_a_frame() -> None:
         assert [frame["name"] for frame in frames] == ["0", "1", "2", "3"]
 
 
+@pytest.mark.parametrize(
+    ("former", "today"),
+    [
+        ("Random start", ["Random initialisation"]),
+        (["MAML", "Random start"], ["MAML", "Random initialisation"]),
+        (["Joint pretraining", "Pretrained"], ["Pretrained", "Multi-task training"]),
+    ],
+)
+def test_a_link_may_call_the_methods_by_their_former_names(
+    former: str | list[str], today: list[str]
+) -> None:
+    at = open_page(ADAPT, n_way="2", methods=former, steps="2")
+    assert sorted(at.session_state.methods) == sorted(today)
+    assert not at.warning
+    assert {line["name"] for line in chart(at, 0)["data"] if line.get("name")} == {*today}
+    at.slider(key="steps").set_value(3).run()
+    assert not at.exception
+    assert sorted(at.session_state.methods) == sorted(today)
+
+
 def test_a_method_can_be_left_out_and_all_of_them() -> None:
     at = open_page(ADAPT, n_way="2", steps="1")
-    at.pills(key="methods").set_value(["Random start"]).run()
-    assert {line["name"] for line in chart(at, 0)["data"] if line.get("name")} == {"Random start"}
+    at.pills(key="methods").set_value(["Random initialisation"]).run()
+    assert {line["name"] for line in chart(at, 0)["data"] if line.get("name")} == {
+        "Random initialisation"
+    }
     at.pills(key="methods").set_value([]).run()
     assert "Choose at least one method" in texts(at, "info")
     assert not at.exception
 
 
 def test_a_link_can_name_the_pages_own_choices() -> None:
-    at = open_page(ADAPT, n_way="2", methods="Random start", steps="3", alpha="× 2")
+    at = open_page(ADAPT, n_way="2", methods="Random initialisation", steps="3", alpha="× 2")
     assert not at.warning
-    assert at.session_state.methods == ["Random start"]
+    assert at.session_state.methods == ["Random initialisation"]
     assert (at.session_state.steps, at.session_state.alpha) == (3, "× 2")
 
 

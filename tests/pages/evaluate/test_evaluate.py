@@ -186,7 +186,7 @@ def test_references_and_drawers_reach_the_evaluation() -> None:
     at = open_page(
         EVALUATE,
         **{**SHORT, "n_way": "6", "within": "true", "same_drawers": "true"},
-        who=["Random start", "Nearest by pixels"],
+        who=["Random initialisation", "1-NN on pixels"],
     )
     assert not at.warning[1:]
     assert "6-way 1-shot**, 1 query a class, all from one alphabet" in texts(at, "markdown")
@@ -199,7 +199,7 @@ def test_references_and_drawers_reach_the_evaluation() -> None:
         row("random", measured("random", spec=spec)),
         {**row("nearest-pixels", nearest), "step 1": "–"},
     ]
-    flat = numbers(chart(at, 0), STYLES["nearest-pixels"].label)
+    flat = numbers(chart(at, 0), STYLES["nearest-pixels"].short_label)
     assert flat == pytest.approx(2 * [100 * nearest.accuracy[0]])
     whole = chart(at, 0)["layout"]["yaxis"]["range"]
     at.toggle(key="evaluate_close").set_value(True).run()
@@ -225,7 +225,7 @@ def test_without_a_method_there_is_nothing_to_evaluate() -> None:
     at.pills(key="who").set_value([]).run()
     assert "Choose at least one method" in texts(at, "info")
     assert "evaluate" not in {button.key for button in at.button}
-    at.pills(key="who").set_value(["Random start"]).run()
+    at.pills(key="who").set_value(["Random initialisation"]).run()
     assert not at.info
     assert "evaluate" in {button.key for button in at.button}
 
@@ -263,7 +263,7 @@ def test_a_bad_choice_in_evaluates_link_gives_the_default_and_a_sentence(
 def test_evaluates_link_can_name_its_choices() -> None:
     at = open_page(
         EVALUATE,
-        who=["Nearest by features", "MAML"],
+        who=["1-NN on features", "MAML"],
         queries="Each alone",
         test_steps="7",
         episodes="2000",
@@ -272,7 +272,7 @@ def test_evaluates_link_can_name_its_choices() -> None:
         ink_crops="true",
     )
     state = at.session_state
-    assert set(state.who) == {"Nearest by features", "MAML"}
+    assert set(state.who) == {"1-NN on features", "MAML"}
     assert (state.queries, state.test_steps) == ("Each alone", 7)
     assert (state.episodes, state.same_drawers) == (2000, True)
     assert (state.rotation_tta, state.ink_crops) == (True, True)
@@ -281,12 +281,19 @@ def test_evaluates_link_can_name_its_choices() -> None:
 
 
 def test_each_split_has_methods_weights_and_characters_of_its_own(two_splits: None) -> None:
-    at = open_page(EVALUATE, **SHORT, who=["MAML", "ANIL", "Random start", "Nearest by features"])
+    at = open_page(
+        EVALUATE, **SHORT, who=["MAML", "ANIL", "Random initialisation", "1-NN on features"]
+    )
     assert not at.warning[1:]
     at.segmented_control(key="split").set_value(PAPER).run()
     assert not at.exception
-    assert at.pills(key="who").options == ["MAML", "Random start", "Reptile", "Nearest by pixels"]
-    assert at.session_state.who == ["MAML", "Random start"]
+    assert at.pills(key="who").options == [
+        "MAML",
+        "Random initialisation",
+        "Reptile",
+        "1-NN on pixels",
+    ]
+    assert at.session_state.who == ["MAML", "Random initialisation"]
     at.button(key="evaluate").click().run()
     found = {method: measured(method, "paper") for method in ("maml", "random")}
     assert table(at) == [row(method, one) for method, one in found.items()]
@@ -311,7 +318,9 @@ def test_a_link_to_the_other_split_names_that_splits_methods(two_splits: None) -
     assert (at.session_state.split, at.session_state.who) == (PAPER, ["Reptile"])
     assert not at.warning[1:]
     at = open_page(EVALUATE, split=PAPER, who="Pretrained")
-    assert "who = 'Pretrained', which is not one of MAML, Random start," in texts(at, "warning")
+    assert "who = 'Pretrained', which is not one of MAML, Random initialisation," in texts(
+        at, "warning"
+    )
     assert (at.session_state.split, at.session_state.who) == (PAPER, ["MAML"])
 
 
@@ -319,11 +328,11 @@ def test_a_link_to_a_split_without_weights_names_the_first_splits_methods(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(checkpoints, "is_shipped", lambda *one: one == ("maml", "alphabets"))
-    at = open_page(EVALUATE, split=PAPER, who=["MAML", "Random start"])
+    at = open_page(EVALUATE, split=PAPER, who=["MAML", "Random initialisation"])
     assert "split = " in texts(at, "warning")
     assert "who = " not in texts(at, "warning")
     assert at.segmented_control(key="split").options == ["Unseen alphabets"]
-    assert at.session_state.who == ["MAML", "Random start"]
+    assert at.session_state.who == ["MAML", "Random initialisation"]
 
 
 def test_what_cannot_be_drawn_from_the_other_split_is_a_sentence(two_splits: None) -> None:

@@ -128,7 +128,7 @@ def test_in_one_step_reptile_has_no_direction_and_in_two_it_has(
     table = at.dataframe[0].value.set_index("Method")
     assert table.loc["MAML", "Angle to MAML's"] == "0°"
     assert table.loc["Reptile"].tolist() == ["0", "no direction"]
-    assert table.loc[STYLES["joint"].label].tolist() == ["0", "no direction"]
+    assert table.loc[STYLES["multi_task"].label].tolist() == ["0", "no direction"]
     assert float(table.loc["First-order MAML", "Length"]) > 0
     assert "take two steps or more" in texts(at, "caption")
     at.button(key="measure_angles").click().run()

@@ -134,7 +134,7 @@ def test_a_link_names_planes_starts_and_window(drawn: list[dict]) -> None:
     [
         {"plane": "Sphere", "view": "-7x", "path_steps": "0", "finest": "maybe", "window": "1,2"},
         {"drawn": "-7x", "rate": "× 5", "update": "12", "window": "1,2,-3", "starts": "maml:1"},
-        {"window": "nan,0,1", "starts": "joint:1,2"},
+        {"window": "nan,0,1", "starts": "multi_task:1,2"},
         {"window": "a,b,c", "starts": "maml:inf,2"},
     ],
     ids=lambda bad: " ".join(bad),

@@ -164,5 +164,5 @@ def test_every_setting_is_drawn() -> None:
                 found = world_view.method_data(settings.world, method, config)
                 json.dumps(found, allow_nan=False)
                 seen.append(found["end"] is None)
-            assert found["end"], "the joint curve's lowest point is what the picture is scaled by"
+            assert found["end"], "the multi-task curve's lowest point scales the picture"
     assert 0 < sum(seen) < len(seen)

@@ -49,7 +49,7 @@ def test_the_charts_show_what_the_engine_computes_and_points_that_are_put_change
     own = displayed_support(7, 5, False)
     assert drawn[-1]["points"] == [list(point) for point in own]
     found = fit_curves(learners, wave, own, 10)
-    for method in ("maml", "joint"):
+    for method in ("maml", "multi_task"):
         lines = curves(drawn[-1], method)
         np.testing.assert_allclose(lines["after 10 steps"], found[method].curves[10], rtol=1e-5)
         np.testing.assert_allclose(lines["after 1 step"], found[method].curves[1], rtol=1e-5)

@@ -52,7 +52,9 @@ def test_the_error_of_a_network_that_says_nothing_is_the_waves_own_power():
 
 
 def test_the_rate_that_is_chosen_has_the_lowest_error_and_no_infinite_one():
-    learner = Regressor("joint", {n: v + 0.05 for n, v in params_of("joint").items()}, 0.01, 0)
+    learner = Regressor(
+        "multi_task", {n: v + 0.05 for n, v in params_of("multi_task").items()}, 0.01, 0
+    )
     errors = {
         rate: sum(
             squared_errors(replace(learner, inner_lr=rate), VALIDATION_SEED, 100, k, 10)[

@@ -71,8 +71,8 @@ def tasks():
 def test_every_method_meets_the_same_waves_and_only_the_oracle_is_told_which():
     config = replace(CONFIG, meta_steps=3)
     streams = [list(meta_batches(method, config)) for method in METHODS]
-    for maml, joint, oracle in zip(*streams, strict=True):
-        assert all(torch.equal(a, b) for a, b in zip(maml, joint, strict=True))
+    for maml, multi_task, oracle in zip(*streams, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(maml, multi_task, strict=True))
         assert torch.equal(oracle.query_x[..., :1], maml.query_x)
         x, amplitude, phase = oracle.query_x.unbind(-1)
         torch.testing.assert_close(amplitude * torch.sin(x - phase), maml.query_y[..., 0])
@@ -142,14 +142,14 @@ def test_a_setting_out_of_its_range_is_named(name, value):
 
 def test_after_a_short_training_one_step_takes_maml_far_and_the_baseline_nowhere():
     learners = {}
-    for method in ("maml", "joint"):
+    for method in ("maml", "multi_task"):
         *_, last = train_regressor(method, SinusoidConfig(meta_steps=300))
         learners[method] = Regressor(method, last.params, 0.01, last.step)
-    learners["joint"] = tune_inner_lr(learners["joint"])
+    learners["multi_task"] = tune_inner_lr(learners["multi_task"])
     found = evaluate(learners, 10, inner_steps=1, n_tasks=200)
     before, after = found["maml"].mean
     assert after < 0.8 * before
-    assert after < 0.8 * min(found["joint"].mean)
+    assert after < 0.8 * min(found["multi_task"].mean)
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ def test_a_training_is_kept_and_read_again(stages, tmp_path):
         assert (found.inner_lr, found.updates) == (learner.inner_lr, 10)
         for name, value in learner.params.items():
             torch.testing.assert_close(found.params[name], value, rtol=1e-3, atol=1e-4)
-    (tmp_path / "joint.safetensors").write_bytes(b"none")
+    (tmp_path / "multi_task.safetensors").write_bytes(b"none")
     with pytest.raises(CheckpointError, match="damaged"):
         load_checkpoint(tmp_path)
 
@@ -43,16 +43,18 @@ def test_a_training_is_kept_and_read_again(stages, tmp_path):
 def test_the_weights_that_come_with_the_app_adapt():
     stage = load_checkpoint()
     found = evaluate(stage.regressors, 10, inner_steps=10, n_tasks=100)
-    maml, joint = found["maml"].mean, found["joint"].mean
+    maml, multi_task = found["maml"].mean, found["multi_task"].mean
     assert maml[1] < 0.5 * maml[0]
-    assert maml[1] < 0.5 * min(joint)
+    assert maml[1] < 0.5 * min(multi_task)
     assert maml[10] < maml[1]
-    assert stage.step == stage.config.meta_steps == stage.regressors["joint"].updates
+    assert stage.step == stage.config.meta_steps == stage.regressors["multi_task"].updates
 
 
-def test_before_it_adapts_joint_pretraining_draws_the_mean_of_all_waves():
+def test_before_it_adapts_multi_task_training_draws_the_mean_of_all_waves():
     """E[A sin(x − φ)] = −(2/π) E[A] cos x, with A and φ uniform; E[A] is 2.55."""
-    joint = load_checkpoint().regressors["joint"]
-    found = fit_curves({"joint": joint}, Sinusoid(1.0, 0.0), [], 0)["joint"].curves[0]
+    multi_task = load_checkpoint().regressors["multi_task"]
+    found = fit_curves({"multi_task": multi_task}, Sinusoid(1.0, 0.0), [], 0)["multi_task"].curves[
+        0
+    ]
     mean = -2 / math.pi * 2.55 * np.cos(x_grid())
     assert np.square(found - mean).mean() < 0.05 * np.square(mean).mean()

@@ -51,9 +51,9 @@ def weights(line: dict) -> checkpoints.Checkpoint:
 
 @pytest.mark.parametrize("method", META_METHODS)
 def test_every_method_says_how_it_goes_and_sends_weights_that_adapt(method, capsys):
-    steps = {"joint": 0, "reptile": 2}.get(method, 1)
+    steps = {"multi_task": 0, "reptile": 2}.get(method, 1)
     config = replace(CONFIG, method=method, inner_steps=steps)
-    rows = 20 if method == "joint" else 1
+    rows = 20 if method == "multi_task" else 1
     train(replace(ORDER, config=config, model={"n_out": rows, "channels": 4}), told_to())
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     progress = [line for line in lines if line["kind"] == "progress"]
@@ -128,7 +128,7 @@ def test_a_pause_does_not_count_as_time(capsys, monkeypatch):
     [
         ({"config": replace(CONFIG, meta_lr=1e30)}, "The meta-loss is no finite number any more"),
         ({"config": replace(CONFIG, n_ways=(20,), k_shots=(10,), q_query=19)}, "more than the 20"),
-        ({"config": replace(CONFIG, method="joint", inner_steps=0)}, "The head has 1 row"),
+        ({"config": replace(CONFIG, method="multi_task", inner_steps=0)}, "The head has 1 row"),
         ({"start": "nowhere.safetensors"}, "There are no weights at nowhere.safetensors"),
     ],
 )

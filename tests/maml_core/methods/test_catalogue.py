@@ -1,0 +1,86 @@
+"""The methods' records: complete, in step with what trains and draws them, old names understood."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import maml_core.methods
+from maml_core.config import META_METHODS, TrainConfig
+from maml_core.methods.catalogue import (
+    ALL,
+    BY_NAME,
+    FORMER_LABELS,
+    FORMER_NAMES,
+    METHODS,
+    NEAREST,
+    adapts_head_only,
+    current_name,
+)
+from maml_core.methods.registry import META_GRADIENTS
+
+
+def test_names_and_labels_old_and_new_are_each_of_one_method() -> None:
+    names = [*BY_NAME, *FORMER_NAMES]
+    labels = [label for one in ALL for label in {one.label, one.short_label}] + [*FORMER_LABELS]
+    assert len(ALL) == len(BY_NAME)
+    assert len(names) == len(set(names))
+    assert len(labels) == len(set(labels))
+
+
+def test_every_method_adapts_or_is_a_nearest_neighbour() -> None:
+    assert [*METHODS, *NEAREST] == [one.name for one in ALL]
+    for one in ALL:
+        assert one.summary.endswith(".")
+        assert one.paper or one.name == "random"
+    assert [one for one in BY_NAME if adapts_head_only(one)] == ["anil"]
+    assert not adapts_head_only("a stranger's method")
+
+
+def test_each_meta_gradient_is_in_its_own_file_which_names_the_paper() -> None:
+    for name, gradient in META_GRADIENTS.items():
+        module = import_module(f"maml_core.methods.{name}")
+        assert gradient is getattr(module, f"{name}_gradient")
+        assert module.__doc__ is not None
+        first = module.__doc__.splitlines()[0]
+        assert BY_NAME[name].paper.split(",")[0] in first, first
+
+
+def test_a_meta_method_asks_for_steps_that_it_accepts() -> None:
+    for name, demands in META_METHODS.items():
+        for steps in demands.inner_steps:
+            assert TrainConfig(method=name, inner_steps=steps)
+
+
+def test_former_names_are_understood_and_others_left_alone() -> None:
+    assert current_name("joint") == "multi_task"
+    assert current_name("maml") == "maml"
+    assert current_name("nobody") == "nobody"
+    assert FORMER_LABELS == {
+        "Random start": "Random initialisation",
+        "Joint pretraining": "Multi-task training",
+        "Nearest by features": "1-NN on features",
+        "Nearest by ResNet": "1-NN on ResNet features",
+        "Nearest by pixels": "1-NN on pixels",
+    }
+
+
+@pytest.mark.parametrize("module", ["maml_core.methods.catalogue", "maml_core.figures.style"])
+def test_labels_are_known_before_torch_is_imported(module: str) -> None:
+    code = f"import sys, {module}; print('torch' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert found.stdout.strip() == "False"
+
+
+def test_no_method_is_told_by_its_name_where_its_record_would_do() -> None:
+    """A further method needs no change in the files of the others."""
+    for path in Path(maml_core.methods.__path__[0]).glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Compare):
+                values = [one.value for one in node.comparators if isinstance(one, ast.Constant)]
+                assert not BY_NAME.keys() & {value for value in values if isinstance(value, str)}
