@@ -254,7 +254,9 @@ def _add_evaluate(commands: Any) -> None:
     parser.add_argument("--episodes", type=int, default=600, help="how many")
     parser.add_argument("--seed", type=int, default=0, help="chooses the episodes")
     parser.add_argument(
-        "--all", action="store_true", help="the README's table instead: every row, method and split"
+        "--all",
+        action="store_true",
+        help="the tables of docs/results.md instead: every row, method and split",
     )
     parser.add_argument(
         "--record", type=Path, help="with --all: a file that gets each row, and spares those it has"

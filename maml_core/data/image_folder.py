@@ -35,7 +35,7 @@ PARTS = {"train": "train", "val": "validation", "validation": "validation", "tes
 MAX_FILE_BYTES = 20_000_000
 MAX_PICTURES = 200_000
 BORDER = 3  # pixels of the border that says whether the ground is light
-REMEDY = "see the README for how to lay out pictures, a folder a class"
+REMEDY = "docs/data.md says how to lay out pictures, a folder a class"
 
 
 @dataclass(frozen=True, order=True)

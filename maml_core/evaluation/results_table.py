@@ -198,7 +198,7 @@ def runs_beside_published(labels: Mapping[str, str], path: Path = RECORDED) -> l
 
 
 def recorded(path: Path = RECORDED) -> list[dict[str, Any]]:
-    """Return the rows that were measured for the README; none where there is no such file."""
+    """Return the rows that were measured for docs/results.md; none where there is no such file."""
     if not path.is_file():
         return []
     found = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]

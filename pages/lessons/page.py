@@ -42,7 +42,7 @@ def main() -> None:
         for sentence in broken:
             st.warning(sentence, icon=":material/draft:")
         if not found:
-            st.info("There is no lesson yet: put one into assets/lessons, as the README says.")
+            st.info("There is no lesson yet: put one into assets/lessons, as docs/pages.md says.")
             return
         st.html(ARRANGEMENT)
         left, right = st.columns([2, 5], gap="large")

@@ -58,7 +58,7 @@ def test_without_ink_a_close_up_is_the_picture():
 
 
 def test_many_evaluation_characters_are_small(real_omniglot):
-    """What README and the Evaluate page say of them."""
+    """What docs/results.md and the Evaluate page say of them."""
 
     def longer_side(number):
         ink = real_omniglot.picture(number) > 0
