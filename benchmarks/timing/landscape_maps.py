@@ -30,7 +30,7 @@ from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import Episode, sample_episode
 from maml_core.evaluation.confidence import estimate
-from maml_core.landscape.curvature import Curvature, curvatures
+from maml_core.landscape.curvature import Curvature, learner_curvatures
 from maml_core.landscape.loss_maps import Window, survey_loss
 from maml_core.landscape.plane_descent import lay_planes
 from maml_core.landscape.planes import TOGETHER, Plane
@@ -59,24 +59,24 @@ def main() -> None:
     data = registry.load_or_glyphs("omniglot")
     pool = make_pool(data, split_classes(data, "alphabets", "test"))
     if parsed.curvature:
-        bends(learners, pool, parsed.curvature)
+        print_curvature(learners, pool, parsed.curvature)
     else:
         maps(learners, sample_episode(pool, SPEC, 0), data.name)
 
 
-def bends(learners: Mapping[str, Learner], pool: TaskPool, episodes: int) -> None:
+def print_curvature(learners: Mapping[str, Learner], pool: TaskPool, episodes: int) -> None:
     """Print the curvature at each learner's θ over many episodes of the app's shape."""
     found = [
-        curvatures(learners, sample_episode(pool, EpisodeSpec(5, 1, 10), 0, number))
+        learner_curvatures(learners, sample_episode(pool, EpisodeSpec(5, 1, 10), 0, number))
         for number in range(episodes)
     ]
     quantities: dict[str, Callable[[Curvature], float]] = {
-        "gradient's length": lambda one: one.gradient_norm,
-        "largest eigenvalue": lambda one: one.eigenvalues[0],
-        "smallest eigenvalue": lambda one: one.lowest,
-        "bend along the gradient": lambda one: one.along_gradient,
-        "one step wins, nats": lambda one: one.actual_drop,
-        "the quadratic model says": lambda one: one.predicted_drop,
+        "gradient norm": lambda one: one.gradient_norm,
+        "largest eigenvalue": lambda one: one.largest_eigenvalues[0],
+        "smallest eigenvalue": lambda one: one.smallest_eigenvalue,
+        "curvature along the gradient": lambda one: one.along_gradient,
+        "loss decrease in one step, nats": lambda one: one.loss_decrease,
+        "decrease predicted by the quadratic model, nats": lambda one: one.predicted_decrease,
     }
     for method in learners:
         for words, of in quantities.items():

@@ -228,15 +228,15 @@ def slope_figure(found: Mapping[str, Curvature]) -> go.Figure:
     for method, one in found.items():
         style = STYLES[method]
         figure.add_scatter(
-            x=one.shares,
-            y=one.along_step,
+            x=one.step_fractions,
+            y=one.loss_along_step,
             name=style.label,
             mode="lines",
             line={"color": style.colour, "width": 3},
             hovertemplate="%{x:.2f} of the step: %{y:.3~g}",
         )
         figure.add_scatter(
-            x=one.shares,
+            x=one.step_fractions,
             y=one.predicted_along_step,
             name=f"{style.label}, quadratic model",
             mode="lines",
@@ -245,7 +245,7 @@ def slope_figure(found: Mapping[str, Curvature]) -> go.Figure:
         )
     figure.add_vline(x=1, line={"color": CHANCE_COLOUR, "width": 1.5, "dash": "dot"})
     figure.update_xaxes(title="Length of the first step, in its own α")
-    top = max((one.loss for one in found.values()), default=1.0)
+    top = max((one.loss for one in found.values() if math.isfinite(one.loss)), default=1.0)
     figure.update_yaxes(title="Support loss, nats", range=[-0.1 * top, 1.4 * top])
     return figure
 

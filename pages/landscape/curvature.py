@@ -1,7 +1,9 @@
-"""How sharply the loss bends at θ, in numbers: why one step is enough."""
+"""The curvature of the loss at θ, in numbers: why one step is enough."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
@@ -14,76 +16,86 @@ from pages.landscape import plane_cache
 from pages.landscape.plane_cache import Descent, Ground
 from pages.shared.page_header import why
 
-AT_ONCE = 25  # support pictures; of more, the measurement takes seconds and waits for a click
-WHY_BEND = """
+MAX_WITHOUT_CLICK = 25  # support pictures; with more, the measurement takes seconds
+WHY_CURVATURE = """
 Near θ the support loss is almost a parabola along any line. The Hessian's eigenvalues λ say how
-sharply it bends: along the direction of λ₁ descent overshoots, and grows from step to step, once
-α > 2/λ₁. The gradient need not point along λ₁: **bend along the gradient**, gᵀHg/‖g‖², says what
-the first step meets. One step is enough where the gradient is long and the way along it is
-straight: then the loss falls by almost α‖g‖². Eigenvalues are found from exact products of the
-Hessian with vectors (Lanczos); the Hessian itself, 100,000 × 100,000, is never formed.
+strongly it curves: along the direction of λ₁, descent overshoots, and diverges from step to step,
+once α > 2/λ₁. The gradient need not point along λ₁: **the curvature along the gradient**,
+gᵀHg/‖g‖², is what the first step meets. One step is enough where the gradient is long and the loss
+curves little along it: then the loss decreases by almost α‖g‖². The eigenvalues are computed from
+exact products of the Hessian with vectors (Lanczos); the Hessian itself, 100,000 × 100,000, is
+never formed.
 
-On the support set the two starts are much alike: MAML's gradient is only a little longer. What
-meta-training changed more is what a step does for the *query* pictures: see the map of query
+On the support set the two starting points are much alike: MAML's gradient is only a little longer.
+What meta-training changed more is what a step does for the *query* pictures: see the map of query
 accuracy along the paths.
 
-Before the first step the head is zero. No weight below it changes the loss then, so the first
-step moves the head alone, and λ below 0 come from moving both at once.
+Before the first step the head is zero. Then no weight below it changes the loss, so the first
+step moves the head alone, and eigenvalues below 0 come from moving both at once.
 """
 
 
-def curving(here: Ground) -> None:
-    """Draw the numbers of both methods, and the loss along their first step."""
+def draw_curvature(shown: Ground) -> None:
+    """Draw the curvature at both methods' θ, and the loss along their first steps."""
     st.subheader("Why is one step enough?", anchor=False)
-    ground = replace(here, kind="paths", seed=0)  # the same whichever plane is shown
+    ground = replace(shown, kind="paths", seed=0)  # the same whichever plane is shown
     spec = ground.settings.spec
-    # A dozen Hessian-vector products on few pictures are done at once.
-    asked = st.session_state.setdefault("bends_asked", set())
-    if spec.n_way * spec.k_shot > AT_ONCE and ground not in asked:
-        if not st.button("Measure the curvature", key="measure_bends"):
-            st.caption(f"On {spec.n_way * spec.k_shot} support pictures this takes some seconds.")
+    n_support = spec.n_way * spec.k_shot
+    asked_for = st.session_state.setdefault("curvature_asked_for", set())
+    if n_support > MAX_WITHOUT_CLICK and ground not in asked_for:
+        if not st.button("Measure the curvature", key="measure_curvature"):
+            st.caption(f"With {n_support} support pictures this takes a few seconds.")
             return
-        asked.add(ground)
+        asked_for.add(ground)
     with st.spinner("Measuring the curvature …"):
-        found = plane_cache.bends(ground)
+        measured = plane_cache.curvatures(ground)
     left, right = st.columns(2, gap="large")
-    left.dataframe(_table(found), hide_index=True, key="bends_table")
+    left.dataframe(_table(measured), hide_index=True, key="curvature_table")
     with left:
-        st.caption(_in_words(found, _right_after_one_step(ground)))
-        why("What do these numbers say?", WHY_BEND)
+        st.caption(_summary(measured, _accuracy_after_one_step(ground)))
+        why("What do these numbers say?", WHY_CURVATURE)
     with right:
-        st.plotly_chart(slope_figure(found), key="slope_chart", config=CHART_CONFIG)
+        st.plotly_chart(slope_figure(measured), key="slope_chart", config=CHART_CONFIG)
         st.caption(
             "The support loss along each method's first step, one episode. Dotted: the parabola "
-            "with the same slope and bend at θ; the vertical line is the step itself."
+            "with the same slope and curvature at θ; the vertical line is the step itself."
         )
 
 
-def _table(found: dict[str, Curvature]) -> list[dict[str, str]]:
-    """Return a row a quantity, a column a method."""
-    rows = {
-        "Support loss at θ": lambda one: f"{one.loss:.3f}",
-        "Gradient's length ‖g‖": lambda one: f"{one.gradient_norm:.2f}",
-        "Largest λ": lambda one: (
-            ", ".join(f"{value:.0f}" for value in one.eigenvalues)
-            if one.eigenvalues[0] >= 10
-            else ", ".join(f"{value:.2g}" for value in one.eigenvalues)
-        ),
-        "Smallest λ": lambda one: f"{one.lowest:.3g}".replace("-", "−"),
-        "Bend along the gradient": lambda one: f"{one.along_gradient:.3g}",
-        "α": lambda one: f"{one.inner_lr:.3g}",
-        "2 / λ₁": lambda one: f"{2 / one.eigenvalues[0]:.3g}" if one.eigenvalues[0] > 0 else "–",
-        "One step wins": lambda one: f"{one.actual_drop:.3f}",
-        "The parabola says": lambda one: f"{one.predicted_drop:.3f}",
-    }
+ROWS: dict[str, Callable[[Curvature], str]] = {
+    "Support loss at θ": lambda found: f"{found.loss:.3f}",
+    "Gradient norm ‖g‖": lambda found: f"{found.gradient_norm:.2f}",
+    "Largest λ": lambda found: ", ".join(map(_eigenvalue, found.largest_eigenvalues)),
+    "Smallest λ": lambda found: f"{found.smallest_eigenvalue:.3g}".replace("-", "−"),
+    "Curvature along the gradient": lambda found: f"{found.along_gradient:.3g}",
+    "α": lambda found: f"{found.inner_lr:.3g}",
+    "2 / λ₁": lambda found: (
+        f"{2 / found.largest_eigenvalues[0]:.3g}" if found.largest_eigenvalues[0] > 0 else "–"
+    ),
+    "Loss decrease in one step": lambda found: f"{found.loss_decrease:.3f}",
+    "Predicted by the parabola": lambda found: f"{found.predicted_decrease:.3f}",
+}
+
+
+def _table(measured: dict[str, Curvature]) -> list[dict[str, str]]:
+    """Return a row per quantity, a column per method; what is not a number is a dash."""
+
+    def cell(value: str) -> str:
+        return "–" if value == "nan" else value
+
     return [
-        {"": words} | {STYLES[method].label: say(one) for method, one in found.items()}
-        for words, say in rows.items()
+        {"": words}
+        | {STYLES[method].label: cell(as_text(found)) for method, found in measured.items()}
+        for words, as_text in ROWS.items()
     ]
 
 
-def _right_after_one_step(ground: Ground) -> dict[str, float]:
-    """Return the share of queries that each method answers right after its first step."""
+def _eigenvalue(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def _accuracy_after_one_step(ground: Ground) -> dict[str, float]:
+    """Return each method's query accuracy right after its first step."""
     found = {}
     for name in plane_cache.on_map(TOGETHER, ground):
         path = plane_cache.path(ground, Descent(name, name, None, 1.0, 1))
@@ -91,14 +103,16 @@ def _right_after_one_step(ground: Ground) -> dict[str, float]:
     return found
 
 
-def _in_words(found: dict[str, Curvature], right: dict[str, float]) -> str:
-    """Say what one step does to each method, and whether the eigenvalues are exact."""
+def _summary(measured: dict[str, Curvature], accuracy: dict[str, float]) -> str:
+    """Say what one step does for each method, and whether the eigenvalues converged."""
     parts = [
-        f"{STYLES[method].label}: one step of α = {one.inner_lr:.3g} takes the support loss from "
-        f"{one.loss:.2f} to {one.loss - one.actual_drop:.2f} and {right[method]:.0%} of this "
-        "episode's queries are then right"
-        for method, one in found.items()
+        f"{STYLES[method].label}: one step of α = {found.inner_lr:.3g} takes the support loss from "
+        f"{found.loss:.2f} to {found.loss - found.loss_decrease:.2f}; after it, "
+        f"{accuracy[method]:.0%} of this episode's query pictures are classified correctly"
+        for method, found in measured.items()
     ]
-    unsettled = [STYLES[m].label for m, one in found.items() if not one.settled]
-    note = f" The λ of {', '.join(unsettled)} had not settled." if unsettled else ""
-    return "; ".join(parts) + "." + note
+    text = ". ".join(parts) + "."
+    unsure = [STYLES[method].label for method, found in measured.items() if not found.converged]
+    if not all(math.isfinite(found.smallest_eigenvalue) for found in measured.values()):
+        return text + " Where the loss is not finite, there is no curvature."
+    return text + (f" The λ of {' and '.join(unsure)} did not converge." if unsure else "")

@@ -22,7 +22,7 @@ from maml_core.landscape.plane_descent import Path
 from maml_core.landscape.planes import TOGETHER
 from maml_core.teaching.exports import grids_csv
 from pages.landscape import map_cache, plane_cache, url_state
-from pages.landscape.curvature import curving
+from pages.landscape.curvature import draw_curvature
 from pages.landscape.maps import Panel, maps
 from pages.landscape.plane_cache import Descent, Ground
 from pages.landscape.texts import WHY_PLANES, WHY_SLICE, what_is_drawn, what_is_held
@@ -107,7 +107,7 @@ def main() -> None:
     _maps(asked, window, paths, known)
     progress = st.container(key="map_progress", horizontal=True, vertical_alignment="center")
     _below(asked, paths, known)
-    curving(asked.ground)
+    draw_curvature(asked.ground)
     _refine(asked, surveys, progress)
 
 

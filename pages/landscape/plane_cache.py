@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from maml_core.landscape import loss_maps, plane_descent
-from maml_core.landscape.curvature import Curvature, curvatures
+from maml_core.landscape.curvature import Curvature, learner_curvatures
 from maml_core.landscape.loss_maps import Grid, Window
 from maml_core.landscape.plane_descent import Path, Route
 from maml_core.landscape.planes import TOGETHER, Plane
@@ -150,6 +150,7 @@ def survey(
 
 
 @st.cache_data(show_spinner=False, max_entries=128)
-def bends(ground: Ground) -> dict[str, Curvature]:
-    """Return how the support loss bends at each method's θ, where the planes play no part."""
-    return curvatures(learners(ground.update, ground.method), cached.episode(ground.settings))
+def curvatures(ground: Ground) -> dict[str, Curvature]:
+    """Return the curvature of the support loss at each method's θ, whatever the planes."""
+    both = learners(ground.update, ground.method)
+    return learner_curvatures(both, cached.episode(ground.settings))

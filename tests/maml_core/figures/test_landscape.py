@@ -191,7 +191,7 @@ def test_the_slope_beside_the_parabola():
     )  # fmt: skip
     figure = slope_figure({"maml": found, "pretrained": found})
     assert len(figure.data) == 4
-    np.testing.assert_allclose(figure.data[0].y, found.along_step)
+    np.testing.assert_allclose(figure.data[0].y, found.loss_along_step)
     np.testing.assert_allclose(figure.data[1].y, found.predicted_along_step)
     assert figure.data[1].line.dash == "dot"
     assert slope_figure({}).data == ()

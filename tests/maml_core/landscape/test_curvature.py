@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from maml_core.landscape import curvature as module
+from maml_core.landscape import curvature as curvature_module
+from maml_core.landscape import hessian
 from maml_core.landscape.curvature import curvature
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import for_n_way, initial_params
@@ -57,11 +58,11 @@ def test_eigenvalues_are_those_of_the_whole_hessian(tiny, params, task, oracle):
     value, start, gradient, hessian = oracle
     found = curvature(tiny, params, *task, inner_lr=0.1)
     expected = np.linalg.eigvalsh(hessian.numpy())
-    assert found.settled
+    assert found.converged
     size = np.abs(expected).max()
-    assert found.eigenvalues == pytest.approx(expected[::-1][:3], abs=2e-3 * size)
-    assert found.eigenvalues[0] == pytest.approx(expected[-1], rel=1e-4)
-    assert found.lowest == pytest.approx(expected[0], abs=2e-3 * size)
+    assert found.largest_eigenvalues == pytest.approx(expected[::-1][:3], abs=2e-3 * size)
+    assert found.largest_eigenvalues[0] == pytest.approx(expected[-1], rel=1e-4)
+    assert found.smallest_eigenvalue == pytest.approx(expected[0], abs=2e-3 * size)
     assert found.loss == pytest.approx(float(value(start)))
     assert found.gradient_norm == pytest.approx(float(gradient.norm()))
     unit = gradient / gradient.norm()
@@ -85,8 +86,8 @@ def test_the_quadratic_model_and_the_step_itself(
     )
     step = -inner_lr * moves * gradient
     predicted = -float(gradient @ step + step @ hessian @ step / 2)
-    assert found.predicted_drop == pytest.approx(predicted)
-    assert found.actual_drop == pytest.approx(float(value(start) - value(start + step)))
+    assert found.predicted_decrease == pytest.approx(predicted)
+    assert found.loss_decrease == pytest.approx(float(value(start) - value(start + step)))
     assert found.inner_lr == inner_lr
 
 
@@ -94,23 +95,39 @@ def test_for_small_steps_the_prediction_comes_true_to_third_order(tiny, params, 
     errors = []
     for inner_lr in (4e-4, 2e-4):  # no ReLU changes sides on so short a way
         found = curvature(tiny, params, *task, inner_lr=inner_lr)
-        errors.append(abs(found.predicted_drop - found.actual_drop))
+        errors.append(abs(found.predicted_decrease - found.loss_decrease))
     assert errors[0] / errors[1] == pytest.approx(8, rel=0.2)
 
 
 def test_with_a_head_of_zeros_the_first_step_moves_the_head_alone(tiny, task):
-    """Then no loss bends in the body alone, but head and body together bend both ways."""
+    """Then there is no curvature in the body alone, but head and body together curve both ways."""
     params = {n: v.double() for n, v in for_n_way(initial_params(tiny, 0), N_WAY).items()}
     found = curvature(tiny, params, *task, inner_lr=0.1)
     assert found.loss == pytest.approx(math.log(N_WAY))
-    assert found.lowest < 0 < found.eigenvalues[0]
+    assert found.smallest_eigenvalue < 0 < found.largest_eigenvalues[0]
     assert found.along_gradient > 0
 
 
-def test_it_says_when_it_did_not_settle(tiny, params, task, monkeypatch):
-    monkeypatch.setattr(module, "MAX_PRODUCTS", 4)
+def test_what_did_not_converge_is_said_and_bounded_by_the_spectrum(
+    tiny, params, task, oracle, monkeypatch
+):
+    monkeypatch.setattr(hessian, "MAX_RESTARTS", 1)
+    monkeypatch.setattr(hessian, "TOLERANCE", 1e-15)
     found = curvature(tiny, params, *task, inner_lr=0.1)
-    assert (found.products, found.settled) == (4, False)
+    assert not found.converged
+    expected = np.linalg.eigvalsh(oracle[3].numpy())
+    assert expected[0] <= found.smallest_eigenvalue < 0 < found.largest_eigenvalues[0]
+    assert found.largest_eigenvalues[0] <= expected[-1] * (1 + 1e-12)
+    assert found.n_hvp < len(expected)
+
+
+def test_parameters_that_are_not_finite_have_no_curvature(tiny, params, task):
+    broken = dict(params) | {"head.bias": params["head.bias"] * math.nan}
+    found = curvature(tiny, broken, *task, inner_lr=0.1)
+    numbers = [found.loss, found.gradient_norm, found.smallest_eigenvalue, found.loss_decrease]
+    assert np.isnan([*numbers, *found.largest_eigenvalues, found.along_gradient]).all()
+    assert not found.converged
+    assert found.step_fractions == curvature_module.STEP_FRACTIONS
 
 
 @pytest.mark.usefixtures("untouched_global_rng")
@@ -130,4 +147,4 @@ def test_where_nothing_can_be_learned_there_is_no_gradient(tiny, params, task):
     params = {n: v.double() for n, v in for_n_way(initial_params(tiny, 0), N_WAY).items()}
     found = curvature(tiny, params, blank, y, inner_lr=0.1)
     assert found.gradient_norm == pytest.approx(0, abs=1e-12)
-    assert found.actual_drop == pytest.approx(0, abs=1e-12)
+    assert found.loss_decrease == pytest.approx(0, abs=1e-12)

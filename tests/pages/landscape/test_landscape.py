@@ -219,10 +219,10 @@ def checkpoints_of(method: str):
 def test_curvature_of_many_pictures_waits_for_a_click() -> None:
     at = open_page(n_way="13", k_shot="2")
     assert "26 support pictures" in texts(at, "caption")
-    at.button(key="measure_bends").click().run()
+    at.button(key="measure_curvature").click().run()
     table = at.dataframe[0].value
     assert list(table.columns)[1:] == [STYLES[m].label for m in ("maml", "pretrained")]
-    wins = table[table.iloc[:, 0] == "One step wins"].iloc[0, 1:]
+    wins = table[table.iloc[:, 0] == "Loss decrease in one step"].iloc[0, 1:]
     assert all(float(value) > 0 for value in wins)
     loss = table[table.iloc[:, 0] == "Support loss at θ"].iloc[0, 1:]
     assert all(float(value) == pytest.approx(math.log(13), abs=1e-3) for value in loss)
