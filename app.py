@@ -41,5 +41,5 @@ if at_first:
 # main script draws its control.
 sidebar()
 if page.url_path != "train":
-    training_session.line()
+    training_session.show_in_sidebar()
 page.run()

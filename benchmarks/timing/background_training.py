@@ -27,8 +27,8 @@ from maml_core.evaluation.comparison import compare
 from maml_core.figures.adaptation import accuracy_figure, loss_figure
 from maml_core.learners import checkpoints
 from maml_core.training import recipes
-from maml_core.training.background.queue import Order, Trainings
-from maml_core.training.training_run import Run
+from maml_core.training.background.queue import TrainingJob, TrainingQueue
+from maml_core.training.training_run import TrainingRun
 
 METHODS = ("maml", "pretrained", "random")
 CONFIG = TrainConfig(meta_batch_size=4, meta_steps=100_000)
@@ -81,11 +81,11 @@ def nobody() -> Iterator[None]:
 def in_a_thread(dataset: str) -> Iterator[None]:
     """Train in a thread of this process."""
     stop, begun = threading.Event(), threading.Event()
-    training = recipes.prepared(Run(Path(), dataset), CONFIG, {"n_out": 1})
+    training = recipes.prepare_training(TrainingRun(Path(), dataset), CONFIG, {"n_out": 1})
 
     def train() -> None:
         torch.set_num_threads(1)
-        for _ in training.updates(training.first):
+        for _ in training.updates(training.initial_state):
             begun.set()
             if stop.is_set():
                 return
@@ -101,8 +101,8 @@ def in_a_thread(dataset: str) -> Iterator[None]:
 @contextmanager
 def in_processes(dataset: str, number: int) -> Iterator[None]:
     """Train as the app does, `number` at once."""
-    trainings = Trainings()
-    found = [trainings.start(str(owner), Order(CONFIG, dataset)) for owner in range(number)]
+    trainings = TrainingQueue()
+    found = [trainings.start(str(owner), TrainingJob(CONFIG, dataset)) for owner in range(number)]
     while not all(one.progress for one in found):
         time.sleep(0.1)
     yield

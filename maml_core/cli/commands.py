@@ -31,7 +31,7 @@ from maml_core.learners.learner import Learner, random_learner
 from maml_core.networks.registry import for_pictures, model_arguments
 from maml_core.optimisation.distributed import is_first
 from maml_core.training import inner_lr_search, recipes
-from maml_core.training.training_run import Run
+from maml_core.training.training_run import TrainingRun
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,9 +66,9 @@ def _data(parsed: argparse.Namespace) -> None:
         print(f"{one.name}: {'here' if one.available else 'not here'}. {one.detail}")
 
 
-def _run_of(parsed: argparse.Namespace) -> Run:
-    names = {field.name for field in fields(Run)} & vars(parsed).keys()
-    return Run(**{name: getattr(parsed, name) for name in names})
+def _run_of(parsed: argparse.Namespace) -> TrainingRun:
+    names = {field.name for field in fields(TrainingRun)} & vars(parsed).keys()
+    return TrainingRun(**{name: getattr(parsed, name) for name in names})
 
 
 def _model_of(parsed: argparse.Namespace) -> dict[str, Any]:
@@ -186,7 +186,7 @@ LISTS = ("accuracy", "ci95")
 
 
 def _choose(parsed: argparse.Namespace) -> None:
-    run = Run(Path(), parsed.dataset, parsed.split, parsed.split_seed)
+    run = TrainingRun(Path(), parsed.dataset, parsed.split, parsed.split_seed)
     validation = run.pool("validation")
     chosen = inner_lr_search.best_inner_lrs(_learner(parsed, validation.data), validation)
     if parsed.weights:

@@ -15,7 +15,7 @@ from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.landscape.loss_maps import Grid
 from maml_core.teaching.sinusoids.evaluation import ErrorEstimate
 from maml_core.teaching.sinusoids.training import ValidationErrors
-from maml_core.training.background.queue import ROOT, Order, Progress, Validation
+from maml_core.training.background.queue import ROOT, Progress, TrainingJob, Validation
 
 FOLDER = "folder-28"  # the data set as which a zip that was brought can be loaded anywhere
 
@@ -148,27 +148,27 @@ for method, inner_lr in INNER_LRS.items():
 '''
 
 
-def command(order: Order, out: str) -> str:
+def command(job: TrainingJob, out: str) -> str:
     """Return the command that makes a live training again.
 
     Args:
-        order: What it was told; weights that come with the project are named from its folder on.
+        job: What it was told; weights that come with the project are named from its folder on.
         out: The weights file to write.
     """
-    dataset, _ = anywhere(order.dataset)
-    model = dict(order.model)
-    words = ["python -m maml_core train", f"--dataset {dataset} --split {order.split}"]
+    dataset, _ = anywhere(job.dataset)
+    model = dict(job.model)
+    words = ["python -m maml_core train", f"--dataset {dataset} --split {job.split}"]
     words += [f"--model {model.pop('name', 'conv4')} --head-rows {model.pop('n_out', 1)}"]
     assert not model, "the page offers no other shape"
-    if order.start:
-        start = Path(order.start)
+    if job.start:
+        start = Path(job.start)
         words.append(f"--start {start.relative_to(ROOT) if start.is_relative_to(ROOT) else start}")
     usual = TrainConfig()
-    for field in fields(order.config):
-        value = getattr(order.config, field.name)
+    for field in fields(job.config):
+        value = getattr(job.config, field.name)
         if value != getattr(usual, field.name):
             words.append(_option(field.name, value))
-    if order.validate_on != "validation":
+    if job.validate_on != "validation":
         words.append("--validate-every 0")  # for that there are too few classes
     return " ".join([*words, f"--out {out}"])
 

@@ -19,133 +19,148 @@ from maml_core.networks.registry import model_arguments
 from maml_core.optimisation.distributed import is_first
 from maml_core.optimisation.outer_loop import TrainState
 from maml_core.training import recording, saved_state
-from maml_core.training.training_run import Run
+from maml_core.training.training_run import TrainingRun
 
 SAVE_SECONDS = 60  # at most this much training is lost when the machine stops
-# A state may be gone on from only with the same of these, the same network and config.
-RESUMED = ("method", "start", "dataset", "split", "split_seed")
+# A saved state is resumed only by a run with the same of these, the same network and config.
+RESUME_KEYS = ("method", "start", "dataset", "split", "split_seed")
 
 
 def training_loop(
-    run: Run,
+    run: TrainingRun,
     updates: Callable[[TrainState], Iterator[TrainState]],
-    first: Callable[[], TrainState],
+    initial_state: Callable[[], TrainState],
     steps: int,
     metadata: dict[str, Any],
-    check: Callable[[Learner], list[dict[str, Any]]],
-    finish: Callable[[Checkpoint], Checkpoint] = lambda checkpoint: checkpoint,
+    validate: Callable[[Learner], list[dict[str, Any]]],
+    finalise: Callable[[Checkpoint], Checkpoint] = lambda checkpoint: checkpoint,
 ) -> Checkpoint:
     """Run a training to its end with progress, saved states and validation.
 
-    Only a run that goes on from no saved state asks for its `first`. What validation finds is
-    printed and kept with the weights: metadata `validation`, a row a look and N. The state stays
-    until `finish` is through with the weights, which may take minutes. Of several processes only
-    the first does more than its share of the updates.
+    Of several processes only the first does more than its share of the updates.
+
+    Args:
+        run: Files, device and intervals.
+        updates: From a state on, the state after each further update.
+        initial_state: Where to begin; not called by a run that resumes.
+        steps: Updates in all.
+        metadata: What the weights file says of the training.
+        validate: Returns a row for each N; the rows are printed and kept in the metadata's
+            `validation`, each with its update.
+        finalise: The last work on the weights, which may take minutes; the saved state stays
+            until it is done.
+
+    Raises:
+        CheckpointError: The run resumes, and the saved state is missing, damaged or another run's.
     """
-    begin, metadata = _begin(run, first, metadata)
+    begin, metadata = _start(run, initial_state, metadata)
     if not is_first():
         last = reduce(lambda _, later: later, updates(begin), begin)
         return checkpoint_of(last, metadata)
-    update = begin
-    begun, saved = time.monotonic() - metadata["seconds"], time.monotonic()
-    kept = run.recorded_updates(steps)
-    _record(run, begin, kept, metadata)
+    state = begin
+    started, saved = time.monotonic() - metadata["seconds"], time.monotonic()
+    recorded_steps = run.recorded_updates(steps)
+    _record(run, begin, recorded_steps, metadata)
     try:
-        with tqdm(total=steps, initial=update.step, unit="update", disable=None) as bar:
-            for update in updates(begin):
+        with tqdm(total=steps, initial=begin.step, unit="update", disable=None) as bar:
+            for state in updates(begin):
                 bar.update()
-                metadata["seconds"] = round(time.monotonic() - begun, 1)
-                _record(run, update, kept, metadata)
-                if run.validate_every and update.step % run.validate_every == 0:
-                    found = check(checkpoint_of(update, metadata).learner())
-                    told = [{"update": update.step, **one} for one in found]
-                    metadata["validation"] = [*metadata.get("validation", []), *told]
-                    bar.write(f"{update.step}: validation after each step: {_in_words(found)}")
-                if update.step == steps or time.monotonic() - saved > SAVE_SECONDS:
-                    saved_state.save_update(run.state, update, metadata)
+                metadata["seconds"] = round(time.monotonic() - started, 1)
+                _record(run, state, recorded_steps, metadata)
+                if run.validate_every and state.step % run.validate_every == 0:
+                    rows = validate(checkpoint_of(state, metadata).learner())
+                    metadata["validation"] = [
+                        *metadata.get("validation", []),
+                        *({"update": state.step, **row} for row in rows),
+                    ]
+                    bar.write(f"{state.step}: validation after each step: {_in_words(rows)}")
+                if state.step == steps or time.monotonic() - saved > SAVE_SECONDS:
+                    saved_state.save_update(run.state, state, metadata)
                     saved = time.monotonic()
-        checkpoint = finish(checkpoint_of(update, metadata))
+        checkpoint = finalise(checkpoint_of(state, metadata))
     except KeyboardInterrupt:
-        _keep_interrupted(run, update, metadata)
+        _keep_interrupted(run, state, metadata)
         raise
     checkpoints.save_weights(run.out, checkpoint)
     run.state.unlink(missing_ok=True)
     return checkpoint
 
 
-def _keep_interrupted(run: Run, update: TrainState, metadata: dict[str, Any]) -> None:
-    """Write the state and the weights so far of a run that is stopped, if it made an update."""
-    if update.optimizer:
-        saved_state.save_update(run.state, update, metadata)
-        checkpoints.save_weights(run.out, checkpoint_of(update, metadata))
+def _keep_interrupted(run: TrainingRun, state: TrainState, metadata: dict[str, Any]) -> None:
+    """Write the state and the weights so far of an interrupted run, if it made an update."""
+    if state.optimizer:
+        saved_state.save_update(run.state, state, metadata)
+        checkpoints.save_weights(run.out, checkpoint_of(state, metadata))
         tqdm.write(
-            f"Stopped after {update.step} updates; the weights so far are in {run.out}. "
-            "The same command with --resume goes on."
+            f"Stopped after {state.step} updates; the weights so far are in {run.out}. "
+            "The same command with --resume continues."
         )
 
 
-def _record(run: Run, update: TrainState, kept: set[int], metadata: Mapping[str, Any]) -> None:
-    """Add the state to the file of points on the way if it is one of those to be kept."""
-    if update.step in kept:
-        before = recording.load_recording(run.recording)[0] if update.step else {}
-        # What a run that broke off recorded after its last saved state is recorded anew.
-        points = {step: theta for step, theta in before.items() if step < update.step}
-        points[update.step] = update.params
+def _record(
+    run: TrainingRun, state: TrainState, recorded_steps: set[int], metadata: Mapping[str, Any]
+) -> None:
+    """Add the state to the recording if it is one of those to be recorded."""
+    if state.step in recorded_steps:
+        before = recording.load_recording(run.recording)[0] if state.step else {}
+        # What an interrupted run recorded after its last saved state is recorded anew.
+        points = {step: params for step, params in before.items() if step < state.step}
+        points[state.step] = state.params
         recording.save_recording(run.recording, points, metadata)
 
 
-def _begin(
-    run: Run, first: Callable[[], TrainState], about: dict[str, Any]
+def _start(
+    run: TrainingRun, initial_state: Callable[[], TrainState], metadata: dict[str, Any]
 ) -> tuple[TrainState, dict[str, Any]]:
-    """Return where to begin and what is to be said of the weights."""
-    begin, about = _resumed(run, about) if run.resume else (first(), about)
-    params = {name: value.to(run.device) for name, value in begin.params.items()}
-    return replace(begin, params=params), about
+    """Return the state to begin from, on the run's device, and the weights' metadata."""
+    state, metadata = _resume(run, metadata) if run.resume else (initial_state(), metadata)
+    params = {name: value.to(run.device) for name, value in state.params.items()}
+    return replace(state, params=params), metadata
 
 
-def _resumed(run: Run, about: dict[str, Any]) -> tuple[TrainState, dict[str, Any]]:
-    """Return the saved state and its metadata if it is of a run like this one."""
-    update, saved = saved_state.load_update(run.state)
-    asked = json.loads(json.dumps(about))  # as the saved one has been: tuples are lists there
-    other = differences(_identity(saved), _identity(asked))
-    if other:
+def _resume(run: TrainingRun, metadata: dict[str, Any]) -> tuple[TrainState, dict[str, Any]]:
+    """Return the saved state and its metadata if they belong to a run like this one."""
+    state, saved = saved_state.load_update(run.state)
+    current = json.loads(json.dumps(metadata))  # as the saved one has been: tuples become lists
+    difference = differences(_identity(saved), _identity(current))
+    if difference:
         raise CheckpointError(
-            f"{run.state} belongs to another run ({other}); repeat its command "
+            f"{run.state} belongs to another run ({difference}); repeat its command "
             f"({saved.get('command')}) or train without --resume."
         )
-    return update, saved
+    return state, saved
 
 
 def _identity(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what makes a run the same as another."""
+    """Return what two runs must share for one to resume the other."""
     network = model_arguments(metadata.get("model", {}))
-    return {**{n: metadata.get(n) for n in RESUMED}, **network, **metadata.get("config", {})}
+    return {**{n: metadata.get(n) for n in RESUME_KEYS}, **network, **metadata.get("config", {})}
 
 
-def checkpoint_of(update: TrainState, metadata: Mapping[str, Any]) -> Checkpoint:
-    """Return the weights of a state, with what is to be said of them."""
-    params = update.params
+def checkpoint_of(state: TrainState, metadata: Mapping[str, Any]) -> Checkpoint:
+    """Return the weights of a state with their metadata; a classifier's head starts anew."""
+    params = state.params
     if metadata["method"] == "pretrained":
         params = with_new_head(params)
-    return Checkpoint(params, {**metadata, "updates": update.step})
+    return Checkpoint(params, {**metadata, "updates": state.step})
 
 
-def differences(there: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """Say which entries of two records differ, old and new; empty where none does."""
     return "; ".join(
-        f"{name} {there.get(name)}, not {asked.get(name)}"
-        for name in {**there, **asked}
-        if there.get(name) != asked.get(name)
+        f"{name} {old.get(name)}, not {new.get(name)}"
+        for name in {**old, **new}
+        if old.get(name) != new.get(name)
     )
 
 
-def _in_words(found: Sequence[Mapping[str, Any]]) -> str:
-    """Return estimates in %, before the first step and after each, as they are printed."""
-    lines = []
-    for one in found:
-        before, *after = (f"{100 * share:.1f}" for share in one["accuracy"])
-        lines.append(
-            f"{one['n_way']}-way {one['k_shot']}-shot {' '.join(after)} % "
-            f"(from {before}; ± {100 * one['ci95'][-1]:.1f}, n = {one['episodes']})"
+def _in_words(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return validation accuracies in %, before the first step and after each, for printing."""
+    sentences = []
+    for row in rows:
+        before, *after = (f"{100 * share:.1f}" for share in row["accuracy"])
+        sentences.append(
+            f"{row['n_way']}-way {row['k_shot']}-shot {' '.join(after)} % "
+            f"(from {before}; ± {100 * row['ci95'][-1]:.1f}, n = {row['episodes']})"
         )
-    return "; ".join(lines)
+    return "; ".join(sentences)

@@ -1,4 +1,4 @@
-"""Training runs from data to weights file: what each needs, what it says, which α it chooses."""
+"""The two trainings from data to weights file: meta-training and the pretrained baseline."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from maml_core.episodes.class_augmentation import augment_classes
 from maml_core.episodes.pool import TaskPool
 from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation.accuracy import evaluate
+from maml_core.evaluation.confidence import Estimate
 from maml_core.learners import checkpoints
 from maml_core.learners.checkpoints import Checkpoint, CheckpointError
 from maml_core.learners.learner import Learner
 from maml_core.methods.pretraining import imprint_head, pretrain, updates_of, with_new_head
 from maml_core.networks.functional import for_n_way, initial_params
 from maml_core.networks.inner_lr_multipliers import split_lr_multipliers, with_lr_multipliers
-from maml_core.networks.params import Params
 from maml_core.networks.registry import for_pictures, make_model, model_arguments
 from maml_core.optimisation.distributed import check_alone, joined
 from maml_core.optimisation.outer_loop import TrainState
@@ -26,32 +26,48 @@ from maml_core.training import inner_lr_search
 from maml_core.training.inner_lr_search import best_inner_lrs
 from maml_core.training.loop import differences, training_loop
 from maml_core.training.meta_training import meta_train, task_stream
-from maml_core.training.training_run import VALIDATION_QUERY, Run
+from maml_core.training.training_run import VALIDATION_QUERY, TrainingRun
 
 VALIDATION_EPISODES = 100
+BASELINE_VALIDATION = EpisodeSpec(5, 1, VALIDATION_QUERY)
 
 
 @dataclass(frozen=True, eq=False)
-class Training:
-    """A meta-training that is ready to go: whoever wants its updates draws them.
+class PreparedTraining:
+    """A meta-training whose data are read and checked; iterating over `updates` trains.
 
     Attributes:
-        first: Where it begins.
+        initial_state: Where it begins, at step 0.
         updates: From a state on, the state after each further update, see `meta_train`.
-        validation: The classes of `Run.validate_on`; None where it never validates.
-        specs: The episodes to validate on, one an N.
-        metadata: What is to be said of the weights.
+        validation: The classes of `TrainingRun.validate_on`; None where it never validates.
+        specs: The episodes to validate on, one for each N.
+        metadata: What the weights file says of the training.
     """
 
-    first: TrainState
+    initial_state: TrainState
     updates: Callable[[TrainState], Iterator[TrainState]]
     validation: TaskPool | None
     specs: Sequence[EpisodeSpec]
     metadata: dict[str, Any]
 
+    def validate(
+        self, learner: Learner, spec: EpisodeSpec, *, inner_steps: int, episodes: int, seed: int
+    ) -> Estimate:
+        """Return the learner's accuracy on validation episodes of a seed.
+
+        Raises:
+            ValueError: The training was prepared without validation.
+        """
+        if self.validation is None:
+            raise ValueError("validate_every is 0, so no validation classes were read; raise it.")
+        *_, estimate = evaluate(
+            learner, self.validation, spec, inner_steps=inner_steps, episodes=episodes, seed=seed
+        )
+        return estimate
+
 
 def train(
-    run: Run, config: TrainConfig, model_config: dict[str, Any], start: Path | None = None
+    run: TrainingRun, config: TrainConfig, model_config: dict[str, Any], start: Path | None = None
 ) -> Checkpoint:
     """Meta-train and write the weights; Ctrl-C writes what there is and raises again.
 
@@ -63,52 +79,56 @@ def train(
         model_config: The network's `name` and arguments, see `registry.make_model`; those that the
             pictures decide are filled in.
         start: Weights to begin from instead of a fresh initialisation. With `learn_inner_lr` their
-            factors on α, where they have some, are gone on from too; otherwise only θ is taken.
+            factors on α, where they have some, are taken too; otherwise only θ is.
 
     Raises:
-        CheckpointError: The starting weights, or the state to go on from, are of another run's
-            making or cannot be read.
+        CheckpointError: The starting weights are another network's, or the saved state is another
+            run's, or either cannot be read.
         ValueError: The data or the head has too little for the episodes, or the meta-batch has
             for the processes.
     """
     with joined(run.device, config.meta_batch_size):
-        training = prepared(run, config, model_config, start)
+        training = prepare_training(run, config, model_config, start)
 
-        def check(learner: Learner) -> list[dict[str, Any]]:
-            assert training.validation  # only asked where there is an interval
-            return [_validated(learner, training.validation, s, 5) for s in training.specs]
+        def validate(learner: Learner) -> list[dict[str, Any]]:
+            options = {"inner_steps": 5, "episodes": VALIDATION_EPISODES, "seed": 0}
+            return [
+                _as_row(spec, training.validate(learner, spec, **options))
+                for spec in training.specs
+            ]
 
         return training_loop(
             run,
             training.updates,
-            lambda: training.first,
+            lambda: training.initial_state,
             config.meta_steps,
             training.metadata,
-            check,
+            validate,
         )
 
 
-def prepared(
-    run: Run, config: TrainConfig, model_config: dict[str, Any], start: Path | None = None
-) -> Training:
+def prepare_training(
+    run: TrainingRun, config: TrainConfig, model_config: dict[str, Any], start: Path | None = None
+) -> PreparedTraining:
     """Read what a meta-training needs and check it; arguments and errors as in `train`."""
     model_config = for_pictures(model_config, run.data.input_shape)
     model = make_model(model_config)
-    params = _start(start, model_config) if start else initial_params(model, config.seed)
+    given = _load_start(start, model_config) if start else None
+    params = given.params if given else initial_params(model, config.seed)
     for_n_way(params, max(config.n_ways))
     if config.inner_steps == 0 and len(params["head.weight"]) == 1:
         raise ValueError(
             "The head has 1 row, which starts as zeros in every task, so that multi-task training "
             f"moves nothing; give it at least {max(config.n_ways)} rows."
         )
-    first = TrainState(
+    initial_state = TrainState(
         0, with_lr_multipliers(params) if config.learn_inner_lr else split_lr_multipliers(params)[0]
     )
     metadata = {
         "method": config.method,
         "model": model_config,
         "inner_lrs": {str(n): config.inner_lr_at(n) for n in config.n_ways},
-        "start": str(start.name) if start else "random",
+        "start": start.name if start else "random",
         "config": asdict(config),
     }
     ways = sorted(set(config.n_ways))
@@ -116,14 +136,15 @@ def prepared(
     validation = _pool_for(run, run.validate_on, specs, False) if run.validate_every else None
     pool = _pool_for(run, "train", config.specs)
 
-    def updates(begin: TrainState) -> Iterator[TrainState]:
-        return meta_train(model, begin, task_stream(pool, config, begin.step), config)
+    def updates(state: TrainState) -> Iterator[TrainState]:
+        return meta_train(model, state, task_stream(pool, config, state.step), config)
 
-    return Training(first, updates, validation, specs, run.about(metadata))
+    metadata = run.metadata(metadata, given)
+    return PreparedTraining(initial_state, updates, validation, specs, metadata)
 
 
 def train_baseline(
-    run: Run,
+    run: TrainingRun,
     config: PretrainConfig,
     model_config: dict[str, Any],
     start: Path | None = None,
@@ -139,19 +160,19 @@ def train_baseline(
         inner_lr: α at every N; chosen on validation classes unless given.
 
     Raises:
-        CheckpointError: The starting weights, or the state to go on from, are of another run's
-            making or cannot be read.
+        CheckpointError: As in `train`.
         ValueError: There are too few classes or pictures, or torchrun started several processes.
     """
     check_alone("pretrain")
     model_config = for_pictures(model_config, run.data.input_shape)
     model = make_model(model_config)
-    shown = EpisodeSpec(5, 1, VALIDATION_QUERY)
-    needed = [EpisodeSpec(min(inner_lr_search.INNER_LR_EPISODES), 1, VALIDATION_QUERY)]
+    specs = [EpisodeSpec(min(inner_lr_search.INNER_LR_EPISODES), 1, VALIDATION_QUERY)]
+    if run.validate_every:
+        specs.append(BASELINE_VALIDATION)
     if inner_lr is not None:
-        AdaptConfig(inner_lr)  # refuses what is no step size
-    given = _start(start, model_config) if start else None
-    validation = _pool_for(run, "validation", [*needed, shown] if run.validate_every else needed)
+        AdaptConfig(inner_lr)  # raises where it is not a step size
+    given = _load_start(start, model_config) if start else None
+    validation = _pool_for(run, "validation", specs)
     pool = augment_classes(
         _pool_for(run, "train", [], ink_crops=config.ink_crops),
         mirror=config.mirror,
@@ -166,29 +187,39 @@ def train_baseline(
         "config": asdict(config),
     }
 
-    def first() -> TrainState:
+    def initial_state() -> TrainState:
         if given:
-            return TrainState(0, imprint_head(model, given, pool))
+            return TrainState(0, imprint_head(model, given.params, pool))
         return TrainState(0, with_new_head(initial_params(model, config.seed), len(pool.classes)))
 
-    def check(learner: Learner) -> list[dict[str, Any]]:
-        return [_validated(learner, validation, shown, inner_lr_search.INNER_LR_STEPS)]
+    def validate(learner: Learner) -> list[dict[str, Any]]:
+        *_, estimate = evaluate(
+            learner,
+            validation,
+            BASELINE_VALIDATION,
+            inner_steps=inner_lr_search.INNER_LR_STEPS,
+            episodes=VALIDATION_EPISODES,
+            seed=0,
+        )
+        return [_as_row(BASELINE_VALIDATION, estimate)]
 
-    def updates(begin: TrainState) -> Iterator[TrainState]:
-        return pretrain(model, begin, pool, config)
+    def updates(state: TrainState) -> Iterator[TrainState]:
+        return pretrain(model, state, pool, config)
 
-    def finish(checkpoint: Checkpoint) -> Checkpoint:
+    def finalise(checkpoint: Checkpoint) -> Checkpoint:
         if inner_lr is not None:
             return checkpoint
         chosen = best_inner_lrs(checkpoint.learner(), validation)
         return Checkpoint(checkpoint.params, {**checkpoint.metadata, "inner_lrs": chosen})
 
-    about = run.about(metadata)
-    return training_loop(run, updates, first, updates_of(pool, config), about, check, finish)
+    metadata = run.metadata(metadata, given)
+    return training_loop(
+        run, updates, initial_state, updates_of(pool, config), metadata, validate, finalise
+    )
 
 
 def _pool_for(
-    run: Run,
+    run: TrainingRun,
     part: str,
     specs: Sequence[EpisodeSpec],
     rotate: bool = True,
@@ -207,20 +238,23 @@ def _pool_for(
     return pool
 
 
-def _start(path: Path, model_config: Mapping[str, Any]) -> Params:
-    """Return the meta-parameters of a weights file for the same network."""
-    found = checkpoints.load_weights(path)
-    other = differences(model_arguments(found.metadata["model"]), model_arguments(model_config))
-    if other:
-        raise CheckpointError(f"{path} holds another network ({other}); give the run the same.")
-    return found.params
+def _load_start(path: Path, model_config: Mapping[str, Any]) -> Checkpoint:
+    """Return the weights to begin from.
 
-
-def _validated(
-    learner: Learner, validation: TaskPool, spec: EpisodeSpec, inner_steps: int
-) -> dict[str, Any]:
-    """Return the estimate on fresh adaptations to validation episodes, as JSON values."""
-    *_, last = evaluate(
-        learner, validation, spec, inner_steps=inner_steps, episodes=VALIDATION_EPISODES, seed=0
+    Raises:
+        CheckpointError: They cannot be read, or are another network's.
+    """
+    checkpoint = checkpoints.load_weights(path)
+    difference = differences(
+        model_arguments(checkpoint.metadata["model"]), model_arguments(model_config)
     )
-    return {"n_way": spec.n_way, "k_shot": spec.k_shot, **asdict(last)}
+    if difference:
+        raise CheckpointError(
+            f"{path} holds another network ({difference}); give the run the same."
+        )
+    return checkpoint
+
+
+def _as_row(spec: EpisodeSpec, estimate: Estimate) -> dict[str, Any]:
+    """Return a validation estimate as JSON values."""
+    return {"n_way": spec.n_way, "k_shot": spec.k_shot, **asdict(estimate)}

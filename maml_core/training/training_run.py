@@ -18,32 +18,35 @@ from maml_core.data.character_set import CharacterSet
 from maml_core.data.registry import load
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
+from maml_core.learners.checkpoints import Checkpoint
+from maml_core.learners.training_classes import splits_trained_on
 from maml_core.paths import PROJECT
 
 VALIDATION_QUERY = 5  # pictures a class
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """Where a training's data comes from and its weights go to.
 
     Attributes:
-        out: The weights file; the unfinished state lies beside it as `<name>.state`.
+        out: The weights file; the state of an unfinished training lies beside it as
+            `<name>.state`.
         dataset: Its name, see `registry.load`.
         split: One of `config.SPLITS`; the run sees its training and validation parts only.
         split_seed: Chooses the split.
         device: 'cpu' or 'cuda'.
-        resume: Go on from the unfinished state.
-        validate_every: Updates between two looks at validation episodes; 0 for none.
-        validate_on: Of which part of the split these are; 'train' where there are too few
-            validation classes, and it is to be said.
-        validation_query: Query pictures a class of theirs.
-        record: Points on the way to keep in `<stem>.recording.safetensors`, closer together in the
-            beginning, where most happens; 0 for none.
+        resume: Continue from the saved state.
+        validate_every: Updates between two validations; 0 for none.
+        validate_on: The part of the split to validate on; 'train' where there are too few
+            validation classes, and whoever shows the accuracy must say so.
+        validation_query: Query pictures a class of the validation episodes.
+        record: Points along the way to keep in `<stem>.recording.safetensors`, closer together at
+            the beginning, where most happens; 0 for none.
         command: What was typed, kept with the weights.
 
     Raises:
-        ValueError: An unknown device, no GPU where one is asked for, or a negative interval.
+        ValueError: An unknown device, a missing GPU, or a negative interval.
     """
 
     out: Path
@@ -69,22 +72,22 @@ class Run:
 
     @property
     def state(self) -> Path:
-        """The file of the unfinished state."""
+        """The file of an unfinished training's state."""
         return self.out.with_name(self.out.name + ".state")
 
     @property
     def recording(self) -> Path:
-        """The file of the points on the way."""
+        """The file of the points along the way."""
         return self.out.with_suffix(".recording.safetensors")
 
     def recorded_updates(self, steps: int) -> set[int]:
-        """Return the updates to keep of a run of so many: the start, then in equal ratios."""
+        """Return which of `steps` updates to record: the start, then in equal ratios."""
         ratios = np.geomspace(1, steps, max(self.record - 1, 1))
         return {0, *(round(float(ratio)) for ratio in ratios)} if self.record else set()
 
     @cached_property
     def data(self) -> CharacterSet:
-        """The characters that the run learns from; read once."""
+        """The data set that the run learns from, read once."""
         return load(self.dataset)
 
     def pool(self, part: str, *, rotate: bool = False, ink_crops: bool = False) -> TaskPool:
@@ -97,14 +100,22 @@ class Run:
         rotate = rotate and self.data.has_drawers
         return make_pool(self.data, classes, rotate=rotate, ink_crops=ink_crops, device=self.device)
 
-    def about(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what is to be said of the weights besides what their training says."""
+    def metadata(
+        self, training: Mapping[str, Any], start: Checkpoint | None = None
+    ) -> dict[str, Any]:
+        """Return a weights file's metadata.
+
+        Args:
+            training: What the training itself says: method, network, settings.
+            start: The weights that it began from, whose training classes it inherits.
+        """
         return {
-            **metadata,
+            **training,
             "command": self.command,
             "dataset": self.dataset,
             "split": self.split,
             "split_seed": self.split_seed,
+            "start_trained_on": splits_trained_on(start.metadata) if start else [],
             "device": torch.cuda.get_device_name() if self.device == "cuda" else "cpu",
             "commit": _commit(),
             "torch": torch.__version__,
@@ -115,13 +126,12 @@ class Run:
 def _commit() -> str:
     """Return the commit of the code, with a + when the tree has changes; empty outside git."""
     with suppress(OSError, subprocess.CalledProcessError):
-        root = PROJECT
-        found = subprocess.run(
+        finished = subprocess.run(
             ["git", "describe", "--always", "--dirty=+", "--abbrev=10"],
-            cwd=root,
+            cwd=PROJECT,
             capture_output=True,
             check=True,
             text=True,
         )
-        return found.stdout.strip()
+        return finished.stdout.strip()
     return ""

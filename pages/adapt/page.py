@@ -183,7 +183,7 @@ def _take_away(settings: Settings, found: list[AdaptationTrajectory], steps: int
         settings.part,
         settings.spec,
         settings.seed,
-        {store.in_script(trajectory.method): trajectory.inner_lr for trajectory in found},
+        {store.name_in_script(trajectory.method): trajectory.inner_lr for trajectory in found},
         steps,
     )
     with st.container(horizontal=True):

@@ -18,7 +18,6 @@ from pages.draw.board_state import QUERY, Desk, cell_name
 from pages.draw.canvas import PADS, bars, pads
 from pages.draw.upload_dialog import ask_for_pictures
 from pages.shared import cached
-from pages.shared.learners import store
 from pages.shared.page_header import why
 from pages.shared.settings import dataset_in_words
 
@@ -69,7 +68,7 @@ def _answer(here: Desk, n_way: int, k_shot: int, steps: int) -> None:
     names = [[cell_name(label, shot) for shot in range(k_shot)] for label in range(n_way)]
     rows = [[here.drawing(name) for name in row if here.usable(name)] for row in names]
     methods = [method for method in METHODS if method in cached.available_methods()]
-    methods += store.names(cached.SPLIT)
+    methods += cached.unseen_own_learners(cached.SPLIT)
     answers = dict.fromkeys(methods)
     inner_lrs: dict[str, float] = {}
     foreign, missing = False, [class_letter(label) for label, row in enumerate(rows) if not row]

@@ -19,10 +19,15 @@ from maml_core.evaluation.single_query import adapt_each
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner
+from maml_core.learners.training_classes import (
+    TrainingSplit,
+    seen_in_training,
+    splits_trained_on,
+)
 from maml_core.methods.catalogue import METHODS, NEAREST
 from maml_core.teaching import play_round
 from pages.shared.learners import store
-from pages.shared.settings import Settings, changes
+from pages.shared.settings import Settings, changes, dataset_words
 
 BASELINE = "pretrained"  # what stands beside MAML
 SPLIT = "alphabets"  # the one that the shipped weights are trained on
@@ -57,7 +62,7 @@ def forget_characters(dataset: str) -> None:
     What is kept by `Settings` goes by their edition.
     """
     changes().append(dataset)
-    for cached in (characters, pool, alphabets_by_part, questions, machine_answers):
+    for cached in (characters, pool, alphabets_by_part, _n_seen, questions, machine_answers):
         cached.clear()
 
 
@@ -73,8 +78,27 @@ def _shipped(method: str, split: str) -> Learner:
 
 
 def available_methods(split: str = SPLIT) -> tuple[str, ...]:
-    """Return the methods whose weights are here, and the names of the visitor's own learners."""
-    return _shipped_methods(split) + store.names(split)
+    """Return the methods whose weights are here, and the visitor's own learners for a split."""
+    return _shipped_methods(split) + unseen_own_learners(split)
+
+
+def unseen_own_learners(split: str) -> tuple[str, ...]:
+    """Return the visitor's own learners that have trained on none of the sidebar's test classes."""
+    dataset = dataset_words().get(st.session_state.get("dataset", ""))
+    if dataset is None:
+        return tuple(store.learners())
+    return tuple(
+        name
+        for name, learner in store.learners().items()
+        if not _n_seen(dataset, split, tuple(splits_trained_on(learner.provenance)))
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _n_seen(dataset: str, split: str, trained_on: tuple[TrainingSplit, ...]) -> int:
+    """Return how many test classes of a split weights were trained on."""
+    data = characters(dataset)
+    return len(seen_in_training(trained_on, data, split_classes(data, split, "test")))
 
 
 @st.cache_data(show_spinner=False)

@@ -1,4 +1,4 @@
-"""This visitor's live training: it goes on while they walk from page to page."""
+"""This visitor's background training: it continues while they move from page to page."""
 
 from __future__ import annotations
 
@@ -6,79 +6,68 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from maml_core.training.background.queue import LiveTraining, Order, Trainings
+from maml_core.training.background.queue import BackgroundTraining, TrainingJob, TrainingQueue
 
-LINE_SECONDS = 2.0  # between two looks of the sidebar's line
-STATES = {
-    "waiting": "waiting its turn",
-    "running": "under way",
-    "paused": "paused",
-    "stopping": "stopping",
-    "done": "done",
-    "stopped": "stopped",
-    "failed": "failed",
-}
+REFRESH_SECONDS = 2.0  # of the sidebar's link
 
 
 # Drawn before the page: like the sidebar, it imports no torch.
 @st.cache_resource(show_spinner=False)
-def trainings() -> Trainings:
-    """Return the server's trainings, those of all visitors."""
-    return Trainings()
+def training_queue() -> TrainingQueue:
+    """Return the server's queue, which holds the trainings of all visitors."""
+    return TrainingQueue()
 
 
-def visitor() -> str:
-    """Return what names this visitor's tab."""
+def visitor_id() -> str:
+    """Return what identifies this visitor's tab."""
     context = get_script_run_ctx()
     return context.session_id if context else ""
 
 
-def mine() -> LiveTraining | None:
-    """Return this visitor's training, over or not."""
-    return trainings().of(visitor())
+def own_training() -> BackgroundTraining | None:
+    """Return this visitor's training, finished or not; None if they have started none."""
+    return training_queue().training_of(visitor_id())
 
 
-def start(order: Order) -> None:
-    """Put a training of this visitor's in line; it ends soon after their tab is closed."""
-    me = visitor()
-    trainings().start(me, order, lambda: _is_there(me))
+def start(job: TrainingJob) -> None:
+    """Queue a training for this visitor; it ends soon after their tab is closed."""
+    owner = visitor_id()
+    training_queue().start(owner, job, lambda: _is_connected(owner))
 
 
-def _is_there(session: str) -> bool:
-    # Not by a page's own sign of life: while a long evaluation is drawn no page gives one.
+def _is_connected(session: str) -> bool:
+    # Not by a page's own sign of life: a page gives none during a long evaluation.
     return not runtime.exists() or bool(runtime.get_instance().is_active_session(session))
 
 
-def where(training: LiveTraining) -> str:
-    """Say how far a training is."""
-    steps = training.order.config.meta_steps
-    made = training.progress[-1].step if training.progress else 0
-    return f"{STATES[training.state]}, update {made:,} of {steps:,}"
+def progress_text(training: BackgroundTraining) -> str:
+    """Return a training's state and how many of its updates are made."""
+    steps = training.job.config.meta_steps
+    return f"{training.state}, update {training.updates_made:,} of {steps:,}"
 
 
-def _briefly(training: LiveTraining) -> str:
-    made = training.progress[-1].step if training.progress else 0
+def _link_text(training: BackgroundTraining) -> str:
     if training.state in ("running", "stopping"):
-        return f"Training: {made:,} of {training.order.config.meta_steps:,}"
-    return f"Training {STATES[training.state]}"
+        return f"Training: {training.updates_made:,} of {training.job.config.meta_steps:,}"
+    return f"Training {training.state}"
 
 
-def line() -> None:
-    """Say in the sidebar how this visitor's training goes, with the way to its page."""
-    training = mine()
+def show_in_sidebar() -> None:
+    """Show this visitor's training in the sidebar, with a link to its page."""
+    training = own_training()
     if training is not None:
-        again = None if training.is_over else LINE_SECONDS
+        refresh = None if training.is_finished else REFRESH_SECONDS
         with st.sidebar:
-            st.fragment(_line, run_every=again)()
+            st.fragment(_sidebar_link, run_every=refresh)()
 
 
-def _line() -> None:
-    training = mine()
+def _sidebar_link() -> None:
+    training = own_training()
     if training is not None:
         with st.container(key="training_line"):
             st.page_link(
                 "pages/train/page.py",
-                label=_briefly(training),
+                label=_link_text(training),
                 icon=":material/model_training:",
                 query_params={"what": "Images"},
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from maml_core.training.background.queue import VALIDATION_EPISODES
 from pages.shared import training_session
 from pages.shared.learners import picker
 from pages.shared.page_header import why
@@ -11,41 +12,42 @@ from pages.train.images import controls, progress
 
 CHECKS = controls.CHECKS
 WHY_PROCESS = """
-The training runs beside the app, at low priority: whoever clicks comes first. It goes on while you
-look at other pages and ends within a minute when you close or reload this tab. Two run at a time on
-this server; a third waits its turn, and a paused one gives its turn to the next.
+Training runs next to the app at low priority, so clicks come first. It continues while you visit
+other pages, and ends within a minute after you close or reload this tab. Two trainings run at a
+time on this server; a third one waits, and a paused one lets the next one run.
 """
 WHY_LOSS = """
-The **meta-loss** is the tasks' mean query loss *after* the inner steps: how well θ has learned to
-learn. It is measured on the tasks of each update, before that update moves θ, so it jumps about.
-The **accuracy** is measured on characters that the training never sees, {n} episodes each time, the
-same ones every time. Before adaptation it must be chance: nobody has said which character is which.
+The **meta-loss** is the mean query loss over tasks *after* the inner steps: how well θ has learned
+to learn. It is measured on the tasks of each update, before that update moves θ, so it fluctuates.
+The **accuracy** is measured on {n} episodes of characters that are never trained on, the same
+episodes each time. Before adaptation it must be at chance: nothing has said which character is
+which.
 """
 
 
 def draw() -> None:
     """Draw the section."""
     st.markdown(
-        "Meta-train a network here and now, and watch it learn to learn. **What it becomes can be "
-        "kept: it then stands beside the others on the other pages.**"
+        "Meta-train a network here and now, and watch it learn to learn. **You can keep the "
+        "result: it then appears next to the other methods on the other pages.**"
     )
-    training = training_session.mine()
+    training = training_session.own_training()
     if training is not None:
-        progress.watch(training)
-    if training is None or training.is_over:
+        progress.show_progress(training)
+    if training is None or training.is_finished:
         if training is not None:
             st.subheader("Another training", anchor=False)
-        order = controls.order()
+        job = controls.choose_job()
         st.button(
             "Start training",
             key="start_training",
             type="primary",
             icon=":material/play_arrow:",
-            disabled=order is None,
+            disabled=job is None,
             on_click=training_session.start,
-            args=(order,),
+            args=(job,),
         )
     picker.own_learners()
     with st.container(horizontal=True):
-        why("What is drawn?", WHY_LOSS.format(n=20))
+        why("What do the charts show?", WHY_LOSS.format(n=VALIDATION_EPISODES))
         why("Where does it run?", WHY_PROCESS)

@@ -113,9 +113,11 @@ def _draw(
 
 
 def _over_training(trajectories: list[AdaptationTrajectory], step: int) -> AdaptationTrajectory:
-    """Return what an inner step says at each point, as the player takes it."""
-    there = {
-        name: np.stack([getattr(one, name)[step] for one in trajectories])
-        for name in ("support_loss", "query_loss", "accuracy", "predictions")
-    }
-    return replace(trajectories[0], **there)
+    """Return an inner step's values at each point, in place of the inner steps of one θ."""
+    return replace(
+        trajectories[0],
+        support_loss=np.stack([one.support_loss[step] for one in trajectories]),
+        query_loss=np.stack([one.query_loss[step] for one in trajectories]),
+        accuracy=np.stack([one.accuracy[step] for one in trajectories]),
+        predictions=np.stack([one.predictions[step] for one in trajectories]),
+    )

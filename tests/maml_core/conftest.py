@@ -22,7 +22,7 @@ from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import initial_params
 from maml_core.networks.params import Params
 from maml_core.training import inner_lr_search, recipes, training_run
-from maml_core.training.training_run import Run
+from maml_core.training.training_run import TrainingRun
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -199,4 +199,4 @@ def few_characters(make_characters, monkeypatch):
 @pytest.fixture
 def run(tmp_path):
     """Where a run writes to; it never validates."""
-    return Run(tmp_path / "weights", split="paper", command="python -m maml_core train …")
+    return TrainingRun(tmp_path / "weights", split="paper", command="python -m maml_core train …")

@@ -1,4 +1,4 @@
-"""Speaks as `maml_core.training.background.worker` does, but without torch, which is slow to start.
+"""Sends the messages of `maml_core.training.background.worker`, without torch, slow to import.
 
 Updates take a moment each. A file named on the command line is sent as the weights after the last;
 a seed of 13 dies at once.
@@ -21,7 +21,7 @@ def say(**values: object) -> None:
 
 def main() -> None:
     config = json.loads(sys.stdin.readline())["config"]
-    words = ["go"]
+    words = ["resume"]
 
     def listen() -> None:
         for word in sys.stdin:
@@ -34,7 +34,7 @@ def main() -> None:
     done = 0
     while done < config["meta_steps"] and not {"stop", "end"} & set(words):
         time.sleep(UPDATE_SECONDS)
-        if words[-1] == "go":
+        if words[-1] == "resume":
             done += 1
             say(kind="progress", step=done, loss=1 / done, gradient_norm=done, seconds=done / 4)
             accuracy = (0.5, 1 - 0.5 / done)
@@ -43,7 +43,7 @@ def main() -> None:
         content = base64.b64encode(Path(path).read_bytes()).decode()
         say(kind="weights", step=done, content=content)
     if "end" not in words:
-        say(kind="over", step=done)
+        say(kind="finished", step=done)
 
 
 main()

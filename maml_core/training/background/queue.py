@@ -1,8 +1,8 @@
-"""Meta-trainings in the background of a server: so many at once, the others in line.
+"""A server's queue of background meta-trainings: a few run at once, the others wait.
 
-Each runs in a process of its own (`live_worker`) at low priority, so that whoever waits for a page
-does not wait for a training: neither for Python's lock nor for a core. It ends with the server,
-whose end closes the pipe between them, and soon after its owner is gone.
+Each runs in a process of its own (`worker`) at low priority, so that whoever waits for a page does
+not wait for a training: neither for Python's lock nor for a core. It ends with the server, whose
+end closes the pipe between them, and soon after its owner has left.
 
 This module imports no torch: an app can draw its first page before it needs it.
 """
@@ -19,32 +19,33 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import IO, Any
 
 from maml_core.config import TrainConfig
 from maml_core.paths import PROJECT
 
-AT_ONCE = 2  # one a core of the machine that the project is measured on, at low priority
-GRACE_SECONDS = 30.0  # that an owner may be gone: a reconnecting browser needs a few
+MAX_RUNNING = 2  # one a core of the machine that the project is measured on, at low priority
+GRACE_SECONDS = 30.0  # that an owner may be away: a reconnecting browser needs a few
 WATCH_SECONDS = 1.0
-END_SECONDS = 5.0  # that a process is given to end by itself
-SPEED_UPDATES = 20  # that the speed is measured over
+EXIT_SECONDS = 5.0  # that a process is given to exit by itself
+VALIDATION_EPISODES = 20  # of each validation, see `Validation`
+SPEED_UPDATES = 20  # over which the speed is measured
 COMMAND = (sys.executable, "-m", "maml_core.training.background.worker")
 ROOT = str(PROJECT)
-OVER = ("done", "stopped", "failed")
+FINISHED = ("done", "stopped", "failed")
 
 
 @dataclass(frozen=True)
-class Order:
-    """What is to be trained on what, as `recipes.prepared` takes it.
+class TrainingJob:
+    """What to train on which data, as `recipes.prepare_training` takes it.
 
     Attributes:
         config: The method and its settings.
-        dataset: Its characters.
-        split: Whose training and validation parts it sees.
+        dataset: The data set's name, see `registry.load`.
+        split: The split whose training and validation parts it sees.
         model: The network's arguments.
-        start: A weights file to begin from; empty: at random.
-        validate_on: Of which part of the split the validation episodes are, see `runs.Run`.
+        start: A weights file to begin from; empty for a random initialisation.
+        validate_on: The part of the split to validate on, see `training_run.TrainingRun`.
     """
 
     config: TrainConfig
@@ -59,17 +60,17 @@ class Order:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, line: str) -> Order:
+    def from_json(cls, line: str) -> TrainingJob:
         """Read what `to_json` wrote."""
-        found: dict[str, Any] = json.loads(line)
-        config: dict[str, Any] = found["config"]
-        lists = {name: tuple(config[name]) for name in ("n_ways", "k_shots")}
-        return cls(**{**found, "config": TrainConfig(**{**config, **lists})})
+        fields: dict[str, Any] = json.loads(line)
+        config: dict[str, Any] = fields["config"]
+        tuples = {name: tuple(config[name]) for name in ("n_ways", "k_shots")}
+        return cls(**{**fields, "config": TrainConfig(**{**config, **tuples})})
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What one update said.
+    """What one update reported.
 
     Attributes:
         step: Updates made.
@@ -86,13 +87,13 @@ class Progress:
 
 @dataclass(frozen=True)
 class Validation:
-    """What the weights after so many updates reach on validation episodes.
+    """The accuracy on validation episodes of the weights after some updates.
 
     Attributes:
         step: Updates made.
         accuracy: Mean query accuracy after each inner step, 0 to 1, the first before any.
         ci95: Half-width of its 95 % confidence interval, likewise.
-        episodes: How many.
+        episodes: How many were measured.
     """
 
     step: int
@@ -102,24 +103,27 @@ class Validation:
 
 
 @dataclass(eq=False)
-class LiveTraining:
+class BackgroundTraining:
     """One training; its lists only grow, so that a page may read them at any time.
 
     Attributes:
-        owner: Whose it is.
-        order: What is trained.
-        state: 'waiting', 'running', 'paused', 'stopping', or, when it is over, 'done', 'stopped'
-            or 'failed'.
+        owner: Who started it.
+        job: What is trained.
+        is_present: Whether the owner is still there.
+        state: 'waiting', 'running', 'paused', 'stopping', or, when it is finished, 'done',
+            'stopped' or 'failed'.
         message: Why it failed, a sentence.
-        progress: Update by update.
-        validations: Every so often.
+        progress: One report an update.
+        validations: One report a validation.
         weights: The last weights file that it sent; empty before the first.
-        step: The updates behind those weights.
+        step: How many updates made those weights.
+        process: The worker; None before it is launched.
+        last_seen: When the owner was last present, on the monotonic clock.
     """
 
     owner: str
-    order: Order
-    is_there: Callable[[], bool]
+    job: TrainingJob
+    is_present: Callable[[], bool]
     state: str = "waiting"
     message: str = ""
     progress: list[Progress] = field(default_factory=list)
@@ -127,219 +131,226 @@ class LiveTraining:
     weights: bytes = b""
     step: int = 0
     process: subprocess.Popen[str] | None = None
-    seen: float = field(default_factory=time.monotonic)
+    last_seen: float = field(default_factory=time.monotonic)
 
     @property
-    def is_over(self) -> bool:
-        return self.state in OVER
+    def updates_made(self) -> int:
+        return self.progress[-1].step if self.progress else 0
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state in FINISHED
 
     @property
     def updates_per_second(self) -> float:
-        """Over the last updates; 0 before there are two."""
+        """The speed over the last updates; 0 before there are two."""
         last = self.progress[-SPEED_UPDATES:]
         seconds = last[-1].seconds - last[0].seconds if last else 0.0
         return (last[-1].step - last[0].step) / seconds if seconds > 0 else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """At the pace so far, validation included; None before the first update."""
+        """At the speed so far, validation included; None before the first update."""
         if not self.progress:
             return None
         last = self.progress[-1]
-        return last.seconds / last.step * (self.order.config.meta_steps - last.step)
+        return last.seconds / last.step * (self.job.config.meta_steps - last.step)
 
-    def tell(self, command: str) -> None:
-        """Send a line to the process; one that has ended hears nothing."""
+    def send(self, command: str) -> None:
+        """Send a line to the process; nothing happens if it has ended."""
         if self.process and self.process.stdin:
             with suppress(OSError, ValueError):
                 self.process.stdin.write(command + "\n")
                 self.process.stdin.flush()
 
-    def hear(self, line: str) -> None:
-        """Take what the process says."""
-        said = json.loads(line)
-        kind = said.pop("kind")
+    def handle_message(self, line: str) -> None:
+        """Take one message of the process, a line of JSON."""
+        message = json.loads(line)
+        kind = message.pop("kind")
         if kind == "progress":
-            self.progress.append(Progress(**said))
+            self.progress.append(Progress(**message))
         elif kind == "validation":
-            lists = {name: tuple(said[name]) for name in ("accuracy", "ci95")}
-            self.validations.append(Validation(**{**said, **lists}))
+            tuples = {name: tuple(message[name]) for name in ("accuracy", "ci95")}
+            self.validations.append(Validation(**{**message, **tuples}))
         elif kind == "weights":
-            self.weights, self.step = base64.b64decode(said["content"]), said["step"]
+            self.weights, self.step = base64.b64decode(message["content"]), message["step"]
         elif kind == "failed":
-            self.state, self.message = "failed", said["message"]
-        elif kind == "over":
-            self.state = "done" if said["step"] == self.order.config.meta_steps else "stopped"
+            self.state, self.message = "failed", message["message"]
+        elif kind == "finished":
+            self.state = "done" if message["step"] == self.job.config.meta_steps else "stopped"
 
 
-class Trainings:
-    """All live trainings of a server, one an owner.
+class TrainingQueue:
+    """All background trainings of a server, at most one for each owner.
 
     Args:
-        at_once: How many may run; those beyond wait in line.
-        grace_seconds: A training ends when its owner has been gone for so long.
-        watch_seconds: Between two looks at who is there.
+        max_running: How many may run; the others wait.
+        grace_seconds: A training is cancelled when its owner has been away for so long.
+        watch_seconds: Between two checks of which owners are present.
     """
 
     def __init__(
         self,
-        at_once: int = AT_ONCE,
+        max_running: int = MAX_RUNNING,
         grace_seconds: float = GRACE_SECONDS,
         watch_seconds: float = WATCH_SECONDS,
     ) -> None:
-        self._at_once = at_once
+        self._max_running = max_running
         self._grace = grace_seconds
         self._watch = watch_seconds
-        self._by_owner: dict[str, LiveTraining] = {}
-        self._line: list[LiveTraining] = []
+        self._by_owner: dict[str, BackgroundTraining] = {}
+        self._queue: list[BackgroundTraining] = []
         self._lock = threading.RLock()
         self._watcher: threading.Thread | None = None
 
     def start(
-        self, owner: str, order: Order, is_there: Callable[[], bool] = lambda: True
-    ) -> LiveTraining:
-        """Put a training in line; it begins at once if there is room.
+        self, owner: str, job: TrainingJob, is_present: Callable[[], bool] = lambda: True
+    ) -> BackgroundTraining:
+        """Put a training in the queue; it begins at once if fewer than the maximum run.
 
         Args:
-            owner: Whose it is; a former one of theirs that is over is forgotten.
-            order: What to train.
-            is_there: Says whether the owner still is; asked about once a second.
+            owner: Who starts it; it replaces a finished training of theirs.
+            job: What to train.
+            is_present: Whether the owner is still there; called every `watch_seconds`.
 
         Raises:
-            ValueError: The owner has one that is not over.
+            ValueError: The owner has a training that is not finished.
         """
         with self._lock:
             former = self._by_owner.get(owner)
-            if former and not former.is_over:
-                raise ValueError("One training is under way; stop it before another.")
-            training = LiveTraining(owner, order, is_there)
+            if former and not former.is_finished:
+                raise ValueError("One training is running; stop it before you start another.")
+            training = BackgroundTraining(owner, job, is_present)
             self._by_owner[owner] = training
-            self._line.append(training)
-            self._fill()
+            self._queue.append(training)
+            self._start_next()
             if not (self._watcher and self._watcher.is_alive()):
-                self._watcher = threading.Thread(target=self._look_after, daemon=True)
+                self._watcher = threading.Thread(target=self._watch_owners, daemon=True)
                 self._watcher.start()
             return training
 
-    def of(self, owner: str) -> LiveTraining | None:
-        """Return an owner's training, over or not."""
+    def training_of(self, owner: str) -> BackgroundTraining | None:
+        """Return an owner's training, finished or not; None if there is none."""
         return self._by_owner.get(owner)
 
-    def place(self, owner: str) -> int:
-        """Return an owner's place in line, 1 for the next; 0: it does not wait."""
+    def position(self, owner: str) -> int:
+        """Return an owner's position in the queue, 1 for the next; 0 if it does not wait."""
         with self._lock:
-            return next((i for i, one in enumerate(self._line, 1) if one.owner == owner), 0)
+            owners = [training.owner for training in self._queue]
+            return owners.index(owner) + 1 if owner in owners else 0
 
     def pause(self, owner: str) -> None:
-        """Let a running training rest after its update; another may take its turn."""
+        """Pause a running training after its update; the next in the queue starts."""
         with self._lock:
             training = self._by_owner.get(owner)
             if training and training.state == "running":
                 training.state = "paused"
-                training.tell("pause")
-                self._fill()
+                training.send("pause")
+                self._start_next()
 
     def resume(self, owner: str) -> None:
-        """Put a paused training back in line."""
+        """Put a paused training back in the queue."""
         with self._lock:
             training = self._by_owner.get(owner)
             if training and training.state == "paused":
                 training.state = "waiting"
-                self._line.append(training)
-                self._fill()
+                self._queue.append(training)
+                self._start_next()
 
     def stop(self, owner: str) -> None:
-        """End a training after its update; its weights so far stay."""
+        """Stop a training after its update; the weights so far are kept."""
         with self._lock:
             training = self._by_owner.get(owner)
-            if training is None or training.is_over:
+            if training is None or training.is_finished:
                 return
-            if training in self._line:
-                self._line.remove(training)
+            if training in self._queue:
+                self._queue.remove(training)
             if training.progress:
                 training.state = "stopping"
-                training.tell("stop")
+                training.send("stop")
             else:
-                self._end(training)
-            self._fill()
+                self._terminate(training)
+            self._start_next()
 
-    def forget(self, owner: str) -> None:
-        """End an owner's training at once, and all that is known of it."""
+    def cancel(self, owner: str) -> None:
+        """End an owner's training at once and remove it with all its results."""
         with self._lock:
             training = self._by_owner.pop(owner, None)
             if training:
-                self._end(training)
-                self._fill()
+                self._terminate(training)
+                self._start_next()
 
     def close(self) -> None:
-        """End all trainings at once."""
+        """Cancel all trainings."""
         for owner in list(self._by_owner):
-            self.forget(owner)
+            self.cancel(owner)
 
-    def _fill(self) -> None:
+    def _start_next(self) -> None:
+        """Start or resume trainings from the queue while there is room."""
         running = [t for t in self._by_owner.values() if t.state in ("running", "stopping")]
-        while self._line and len(running) < self._at_once:
-            training = self._line.pop(0)
+        while self._queue and len(running) < self._max_running:
+            training = self._queue.pop(0)
             running.append(training)
             training.state = "running"
             if training.process:
-                training.tell("go")
+                training.send("resume")
             else:
-                self._begin(training)
+                self._launch(training)
 
-    def _begin(self, training: LiveTraining) -> None:
-        training.process = subprocess.Popen(
+    def _launch(self, training: BackgroundTraining) -> None:
+        process = subprocess.Popen(
             COMMAND,
             env={**os.environ, "PYTHONPATH": os.pathsep.join([ROOT, *sys.path])},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        training.tell(training.order.to_json())
-        threading.Thread(target=self._listen, args=(training,), daemon=True).start()
+        training.process = process
+        training.send(training.job.to_json())
+        arguments = (training, process, process.stdout)
+        threading.Thread(target=self._read_messages, args=arguments, daemon=True).start()
 
-    def _listen(self, training: LiveTraining) -> None:
-        """Take what a training's process says until it has ended."""
-        process = training.process
-        assert process
-        assert process.stdout
-        with process, process.stdout:
-            for line in process.stdout:
-                if line.endswith("\n"):  # else it was ended in the midst of it
-                    training.hear(line)
+    def _read_messages(
+        self, training: BackgroundTraining, process: subprocess.Popen[str], messages: IO[str]
+    ) -> None:
+        """Handle the messages of a training's process until it has ended."""
+        with process, messages:
+            for line in messages:
+                if line.endswith("\n"):  # otherwise the process ended while writing it
+                    training.handle_message(line)
         with self._lock:
-            if not training.is_over:
+            if not training.is_finished:
                 training.state = "failed"
                 training.message = (
                     f"The training's process ended by itself (code {process.returncode}); the "
                     "machine may be short of memory. Start it again, with fewer tasks an update."
                 )
-            self._fill()
+            self._start_next()
 
-    def _end(self, training: LiveTraining) -> None:
-        """End a training's process; what it has not sent is lost."""
-        if training in self._line:
-            self._line.remove(training)
-        if not training.is_over:
+    def _terminate(self, training: BackgroundTraining) -> None:
+        """End a training's process; what it has not sent yet is lost."""
+        if training in self._queue:
+            self._queue.remove(training)
+        if not training.is_finished:
             training.state = "stopped"
         if training.process and training.process.stdin:
             with suppress(OSError):
-                training.process.stdin.close()  # its sign to end
+                training.process.stdin.close()  # the process exits when its input ends
             try:
-                training.process.wait(END_SECONDS)
+                training.process.wait(EXIT_SECONDS)
             except subprocess.TimeoutExpired:
                 training.process.kill()
 
-    def _look_after(self) -> None:
-        """Forget the trainings whose owner has been gone for long, until there are none."""
+    def _watch_owners(self) -> None:
+        """Cancel trainings whose owner has been away for too long, until there are none."""
         while True:
             time.sleep(self._watch)
             with self._lock:
                 for training in list(self._by_owner.values()):
-                    if training.is_there():
-                        training.seen = time.monotonic()
-                    elif time.monotonic() - training.seen > self._grace:
-                        self.forget(training.owner)
+                    if training.is_present():
+                        training.last_seen = time.monotonic()
+                    elif time.monotonic() - training.last_seen > self._grace:
+                        self.cancel(training.owner)
                 if not self._by_owner:
                     self._watcher = None
                     return

@@ -1,7 +1,7 @@
-"""One live meta-training, in a process of its own that `live_training` starts.
+"""One background meta-training, in a process of its own that `queue` starts.
 
-It reads an `Order` from its standard input, a line of JSON, then a word a line: 'pause', 'go' or
-'stop'. When that input ends it ends too. It writes what it finds as lines of JSON.
+It reads a `TrainingJob` from its standard input, a line of JSON, then one command a line: 'pause',
+'resume' or 'stop'. When that input ends the process exits. It writes its messages as lines of JSON.
 """
 
 from __future__ import annotations
@@ -22,63 +22,62 @@ import torch
 
 from maml_core.config import TrainConfig
 from maml_core.data.character_set import DataError
-from maml_core.evaluation.accuracy import evaluate
 from maml_core.learners import checkpoints
 from maml_core.learners.checkpoints import CheckpointError
 from maml_core.optimisation.outer_loop import TrainState
 from maml_core.training import recipes
-from maml_core.training.background.queue import Order
+from maml_core.training.background.queue import VALIDATION_EPISODES, TrainingJob
 from maml_core.training.loop import checkpoint_of
-from maml_core.training.training_run import Run
+from maml_core.training.training_run import TrainingRun
 
 NICENESS = 10  # whoever waits for a page comes first
-MEMORY_BYTES = 6 * 2**30  # beyond it an update fails, and not the whole machine
-VALIDATION_EPISODES = 20
-VALIDATION_SHARE = 0.2  # of the time, at most, but for the first and the last
+MEMORY_BYTES = 6 * 2**30  # beyond it an update fails instead of the whole machine
+VALIDATION_SHARE = 0.2  # of the time at most, apart from the first and the last validation
 MULTI_TASK_STEPS = 5  # at validation; multi-task training itself takes none
 
 
 @dataclass
 class Control:
-    """What the process has been told."""
+    """The commands so far: whether to run or to rest, and whether to stop."""
 
-    may_go: threading.Event = field(default_factory=threading.Event)
+    running: threading.Event = field(default_factory=threading.Event)
     stopped: bool = False
 
-    def listen(self) -> None:
-        """Follow the words on the standard input, to its end and the process's."""
-        for word in sys.stdin:
-            self.stopped |= word.strip() == "stop"
-            if word.strip() == "pause":
-                self.may_go.clear()
+    def read_commands(self) -> None:
+        """Follow the commands on the standard input; exit the process when it ends."""
+        for line in sys.stdin:
+            command = line.strip()
+            self.stopped |= command == "stop"
+            if command == "pause":
+                self.running.clear()
             else:
-                self.may_go.set()
-        os._exit(0)  # in the midst of an update, whatever it does
+                self.running.set()
+        os._exit(0)  # also in the middle of an update
 
 
 def main() -> None:
-    """Train what the first line orders."""
-    _be_modest()
-    order = Order.from_json(sys.stdin.readline())
+    """Run the training job in the first line of the standard input."""
+    _limit_resources()
+    job = TrainingJob.from_json(sys.stdin.readline())
     control = Control()
-    control.may_go.set()
-    threading.Thread(target=control.listen, daemon=True).start()
+    control.running.set()
+    threading.Thread(target=control.read_commands, daemon=True).start()
     try:
-        train(order, control)
+        train(job, control)
     except (DataError, CheckpointError, ValueError) as error:
-        say("failed", message=str(error))
+        send_message("failed", message=str(error))
     except RuntimeError as error:
         if "memory" not in str(error):
             raise
-        say(
+        send_message(
             "failed",
             message=f"An update needs more than the {MEMORY_BYTES / 2**30:.0f} GB that a training "
             "may have; choose fewer tasks an update, fewer ways or shots, or fewer inner steps.",
         )
 
 
-def _be_modest() -> None:
-    """Leave the cores and the memory to others, as far as the system lets one."""
+def _limit_resources() -> None:
+    """Leave processor time and memory to others, as far as the system allows."""
     torch.set_num_threads(1)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
@@ -88,92 +87,91 @@ def _be_modest() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
 
 
-def say(kind: str, **values: Any) -> None:
-    """Write a line."""
+def send_message(kind: str, **values: Any) -> None:
+    """Write a message as a line of JSON, see `BackgroundTraining.handle_message`."""
     print(json.dumps({"kind": kind, **values}), flush=True)
 
 
-def train(order: Order, control: Control) -> None:
-    """Meta-train as ordered and say how it goes."""
-    run = Run(
+def train(job: TrainingJob, control: Control) -> None:
+    """Meta-train and send progress, validations and weights."""
+    run = TrainingRun(
         Path(),
-        order.dataset,
-        order.split,
+        job.dataset,
+        job.split,
         validate_every=1,
-        validate_on=order.validate_on,
-        validation_query=order.config.q_query,
+        validate_on=job.validate_on,
+        validation_query=job.config.q_query,
         command="the Train page",
     )
-    start = Path(order.start) if order.start else None
-    training = recipes.prepared(run, order.config, dict(order.model), start)
-    begun, validating = time.monotonic(), validate(training, training.first, order.config)
-    update = training.first
-    for update in training.updates(training.first):
-        seconds = time.monotonic() - begun
+    start = Path(job.start) if job.start else None
+    training = recipes.prepare_training(run, job.config, dict(job.model), start)
+    state = training.initial_state
+    started, validation_seconds = time.monotonic(), validate(training, state, job.config)
+    for state in training.updates(training.initial_state):
+        seconds = time.monotonic() - started
         training.metadata["seconds"] = round(seconds, 1)
-        _say_progress(update, order.config, seconds)
-        if validating < VALIDATION_SHARE * seconds:
-            validating += validate(training, update, order.config)
-        if not control.may_go.is_set():
-            _say_weights(training, update)
-            waiting = time.monotonic()
-            control.may_go.wait()
-            begun += time.monotonic() - waiting
+        _send_progress(state, job.config, seconds)
+        if validation_seconds < VALIDATION_SHARE * seconds:
+            validation_seconds += validate(training, state, job.config)
+        if not control.running.is_set():
+            _send_weights(training, state)
+            paused = time.monotonic()
+            control.running.wait()
+            started += time.monotonic() - paused
         if control.stopped:
-            _say_weights(training, update)
+            _send_weights(training, state)
             break
     else:
-        validate(training, update, order.config)
-    say("over", step=update.step)
+        validate(training, state, job.config)
+    send_message("finished", step=state.step)
 
 
-def validate(training: recipes.Training, update: TrainState, config: TrainConfig) -> float:
-    """Say what the weights of a state reach on validation episodes; return how long it took."""
-    assert training.validation
-    begun = time.monotonic()
-    learner = checkpoint_of(update, training.metadata).learner()
-    *_, found = evaluate(
-        learner,
-        training.validation,
+def validate(training: recipes.PreparedTraining, state: TrainState, config: TrainConfig) -> float:
+    """Send a state's accuracy on validation episodes and its weights; return the seconds taken."""
+    started = time.monotonic()
+    estimate = training.validate(
+        checkpoint_of(state, training.metadata).learner(),
         training.specs[0],
         inner_steps=config.inner_steps or MULTI_TASK_STEPS,
         episodes=VALIDATION_EPISODES,
         seed=config.seed,
     )
-    say(
+    send_message(
         "validation",
-        step=update.step,
-        accuracy=found.accuracy,
-        ci95=found.ci95,
-        episodes=found.episodes,
+        step=state.step,
+        accuracy=estimate.accuracy,
+        ci95=estimate.ci95,
+        episodes=estimate.episodes,
     )
-    _say_weights(training, update)
-    return time.monotonic() - begun
+    _send_weights(training, state)
+    return time.monotonic() - started
 
 
-def _say_progress(update: TrainState, config: TrainConfig, seconds: float) -> None:
-    """Say how an update went.
+def _send_progress(state: TrainState, config: TrainConfig, seconds: float) -> None:
+    """Send an update's meta-loss and gradient norm.
 
     Raises:
-        ValueError: The loss or the gradient is no finite number.
+        ValueError: The state is before any update, or one of the two is not finite.
     """
-    assert update.metrics is not None
-    assert update.gradient_norm is not None
-    loss, length = float(update.metrics.loss), float(update.gradient_norm)
-    if not (math.isfinite(loss) and math.isfinite(length)):
+    if state.metrics is None or state.gradient_norm is None:
+        raise ValueError(f"The state at step {state.step} comes from no update; it has no loss.")
+    loss, gradient_norm = float(state.metrics.loss), float(state.gradient_norm)
+    if not (math.isfinite(loss) and math.isfinite(gradient_norm)):
         raise ValueError(
-            f"The meta-loss is no finite number any more at update {update.step}; choose a smaller "
+            f"The meta-loss or its gradient is not finite at update {state.step}; choose a smaller "
             f"α than {config.inner_lr:g} or a smaller β than {config.meta_lr:g}."
         )
-    say("progress", step=update.step, loss=loss, gradient_norm=length, seconds=seconds)
+    send_message(
+        "progress", step=state.step, loss=loss, gradient_norm=gradient_norm, seconds=seconds
+    )
 
 
-def _say_weights(training: recipes.Training, update: TrainState) -> None:
-    """Send the weights of a state as a file."""
-    content = checkpoints.to_bytes(checkpoint_of(update, training.metadata))
-    say("weights", step=update.step, content=base64.b64encode(content).decode())
+def _send_weights(training: recipes.PreparedTraining, state: TrainState) -> None:
+    """Send a state's weights file."""
+    content = checkpoints.to_bytes(checkpoint_of(state, training.metadata))
+    send_message("weights", step=state.step, content=base64.b64encode(content).decode())
 
 
 if __name__ == "__main__":
     main()
-    os._exit(0)  # the interpreter's own end would trip over the thread that reads
+    os._exit(0)  # the interpreter's own shutdown would wait for the thread that reads

@@ -1,7 +1,7 @@
-"""Learners that a visitor trained or brought: theirs alone, on all pages, while the tab is open.
+"""Learners that a visitor trained or uploaded: theirs alone, on all pages, while the tab is open.
 
-Each has a name that holds a digest of its weights (`style.own_name`), so what the server keeps of
-it in its caches never passes for another visitor's.
+Each has a name that holds a digest of its weights (`style.own_name`), so that what the server
+caches for it is never shown as another visitor's.
 """
 
 from __future__ import annotations
@@ -16,51 +16,31 @@ from maml_core.figures.style import OWN_LOOKS, own_name, own_parts
 from maml_core.learners import checkpoints
 from maml_core.learners.checkpoints import CheckpointError
 from maml_core.learners.learner import Learner
-from pages.shared.settings import dataset_words
 
 MAX_OWN = len(OWN_LOOKS)
 
 
 def learners() -> dict[str, Learner]:
     """Return this visitor's learners by name."""
-    found: dict[str, Learner] = st.session_state.setdefault("own_learners", {})
-    return found
+    own: dict[str, Learner] = st.session_state.setdefault("own_learners", {})
+    return own
 
 
-def names(split: str) -> tuple[str, ...]:
-    """Return those that have seen no test characters of the sidebar's data set at a split."""
-    dataset = dataset_words().get(st.session_state.get("dataset", ""))
-    return tuple(
-        name
-        for name, found in learners().items()
-        if all(seen[1] == split for seen in _trained_on(found) if seen[0] == dataset)
-    )
-
-
-def _trained_on(found: Learner) -> set[tuple[object, object]]:
-    """Return the data sets and the splits whose training parts a learner has seen."""
-    told = found.provenance
-    seen = {(str(told.get("dataset")), told["split"])}
-    if told.get("start") != "random":  # but from Omniglot's pretrained weights
-        seen.add(("omniglot", "paper" if told["split"] == "paper" else "alphabets"))
-    return seen
-
-
-def file_of(name: str) -> bytes:
+def weights_file(name: str) -> bytes:
     """Return a learner's weights file."""
-    found: bytes = st.session_state["own_files"][name]
-    return found
+    content: bytes = st.session_state["own_files"][name]
+    return content
 
 
-def file_name(name: str) -> str:
-    """Return what a learner's weights file is called when it is downloaded."""
+def download_name(name: str) -> str:
+    """Return the file name under which a learner's weights are downloaded."""
     number, method = own_parts(name)
     return f"mine-{number}-{method}.safetensors"
 
 
-def in_script(method: str) -> str:
-    """Return what a method is called in a script that is taken away: one's own by its file."""
-    return file_name(method) if method in learners() else method
+def name_in_script(method: str) -> str:
+    """Return how an exported script names a method: a visitor's own learner by its file."""
+    return download_name(method) if method in learners() else method
 
 
 def keep(content: bytes, file: str) -> str:
@@ -73,43 +53,44 @@ def keep(content: bytes, file: str) -> str:
         file: What to call it in messages.
 
     Raises:
-        CheckpointError: It cannot be used, or there are as many as can be.
+        CheckpointError: It cannot be used, or the visitor has as many learners as are allowed.
     """
     digest = short_digest(content)
     for name in learners():
         if name.endswith(digest):
             return name
-    found = checkpoints.from_bytes(content, file).learner()
-    _check(found, file)
+    learner = checkpoints.from_bytes(content, file).learner()
+    _check(learner, file)
     taken = {own_parts(name)[0] for name in learners()}
     free = [number for number in range(1, MAX_OWN + 1) if number not in taken]
     if not free:
         raise CheckpointError(
-            f"You have {MAX_OWN} learners of your own already; drop one of them, then keep {file}."
+            f"You already have {MAX_OWN} learners of your own; remove one of them, then keep "
+            f"{file}."
         )
-    name = own_name(free[0], found.method, digest)
-    learners()[name] = replace(found, method=name)
+    name = own_name(free[0], learner.method, digest)
+    learners()[name] = replace(learner, method=name)
     st.session_state.setdefault("own_files", {})[name] = content
     return name
 
 
-def _check(found: Learner, file: str) -> None:
+def _check(learner: Learner, file: str) -> None:
     """Check that the app can use a learner wherever it offers it.
 
     Raises:
         CheckpointError: It cannot.
     """
-    if found.method not in (*META_METHODS, "pretrained"):
+    if learner.method not in (*META_METHODS, "pretrained"):
         raise CheckpointError(
-            f"{file} says it was trained by {found.method!r:.40}, which is none "
-            "of this app's methods; choose another file."
+            f"{file} says it was trained by {learner.method!r:.40}, which is not one of this app's "
+            "methods; choose another file."
         )
-    if found.provenance.get("split") not in SPLITS:
+    if learner.provenance.get("split") not in SPLITS:
         raise CheckpointError(
             f"{file} does not say which characters it was trained on; choose a file that this app "
             "or `python -m maml_core train` wrote."
         )
-    rows = len(found.params["head.weight"])
+    rows = len(learner.params["head.weight"])
     if 1 < rows < MAX_WAY:
         raise CheckpointError(
             f"{file} has a head of {rows} rows, but the app goes up to {MAX_WAY}-way; train it "
@@ -117,7 +98,7 @@ def _check(found: Learner, file: str) -> None:
         )
 
 
-def drop(name: str) -> None:
-    """Forget a learner."""
+def remove(name: str) -> None:
+    """Remove a learner."""
     learners().pop(name, None)
     st.session_state.get("own_files", {}).pop(name, None)

@@ -1,9 +1,10 @@
-"""What is to be trained live: the controls, and what a link may say of them."""
+"""The controls of a live training, and the checks of their values in a link."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -20,13 +21,13 @@ from maml_core.data.splits import split_classes
 from maml_core.figures.style import STYLES
 from maml_core.networks import registry
 from maml_core.paths import WEIGHTS
-from maml_core.training.background.queue import Order
+from maml_core.training.background.queue import TrainingJob
 from pages.shared import cached
 from pages.shared.settings import MAX_SEED, Check, dataset_in_words, number, one_of, whole
 from pages.shared.sidebar import datasets_here
 from pages.shared.widgets import choice
 
-QUERIES = 5  # pictures a class of a training task, fewer where there are no more
+MAX_QUERIES = 5  # pictures a class in a training task; fewer where a class has fewer
 MAX_TASKS = 32
 MAX_UPDATES = 10_000
 RATES = (1e-4, 10.0)  # α and β
@@ -38,7 +39,7 @@ STARTS = {"Random": "", "Pretrained": str(PRETRAINED)}
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings with which a method is seen to learn in a minute or two."""
+    """Settings with which a method visibly learns in a minute or two."""
 
     alpha: float
     inner_steps: int
@@ -53,12 +54,12 @@ RECIPES = {
     "multi_task": Recipe(0.05, 0, 0.002),
 }
 METHODS = {STYLES[method].label: method for method in META_METHODS}
-FIRST = RECIPES["maml"]
+DEFAULT_RECIPE = RECIPES["maml"]
 _choice = partial(choice, persist_state="session")
 
 
 CHECKS: dict[str, Check] = {
-    "train_on": (lambda text: text in datasets_here(), "a data set that is here"),
+    "train_on": (lambda text: text in datasets_here(), "a data set that is available"),
     "train_by": one_of(*METHODS),
     "train_with": one_of(*MODELS),
     "train_from": one_of(*STARTS),
@@ -73,33 +74,69 @@ CHECKS: dict[str, Check] = {
 }
 
 
-def order() -> Order | None:
-    """Draw the controls; return what they order, or None after saying what is wrong."""
+def choose_job() -> TrainingJob | None:
+    """Draw the controls; return the job they describe, or None after saying what is wrong."""
     with st.container(horizontal=True):
-        here = datasets_here()
-        dataset = here[_choice("Train on", here, "train_on")]
+        available = datasets_here()
+        dataset = available[_choice("Train on", available, "train_on")]
         model = MODELS[_choice("Model", MODELS, "train_with")]
         start = ""
         if model == PRETRAINED_MODEL:
             start = STARTS[_choice("Start", STARTS, "train_from")]
-    method = METHODS[_choice("Method", METHODS, "train_by", on_change=_take_recipe)]
-    with st.container(horizontal=True):
-        n_way = _number("N-way", MIN_WAY, MAX_WAY, 5, "train_n")
-        k_shot = _number("K-shot", MIN_SHOT, MAX_SHOT, 1, "train_k")
-        tasks = _number("Tasks an update", 1, MAX_TASKS, 4, "train_tasks")
-        updates = _number("Updates", 1, MAX_UPDATES, 300, "train_updates")
-    with st.container(horizontal=True):
-        alpha = _rate("Inner rate α", FIRST.alpha, "train_alpha")
-        steps = 0
-        if method != "multi_task":
-            steps = _number("Inner steps", 1, MAX_INNER_STEPS, FIRST.inner_steps, "train_steps")
-        beta = _rate("Meta rate β", FIRST.beta, "train_beta")
-        seed = _number("Seed", 0, MAX_SEED, 0, "train_seed")
+    method = METHODS[_choice("Method", METHODS, "train_by", on_change=_apply_recipe)]
     if method == "multi_task":
         start = ""
+    config = _choose_config(method)
+    _show_hints(method, model, start)
+    # Sets with few classes are all test classes in the shipped weights' split.
+    split = cached.SPLIT if cached.alphabets_by_part(dataset)["train"] else "classes"
+    validation = _validation(dataset, split, config["n_ways"][0], config["k_shots"][0])
+    if validation is None:
+        return None
+    validate_on, q_query = validation
+    try:
+        train_config = TrainConfig(method=method, q_query=q_query, **config)
+    except ValueError as error:
+        st.error(f"{error}", icon=":material/error:")
+        return None
+    model_config = {"name": model, "n_out": MAX_WAY if method == "multi_task" else 1}
+    return TrainingJob(train_config, dataset, split, model_config, start, validate_on)
+
+
+def _choose_config(method: str) -> dict[str, Any]:
+    """Draw the number inputs; return what they say as fields of `TrainConfig`."""
+    with st.container(horizontal=True):
+        n_way = _integer("N-way", MIN_WAY, MAX_WAY, 5, "train_n")
+        k_shot = _integer("K-shot", MIN_SHOT, MAX_SHOT, 1, "train_k")
+        tasks = _integer("Tasks per update", 1, MAX_TASKS, 4, "train_tasks")
+        updates = _integer("Updates", 1, MAX_UPDATES, 300, "train_updates")
+    with st.container(horizontal=True):
+        alpha = _rate("Inner learning rate α", DEFAULT_RECIPE.alpha, "train_alpha")
+        steps = 0
+        if method != "multi_task":
+            steps = _integer(
+                "Inner steps", 1, MAX_INNER_STEPS, DEFAULT_RECIPE.inner_steps, "train_steps"
+            )
+        beta = _rate("Meta learning rate β", DEFAULT_RECIPE.beta, "train_beta")
+        seed = _integer("Seed", 0, MAX_SEED, 0, "train_seed")
+    return {
+        "n_ways": (n_way,),
+        "k_shots": (k_shot,),
+        "inner_lr": alpha,
+        "inner_steps": steps,
+        "meta_lr": beta,
+        "meta_batch_size": tasks,
+        "meta_steps": updates,
+        "seed": seed,
+    }
+
+
+def _show_hints(method: str, model: str, start: str) -> None:
+    """Say what is special about a choice."""
+    if method == "multi_task":
         st.caption(
-            "Multi-task training takes no inner step in training: θ is asked to solve all tasks at "
-            f"once. It begins at random, with a head of {MAX_WAY} rows."
+            f"{STYLES[method].label} takes no inner step during training: θ must solve all tasks "
+            f"at once. It starts from random weights, with a head of {MAX_WAY} rows."
         )
     if model == "resnet":
         st.caption("An update of a ResNet takes four to five times as long as one of Conv4.")
@@ -108,34 +145,10 @@ def order() -> Order | None:
             "The pretrained weights are good at 5-way from the start, and a large β can spoil "
             "that: 20-way tasks leave more to gain."
         )
-    # Sets of few classes are all for testing in the shipped weights' split.
-    split = cached.SPLIT if cached.alphabets_by_part(dataset)["train"] else "classes"
-    found = _on_what(dataset, split, n_way, k_shot)
-    if found is None:
-        return None
-    validate_on, queries = found
-    try:
-        config = TrainConfig(
-            method=method,
-            n_ways=(n_way,),
-            k_shots=(k_shot,),
-            q_query=queries,
-            inner_lr=alpha,
-            inner_steps=steps,
-            meta_lr=beta,
-            meta_batch_size=tasks,
-            meta_steps=updates,
-            seed=seed,
-        )
-    except ValueError as error:
-        st.error(f"{error}", icon=":material/error:")
-        return None
-    rows = MAX_WAY if method == "multi_task" else 1
-    return Order(config, dataset, split, {"name": model, "n_out": rows}, start, validate_on)
 
 
-def _on_what(dataset: str, split: str, n_way: int, k_shot: int) -> tuple[str, int] | None:
-    """Return the part to validate on, and the queries a class; None after saying what is missing.
+def _validation(dataset: str, split: str, n_way: int, k_shot: int) -> tuple[str, int] | None:
+    """Return the part to validate on and the queries a class; None after saying what is missing.
 
     Args:
         dataset: What is trained on.
@@ -160,7 +173,7 @@ def _on_what(dataset: str, split: str, n_way: int, k_shot: int) -> tuple[str, in
             icon=":material/error:",
         )
         return None
-    queries = min(QUERIES, pictures - k_shot)
+    queries = min(MAX_QUERIES, pictures - k_shot)
     if n_way <= len(held_out):
         return "validation", queries
     st.caption(
@@ -170,7 +183,7 @@ def _on_what(dataset: str, split: str, n_way: int, k_shot: int) -> tuple[str, in
     return "train", queries
 
 
-def _number(label: str, low: float, high: float, default: float, key: str, **how: object) -> float:
+def _integer(label: str, low: int, high: int, default: int, key: str) -> int:
     return st.number_input(
         label,
         low,
@@ -180,16 +193,25 @@ def _number(label: str, low: float, high: float, default: float, key: str, **how
         bind="query-params",
         persist_state="session",
         width=160,
-        **how,
     )
 
 
 def _rate(label: str, default: float, key: str) -> float:
-    return _number(label, *RATES, default, key, step=0.001, format="%.4g")
+    return st.number_input(
+        label,
+        *RATES,
+        default,
+        step=0.001,
+        format="%.4g",
+        key=key,
+        bind="query-params",
+        persist_state="session",
+        width=160,
+    )
 
 
-def _take_recipe() -> None:
-    """Put in what is known to work for the method just chosen."""
+def _apply_recipe() -> None:
+    """Set the values that are known to work for the method just chosen."""
     recipe = RECIPES[METHODS[st.session_state["train_by"]]]
     st.session_state.update(train_alpha=recipe.alpha, train_beta=recipe.beta)
     if recipe.inner_steps:

@@ -1,4 +1,4 @@
-"""How a live training goes: its state, what can be done with it now, its curves."""
+"""The progress of a live training: its state, the buttons that control it, its charts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import streamlit as st
 from maml_core.figures.style import CHART_CONFIG, STYLES
 from maml_core.figures.training import points_mean, progress_figure, validation_figure
 from maml_core.teaching.exports import anywhere, command, training_csv
-from maml_core.training.background.queue import LiveTraining
+from maml_core.training.background.queue import VALIDATION_EPISODES, BackgroundTraining
 from pages.shared import training_session
 from pages.shared.learners import picker
 from pages.shared.settings import dataset_in_words
@@ -16,73 +16,74 @@ from pages.train.images.controls import MODELS
 REFRESH_SECONDS = 1.0
 BUTTON_WIDTH = 130  # pixels
 MODEL_WORDS = {name: words for words, name in MODELS.items()}
-WHOSE = {
-    "validation": "validation characters, which the training does not see",
-    "train": "the characters that are trained on: there are too few others",
+VALIDATION_WORDS = {
+    "validation": "validation characters, which are never trained on",
+    "train": "the characters that are trained on, because there are too few others",
 }
-OUT = "runs/mine.safetensors"  # of the command
+COMMAND_OUT = "runs/mine.safetensors"
 
 
-def watch(training: LiveTraining) -> None:
-    """Draw how this visitor's training goes, anew each second while it does."""
-    again = None if training.is_over else REFRESH_SECONDS
-    st.fragment(_watch, run_every=again)(again is not None)
+def show_progress(training: BackgroundTraining) -> None:
+    """Draw this visitor's training, every second until it is finished."""
+    refresh = None if training.is_finished else REFRESH_SECONDS
+    st.fragment(_draw, run_every=refresh)(was_running=refresh is not None)
 
 
-def _watch(was_running: bool) -> None:
-    """Draw how the training goes."""
-    training = training_session.mine()
-    if training is None or (was_running and training.is_over):
-        st.rerun()  # with the controls, which are no part of this fragment
-    order, config = training.order, training.order.config
-    label = STYLES[config.method].label
-    words = dataset_in_words(order.dataset)
+def _draw(was_running: bool) -> None:
+    training = training_session.own_training()
+    if training is None or (was_running and training.is_finished):
+        st.rerun()  # the whole page, as the controls are not part of this fragment
+    config = training.job.config
     st.subheader(
-        f"{label} on {words}, {config.n_ways[0]}-way {config.k_shots[0]}-shot", anchor=False
+        f"{STYLES[config.method].label} on {dataset_in_words(training.job.dataset)}, "
+        f"{config.n_ways[0]}-way {config.k_shots[0]}-shot",
+        anchor=False,
     )
-    _state(training)
-    _buttons(training)
-    _charts(training)
-    st.caption(_what_is_drawn(training))
-    _take_away(training)
+    _draw_state(training)
+    _draw_buttons(training)
+    _draw_charts(training)
+    st.caption(_chart_caption(training))
+    _draw_downloads(training)
 
 
-def _state(training: LiveTraining) -> None:
-    """Say how far it is, and what it waits for."""
-    config = training.order.config
+def _draw_state(training: BackgroundTraining) -> None:
+    """Show how far the training is, its position in the queue, or why it failed."""
+    config = training.job.config
     if training.state == "failed":
         st.error(training.message, icon=":material/error:")
         return
-    made = training.progress[-1].step if training.progress else 0
-    text = training_session.where(training).capitalize()
+    text = training_session.progress_text(training).capitalize()
     if training.state == "waiting":
-        place = training_session.trainings().place(training.owner)
-        text += f": number {place} in line, it starts by itself"
-    elif training.state == "running" and not training.progress:
+        position = training_session.training_queue().position(training.owner)
+        text += f": number {position} in the queue, starts automatically"
+    elif training.state == "running" and training.seconds_left is None:
         text = "Reading the characters"
     elif training.state == "running":
-        text += f", {training.updates_per_second:.1f} a second"
-        text += f", about {_duration(training.seconds_left)} to go"
-    st.progress(made / config.meta_steps, text)
+        text += f", {training.updates_per_second:.1f} per second"
+        text += f", about {_duration(training.seconds_left)} left"
+    st.progress(training.updates_made / config.meta_steps, text)
 
 
-def _duration(seconds: float) -> str:
+def _duration(seconds: float | None) -> str:
+    """Return a duration in words; empty where it is not known."""
+    if seconds is None:
+        return ""
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
-def _buttons(training: LiveTraining) -> None:
-    """Draw what can be done with it now; no button moves while one reaches for it."""
-    all_of_them, me = training_session.trainings(), training.owner
+def _draw_buttons(training: BackgroundTraining) -> None:
+    """Draw the buttons that apply now; none moves while one reaches for it."""
+    queue, owner = training_session.training_queue(), training.owner
     with st.container(horizontal=True, vertical_alignment="center"):
-        if not training.is_over:
-            rests = training.state == "paused"
-            st.button(  # one for both: of two, each would for a moment stand beside the other
-                "Resume" if rests else "Pause",
+        if not training.is_finished:
+            paused = training.state == "paused"
+            st.button(  # one for both: with two, both would be visible for a moment
+                "Resume" if paused else "Pause",
                 key="pause_training",
-                icon=":material/play_arrow:" if rests else ":material/pause:",
+                icon=":material/play_arrow:" if paused else ":material/pause:",
                 disabled=training.state not in ("running", "paused"),
-                on_click=all_of_them.resume if rests else all_of_them.pause,
-                args=(me,),
+                on_click=queue.resume if paused else queue.pause,
+                args=(owner,),
                 width=BUTTON_WIDTH,
             )
             st.button(
@@ -90,22 +91,22 @@ def _buttons(training: LiveTraining) -> None:
                 key="stop_training",
                 icon=":material/stop:",
                 disabled=training.state == "stopping",
-                on_click=all_of_them.stop,
-                args=(me,),
+                on_click=queue.stop,
+                args=(owner,),
                 width=BUTTON_WIDTH,
             )
         if training.step and st.button(
-            f"Keep what {picker.many(training.step, 'update')} made",
+            f"Keep the weights after {picker.count(training.step, 'update')}",
             key="keep_training",
             icon=":material/bookmark_add:",
-            type="primary" if training.is_over else "secondary",
+            type="primary" if training.is_finished else "secondary",
         ):
             picker.keep(training.weights, "this training")
             st.rerun()
 
 
-def _charts(training: LiveTraining) -> None:
-    config = training.order.config
+def _draw_charts(training: BackgroundTraining) -> None:
+    config = training.job.config
     left, right = st.columns([3, 2], gap="large")
     left.plotly_chart(
         validation_figure(training.validations, config.method, config.n_ways[0], config.meta_steps),
@@ -120,8 +121,8 @@ def _charts(training: LiveTraining) -> None:
         )
 
 
-def _take_away(training: LiveTraining) -> None:
-    """Offer the numbers so far, and the same training as a command."""
+def _draw_downloads(training: BackgroundTraining) -> None:
+    """Offer the charts' numbers, and the command that runs the same training."""
     with st.container(horizontal=True):
         st.download_button(
             "The charts' numbers (CSV)",
@@ -132,24 +133,24 @@ def _take_away(training: LiveTraining) -> None:
             on_click="ignore",
         )
         with st.popover("As a command", icon=":material/terminal:", key="as_command"):
-            _, remark = anywhere(training.order.dataset)
-            st.caption(f"The same training without this page, as long as one likes. {remark}")
-            st.code(command(training.order, OUT), language=None, wrap_lines=True)
+            _, remark = anywhere(training.job.dataset)
+            st.caption(f"The same training without this page, for as long as you like. {remark}")
+            st.code(command(training.job, COMMAND_OUT), language=None, wrap_lines=True)
 
 
-def _what_is_drawn(training: LiveTraining) -> str:
-    config = training.order.config
-    mean = points_mean(len(training.progress))
+def _chart_caption(training: BackgroundTraining) -> str:
+    config = training.job.config
+    updates_per_point = points_mean(len(training.progress))
     text = (
-        f"Accuracy: mean over 20 episodes of {WHOSE[training.order.validate_on]}, with its 95 % "
-        "CI; queries are normalised together. "
-        f"α = {config.inner_lr:g}, β = {config.meta_lr:g} falling to 0 along a cosine, "
-        f"{picker.many(config.inner_steps, 'inner step')}, "
-        f"{picker.many(config.meta_batch_size, 'task')} an update, "
-        f"{MODEL_WORDS[training.order.model.get('name', 'conv4')]} from "
-        f"{'the pretrained weights' if training.order.start else 'random weights'}, "
+        f"Accuracy: mean over {VALIDATION_EPISODES} episodes of "
+        f"{VALIDATION_WORDS[training.job.validate_on]}, with its 95 % CI; queries are normalised "
+        f"together. α = {config.inner_lr:g}, β = {config.meta_lr:g}, which falls to 0 along a "
+        f"cosine, {picker.count(config.inner_steps, 'inner step')}, "
+        f"{picker.count(config.meta_batch_size, 'task')} per update, "
+        f"{MODEL_WORDS[training.job.model.get('name', 'conv4')]} from "
+        f"{'the pretrained weights' if training.job.start else 'random weights'}, "
         f"seed {config.seed}."
     )
-    if mean > 1:
-        text += f" Each point of loss and gradient is a mean over {mean} updates."
+    if updates_per_point > 1:
+        text += f" Each point of the loss and gradient is a mean over {updates_per_point} updates."
     return text

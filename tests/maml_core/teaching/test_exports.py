@@ -39,7 +39,7 @@ from maml_core.teaching.exports import (
 )
 from maml_core.teaching.sinusoids.evaluation import ErrorEstimate
 from maml_core.teaching.sinusoids.training import ValidationErrors
-from maml_core.training.background.queue import Order, Progress, Validation
+from maml_core.training.background.queue import Progress, TrainingJob, Validation
 
 ROOT = Path(__file__).parents[3]
 
@@ -161,10 +161,10 @@ def test_a_zip_that_was_brought_is_asked_for_as_a_folder():
 
 
 @pytest.mark.parametrize(
-    "order",
+    "job",
     [
-        Order(TrainConfig(), "omniglot", "alphabets", {"name": "conv4", "n_out": 1}),
-        Order(
+        TrainingJob(TrainConfig(), "omniglot", "alphabets", {"name": "conv4", "n_out": 1}),
+        TrainingJob(
             TrainConfig(
                 method="multi_task", n_ways=(5, 20), k_shots=(1, 5), inner_steps=0, inner_lr=0.05,
                 transductive=False, augment=False, alternate_within_alphabet=True, seed=9,
@@ -174,27 +174,27 @@ def test_a_zip_that_was_brought_is_asked_for_as_a_folder():
             "glyphs", "classes", {"name": "lstm", "n_out": 20},
             str(WEIGHTS / "alphabets" / "pretrained.safetensors"),
         ),
-        Order(
+        TrainingJob(
             TrainConfig(multi_step=True, learn_inner_lr=True, scale_inner_lr=True, inner_steps=3),
             validate_on="train",
         ),
     ],
 )  # fmt: skip
-def test_the_command_trains_what_was_ordered(order, monkeypatch):
+def test_the_command_trains_what_was_ordered(job, monkeypatch):
     asked = []
     monkeypatch.setattr(command_line.recipes, "train", lambda *told: asked.append(told))
-    words = command(order, "runs/mine.safetensors").split()
+    words = command(job, "runs/mine.safetensors").split()
     assert words[:4] == ["python", "-m", "maml_core", "train"]
     command_line.main(words[3:])
     ((run, config, model, start),) = asked
-    assert config == order.config
+    assert config == job.config
     assert (run.dataset, run.split, str(run.out)) == (
-        order.dataset, order.split, "runs/mine.safetensors"
+        job.dataset, job.split, "runs/mine.safetensors"
     )  # fmt: skip
-    assert (run.validate_every == 0) == (order.validate_on == "train")
-    shape = {"name": "conv4"} | dict(order.model)
+    assert (run.validate_every == 0) == (job.validate_on == "train")
+    shape = {"name": "conv4"} | dict(job.model)
     assert {"name": "conv4"} | model == shape
-    assert (ROOT / start if start else None) == (Path(order.start) if order.start else None)
+    assert (ROOT / start if start else None) == (Path(job.start) if job.start else None)
 
 
 def test_the_csvs_of_trainings_parse_back_to_the_same_numbers():

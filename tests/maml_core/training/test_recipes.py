@@ -52,6 +52,7 @@ def test_weights_come_with_how_they_came_to_be(run, monkeypatch):
         "dataset": "omniglot",
         "split": "paper",
         "split_seed": 0,
+        "start_trained_on": [],
         "device": "cpu",
         "commit": "0123456789+",
         "torch": torch.__version__,

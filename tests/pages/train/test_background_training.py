@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from safetensors.torch import save
 from streamlit.testing.v1 import AppTest
 
 from maml_core.config import EpisodeSpec, TrainConfig
+from maml_core.data import registry
 from maml_core.data.registry import load
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import make_pool
@@ -26,8 +27,8 @@ from maml_core.learners.checkpoints import Checkpoint
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import initial_params
 from maml_core.training.background import queue
-from maml_core.training.background.queue import LiveTraining
-from pages.shared import training_session
+from maml_core.training.background.queue import BackgroundTraining
+from pages.shared import cached, training_session
 from pages.shared.learners import store
 from pages.shared.learners.recorded import learner_at_update, recorded_params
 from pages.shared.settings import DEFAULTS
@@ -65,7 +66,13 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     file.write_bytes(weights())
     monkeypatch.setattr(queue, "COMMAND", (sys.executable, str(STAND_IN), str(file)))
     yield
-    training_session.trainings().close()
+    training_session.training_queue().close()
+
+
+@pytest.fixture
+def glyphs_to_train_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the glyphs have alphabets for training, too: the first five are all for test."""
+    monkeypatch.setattr(registry, "GLYPHS", {"n_alphabets": 8, "n_drawers": 20, "seed": 0})
 
 
 def button(at: AppTest, key: str) -> bool:
@@ -79,24 +86,25 @@ def until(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def started(at: AppTest) -> LiveTraining:
+def started(at: AppTest) -> BackgroundTraining:
     at.button(key="start_training").click().run()
     assert not at.exception
-    (found,) = training_session.trainings()._by_owner.values()
+    (found,) = training_session.training_queue()._by_owner.values()
     return found
 
 
+@pytest.mark.usefixtures("glyphs_to_train_on")
 def test_a_training_is_watched_kept_and_used_on_the_other_pages() -> None:
     at = open_page(
         TRAIN, **SHORT, train_by="First-order MAML", train_from="Pretrained", train_seed="7"
     )
     assert not at.warning
     found = started(at)
-    config = found.order.config
+    config = found.job.config
     assert (config.method, config.n_ways, config.k_shots) == ("fomaml", (2,), (1,))
     assert (config.inner_lr, config.meta_steps, config.seed) == (0.3, 4, 7)
-    assert (found.order.dataset, found.order.start) == ("glyphs", str(controls.PRETRAINED))
-    until(lambda: found.is_over)
+    assert (found.job.dataset, found.job.start) == ("glyphs", str(controls.PRETRAINED))
+    until(lambda: found.is_finished)
     at.run()
     assert "First-order MAML on Glyphs, 2-way 1-shot" in texts(at, "subheader")
     after = next(one for one in chart(at, 0)["data"] if one.get("name") == "after 1 inner step")
@@ -123,7 +131,7 @@ def test_a_training_is_watched_kept_and_used_on_the_other_pages() -> None:
     pool = make_pool(data, split_classes(data, "alphabets", "test"))
     episode = sample_episode(pool, EpisodeSpec(5, 1, DEFAULTS["q_query"]), DEFAULTS["seed"])
     learner = checkpoints.from_bytes(found.weights, "kept").learner()
-    (expected,) = compare({"mine": learner}, episode, 10)
+    (expected,) = compare({"own_training": learner}, episode, 10)
     shown = next(one for one in chart(at, 0)["data"] if one.get("name") == label)
     np.testing.assert_allclose(unpacked(shown["y"]), 100 * expected.accuracy, atol=1e-4)
 
@@ -165,11 +173,12 @@ def test_of_few_classes_it_is_said_what_can_be_trained_and_what_is_measured(
     assert not at.error
     assert "accuracy is measured on the training classes" in texts(at, "caption")
     found = started(at)
-    assert (found.order.split, found.order.validate_on) == ("classes", "train")
-    assert found.order.config.q_query == 3, "as many as there are"
-    until(lambda: found.is_over)
+    assert (found.job.split, found.job.validate_on) == ("classes", "train")
+    assert found.job.config.q_query == 3, "as many as there are"
+    until(lambda: found.is_finished)
     at.run()
-    assert "the characters that are trained on: there are too few others" in texts(at, "caption")
+    caption = texts(at, "caption")
+    assert "the characters that are trained on, because there are too few others" in caption
     (words,) = [one.value for one in at.main.code]
     assert "--dataset folder-28 --split classes" in words
     assert "Let PICTURES_DIR name the folder" in texts(at, "caption")
@@ -177,10 +186,10 @@ def test_of_few_classes_it_is_said_what_can_be_trained_and_what_is_measured(
 
 def test_another_visitor_sees_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     who = ["one"]
-    monkeypatch.setattr(training_session, "visitor", lambda: who[0])
+    monkeypatch.setattr(training_session, "visitor_id", lambda: who[0])
     at = open_page(TRAIN, **SHORT)
     found = started(at)
-    until(lambda: found.is_over)
+    until(lambda: found.is_finished)
     at.run()
     at.button(key="keep_training").click().run()
     assert at.session_state["own_learners"]
@@ -204,7 +213,7 @@ def test_pause_resume_and_stop() -> None:
     at.button(key="pause_training").click().run()
     assert found.state == "running"
     at.button(key="stop_training").click().run()
-    until(lambda: found.is_over)
+    until(lambda: found.is_finished)
     at.run()
     assert found.state == "stopped"
     assert button(at, "start_training")
@@ -212,12 +221,12 @@ def test_pause_resume_and_stop() -> None:
 
 
 def test_where_others_train_one_sees_ones_place_in_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    full = queue.Trainings(at_once=0)
-    monkeypatch.setattr(training_session, "trainings", lambda: full)
+    full = queue.TrainingQueue(max_running=0)
+    monkeypatch.setattr(training_session, "training_queue", lambda: full)
     at = open_page(TRAIN, **SHORT)
     found = started(at)
     assert found.state == "waiting"
-    assert "number 1 in line" in at.get("progress")[0].proto.text
+    assert "number 1 in the queue" in at.get("progress")[0].proto.text
     at.button(key="stop_training").click().run()
     assert found.state == "stopped"
     full.close()
@@ -226,7 +235,7 @@ def test_where_others_train_one_sees_ones_place_in_line(monkeypatch: pytest.Monk
 def test_a_training_that_fails_says_why_and_another_can_be_started() -> None:
     at = open_page(TRAIN, **SHORT, train_seed="13")
     found = started(at)
-    until(lambda: found.is_over)
+    until(lambda: found.is_finished)
     at.run()
     assert "ended by itself (code 7)" in texts(at, "error")
     assert button(at, "start_training")
@@ -238,7 +247,7 @@ def test_a_slow_network_is_said_to_be_slow_and_is_the_one_ordered() -> None:
     assert "four to five times as long" not in texts(at, "caption")
     at.segmented_control(key="train_with").set_value("ResNet").run()
     assert "four to five times as long" in texts(at, "caption")
-    assert started(at).order.model["name"] == "resnet"
+    assert started(at).job.model["name"] == "resnet"
 
 
 def test_choosing_a_method_brings_settings_that_work_for_it() -> None:
@@ -268,7 +277,7 @@ def test_bad_values_in_the_link_give_the_defaults_and_a_sentence_each() -> None:
     at = open_page(TRAIN, what="Images", **bad)
     for name, text in bad.items():
         assert f"{name} = '{text}'" in texts(at, "warning")
-    assert at.session_state.train_alpha == controls.FIRST.alpha
+    assert at.session_state.train_alpha == controls.DEFAULT_RECIPE.alpha
     assert not at.button(key="start_training").disabled
 
 
@@ -307,10 +316,11 @@ def test_files_are_loaded_up_to_as_many_as_have_a_colour() -> None:
     assert [STYLES[name].label for name in at.session_state["own_learners"]] == [
         f"Mine {number}: First-order MAML" for number in range(1, store.MAX_OWN + 1)
     ]
-    assert "drop one of them, then keep 3.safetensors" in texts(at, "info")
+    assert "remove one of them, then keep 3.safetensors" in texts(at, "info")
     assert "other pictures, 3-way" in texts(at, "markdown")
 
 
+@pytest.mark.usefixtures("glyphs_to_train_on")
 @pytest.mark.parametrize(
     ("told", "offered"),
     [
@@ -326,11 +336,19 @@ def test_a_learner_is_offered_where_the_test_characters_are_new_to_it(
 ) -> None:
     state = {"dataset": "Glyphs"}
     monkeypatch.setattr(store.st, "session_state", state)
+    glyphs = load("glyphs")  # in the place of Omniglot, too
+    monkeypatch.setattr(cached, "characters", lambda name: replace(glyphs, name=name))
+    cached._n_seen.clear()
     if told:
         store.keep(weights(**told), "mine.safetensors")
-    assert {split for split in ("alphabets", "paper") if store.names(split)} == offered
+
+    def offered_at() -> set[str]:
+        return {s for s in ("alphabets", "paper") if cached.unseen_own_learners(s)}
+
+    assert offered_at() == offered
     state["dataset"] = "Omniglot"
-    on_omniglot = {split for split in ("alphabets", "paper") if store.names(split)}
+    on_omniglot = offered_at()
+    cached._n_seen.clear()
     seen = told.get("dataset") == "omniglot"
     assert on_omniglot == ({told["split"]} if seen else {"alphabets", "paper"} if told else set())
 
@@ -342,8 +360,8 @@ def test_who_has_left_is_known_by_the_tab(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(training_session.runtime, "exists", lambda: True)
     monkeypatch.setattr(training_session.runtime, "get_instance", Runtime)
-    assert training_session._is_there("open")
-    assert not training_session._is_there("closed")
+    assert training_session._is_connected("open")
+    assert not training_session._is_connected("closed")
 
 
 def test_the_replay_adapts_from_every_recorded_point_to_the_episode() -> None:

@@ -21,19 +21,24 @@ from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import initial_params
 from maml_core.optimisation.outer_loop import TrainState
 from maml_core.training.background import queue
-from maml_core.training.background.queue import LiveTraining, Order, Progress, Trainings
+from maml_core.training.background.queue import (
+    BackgroundTraining,
+    Progress,
+    TrainingJob,
+    TrainingQueue,
+)
 from maml_core.training.meta_training import meta_train, task_stream
 
 CONFIG = TrainConfig(n_ways=(2,), q_query=2, meta_batch_size=2, meta_steps=15, seed=3)
-ORDER = Order(CONFIG, "glyphs", model={"n_out": 1, "channels": 4})
+JOB = TrainingJob(CONFIG, "glyphs", model={"n_out": 1, "channels": 4})
 PATIENCE = 60  # seconds
 STAND_IN = Path(__file__).parents[3] / "support" / "stand_in_training.py"
 
 
 @pytest.fixture
-def trainings() -> Iterator[Trainings]:
+def trainings() -> Iterator[TrainingQueue]:
     """Two at once, impatient with who is gone."""
-    found = Trainings(at_once=2, grace_seconds=0.3, watch_seconds=0.05)
+    found = TrainingQueue(max_running=2, grace_seconds=0.3, watch_seconds=0.05)
     yield found
     found.close()
 
@@ -50,15 +55,15 @@ def until(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def order(meta_steps: int = 100_000, seed: int = 0) -> Order:
-    return replace(ORDER, config=replace(CONFIG, meta_steps=meta_steps, seed=seed))
+def job(meta_steps: int = 100_000, seed: int = 0) -> TrainingJob:
+    return replace(JOB, config=replace(CONFIG, meta_steps=meta_steps, seed=seed))
 
 
 def test_an_order_comes_back_from_its_line() -> None:
-    changed = replace(ORDER, config=replace(CONFIG, k_shots=(1, 5), method="fomaml"), start="x.s")
+    changed = replace(JOB, config=replace(CONFIG, k_shots=(1, 5), method="fomaml"), start="x.s")
     line = changed.to_json()
     assert "\n" not in line
-    assert Order.from_json(line) == changed
+    assert TrainingJob.from_json(line) == changed
 
 
 def test_two_at_once_and_a_pause_give_the_weights_of_a_plain_loop(
@@ -68,14 +73,14 @@ def test_two_at_once_and_a_pause_give_the_weights_of_a_plain_loop(
     # Where the processes look for the built-in glyphs.
     source = f"version {dataset.VERSION}, {registry.GLYPHS}"
     load_or_build("glyphs", source, data_dir, lambda: data)
-    rested = trainings.start("one", ORDER)
-    other = trainings.start("two", ORDER)
+    rested = trainings.start("one", JOB)
+    other = trainings.start("two", JOB)
     until(lambda: rested.progress)
     trainings.pause("one")
     until(lambda: rested.weights and rested.step == rested.progress[-1].step)
     assert 0 < rested.step < CONFIG.meta_steps
     trainings.resume("one")
-    until(lambda: rested.is_over and other.is_over)
+    until(lambda: rested.is_finished and other.is_finished)
 
     pool = make_pool(data, split_classes(data, "alphabets", "train"), rotate=True)
     model = Conv4(channels=4)
@@ -95,80 +100,80 @@ def test_two_at_once_and_a_pause_give_the_weights_of_a_plain_loop(
 
 def test_a_stopped_training_gives_its_place_to_the_next(trainings, stand_in) -> None:
     for owner in ("one", "two", "three", "four"):
-        trainings.start(owner, order())
-    assert [trainings.place(owner) for owner in ("two", "three", "four")] == [0, 1, 2]
-    until(lambda: trainings.of("one").progress)
+        trainings.start(owner, job())
+    assert [trainings.position(owner) for owner in ("two", "three", "four")] == [0, 1, 2]
+    until(lambda: trainings.training_of("one").progress)
     trainings.stop("one")
-    until(lambda: trainings.of("one").state == "stopped")
-    assert trainings.of("one").progress
-    until(lambda: trainings.place("four") == 1)
+    until(lambda: trainings.training_of("one").state == "stopped")
+    assert trainings.training_of("one").progress
+    until(lambda: trainings.position("four") == 1)
     trainings.stop("four")  # before it began
-    assert (trainings.of("four").state, trainings.place("four")) == ("stopped", 0)
+    assert (trainings.training_of("four").state, trainings.position("four")) == ("stopped", 0)
     trainings.stop("four")
     trainings.stop("nobody")
-    assert trainings.of("four").process is None
+    assert trainings.training_of("four").process is None
 
 
 def test_whoever_resumes_waits_for_a_place(trainings, stand_in) -> None:
     for owner in ("one", "two", "three"):
-        trainings.start(owner, order())
-    until(lambda: trainings.of("one").progress)
+        trainings.start(owner, job())
+    until(lambda: trainings.training_of("one").progress)
     trainings.pause("one")
-    until(lambda: trainings.of("three").state == "running")
+    until(lambda: trainings.training_of("three").state == "running")
     trainings.pause("one")  # again: nothing more
     trainings.resume("one")
-    assert (trainings.of("one").state, trainings.place("one")) == ("waiting", 1)
-    before = len(trainings.of("one").progress)
+    assert (trainings.training_of("one").state, trainings.position("one")) == ("waiting", 1)
+    before = len(trainings.training_of("one").progress)
     trainings.stop("two")
-    until(lambda: len(trainings.of("one").progress) > before + 5)
+    until(lambda: len(trainings.training_of("one").progress) > before + 5)
     trainings.pause("one")
     trainings.stop("one")  # while it rests
-    until(lambda: trainings.of("one").state == "stopped")
+    until(lambda: trainings.training_of("one").state == "stopped")
 
 
 def test_one_training_an_owner(trainings, stand_in) -> None:
-    first = trainings.start("one", order(meta_steps=2))
-    with pytest.raises(ValueError, match="stop it before another"):
-        trainings.start("one", order())
+    first = trainings.start("one", job(meta_steps=2))
+    with pytest.raises(ValueError, match="stop it before you start another"):
+        trainings.start("one", job())
     until(lambda: first.state == "done")
-    second = trainings.start("one", order())
-    assert trainings.of("one") is second is not first
+    second = trainings.start("one", job())
+    assert trainings.training_of("one") is second is not first
 
 
 def test_a_training_ends_when_its_owner_is_gone_but_not_at_a_blink(trainings, stand_in) -> None:
     there = {"one": True, "two": True}
-    lost = trainings.start("one", order(), lambda: there["one"])
-    kept = trainings.start("two", order(), lambda: there["two"])
-    waiting = trainings.start("three", order())
+    lost = trainings.start("one", job(), lambda: there["one"])
+    kept = trainings.start("two", job(), lambda: there["two"])
+    waiting = trainings.start("three", job())
     until(lambda: lost.progress and kept.progress)
     there.update(one=False, two=False)
     time.sleep(0.1)
     there["two"] = True
-    until(lambda: trainings.of("one") is None)
+    until(lambda: trainings.training_of("one") is None)
     assert lost.process.wait(PATIENCE) is not None
     until(lambda: waiting.state == "running")
-    assert trainings.of("two") is kept
+    assert trainings.training_of("two") is kept
     assert kept.state == "running"
 
 
 def test_a_process_that_dies_is_told_and_makes_room(trainings, stand_in) -> None:
-    trainings.start("one", order())
-    dead = trainings.start("two", order(seed=13))
-    after = trainings.start("three", order())
+    trainings.start("one", job())
+    dead = trainings.start("two", job(seed=13))
+    after = trainings.start("three", job())
     until(lambda: dead.state == "failed")
     assert "ended by itself (code 7)" in dead.message
     until(lambda: after.progress)
 
 
 def test_the_process_ends_with_the_pipe_to_the_server(trainings, stand_in) -> None:
-    training = trainings.start("one", order())
+    training = trainings.start("one", job())
     until(lambda: training.progress)
     training.process.stdin.close()
     until(lambda: training.process.poll() is not None)
 
 
 def test_pace_and_time_left_are_those_of_the_updates() -> None:
-    training = LiveTraining("one", order(meta_steps=100), lambda: True)
+    training = BackgroundTraining("one", job(meta_steps=100), lambda: True)
     assert training.updates_per_second == 0
     assert training.seconds_left is None
     # A second each for ten updates, then two a second.

@@ -17,12 +17,12 @@ from maml_core.evaluation.accuracy import evaluate
 from maml_core.learners import checkpoints
 from maml_core.training import recipes, training_run
 from maml_core.training.background import worker
-from maml_core.training.background.queue import Order
+from maml_core.training.background.queue import TrainingJob
 from maml_core.training.background.worker import Control, train
-from maml_core.training.training_run import Run
+from maml_core.training.training_run import TrainingRun
 
 CONFIG = TrainConfig(n_ways=(2,), q_query=2, meta_batch_size=2, meta_steps=4, seed=3)
-ORDER = Order(CONFIG, "tiny", model={"n_out": 1, "channels": 4})
+JOB = TrainingJob(CONFIG, "tiny", model={"n_out": 1, "channels": 4})
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def told_to(*words: str) -> Control:
     control = Control()
     control.stopped = "stop" in words
     if "pause" not in words:
-        control.may_go.set()
+        control.running.set()
     return control
 
 
@@ -54,7 +54,7 @@ def test_every_method_says_how_it_goes_and_sends_weights_that_adapt(method, caps
     steps = {"multi_task": 0, "reptile": 2}.get(method, 1)
     config = replace(CONFIG, method=method, inner_steps=steps)
     rows = 20 if method == "multi_task" else 1
-    train(replace(ORDER, config=config, model={"n_out": rows, "channels": 4}), told_to())
+    train(replace(JOB, config=config, model={"n_out": rows, "channels": 4}), told_to())
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     progress = [line for line in lines if line["kind"] == "progress"]
     assert [line["step"] for line in progress] == [1, 2, 3, 4]
@@ -62,12 +62,12 @@ def test_every_method_says_how_it_goes_and_sends_weights_that_adapt(method, caps
     assert [line["seconds"] for line in progress] == sorted(line["seconds"] for line in progress)
     looks = [line for line in lines if line["kind"] == "validation"]
     assert (looks[0]["step"], looks[-1]["step"]) == (0, 4)
-    assert lines[-1] == {"kind": "over", "step": 4}
+    assert lines[-1] == {"kind": "finished", "step": 4}
     sent = weights([line for line in lines if line["kind"] == "weights"][-1])
     assert (sent.metadata["method"], sent.metadata["updates"]) == (method, 4)
 
     learner = sent.learner()
-    run = Run(None, "tiny")
+    run = TrainingRun(None, "tiny")
     *_, expected = evaluate(
         learner,
         run.pool("validation"),
@@ -81,29 +81,29 @@ def test_every_method_says_how_it_goes_and_sends_weights_that_adapt(method, caps
 
 
 def test_where_too_few_classes_are_held_out_it_looks_at_those_it_trains_on(capsys):
-    train(replace(ORDER, validate_on="train"), told_to())
+    train(replace(JOB, validate_on="train"), told_to())
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     *_, look = [line for line in lines if line["kind"] == "validation"]
     sent = weights([line for line in lines if line["kind"] == "weights"][-1])
-    pool = Run(None, "tiny").pool("train")  # as they are, in no other rotation
+    pool = TrainingRun(None, "tiny").pool("train")  # as they are, in no other rotation
     shape = EpisodeSpec(2, 1, 2)
     *_, expected = evaluate(sent.learner(), pool, shape, inner_steps=1, episodes=10, seed=3)
     assert tuple(look["accuracy"]) == expected.accuracy
 
 
 def test_it_begins_from_the_weights_it_is_given(tmp_path, capsys, assert_same):
-    run = Run(tmp_path / "start.safetensors", "tiny")
-    start = recipes.train(run, CONFIG, dict(ORDER.model))
-    train(replace(ORDER, start=str(run.out)), told_to("stop"))
+    run = TrainingRun(tmp_path / "start.safetensors", "tiny")
+    start = recipes.train(run, CONFIG, dict(JOB.model))
+    train(replace(JOB, start=str(run.out)), told_to("stop"))
     first, *_ = said(capsys, "weights")
     assert first["step"] == 0
     assert_same(weights(first).params, start.params)
 
 
 def test_a_stop_ends_it_after_an_update_with_its_weights(capsys):
-    train(ORDER, told_to("stop"))
+    train(JOB, told_to("stop"))
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert lines[-1] == {"kind": "over", "step": 1}
+    assert lines[-1] == {"kind": "finished", "step": 1}
     assert (lines[-2]["kind"], lines[-2]["step"]) == ("weights", 1)
 
 
@@ -118,7 +118,7 @@ def test_a_pause_does_not_count_as_time(capsys, monkeypatch):
 
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + ahead[0])
     monkeypatch.setattr(worker, "time", clock)
-    train(ORDER, Control(may_go=Rest()))
+    train(JOB, Control(running=Rest()))
     assert ahead == [1e6]
     assert [line["seconds"] < 1e5 for line in said(capsys, "progress")] == [True] * 4
 
@@ -126,17 +126,17 @@ def test_a_pause_does_not_count_as_time(capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"config": replace(CONFIG, meta_lr=1e30)}, "The meta-loss is no finite number any more"),
+        ({"config": replace(CONFIG, meta_lr=1e30)}, "The meta-loss or its gradient is not finite"),
         ({"config": replace(CONFIG, n_ways=(20,), k_shots=(10,), q_query=19)}, "more than the 20"),
         ({"config": replace(CONFIG, method="multi_task", inner_steps=0)}, "The head has 1 row"),
         ({"start": "nowhere.safetensors"}, "There are no weights at nowhere.safetensors"),
     ],
 )
 def test_what_cannot_be_trained_is_told_in_a_sentence(change, sentence, capsys, monkeypatch):
-    order = replace(ORDER, **change)
-    monkeypatch.setattr(worker.sys, "stdin", iter_lines(order.to_json()))
-    monkeypatch.setattr(worker, "_be_modest", lambda: None)
-    monkeypatch.setattr(Control, "listen", lambda self: None)
+    job = replace(JOB, **change)
+    monkeypatch.setattr(worker.sys, "stdin", iter_lines(job.to_json()))
+    monkeypatch.setattr(worker, "_limit_resources", lambda: None)
+    monkeypatch.setattr(Control, "read_commands", lambda self: None)
     worker.main()
     (failed,) = said(capsys, "failed")
     assert sentence in failed["message"]
@@ -147,9 +147,9 @@ def test_an_update_that_does_not_fit_is_told_in_a_sentence(capsys, monkeypatch):
         return torch.empty(2**60)  # as large as an address space is not
 
     monkeypatch.setattr(worker, "train", too_large)
-    monkeypatch.setattr(worker.sys, "stdin", iter_lines(ORDER.to_json()))
-    monkeypatch.setattr(worker, "_be_modest", lambda: None)
-    monkeypatch.setattr(Control, "listen", lambda self: None)
+    monkeypatch.setattr(worker.sys, "stdin", iter_lines(JOB.to_json()))
+    monkeypatch.setattr(worker, "_limit_resources", lambda: None)
+    monkeypatch.setattr(Control, "read_commands", lambda self: None)
     worker.main()
     (failed,) = said(capsys, "failed")
     assert "fewer tasks an update" in failed["message"]

@@ -1,0 +1,98 @@
+"""Which classes weights were trained on: measured on those, accuracy says nothing of new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from maml_core.config import SPLITS
+from maml_core.data.character_set import CharacterSet
+from maml_core.data.splits import split_classes
+
+
+class TrainingSplit(NamedTuple):
+    """The split whose training part some weights were trained on."""
+
+    dataset: str
+    split: str
+    split_seed: int
+
+
+# One folder of pictures, in colour or grey.
+SAME_CLASSES = {"folder-28": "folder"}
+
+
+def splits_trained_on(provenance: Mapping[str, Any]) -> list[TrainingSplit]:
+    """Return the splits that weights were trained on, those of the weights they began from too.
+
+    Args:
+        provenance: A weights file's metadata: `dataset`, `split`, `split_seed`, and of the weights
+            it began from `start` and `start_trained_on`. Older files lack the last; they began
+            from weights that this project trained on Omniglot. A file that names no data set or
+            no split of `config.SPLITS` says nothing, and so was trained on nothing known.
+    """
+    split = provenance.get("split")
+    if split not in SPLITS:
+        return []
+    seed = _whole_number(provenance.get("split_seed"))
+    splits = [TrainingSplit(str(provenance.get("dataset")), split, seed)]
+    inherited = provenance.get("start_trained_on")
+    if isinstance(inherited, list):
+        splits += [
+            TrainingSplit(str(entry[0]), entry[1], _whole_number(entry[2]))
+            for entry in inherited
+            if isinstance(entry, Sequence) and len(entry) == 3 and entry[1] in SPLITS
+        ]
+    elif provenance.get("start", "random") != "random":
+        splits.append(TrainingSplit("omniglot", "paper" if split == "paper" else "alphabets", 0))
+    return list(dict.fromkeys(splits))
+
+
+def seen_in_training(
+    trained_on: Iterable[TrainingSplit], data: CharacterSet, classes: Sequence[int]
+) -> list[int]:
+    """Return which of some classes weights were trained on, ascending.
+
+    Args:
+        trained_on: As `splits_trained_on` returns them.
+        data: The data set.
+        classes: Class numbers in it, as `split_classes` returns them.
+    """
+    trained: set[int] = set()
+    for dataset, split, seed in trained_on:
+        if _same_classes(dataset, data.name):
+            trained.update(split_classes(data, split, "train", seed))
+    return sorted(trained.intersection(classes))
+
+
+def describe_seen(
+    provenance: Mapping[str, Any], data: CharacterSet, split: str, part: str, split_seed: int
+) -> str:
+    """Return a sentence that says how many classes of a part weights were trained on.
+
+    It is empty where they were trained on none, and for the training part, which is asked for in
+    order to see classes that the weights know.
+    """
+    classes = split_classes(data, split, part, split_seed)
+    trained_on = splits_trained_on(provenance)
+    seen = seen_in_training(trained_on, data, classes)
+    if part == "train" or not seen:
+        return ""
+    splits = " and ".join(
+        f"{trained.split} with seed {trained.split_seed}"
+        for trained in trained_on
+        if _same_classes(trained.dataset, data.name)
+    )
+    return (
+        f"The weights were trained on {len(seen)} of the {len(classes)} {part} classes of split "
+        f"{split} with seed {split_seed}: their own split is {splits}."
+    )
+
+
+def _same_classes(dataset: str, other: str) -> bool:
+    return SAME_CLASSES.get(dataset, dataset) == SAME_CLASSES.get(other, other)
+
+
+def _whole_number(value: object) -> int:
+    """Return a seed from a file, perhaps a stranger's; 0, the usual one, where it is not one."""
+    return value if isinstance(value, int) and value >= 0 else 0

@@ -1,0 +1,129 @@
+"""Which test classes weights were trained on, counted against the pictures' own class names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from maml_core.data.splits import split_classes
+from maml_core.evaluation import results_table
+from maml_core.learners import checkpoints
+from maml_core.learners.training_classes import (
+    TrainingSplit,
+    describe_seen,
+    seen_in_training,
+    splits_trained_on,
+)
+from maml_core.paths import WEIGHTS
+
+SHIPPED = [
+    (split, path.stem)
+    for split in results_table.TABLE_SPLITS
+    for path in sorted((WEIGHTS / split).glob("*.safetensors"))
+]
+
+
+def names(data, split, part, seed=0):
+    """The names of a part's classes, which say what was seen without any class number."""
+    return {str(data.classes[c]) for c in split_classes(data, split, part, seed)}
+
+
+@pytest.fixture
+def data(make_characters):
+    return replace(make_characters((10,) * 13), name="omniglot")
+
+
+def test_seen_classes_are_those_in_both_parts(data):
+    test = split_classes(data, "paper", "test", 1)
+    seen = seen_in_training([TrainingSplit("omniglot", "paper", 0)], data, test)
+    both = names(data, "paper", "train", 0) & names(data, "paper", "test", 1)
+    assert {str(data.classes[c]) for c in seen} == both != set()
+    assert set(seen) < set(test)
+
+
+def test_weights_know_no_class_of_another_data_set_or_of_their_own_test_part(data):
+    test = split_classes(data, "paper", "test")
+    trained_on = [TrainingSplit("omniglot", "paper", 0)]
+    assert seen_in_training(trained_on, data, test) == []
+    other = split_classes(data, "paper", "test", 1)
+    assert seen_in_training(trained_on, replace(data, name="glyphs"), other) == []
+
+
+def test_a_folder_has_the_same_classes_in_colour_and_in_grey(data):
+    folder = replace(data, name="folder-28")
+    train = split_classes(folder, "classes", "train")
+    assert seen_in_training([TrainingSplit("folder", "classes", 0)], folder, train) == train
+
+
+@pytest.mark.parametrize(
+    ("provenance", "expected"),
+    [
+        ({}, []),
+        ({"dataset": "omniglot", "split": None}, []),
+        ({"dataset": "glyphs", "split": "paper", "split_seed": 4}, [("glyphs", "paper", 4)]),
+        # A file from before `start_trained_on`: its start was this project's own.
+        (
+            {"dataset": "glyphs", "split": "alphabets", "start": "pretrained.safetensors"},
+            [("glyphs", "alphabets", 0), ("omniglot", "alphabets", 0)],
+        ),
+        (
+            {
+                "dataset": "glyphs",
+                "split": "classes",
+                "split_seed": 1,
+                "start": "x",
+                "start_trained_on": [["omniglot", "paper", 3], ["glyphs", "classes", 1]],
+            },
+            [("glyphs", "classes", 1), ("omniglot", "paper", 3)],
+        ),
+        # A stranger's file.
+        ({"dataset": "glyphs", "split": "paper", "split_seed": "x"}, [("glyphs", "paper", 0)]),
+        (
+            {"dataset": "glyphs", "split": "paper", "start_trained_on": [3, ["a", "b", 1], "cat"]},
+            [("glyphs", "paper", 0)],
+        ),
+    ],
+)
+def test_weights_were_trained_on_their_split_and_on_those_of_their_start(provenance, expected):
+    assert splits_trained_on(provenance) == expected
+
+
+def test_the_sentence_names_the_numbers_and_both_splits(data):
+    provenance = {"dataset": "omniglot", "split": "paper", "split_seed": 0}
+    both = names(data, "paper", "train", 0) & names(data, "alphabets", "test")
+    sentence = describe_seen(provenance, data, "alphabets", "test", 0)
+    assert f"{len(both)} of the 10 test classes of split alphabets with seed 0" in sentence
+    assert "paper with seed 0" in sentence
+    assert describe_seen(provenance, data, "paper", "test", 0) == ""
+    assert describe_seen(provenance, data, "paper", "train", 0) == ""
+    assert describe_seen({}, data, "alphabets", "test", 0) == ""
+
+
+@pytest.mark.parametrize(
+    ("trained", "split", "seed", "numbers"),
+    [
+        ("paper", "paper", 1, "291 of the 423"),
+        ("paper", "alphabets", 0, "459 of the 659"),
+    ],
+)
+def test_shipped_weights_on_another_split_of_omniglot(trained, split, seed, numbers, real_omniglot):
+    provenance = checkpoints.shipped("maml", trained).provenance
+    assert numbers in describe_seen(provenance, real_omniglot, split, "test", seed)
+
+
+@pytest.mark.parametrize(("split", "name"), SHIPPED)
+def test_no_shipped_weights_were_trained_on_the_test_classes_of_their_split(
+    split, name, real_omniglot
+):
+    provenance = checkpoints.shipped(name, split).provenance
+    assert splits_trained_on(provenance)
+    assert describe_seen(provenance, real_omniglot, split, "test", 0) == ""
+
+
+def test_every_row_of_the_table_is_measured_on_classes_new_to_its_weights():
+    for row in results_table.rows():
+        weights = results_table.NEAREST.get(row.method, row.method)
+        if weights not in (None, "random"):
+            provenance = checkpoints.shipped(weights, row.split).provenance
+            assert {split for _, split, _ in splits_trained_on(provenance)} == {row.split}
