@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
+SCRIPTS := assets/components/check
 
-.PHONY: run test test-slow lint format clean
+.PHONY: run test test-slow lint lint-scripts format clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
@@ -16,18 +17,30 @@ test: $(VENV)/.test
 test-slow: $(VENV)/.test
 	$(BIN)/python -m pytest -m slow
 
-lint: $(VENV)/.test
+lint: $(VENV)/.test lint-scripts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# What runs in the browser; the app itself needs no node.
+lint-scripts:
+	@if ! command -v npm >/dev/null; then \
+		echo "The scripts of the browser are not checked: node and npm are not installed."; \
+	elif ! $(MAKE) -s $(SCRIPTS)/node_modules/.installed 2>/dev/null; then \
+		echo "The scripts of the browser are not checked: npm could not install what checks them."; \
+	else npm --prefix $(SCRIPTS) run --silent check; fi
+
+$(SCRIPTS)/node_modules/.installed: $(SCRIPTS)/package-lock.json
+	@npm --prefix $(SCRIPTS) ci --silent --no-progress
+	@touch $@
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(SCRIPTS)/node_modules
 
 # The stamps are older than the requirements when these have changed: pip then runs again.
 $(VENV)/bin/python:

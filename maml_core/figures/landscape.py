@@ -17,6 +17,7 @@ from maml_core.landscape.plane_descent import Path, Route
 # Light where the loss is low: grey, so that colour says which method.
 COLOURS = ("#ffffff", "#efedea", "#d9d5cf", "#bdb8b1", "#9c968f", "#79736d", "#59544f", "#3d3935")
 LINE_COLOUR = "rgba(60,55,50,0.45)"
+PATH = "path"  # the meta of the traces that the browser reveals step by step
 RESTART_COLOUR = "#B0126F"  # as far from the methods' colours as from the greys
 HALO = "#ffffff"
 MAX_TICKS = 8  # on the colour bar
@@ -278,7 +279,7 @@ def _flat_path(path: Path, which: str) -> list[go.Scatter]:
     """Return a path as a white halo under a line with numbered points."""
     style, colour = _style(path)
     dash = "solid" if path.held >= HELD_WHOLE else "dash"
-    places = {"x": path.x.tolist(), "y": path.y.tolist(), "meta": "path", "showlegend": False}
+    places = {"x": path.x.tolist(), "y": path.y.tolist(), "meta": PATH, "showlegend": False}
     halo = go.Scatter(
         **places, mode="lines", line={"color": HALO, "width": 7}, hoverinfo="skip", opacity=0.8
     )
@@ -325,7 +326,7 @@ def _raised_path(path: Path, scale: Scale, which: str) -> go.Scatter3d:
         x=path.x.tolist(),
         y=path.y.tolist(),
         z=(heights + LIFT * (scale.high - scale.low)).tolist(),
-        meta="path",
+        meta=PATH,
         mode="lines+markers+text",
         name=style.label,
         line={"color": colour, "width": 6, "dash": "solid" if path.held >= HELD_WHOLE else "dash"},

@@ -11,13 +11,15 @@ import streamlit as st
 
 from maml_core.figures.style import STYLES, class_letter
 from maml_core.images.board import Cell, cell_character, encode_png
-from maml_core.images.network_input import to_network_input
+from maml_core.images.handwriting import MAX_POINTS, PEN, SIDE
+from maml_core.images.network_input import INPUT_SIZE, to_network_input
 from pages.draw.board_state import QUERY, Desk
 from pages.shared.component import component
 
 PADS = ("board_pads", "query_pad")  # keys: of the board's and of the query's
-_mount_pads = component("drawing_pads", "element")
-_mount_bars = component("probability_bars", "element", "stepping")
+SIZE_IN_WORDS = f"{INPUT_SIZE} × {INPUT_SIZE} pixels"
+_mount_pads = component("drawing_pads")
+_mount_bars = component("probability_bars")
 
 
 def pads(desk: Desk, rows: Mapping[str, Sequence[str]], *, large: bool, key: str) -> str | None:
@@ -37,6 +39,8 @@ def pads(desk: Desk, rows: Mapping[str, Sequence[str]], *, large: bool, key: str
         key=key,
         data={
             "large": large,
+            "penWidth": PEN / SIDE,
+            "maxPoints": MAX_POINTS,
             "rows": [
                 {"title": title, "cells": [_cell(desk, name) for name in names]}
                 for title, names in rows.items()
@@ -70,6 +74,7 @@ def _cell(desk: Desk, name: str) -> dict[str, object]:
         "version": desk.versions.get(name, 0),
         "strokes": drawing.strokes,
         "picture": _data_uri(drawing.picture) if drawing.picture else None,
+        "seenLabel": f"What the network sees of {label_of(name)}: {SIZE_IN_WORDS}",
         "seen": seen(drawing) if desk.usable(name) else None,
         "note": desk.note(name),
     }

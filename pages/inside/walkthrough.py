@@ -17,7 +17,7 @@ from pages.inside.algorithm_steps import ALGORITHM_LINES, STEPS
 from pages.inside.walkthrough_table import table_rows
 from pages.shared.component import component
 
-_mount = component("walkthrough", "element", "charts")
+_mount = component("walkthrough")
 
 
 def draw_walkthrough(

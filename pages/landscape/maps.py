@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 
 import plotly.graph_objects as go
 
+from maml_core.figures.landscape import PATH, RESTART_COLOUR
 from maml_core.figures.plotly_json import figure_json
+from maml_core.figures.style import CHART_CONFIG
 from maml_core.landscape.loss_maps import Window
 from pages.shared.component import component
 
 # Plotly keeps its styles in the page's head.
-_mount = component("loss_map", "element", "stepping", "drawing", isolate_styles=False)
+_mount = component("loss_map", isolate_styles=False)
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,9 @@ def maps(
             "view": view,
             "steps": steps,
             "paths": paths,
+            "pathMeta": PATH,
+            "crossColour": RESTART_COLOUR,
+            "config": CHART_CONFIG | {"doubleClick": False},
         },
         on_start_change=on_start,
         on_look_change=on_look,

@@ -13,7 +13,8 @@ from pages.shared.component import component
 from pages.shared.picture_html import caption, data_uri
 
 PERSON = "person"
-_mount = component("play_board", "element")
+NEXT_ROUND = "Next ten questions"
+_mount = component("play_board")
 
 
 def board(
@@ -59,6 +60,7 @@ def board(
             "players": players,
             "picks": list(picks),
             "seconds": seconds,
+            "nextRound": NEXT_ROUND,
         },
         default={"picks": None},
         on_picks_change=lambda: None,

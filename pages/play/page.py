@@ -11,7 +11,7 @@ from maml_core.data.character_set import CharacterSet
 from maml_core.figures.style import STYLES
 from maml_core.teaching import play_round
 from maml_core.teaching.play_round import INNER_STEPS, MODES, QUESTIONS, SECONDS, Question
-from pages.play.board import board, picked
+from pages.play.board import NEXT_ROUND, board, picked
 from pages.shared import cached
 from pages.shared.learners.picker import in_place_of_maml
 from pages.shared.page_header import head, why
@@ -36,7 +36,7 @@ Evaluate page measures.
 WHY_CLASS = """
 The address carries the mode and the seed: everybody who opens it (*Copy link* in the sidebar) gets
 the same ten questions, on any machine that has the same characters. At the end there is a line to
-copy and compare. “Next ten questions” goes to the following seed, so a class stays together.
+copy and compare. “{again}” goes to the following seed, so a class stays together.
 """
 
 
@@ -179,7 +179,7 @@ def _explain(this: Round, methods: Sequence[str]) -> None:
     with st.container(horizontal=True):
         why("Is that fair?", WHY_FAIR.format(steps=INNER_STEPS))
         why("Why is one alphabet harder?", WHY_HARD)
-        why("With a whole class?", WHY_CLASS)
+        why("With a whole class?", WHY_CLASS.format(again=NEXT_ROUND))
 
 
 main()

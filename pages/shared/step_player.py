@@ -11,7 +11,7 @@ from maml_core.figures.style import STYLES, class_letter
 from pages.shared.component import component
 from pages.shared.picture_html import caption, data_uri
 
-_mount = component("step_player", "element", "stepping", "charts")
+_mount = component("step_player")
 
 
 def arrangement(container: str, chart: str, *player: str) -> str:

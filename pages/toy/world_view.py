@@ -35,7 +35,9 @@ SVG_DASHES = {
     "longdashdot": "16 7 1 7",
     "2px 5px": "0.1 6",
 }
-_mount = component("toy_world", "element")
+# Which mean loss of all tasks a method minimises, before or after adapting; others neither.
+OBJECTIVES = {"multi_task": "before", "maml": "after"}
+_mount = component("toy_world")
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ def draw_toy_world(settings: ToySettings, *, by_hand: bool, key: str) -> None:
             "revision": str(asdict(settings)),
             "byHand": by_hand,
             "theta": list(theta_from_url(settings.n_params)),
+            "reach": REACH,
             "innerLr": settings.config.inner_lr,
             "innerSteps": settings.config.inner_steps,
             "updates": META_UPDATES,
@@ -138,6 +141,7 @@ def method_data(world: ToyWorld, method: str, config: AdaptConfig) -> dict[str, 
         "colour": style.colour,
         "marker": style.marker,
         "dash": SVG_DASHES[style.dash],
+        "objective": OBJECTIVES.get(method),
         "matrix": matrix.tolist(),
         "offset": offset.tolist(),
         "end": None if solution is None else solution.tolist(),

@@ -23,12 +23,12 @@ def open_page(page: Page, url: str) -> None:
 def test_through_algorithm_1_to_the_end_and_back(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/inside?{SMALL}")
     walk, where = page.locator(".algorithm"), page.locator(".algorithm .where")
-    lines = walk.locator(".lines li.now i")
+    lines = walk.locator(".lines li.current i")
     seen = [lines.all_inner_texts()]
     for step in range(2, 9):
         page.keyboard.press("ArrowRight")
         expect(where).to_have_text(f"Step {step} of 8")
-        expect(walk.locator(".code .now").first).to_be_visible()
+        expect(walk.locator(".code .current").first).to_be_visible()
         expect(walk.locator(".numbers tbody tr:visible").first).to_be_visible()
         seen.append(lines.all_inner_texts())
     assert seen == [["1"], ["3"], ["4", "5"], ["4", "6"], ["8"], ["8"], ["8"], ["2", "9"]]
@@ -42,7 +42,7 @@ def test_through_algorithm_1_to_the_end_and_back(page: Page, app_url: str) -> No
     walk.get_by_label("Step back").click()
     walk.get_by_label("Step back").click()
     expect(where).to_have_text("Step 6 of 8")
-    expect(walk.locator(".code .now", has_text="return losses.mean()")).to_be_visible()
+    expect(walk.locator(".code .current", has_text="return losses.mean()")).to_be_visible()
     expect(walk.locator(".numbers tbody tr:visible")).to_have_count(11)
     page.wait_for_function(f"({DRAWN})().join() === 'task 1,task 2,mean'")
     walk.get_by_label("Rewind").click()

@@ -71,8 +71,8 @@ def middle(page: Page) -> tuple[float, float]:
 
 
 def to_the_end(page: Page) -> None:
-    page.locator(".toy .controls input").press("End")
-    expect(page.locator(".toy")).to_have_attribute("data-update", "500")
+    page.locator(".toy .step-controls input").press("End")
+    expect(page.locator(".toy")).to_have_attribute("data-step", "500")
 
 
 def test_numbers_follow_while_theta_is_dragged_and_the_link_when_it_is_let_go(
@@ -115,11 +115,11 @@ def test_the_methods_find_the_places_of_the_closed_form(page: Page, app_url: str
     page.locator(".toy .play").click()
     expect(curves.first).to_be_visible()
     expect(page.locator(".toy .play")).to_have_class(re.compile("playing"))
-    expect(page.locator(".toy")).not_to_have_attribute("data-update", "0")
+    expect(page.locator(".toy")).not_to_have_attribute("data-step", "0")
     page.wait_for_timeout(400)  # sooner, it would be a double click, which does not stop
     page.locator(".toy .play").click()
     expect(page.locator(".toy .play")).not_to_have_class(re.compile("playing"))
-    on_the_way = int(page.locator(".toy").get_attribute("data-update"))
+    on_the_way = int(page.locator(".toy").get_attribute("data-step"))
     for method in CENTRE_WEIGHTS:
         matrix, offset = affine_meta_update(DEFAULT[0], method, DEFAULT[1])
         at = np.array([2.5])

@@ -3,6 +3,41 @@
 //
 // Streamlit calls the default export again on each rerun: what must survive is kept on the root.
 
+import { announce, element, find, findAll } from "../shared/elements.js";
+import { Stepper } from "../shared/stepping.js";
+
+/** @import { ComponentArguments } from "../shared/browser.js" */
+
+// From here on a share is written without a decimal: "9.9 %", "10 %".
+const WHOLE_PERCENT_FROM = 0.0995;
+
+/**
+ * @typedef {object} Method
+ * @property {string} label
+ * @property {string} words - The label and its learning rate.
+ * @property {string} colour
+ * @property {boolean} dashed
+ * @property {number[][] | null} probabilities - By step and class; null: nothing is asked yet.
+ */
+
+/**
+ * @typedef {object} Data
+ * @property {string[]} letters
+ * @property {string[]} pictures
+ * @property {Method[]} methods
+ * @property {number} steps - The last one.
+ * @property {string} verdict
+ * @property {boolean} foreign - The query belongs to none of the classes.
+ * @property {number} asked - The query's strokes.
+ */
+
+/**
+ * @typedef {HTMLElement & {
+ *   data: Data, stepper: Stepper, shape: string, lines: HTMLElement[][],
+ * }} Root
+ */
+
+/** @param {Method} method */
 function barOf(method) {
   const track = element("div", "track");
   track.append(element("div", "bar"));
@@ -11,70 +46,79 @@ function barOf(method) {
   return track;
 }
 
-function build(root, data) {
-  root.lines = data.letters.map(() => []);
+/** @param {Root} root */
+function build(root) {
+  const { data } = root;
+  root.lines = data.letters.map((letter) =>
+    data.methods.map((method) => {
+      const line = element("div", "line");
+      line.append(barOf(method), element("span", "percent"));
+      line.title = `${method.label}: ${letter}`;
+      return line;
+    }),
+  );
   const classes = data.letters.map((letter, label) => {
     const box = element("div", "class");
     const picture = element("img");
     picture.alt = `Example of class ${letter}`;
     const lines = element("div");
-    data.methods.forEach((method) => {
-      const line = element("div", "line");
-      line.append(barOf(method), element("span", "percent"));
-      line.title = `${method.label}: ${letter}`;
-      lines.append(line);
-      root.lines[label].push(line);
-    });
+    lines.append(...root.lines[label]);
     box.append(element("b", "", letter), picture, lines);
     return box;
   });
-  root.querySelector(".classes").replaceChildren(...classes);
+  find(root, ".classes").replaceChildren(...classes);
   const methods = data.methods.map((method) => {
     const name = element("span", "method");
     name.append(barOf(method), element("span", "", method.words));
     return name;
   });
-  root.querySelector(".methods").replaceChildren(...methods);
+  find(root, ".methods").replaceChildren(...methods);
 }
 
+/** @param {number} share */
+function percent(share) {
+  return `${(100 * share).toFixed(share < WHOLE_PERCENT_FROM ? 1 : 0)} %`;
+}
+
+/**
+ * @param {Root} root
+ * @param {number} step
+ */
 function show(root, step) {
   const { data } = root;
-  root.step = step;
   data.methods.forEach((method, m) => {
     const shares = method.probabilities?.[step];
-    const top = shares ? Math.max(...shares) : null;
+    const highest = shares && Math.max(...shares);
     root.lines.forEach((lines, label) => {
-      const share = shares ? shares[label] : 0;
-      const line = lines[m];
-      line.querySelector(".bar").style.width = `${100 * share}%`;
-      line.querySelector(".percent").textContent = shares ? `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %` : "";
-      line.classList.toggle("top", step > 0 && top !== null && share === top);
+      find(lines[m], ".bar").style.width = `${100 * (shares?.[label] ?? 0)}%`;
+      find(lines[m], ".percent").textContent = shares ? percent(shares[label]) : "";
+      lines[m].classList.toggle("top", step > 0 && shares !== undefined && shares[label] === highest);
     });
   });
-  const slider = root.querySelector("input");
-  slider.max = data.steps;
-  slider.value = step;
-  slider.setAttribute("aria-valuetext", `inner step ${step} of ${data.steps}`);
-  root.querySelector(".where").textContent = `Inner step ${step} of ${data.steps}`;
-  root.dataset.step = step;
+  root.stepper.name(`Inner step ${step} of ${data.steps}`);
 }
 
-export default function bars({ parentElement, data }) {
-  const root = parentElement.querySelector(".bars");
-  const atEnd = root.data === undefined || root.step === root.data.steps;
-  const shape = JSON.stringify([data.letters, data.methods.map((one) => [one.label, one.words])]);
+/** @param {ComponentArguments<Data>} component */
+export default function probabilityBars({ parentElement, data }) {
+  const root = /** @type {Root} */ (find(parentElement, ".bars"));
+  const before = /** @type {Data | undefined} */ (root.data);
   root.data = data;
-  if (root.shape !== shape) build(root, data);
-  root.shape = shape;
-  root.querySelectorAll(".class img").forEach((picture, label) => {
-    picture.src = data.pictures[label];
+  root.stepper ??= new Stepper(root, (step) => show(root, step), {
+    buttons: ["play"],
+    slider: "Inner step",
   });
-  const verdict = root.querySelector(".verdict");
-  verdict.textContent = data.verdict;
+  const { stepper } = root;
+  const atEnd = !before || (stepper.step === before.steps && !stepper.playing);
+  const shape = JSON.stringify([data.letters, data.methods.map((one) => [one.label, one.words])]);
+  if (root.shape !== shape) build(root);
+  root.shape = shape;
+  findAll(root, ".class img").forEach((picture, label) => {
+    picture.setAttribute("src", data.pictures[label]);
+  });
+  const verdict = find(root, ".verdict");
+  announce(verdict, data.verdict);
   verdict.classList.toggle("none", data.foreign);
   root.classList.toggle("foreign", data.foreign);
-  listenToPlay(root);
-  if (!root.timer) show(root, atEnd ? data.steps : Math.min(root.step, data.steps));
-  else show(root, Math.min(root.step, data.steps));
-  root.dataset.asked = data.asked;
+  stepper.reset(data.steps, atEnd ? data.steps : stepper.step);
+  root.dataset.asked = String(data.asked);
 }

@@ -4,61 +4,92 @@
 //
 // Streamlit calls the default export again on each rerun: what must survive is kept on the root.
 
-function tile(root, data, number) {
+import { showFrame } from "../shared/chart_frames.js";
+import { element, find, image } from "../shared/elements.js";
+import { Stepper } from "../shared/stepping.js";
+
+/** @import { ComponentArguments, Send } from "../shared/browser.js" */
+
+/**
+ * @typedef {object} Data
+ * @property {string} revision
+ * @property {boolean} predict - Begin at step 0, and report when the last has been reached.
+ * @property {string[]} charts
+ * @property {number} steps - The last one.
+ * @property {string[]} names - Of the steps.
+ * @property {string[]} letters
+ * @property {string[]} classes
+ * @property {string[]} pictures
+ * @property {string[]} captions
+ * @property {number[]} truth
+ * @property {{ label: string, colour: string, predictions: number[][] }[]} methods
+ */
+
+/**
+ * @typedef {HTMLElement & {
+ *   data: Data, send: Send, stepper: Stepper, finished: boolean,
+ *   chips: HTMLElement[][], scores: HTMLElement[],
+ * }} Root
+ */
+
+/**
+ * A query picture with each method's answer under it.
+ *
+ * @param {Root} root
+ * @param {number} number
+ */
+function tile(root, number) {
+  const { data } = root;
   const box = element("div", "tile");
-  const picture = element("img");
-  picture.src = data.pictures[number];
-  picture.alt = data.captions[number];
-  picture.title = data.captions[number];
-  box.append(picture);
   const answers = element("div", "answers");
   root.chips[number] = data.methods.map((method) => {
     const chip = element("span", "chip");
     chip.style.setProperty("--method", method.colour);
-    answers.append(chip);
     return chip;
   });
-  box.append(answers);
+  answers.append(...root.chips[number]);
+  box.append(image(data.pictures[number], data.captions[number]), answers);
   return box;
 }
 
-function build(root, data) {
+/** @param {Root} root */
+function build(root) {
+  const { data } = root;
   root.chips = [];
-  const score = root.querySelector(".score");
-  score.replaceChildren();
-  root.scores = data.methods.map((method) => {
+  const lines = data.methods.map((method) => {
     const line = element("span", "method");
     line.style.setProperty("--method", method.colour);
-    const count = element("b");
-    line.append(element("i", "dot"), element("span", "", method.label), count);
-    score.append(line);
-    return count;
+    line.append(element("i", "dot"), element("span", "", method.label), element("b"));
+    return line;
   });
+  root.scores = lines.map((line) => find(line, "b"));
+  find(root, ".score").replaceChildren(...lines);
   const perClass = data.pictures.length / data.classes.length;
   const rows = data.classes.map((name, label) => {
     const row = element("div", "row");
     const head = element("div", "head");
     head.append(element("b", "", data.letters[label]), element("span", "", name));
     const tiles = element("div", "tiles");
-    tiles.style.setProperty("--columns", perClass);
-    for (let i = 0; i < perClass; i += 1) tiles.append(tile(root, data, label * perClass + i));
+    tiles.style.setProperty("--columns", String(perClass));
+    for (let i = 0; i < perClass; i += 1) tiles.append(tile(root, label * perClass + i));
     row.append(head, tiles);
     return row;
   });
-  root.querySelector(".rows").replaceChildren(...rows);
-  root.querySelector("input").max = data.steps;
+  find(root, ".rows").replaceChildren(...rows);
 }
 
+/**
+ * @param {Root} root
+ * @param {number} step
+ */
 function show(root, step) {
   const { data } = root;
-  root.step = step;
   const right = data.methods.map(() => 0);
   root.chips.forEach((chips, number) => {
-    const truth = data.truth[number];
     chips.forEach((chip, m) => {
       const answer = data.methods[m].predictions[step][number];
-      const isRight = answer === truth;
-      right[m] += isRight;
+      const isRight = answer === data.truth[number];
+      right[m] += Number(isRight);
       chip.textContent = data.letters[answer];
       chip.className = isRight ? "chip right" : "chip wrong";
       chip.title = `${data.methods[m].label}: ${data.letters[answer]}, ${isRight ? "right" : "wrong"}`;
@@ -67,31 +98,31 @@ function show(root, step) {
   root.scores.forEach((count, m) => {
     count.textContent = `${right[m]} / ${data.truth.length}`;
   });
-  const slider = root.querySelector("input");
-  slider.value = step;
-  slider.setAttribute("aria-valuetext", data.names[step]);
-  root.querySelector(".where").textContent = data.names[step];
-  root.dataset.step = step;
-  moveCharts(root, data.charts, step);
+  root.stepper.name(data.names[step]);
+  showFrame(root, data.charts, step);
   if (step === data.steps && !root.finished) {
     root.finished = true;
     if (data.predict) root.send("finished", data.revision);
   }
 }
 
-export default function player({ parentElement, data, setStateValue }) {
-  const root = parentElement.querySelector(".player");
+/** @param {ComponentArguments<Data>} component */
+export default function stepPlayer({ parentElement, data, setStateValue }) {
+  const root = /** @type {Root} */ (find(parentElement, ".player"));
   const isNew = root.data?.revision !== data.revision;
   root.data = data;
   root.send = setStateValue;
+  root.stepper ??= new Stepper(root, (step) => show(root, step), {
+    buttons: ["rewind", "back", "play", "forward", "last"],
+    slider: "Inner step",
+  });
   if (!isNew) {
-    moveCharts(root, data.charts, root.step);
+    showFrame(root, data.charts, root.stepper.step);
     return;
   }
-  if (root.timer) stop(root);
+  root.stepper.stop();
   root.finished = false;
   root.dataset.revision = data.revision;
-  build(root, data);
-  listenToSteps(root);
-  show(root, data.predict ? 0 : data.steps);
+  build(root);
+  root.stepper.reset(data.steps, data.predict ? 0 : data.steps);
 }

@@ -4,23 +4,40 @@
 //
 // Streamlit calls the default export again on each rerun: what must survive is kept on the root.
 
-const MANY = 6; // pictures from which on they are drawn small
-const KEYS = { ArrowRight: 1, ArrowLeft: -1, Home: -Infinity, End: Infinity };
+import { showFrame } from "../shared/chart_frames.js";
+import { element, find, findAll, image } from "../shared/elements.js";
+import { Stepper } from "../shared/stepping.js";
 
+/** @import { ComponentArguments } from "../shared/browser.js" */
+
+const MANY = 6; // pictures from which on they are drawn small
+
+/** @typedef {{ source: string, words: string }} Picture */
+/** @typedef {{ label: string, share: number, text: string }} Bar */
+/** @typedef {{ pictures?: Picture[], bars?: Bar[] } | string | null} CellContent */
+/** @typedef {{ title: string, note: string, lines: number[], code: number, marked: number[] }} Step */
+
+/**
+ * @typedef {object} Data
+ * @property {string} revision
+ * @property {string | null} chart
+ * @property {{ number: number, depth: number, text: string }[]} lines - Of the algorithm.
+ * @property {{ file: string, first: number, lines: string[] }[]} codes
+ * @property {Step[]} steps
+ * @property {string[]} columns
+ * @property {{ step: number, label: string, cells: CellContent[] }[]} rows
+ */
+
+/** @typedef {HTMLElement & { data: Data, stepper: Stepper }} Root */
+
+/** @param {Picture[]} all */
 function pictures(all) {
   const box = element("div", all.length >= MANY ? "pictures many" : "pictures");
-  box.append(
-    ...all.map(({ source, words }) => {
-      const made = element("img");
-      made.src = source;
-      made.alt = words;
-      made.title = words;
-      return made;
-    }),
-  );
+  box.append(...all.map(({ source, words }) => image(source, words)));
   return box;
 }
 
+/** @param {Bar[]} all */
 function bars(all) {
   const box = element("div", "bars");
   for (const { label, share, text } of all) {
@@ -33,122 +50,119 @@ function bars(all) {
   return box;
 }
 
+/** @param {CellContent} content */
 function cell(content) {
   const made = element("td");
-  if (content?.pictures) made.append(pictures(content.pictures));
-  else if (content?.bars) made.append(bars(content.bars));
-  else made.textContent = content ?? "";
+  if (content === null || typeof content === "string") made.textContent = content ?? "";
+  else if (content.pictures) made.append(pictures(content.pictures));
+  else if (content.bars) made.append(bars(content.bars));
   return made;
 }
 
-function build(root, data) {
-  root.querySelector(".lines").replaceChildren(
-    ...data.lines.map(({ number, depth, text }) => {
-      const line = element("li");
-      line.style.setProperty("--depth", depth);
-      const words = element("span");
-      // What split() finds between the texts are the characters after a _.
-      words.append(...text.split(/_(.)/u).map((part, i) => (i % 2 ? element("sub", "", part) : part)));
-      line.append(element("i", "", number), words);
-      return line;
-    }),
-  );
-  const table = root.querySelector(".numbers");
-  table.style.setProperty("--columns", data.columns.length);
+/** @param {Data["lines"][number]} line */
+function algorithmLine({ number, depth, text }) {
+  const made = element("li");
+  made.style.setProperty("--depth", String(depth));
+  const words = element("span");
+  // What split() finds between the texts are the characters after a _.
+  words.append(...text.split(/_(.)/u).map((part, i) => (i % 2 ? element("sub", "", part) : part)));
+  made.append(element("i", "", number), words);
+  return made;
+}
+
+/** @param {Data["rows"][number]} row */
+function tableRow({ label, cells }) {
+  const made = element("tr");
+  const name = element("th", "", label);
+  name.scope = "row";
+  made.append(name, ...cells.map(cell));
+  return made;
+}
+
+/** @param {Root} root */
+function build(root) {
+  const { data } = root;
+  find(root, ".lines").replaceChildren(...data.lines.map(algorithmLine));
+  find(root, ".numbers").style.setProperty("--columns", String(data.columns.length));
   const head = element("tr");
   head.append(element("th"), ...data.columns.map((name) => element("th", "", name)));
-  table.tHead.replaceChildren(head);
-  table.tBodies[0].replaceChildren(
-    ...data.rows.map(({ label, cells }) => {
-      const row = element("tr");
-      const name = element("th", "", label);
-      name.scope = "row";
-      row.append(name, ...cells.map(cell));
-      return row;
-    }),
-  );
+  find(root, ".numbers thead").replaceChildren(head);
+  find(root, ".numbers tbody").replaceChildren(...data.rows.map(tableRow));
 }
 
+/**
+ * @param {Root} root
+ * @param {Step} step
+ */
 function showCode(root, { code, marked }) {
   const { file, first, lines } = root.data.codes[code];
-  root.querySelector(".file").textContent = `Our code: ${file}, from line ${first}`;
-  const box = root.querySelector(".code");
+  find(root, ".file").textContent = `Our code: ${file}, from line ${first}`;
+  const box = find(root, ".code");
   box.replaceChildren(
-    ...lines.map((text, i) => element("div", marked.includes(i) ? "now" : "", text || " ")),
+    ...lines.map((text, i) => element("div", marked.includes(i) ? "current" : "", text || " ")),
   );
-  box.scrollTop = 0;
-  const top = box.querySelector(".now")?.offsetTop ?? 0;
-  const room = box.clientHeight / 3;
-  if (box.scrollHeight > box.clientHeight) box.scrollTop = top - box.offsetTop - room;
+  const [current] = findAll(box, ".current");
+  const above = box.clientHeight / 3; // lines that stay in view above the current one
+  const overflows = box.scrollHeight > box.clientHeight;
+  box.scrollTop = overflows && current ? current.offsetTop - box.offsetTop - above : 0;
 }
 
+/** @param {Root} root */
+function showRows(root) {
+  const { step } = root.stepper;
+  const all = find(root, ".all", HTMLInputElement).checked;
+  findAll(root, ".numbers tbody tr").forEach((row, i) => {
+    const since = root.data.rows[i].step;
+    row.hidden = all ? since > step : since !== step;
+    row.classList.toggle("current", all && since === step);
+  });
+}
+
+/**
+ * @param {Root} root
+ * @param {number} step
+ */
 function show(root, step) {
   const { data } = root;
-  const last = data.steps.length - 1;
   const { title, note, lines } = data.steps[step];
-  root.step = step;
-  root.querySelector(".title").textContent = title;
-  root.querySelector(".note").textContent = note;
-  root.querySelectorAll(".lines li").forEach((line, i) => {
-    line.classList.toggle("now", lines.includes(data.lines[i].number));
+  find(root, ".title").textContent = title;
+  find(root, ".note").textContent = note;
+  findAll(root, ".lines li").forEach((line, i) => {
+    line.classList.toggle("current", lines.includes(data.lines[i].number));
   });
   showCode(root, data.steps[step]);
-  const all = root.querySelector(".all").checked;
-  root.querySelectorAll(".numbers tbody tr").forEach((row, i) => {
-    const since = data.rows[i].step;
-    row.hidden = all ? since > step : since !== step;
-    row.classList.toggle("now", all && since === step);
-  });
-  root.querySelector(".where").textContent = `Step ${step + 1} of ${last + 1}`;
-  for (const name of [".rewind", ".back"]) root.querySelector(name).disabled = step === 0;
-  for (const name of [".forward", ".last"]) root.querySelector(name).disabled = step === last;
-  root.dataset.step = step;
+  showRows(root);
+  root.stepper.name(`Step ${step + 1} of ${data.steps.length}`);
   moveChart(root);
 }
 
+/** @param {Root} root */
 function moveChart(root) {
   const { chart } = root.data;
-  moveCharts(root, chart ? [chart] : [], root.step);
+  showFrame(root, chart ? [chart] : [], root.stepper.step);
 }
 
-function go(root, by) {
-  show(root, Math.min(Math.max(root.step + by, 0), root.data.steps.length - 1));
-}
-
-function onKey(root, event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in KEYS)) return;
-  const [from] = event.composedPath();
-  // Another control's arrows are its own, and so are those that scroll the code sideways.
-  if (from !== document.body && !(event.composedPath().includes(root) && !from.matches(".code"))) return;
-  go(root, KEYS[event.key]);
-  event.preventDefault();
-}
-
+/** @param {Root} root */
 function listen(root) {
-  root.querySelector(".rewind").onclick = () => go(root, -Infinity);
-  root.querySelector(".back").onclick = () => go(root, -1);
-  root.querySelector(".forward").onclick = () => go(root, 1);
-  root.querySelector(".last").onclick = () => go(root, Infinity);
-  root.querySelector(".all").onchange = () => show(root, root.step);
-  const listener = (event) => {
-    if (root.isConnected) onKey(root, event);
-    else document.removeEventListener("keydown", listener);
-  };
-  document.addEventListener("keydown", listener);
+  root.stepper = new Stepper(root, (step) => show(root, step), {
+    buttons: ["rewind", "back", "forward", "last"],
+    keys: true,
+  });
+  find(root, ".all").onchange = () => showRows(root);
 }
 
-export default function algorithm({ parentElement, data }) {
-  const root = parentElement.querySelector(".algorithm");
-  const isFirst = !root.data;
-  const isNew = root.data?.revision !== data.revision;
+/** @param {ComponentArguments<Data>} component */
+export default function walkthrough({ parentElement, data }) {
+  const root = /** @type {Root} */ (find(parentElement, ".algorithm"));
+  const before = /** @type {Data | undefined} */ (root.data);
   root.data = data;
-  if (isFirst) listen(root);
-  if (!isNew) {
+  if (!before) listen(root);
+  if (before?.revision === data.revision) {
     moveChart(root);
     return;
   }
   root.dataset.revision = data.revision;
-  build(root, data);
+  build(root);
   // Another batch or step size: the same line of the algorithm, with other numbers.
-  show(root, root.step ?? 0);
+  root.stepper.reset(data.steps.length - 1, root.stepper.step);
 }

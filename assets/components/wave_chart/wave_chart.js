@@ -1,149 +1,177 @@
-// Charts of one wave in Plotly, in nodes that stay. A click or a tap places a point in all of them,
-// on a point it takes it away; the points go to the server, which answers with new curves.
+// Charts of one wave. A click or a tap places a point in all of them, on a point it takes it away;
+// the points go to the server, which answers with new curves.
 //
 // Streamlit calls the default export again on each rerun: what must survive is kept on the root.
 
-const NEAR_PX = 14; // a click so close to a point means that point
-const STILL_PX = 6; // a pointer that moved farther has dragged, not clicked
-const TWICE_MS = 400; // a double click places one point
-const NUDGE = 0.25; // of an axis, a press of an arrow key
-const CROSS_COLOUR = "#B0126F";
-const CONFIG = {
-  displaylogo: false,
-  doubleClick: false,
-  modeBarButtons: [["toImage"]],
-  toImageButtonOptions: { format: "svg", scale: 1 },
-};
+import { buildPanels, crossAt, listenToTaps, placeUnder, plotWithKeys, themed } from "../shared/chart_panels.js";
+import { element, find } from "../shared/elements.js";
+import { ARROWS } from "../shared/keys.js";
+import { redrawWith } from "../shared/redrawing.js";
 
+/** @import { ComponentArguments, Plot, Send, Trace } from "../shared/browser.js" */
+/** @import { PanelData, Place } from "../shared/chart_panels.js" */
+
+const NEAR_PX = 14; // a click so close to a point means that point
+const NUDGE = 0.25; // of an axis, a press of an arrow key
+
+/**
+ * @typedef {object} Data
+ * @property {string} revision - Another when the points change otherwise than by a click here.
+ * @property {(PanelData & { note: string })[]} panels
+ * @property {Place[]} points
+ * @property {Place} range - Of x.
+ * @property {number} maxPoints - With more, the oldest goes.
+ * @property {string} pointsMeta - The meta of the trace that shows the points.
+ * @property {string} crossColour
+ * @property {object} config - Plotly's.
+ */
+
+/** @typedef {{ box: HTMLElement, plot: HTMLElement, note: HTMLElement, listening?: boolean }} Panel */
+
+/**
+ * @typedef {HTMLElement & {
+ *   data: Data, send: Send, panels: Panel[], points: Place[], cross?: Place, width: ResizeObserver,
+ * }} Root
+ */
+
+/** @param {Root} root */
 function build(root) {
-  const { panels } = root.data;
-  root.panels = panels.map(({ name, title, colour }) => {
-    const box = element("section", "panel");
-    box.dataset.name = name;
-    const head = element("header");
-    const dot = element("i", "dot");
-    dot.style.setProperty("--method", colour);
+  root.panels = buildPanels(root, root.data.panels, (box, head, { title }) => {
     const note = element("span", "note");
-    head.append(dot, element("b", "", title), note);
-    const plot = element("div", "plot");
-    plot.tabIndex = 0;
-    plot.setAttribute("role", "application");
-    plot.setAttribute("aria-label",
-      `${title}: arrow keys move a cross, Enter places a point there, Delete takes the nearest away`);
-    box.append(head, plot);
+    head.append(note);
+    const plot = plotWithKeys(
+      `${title}: arrow keys move a cross, Enter places a point there, Delete removes the nearest`,
+    );
+    box.append(plot);
     return { box, plot, note };
   });
-  const holder = root.querySelector(".panels");
-  holder.style.setProperty("--panels", panels.length);
-  holder.replaceChildren(...root.panels.map(({ box }) => box));
 }
 
-function themed(box, { layout }) {
-  const style = getComputedStyle(box);
-  return {
-    ...layout,
-    width: box.clientWidth,
-    font: { ...layout.font, color: style.color, family: style.fontFamily },
-    modebar: { bgcolor: "rgba(0,0,0,0)", color: "rgba(120,120,120,0.7)", activecolor: style.color },
-    dragmode: false,
-  };
-}
-
-function moved(trace, points) {
-  if (trace.meta !== "points") return trace;
+/**
+ * A trace as it is, or with the points that are here now.
+ *
+ * @param {Root} root
+ * @param {Trace} trace
+ */
+function current({ data, points }, trace) {
+  if (trace.meta !== data.pointsMeta) return trace;
   return { ...trace, x: points.map(([x]) => x), y: points.map(([, y]) => y) };
 }
 
+/** @param {Root} root */
+function redraw(root) {
+  redrawWith(root, () => draw(root));
+}
+
+/** @param {Root} root */
 async function draw(root) {
-  const { data, points, cross } = root;
-  for (const [i, { box, plot, note }] of root.panels.entries()) {
-    const { figure } = data.panels[i];
-    note.textContent = data.panels[i].note;
-    const traces = figure.data.map((trace) => moved(trace, points));
-    if (cross) {
-      traces.push({ x: [cross[0]], y: [cross[1]], mode: "markers", hoverinfo: "skip", showlegend: false,
-        marker: { symbol: "cross-thin", size: 22, line: { width: 3, color: CROSS_COLOUR } } });
-    }
-    await window.Plotly.react(plot, traces, themed(box, figure), CONFIG);
-    if (!plot.listening) listen(root, plot);
+  const { data, cross } = root;
+  for (const [i, panel] of root.panels.entries()) {
+    const { figure, note } = data.panels[i];
+    panel.note.textContent = note;
+    const traces = figure.data.map((trace) => current(root, trace));
+    if (cross) traces.push(crossAt(cross, data.crossColour));
+    const layout = { ...themed(figure.layout, panel.box), width: panel.box.clientWidth, dragmode: false };
+    await window.Plotly?.react(panel.plot, traces, layout, data.config);
+    if (!panel.listening) listen(root, panel);
   }
 }
 
-function listen(root, plot) {
-  plot.listening = true;
-  plot.addEventListener("keydown", (event) => steer(root, plot, event));
-  plot.addEventListener("pointerdown", (down) => {
-    if (down.button || down.target.closest?.(".modebar, .legend")) return;
-    // Plotly covers the page while a pointer is down: its end is heard by the window alone.
-    const ends = new AbortController();
-    const options = { capture: true, signal: ends.signal };
-    addEventListener("pointercancel", () => ends.abort(), options); // the page was scrolled
-    addEventListener("pointerup", (event) => {
-      ends.abort();
-      const far = Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY);
-      if (far <= STILL_PX) press(root, plot, event);
-    }, options);
-  }, true);
+/**
+ * @param {Root} root
+ * @param {Panel} panel - Drawn once: from then on its element is Plotly's.
+ */
+function listen(root, panel) {
+  panel.listening = true;
+  const plot = /** @type {Plot} */ (panel.plot);
+  plot.addEventListener("keydown", (event) => onKey(root, plot, event));
+  listenToTaps(plot, (event) => {
+    const place = placeUnder(plot, event);
+    if (place) toggle(root, plot, place);
+  });
 }
 
-function press(root, plot, event) {
+/**
+ * The index of the point nearest to a place and how many pixels away it is.
+ *
+ * @param {Root} root
+ * @param {Plot} plot
+ * @param {Place} place
+ */
+function nearest(root, plot, [x, y]) {
   const { xaxis, yaxis } = plot._fullLayout;
-  const box = plot.getBoundingClientRect();
-  const [x, y] = [event.clientX - box.left - xaxis._offset, event.clientY - box.top - yaxis._offset];
-  if (x < 0 || y < 0 || x > xaxis._length || y > yaxis._length) return;
-  const again = root.pressed && performance.now() - root.pressed.at < TWICE_MS
-    && Math.hypot(x - root.pressed.x, y - root.pressed.y) < NEAR_PX;
-  root.pressed = { x, y, at: performance.now() };
-  if (!again) put(root, plot, xaxis.p2d(x), yaxis.p2d(y));
+  const distances = root.points.map(([a, b]) =>
+    Math.hypot(xaxis.d2p(a) - xaxis.d2p(x), yaxis.d2p(b) - yaxis.d2p(y)),
+  );
+  const distance = Math.min(...distances); // of no points Infinity
+  return { index: distances.indexOf(distance), distance };
 }
 
-// The index of the point nearest to a place and how many pixels away it is.
-function nearest(root, plot, x, y) {
-  const { xaxis, yaxis } = plot._fullLayout;
-  const away = root.points.map(([a, b]) => Math.hypot(xaxis.d2p(a) - xaxis.d2p(x), yaxis.d2p(b) - yaxis.d2p(y)));
-  const index = away.indexOf(Math.min(...away));
-  return { index, away: index < 0 ? Infinity : away[index] };
-}
-
-function put(root, plot, x, y) {
-  const { index, away } = nearest(root, plot, x, y);
-  if (away <= NEAR_PX) take(root, index);
-  else {
-    const [low, high] = root.data.range;
-    const placed = [Math.min(Math.max(x, low), high), y].map((value) => Number(value.toFixed(3)));
-    change(root, [...root.points, placed].slice(-root.data.most), `Point at ${placed.join(", ")}`);
+/**
+ * Remove the point at a place, or put one there.
+ *
+ * @param {Root} root
+ * @param {Plot} plot
+ * @param {Place} place
+ */
+function toggle(root, plot, [x, y]) {
+  const { index, distance } = nearest(root, plot, [x, y]);
+  if (distance <= NEAR_PX) {
+    remove(root, index);
+    return;
   }
+  const [low, high] = root.data.range;
+  const rounded = (/** @type {number} */ value) => Number(value.toFixed(3));
+  /** @type {Place} */
+  const placed = [rounded(Math.min(Math.max(x, low), high)), rounded(y)];
+  change(root, [...root.points, placed].slice(-root.data.maxPoints), `Point placed at ${placed.join(", ")}`);
 }
 
-function take(root, index) {
+/**
+ * @param {Root} root
+ * @param {number} index
+ */
+function remove(root, index) {
   const [x, y] = root.points[index];
-  change(root, root.points.filter((_, i) => i !== index), `Point at ${x}, ${y} taken away`);
+  change(root, root.points.filter((_, i) => i !== index), `Point at ${x}, ${y} removed`);
 }
 
+/**
+ * @param {Root} root
+ * @param {Place[]} points
+ * @param {string} words
+ */
 function change(root, points, words) {
   root.points = points;
-  root.querySelector(".said").textContent = `${words}; ${points.length} points.`;
+  const count = points.length === 1 ? "1 point" : `${points.length} points`;
+  find(root, ".announcement").textContent = `${words}; ${count} now.`;
   redraw(root);
   root.send("points", { revision: root.data.revision, points });
 }
 
-function steer(root, plot, event) {
-  const [right, up] = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key] ?? [0, 0];
+/**
+ * @param {Root} root
+ * @param {Plot} plot
+ * @param {KeyboardEvent} event
+ */
+function onKey(root, plot, event) {
   const [x, y] = root.cross ?? [0, 0];
-  if (right || up) {
+  if (event.key in ARROWS) {
+    const [right, up] = ARROWS[event.key];
     root.cross = [x + right * NUDGE, y + up * NUDGE];
-    root.querySelector(".said").textContent = `${root.cross[0]}, ${root.cross[1]}`;
+    find(root, ".announcement").textContent = root.cross.join(", ");
     redraw(root);
-  } else if (event.key === "Enter") put(root, plot, x, y);
-  else if (["Delete", "Backspace"].includes(event.key)) {
-    if (root.points.length) take(root, nearest(root, plot, x, y).index);
+  } else if (event.key === "Enter") toggle(root, plot, [x, y]);
+  else if (event.key === "Delete" || event.key === "Backspace") {
+    if (root.points.length) remove(root, nearest(root, plot, [x, y]).index);
   } else return;
   event.preventDefault();
 }
 
-export default function wave({ parentElement, data, setTriggerValue }) {
-  const root = parentElement.querySelector(".maml-wave");
-  const before = root.data;
+/** @param {ComponentArguments<Data>} component */
+export default function waveChart({ parentElement, data, setTriggerValue }) {
+  const root = /** @type {Root} */ (find(parentElement, ".maml-wave"));
+  const before = /** @type {Data | undefined} */ (root.data);
   root.data = data;
   root.send = setTriggerValue;
   if (!before) build(root);

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from maml_core.figures.landscape import RESTART_COLOUR
 from maml_core.figures.plotly_json import figure_json
+from maml_core.figures.sinusoid import POINTS
+from maml_core.figures.style import CHART_CONFIG
 from maml_core.teaching.sinusoids.tasks import X_RANGE
 from pages.shared.component import component
 
 MAX_POINTS = 20  # with more, the oldest is dropped
 # Plotly keeps its styles in the page's head.
-_mount = component("wave_chart", "element", "drawing", isolate_styles=False)
+_mount = component("wave_chart", isolate_styles=False)
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,10 @@ def draw_clickable_charts(
             "points": [list(point) for point in points],
             "revision": revision,
             "range": list(X_RANGE),
-            "most": MAX_POINTS,
+            "maxPoints": MAX_POINTS,
+            "pointsMeta": POINTS,
+            "crossColour": RESTART_COLOUR,
+            "config": CHART_CONFIG | {"doubleClick": False, "modeBarButtons": [["toImage"]]},
         },
         on_points_change=on_points,
     )
