@@ -84,7 +84,7 @@ def by_step(records: list[Record]) -> str:
     rows = [
         [
             f"{r['n_way']}-way {r['k_shot']}-shot",
-            STYLES[r["method"]].label + results_table.how(r),
+            STYLES[r["method"]].short_label + results_table.how(r),
             *(_cell(r, step) for step in STEPS),
             str(r["episodes"]),
         ]
