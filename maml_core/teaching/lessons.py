@@ -23,7 +23,7 @@ from pathlib import Path
 
 FENCE = "+++"  # around the TOML
 SECTIONS = ("Prediction", "Steps", "Outcome", "Question", "Answer", "Notes")
-_LINK = re.compile(r"\]\(([^)\s]*)\)")
+_LINK_TARGET = re.compile(r"\]\(([^)\s]*)\)")
 _HEADING = re.compile(r"^## +(.+?) *$", re.MULTILINE)
 
 
@@ -33,15 +33,15 @@ class LessonError(ValueError):
 
 @dataclass(frozen=True)
 class Lesson:
-    """A walk of five minutes over the app's pages. All but title and choices is Markdown.
+    """Five minutes' work on the app's pages. All but title and choices is Markdown.
 
     Attributes:
         title: What it is called.
-        choices: What the pupil may predict; empty: the pupil writes.
+        choices: What the pupil may predict; empty: the pupil writes a prediction.
         introduction: What it is about.
         prediction: What is asked before anything is opened.
         steps: What to do, with links into the app.
-        outcome: What is to be seen there.
+        outcome: What there is to see.
         question: The one it ends with.
         answer: To that question.
         notes: For teachers.
@@ -60,8 +60,10 @@ class Lesson:
     @property
     def links(self) -> tuple[str, ...]:
         """The links into the app, in order: a page's name and its settings."""
-        texts = [str(getattr(self, one.name)) for one in fields(self) if one.name != "choices"]
-        return tuple(target for text in texts for target in _LINK.findall(text) if _inner(target))
+        names = (field.name for field in fields(self) if field.name != "choices")
+        texts = [str(getattr(self, name)) for name in names]
+        targets = [target for text in texts for target in _LINK_TARGET.findall(text)]
+        return tuple(filter(_is_internal, targets))
 
 
 def load(folder: Path, pages: Collection[str]) -> tuple[list[Lesson], list[str]]:
@@ -72,16 +74,16 @@ def load(folder: Path, pages: Collection[str]) -> tuple[list[Lesson], list[str]]
         pages: Names that links may begin with, '' for the first page.
 
     Returns:
-        The lessons, and a sentence for each file that is none.
+        The lessons, and a sentence for each file that is not a lesson.
     """
     lessons: list[Lesson] = []
     broken: list[str] = []
     for path in sorted(folder.glob("*.md")):
         try:
-            lesson = parse(_text(path), pages)
-            if lesson.title in {one.title for one in lessons}:
+            lesson = parse(_read(path), pages)
+            if lesson.title in {other.title for other in lessons}:
                 raise LessonError(
-                    f"another lesson is called “{lesson.title}” already; choose another title."
+                    f"another lesson is already called “{lesson.title}”; choose another title."
                 )
         except LessonError as error:
             broken.append(f"The lesson {path.name} cannot be shown: {error}")
@@ -98,23 +100,23 @@ def parse(text: str, pages: Collection[str]) -> Lesson:
         pages: As in `load`.
 
     Raises:
-        LessonError: It is none, or links to a page that is not there.
+        LessonError: It is not a lesson, or links to a page that does not exist.
     """
     title, choices, body = _front_matter(text)
     introduction, *parts = _HEADING.split(body)
-    found = {name: part.strip() for name, part in zip(parts[::2], parts[1::2], strict=True)}
-    if len(found) < len(parts) // 2:
-        twice = next(name for name in found if parts[::2].count(name) > 1)
+    sections = {name: part.strip() for name, part in zip(parts[::2], parts[1::2], strict=True)}
+    if len(sections) < len(parts) // 2:
+        twice = next(name for name in sections if parts[::2].count(name) > 1)
         raise LessonError(f"the section “{twice}” is there twice; join the two.")
-    for name in found.keys() - set(SECTIONS):
-        raise LessonError(f"“## {name}” is no section; the sections are {', '.join(SECTIONS)}.")
+    for name in sections.keys() - set(SECTIONS):
+        raise LessonError(f"“## {name}” is not a section; the sections are {', '.join(SECTIONS)}.")
     for name in SECTIONS:
-        if not found.get(name):
-            raise LessonError(f"nothing stands under “## {name}”; add that line and a text.")
-    texts = {name.lower(): found[name] for name in SECTIONS}
+        if not sections.get(name):
+            raise LessonError(f"there is nothing under “## {name}”; add that line and a text.")
+    texts = {name.lower(): sections[name] for name in SECTIONS}
     lesson = Lesson(title, choices, introduction.strip(), **texts)
     for link in lesson.links:
-        if _page(link) not in pages:
+        if _page_of(link) not in pages:
             names = ", ".join(sorted(filter(None, pages)))
             raise LessonError(
                 f"it links to {link!r}, but there is no such page; begin the link with one of "
@@ -123,11 +125,11 @@ def parse(text: str, pages: Collection[str]) -> Lesson:
     return lesson
 
 
-def _text(path: Path) -> str:
+def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")  # some editors begin with a byte order mark
     except UnicodeDecodeError:
-        raise LessonError("it is no UTF-8 text; save it as UTF-8.") from None
+        raise LessonError("it is not UTF-8 text; save it as UTF-8.") from None
 
 
 def _front_matter(text: str) -> tuple[str, tuple[str, ...], str]:
@@ -136,15 +138,15 @@ def _front_matter(text: str) -> tuple[str, tuple[str, ...], str]:
     if before.strip() or len(parts) < 2:
         raise LessonError(f"it must begin with a title between two lines {FENCE}.")
     try:
-        found = tomllib.loads(parts[0])
+        front_matter = tomllib.loads(parts[0])
     except tomllib.TOMLDecodeError as error:
-        raise LessonError(f"between its lines {FENCE} is no TOML: {error}.") from None
-    for name in found.keys() - {"title", "choices"}:
+        raise LessonError(f"what is between its lines {FENCE} is not TOML: {error}.") from None
+    for name in front_matter.keys() - {"title", "choices"}:
         raise LessonError(f"it sets {name!r}; what can be set is title and choices.")
-    title, choices = found.get("title"), found.get("choices", [])
+    title, choices = front_matter.get("title"), front_matter.get("choices", [])
     if not (isinstance(title, str) and title.strip()):
         raise LessonError(f'it has no title; write title = "…" between its lines {FENCE}.')
-    is_list = isinstance(choices, list) and all(isinstance(one, str) and one for one in choices)
+    is_list = isinstance(choices, list) and all(isinstance(text, str) and text for text in choices)
     if not is_list or len(choices) == 1 or len(set(choices)) < len(choices):
         raise LessonError(
             f"its choices are {choices!r}; give two or more different texts in quotes, or none."
@@ -152,10 +154,10 @@ def _front_matter(text: str) -> tuple[str, tuple[str, ...], str]:
     return title.strip(), tuple(choices), parts[1]
 
 
-def _inner(target: str) -> bool:
+def _is_internal(target: str) -> bool:
     """Say whether a link stays in the app."""
-    return ":" not in _page(target) and not target.startswith("#")
+    return ":" not in _page_of(target) and not target.startswith("#")
 
 
-def _page(target: str) -> str:
+def _page_of(target: str) -> str:
     return target.partition("?")[0].removeprefix("./")

@@ -20,9 +20,9 @@ from maml_core.learners.learner import Learner
 from maml_core.networks.functional import query_logits
 from maml_core.optimisation.thread_pool import in_parallel
 
-QUESTIONS = 10  # of a round
-INNER_STEPS = 5  # of the machines: the last that the tables of results show
-SECONDS = 10  # for a question, in a round that is timed
+N_QUESTIONS = 10  # in a round
+INNER_STEPS = 5  # of the machines: the last in the tables of results
+SECONDS_PER_QUESTION = 10  # in a timed round
 MODES = {
     "5-way": EpisodeSpec(5, 1, 1),
     "20-way": EpisodeSpec(20, 1, 1),
@@ -31,12 +31,12 @@ MODES = {
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class PlayQuestion:
     """One question of a round.
 
     Attributes:
         episode: The examples, and a query of each class.
-        truth: The label whose query is asked, 0 to n_way - 1.
+        truth: The right answer, 0 to n_way - 1: the label whose query is shown.
     """
 
     episode: Episode
@@ -44,11 +44,11 @@ class Question:
 
     @property
     def query(self) -> int:
-        """The number of the picture that is asked."""
+        """The number of the query picture."""
         return int(self.episode.query[self.truth, 0])
 
 
-def questions(pool: TaskPool, mode: str, seed: int) -> list[Question]:
+def sample_questions(pool: TaskPool, mode: str, seed: int) -> list[PlayQuestion]:
     """Return the round that belongs to a seed, the same on every machine.
 
     Args:
@@ -61,28 +61,28 @@ def questions(pool: TaskPool, mode: str, seed: int) -> list[Question]:
     """
     check_choice("mode", mode, tuple(MODES))
     spec = MODES[mode]
-    # The episodes take the generators 0 to 9 of the seed; which class is asked is drawn with one
-    # of the next, another for each mode: to have played one mode gives nothing away of another.
-    generator = episode_generator(seed, QUESTIONS + list(MODES).index(mode))
-    truths = torch.randint(spec.n_way, (QUESTIONS,), generator=generator).tolist()
-    episodes = sample_episodes(pool, spec, seed, QUESTIONS)
-    return [Question(episode, truth) for episode, truth in zip(episodes, truths, strict=True)]
+    # The episodes take the generators 0 to 9 of the seed; the right answers are sampled with one of
+    # the next, a different one for each mode: having played one mode gives nothing away of another.
+    generator = episode_generator(seed, N_QUESTIONS + list(MODES).index(mode))
+    truths = torch.randint(spec.n_way, (N_QUESTIONS,), generator=generator).tolist()
+    episodes = sample_episodes(pool, spec, seed, N_QUESTIONS)
+    return [PlayQuestion(episode, truth) for episode, truth in zip(episodes, truths, strict=True)]
 
 
-def machine_answers(
-    learners: Mapping[str, Learner], asked: Sequence[Question]
+def answer_questions(
+    learners: Mapping[str, Learner], questions: Sequence[PlayQuestion]
 ) -> dict[str, list[int]]:
-    """Return the label that each learner gives to each question, by name.
+    """Return the label that each learner predicts for each question, by name.
 
-    It adapts with its own α for `INNER_STEPS` steps, anew for each question.
+    It adapts with its own α for `INNER_STEPS` steps, from its θ for each question.
     """
-    pieces = [(learner, question) for learner in learners.values() for question in asked]
-    found = list(in_parallel(lambda piece: _answer(*piece), pieces))
-    n = len(asked)
-    return {name: found[i * n : (i + 1) * n] for i, name in enumerate(learners)}
+    pairs = [(learner, question) for learner in learners.values() for question in questions]
+    answers = list(in_parallel(lambda pair: _answer(*pair), pairs))
+    n = len(questions)
+    return {name: answers[i * n : (i + 1) * n] for i, name in enumerate(learners)}
 
 
-def _answer(learner: Learner, question: Question) -> int:
+def _answer(learner: Learner, question: PlayQuestion) -> int:
     episode, task = question.episode, question.episode.task
     config = AdaptConfig(learner.inner_lr(episode.spec.n_way), INNER_STEPS)
     *_, params = adapt_to(learner, episode, config)
@@ -92,29 +92,30 @@ def _answer(learner: Learner, question: Question) -> int:
     return int(logits.argmax())
 
 
-def score(asked: Sequence[Question], answers: Sequence[int | None]) -> int:
+def score(questions: Sequence[PlayQuestion], answers: Sequence[int | None]) -> int:
     """Count the right answers to the first questions, as many as there are answers.
 
-    An answer that is None was not given in time.
+    None stands for a question that was not answered in time.
 
     Raises:
         ValueError: More answers than questions.
     """
-    if len(answers) > len(asked):
-        raise ValueError(f"There are {len(answers)} answers to {len(asked)} questions.")
-    return sum(question.truth == answer for question, answer in zip(asked, answers, strict=False))
+    if len(answers) > len(questions):
+        raise ValueError(f"There are {len(answers)} answers to {len(questions)} questions.")
+    pairs = zip(questions, answers, strict=False)
+    return sum(question.truth == answer for question, answer in pairs)
 
 
-def result_line(
+def format_result(
     title: str, scores: Mapping[str, int], missed: Mapping[str, int] | None = None
 ) -> str:
     """Return a round's result as a line to compare, 'Seed 17, 20-way: me 8, MAML 9 of 10'.
 
     Args:
-        title: Tells the round from others.
+        title: What identifies the round.
         scores: Right answers by player.
-        missed: How many questions a player gave no answer to: 'me 8 (no answer to 1)'.
+        missed: How many questions a player did not answer: 'me 8 (no answer to 1)'.
     """
-    without = {name: f" (no answer to {count})" for name, count in (missed or {}).items() if count}
-    counts = ", ".join(f"{name} {right}{without.get(name, '')}" for name, right in scores.items())
-    return f"{title}: {counts} of {QUESTIONS}"
+    remarks = {name: f" (no answer to {count})" for name, count in (missed or {}).items() if count}
+    results = ", ".join(f"{name} {right}{remarks.get(name, '')}" for name, right in scores.items())
+    return f"{title}: {results} of {N_QUESTIONS}"

@@ -15,12 +15,12 @@ _PRINT = (COMPONENTS / "worksheet" / "print.css").read_text(encoding="utf-8")
 _mount = component("worksheet")
 
 
-def print_button() -> None:
+def draw_print_button() -> None:
     """Draw the button that opens the browser's print dialogue."""
     _mount(key="print_worksheet")
 
 
-def worksheet(lesson: Lesson) -> None:
+def draw_worksheet(lesson: Lesson) -> None:
     """Lay out a lesson for paper: black on white, with lines to write on, without its answers."""
     parts = [
         f"<style>{_PRINT}</style>",
@@ -29,7 +29,7 @@ def worksheet(lesson: Lesson) -> None:
         lesson.introduction,
         "<h3>1. Predict</h3>",
         lesson.prediction,
-        *(f'<p class="worksheet-choice">{escape(one)}</p>' for one in lesson.choices),
+        *(f'<p class="worksheet-choice">{escape(choice)}</p>' for choice in lesson.choices),
         _lines("Why do you think so?", 2) if lesson.choices else _lines("", 3),
         f"<h3>2. Try it</h3>{_address(lesson)}",
         lesson.steps,
@@ -38,18 +38,18 @@ def worksheet(lesson: Lesson) -> None:
         lesson.question,
         _lines("", 4),
     ]
-    # One element with its style in it: of several, some would be seen until the style has come.
+    # One element with its style in it: of several, some would be visible until the style arrives.
     with st.container(key="worksheet"):
         st.markdown("\n\n".join(parts), unsafe_allow_html=True)
 
 
-def _lines(words: str, count: int) -> str:
-    """Return lines to write on, under a few words."""
+def _lines(heading: str, count: int) -> str:
+    """Return lines to write on, below a heading."""
     lines = '<div class="worksheet-line"></div>' * count
-    return f'<div class="worksheet-lines">{words}{lines}</div>'
+    return f'<div class="worksheet-lines">{heading}{lines}</div>'
 
 
 def _address(lesson: Lesson) -> str:
-    """Say where the lesson's links are to be found."""
+    """Say where to find the lesson's links."""
     link = f"{st.context.url or ''}?{urlencode({'lesson': lesson.title})}"
     return f'<p class="worksheet-address">The links are at {escape(link)}</p>'

@@ -1,4 +1,4 @@
-"""A round of questions on the client: the person chooses, all three answers are revealed."""
+"""A round of questions in the browser: the person chooses, all three answers are revealed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import streamlit as st
 
 from maml_core.data.character_set import CharacterSet
 from maml_core.figures.style import STYLES
-from maml_core.teaching.play_round import Question
+from maml_core.teaching.play_round import PlayQuestion
 from pages.shared.component import component
 from pages.shared.picture_html import caption, data_uri
 
@@ -17,9 +17,9 @@ NEXT_ROUND = "Next ten questions"
 _mount = component("play_board")
 
 
-def board(
+def draw_board(
     data: CharacterSet,
-    asked: Sequence[Question],
+    questions: Sequence[PlayQuestion],
     answers: Mapping[str, Sequence[int] | None],
     *,
     picks: Sequence[int | None],
@@ -32,31 +32,31 @@ def board(
 
     Args:
         data: Where the pictures come from.
-        asked: The questions.
+        questions: The round.
         answers: The machines' labels by method; None: not known yet.
-        picks: What the person has chosen before, in order; None: nothing in time.
+        picks: What the person has already chosen, in order; None: nothing in time.
         seconds: For each question; None: as long as one likes.
-        revision: Names the round; with another one the board starts anew.
+        revision: Names the round; with another one the board starts afresh.
         on_again: Called when the person asks for the next round.
-        key: Of the component; `picked` reads what it says.
+        key: Of the component; `picked_labels` reads its value.
 
     Returns:
-        Whether the person just asked for the next round.
+        Whether the person has just asked for the next round.
     """
     players = [
         {
             "label": STYLES[name].label,
             "colour": STYLES[name].colour,
             "marker": STYLES[name].marker,
-            "answers": found,
+            "answers": labels,
         }
-        for name, found in {PERSON: None, **answers}.items()
+        for name, labels in {PERSON: None, **answers}.items()
     ]
     result = _mount(
         key=key,
         data={
             "revision": revision,
-            "questions": [_question(data, one) for one in asked],
+            "questions": [_question_data(data, question) for question in questions],
             "players": players,
             "picks": list(picks),
             "seconds": seconds,
@@ -69,27 +69,30 @@ def board(
     return result.again is not None
 
 
-def picked(key: str, asked: Sequence[Question], revision: str, *, timed: bool) -> list[int | None]:
-    """Return what the board says the person has chosen in a round, as far as it makes sense.
+def picked_labels(
+    key: str, questions: Sequence[PlayQuestion], revision: str, *, timed: bool
+) -> list[int | None]:
+    """Return what the person has chosen in a round according to the board, as far as it is valid.
 
     None, in a timed round only, stands for a question that was not answered in time.
     """
-    said = (st.session_state.get(key) or {}).get("picks")
-    if not isinstance(said, Mapping) or said.get("round") != revision:
+    picks = (st.session_state.get(key) or {}).get("picks")
+    if not isinstance(picks, Mapping) or picks.get("round") != revision:
         return []
     labels: list[int | None] = []
-    for label, one in zip(said.get("labels", ()), asked, strict=False):
-        if label not in range(one.episode.spec.n_way) and not (timed and label is None):
+    for label, question in zip(picks.get("labels", ()), questions, strict=False):
+        if label not in range(question.episode.spec.n_way) and not (timed and label is None):
             break
         labels.append(label)
     return labels
 
 
-def _question(data: CharacterSet, one: Question) -> dict[str, object]:
+def _question_data(data: CharacterSet, question: PlayQuestion) -> dict[str, object]:
+    episode = question.episode
     return {
-        "query": data_uri(data, one.query),
-        "caption": caption(data, one.query),
-        "choices": [data_uri(data, int(row[0])) for row in one.episode.support],
-        "names": [str(data.classes[c]) for c in one.episode.classes],
-        "truth": one.truth,
+        "query": data_uri(data, question.query),
+        "caption": caption(data, question.query),
+        "choices": [data_uri(data, int(row[0])) for row in episode.support],
+        "names": [str(data.classes[c]) for c in episode.classes],
+        "truth": question.truth,
     }

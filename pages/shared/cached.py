@@ -151,13 +151,13 @@ def adapted(
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def questions(dataset: str, part: str, mode: str, seed: int) -> list[play_round.Question]:
+def questions(dataset: str, part: str, mode: str, seed: int) -> list[play_round.PlayQuestion]:
     """Return the round of ten questions that belongs to a seed.
 
     Raises:
         ValueError: There are too few characters for the mode.
     """
-    return play_round.questions(pool(dataset, part), mode, seed)
+    return play_round.sample_questions(pool(dataset, part), mode, seed)
 
 
 @st.cache_resource(show_spinner=False, max_entries=1024)
@@ -166,4 +166,4 @@ def machine_answers(
 ) -> dict[str, list[int]]:
     """Return the label that each method gives to each question of a round."""
     asked = questions(dataset, part, mode, seed)
-    return play_round.machine_answers({method: learner(method) for method in methods}, asked)
+    return play_round.answer_questions({method: learner(method) for method in methods}, asked)

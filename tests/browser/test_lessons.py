@@ -47,13 +47,13 @@ def test_a_prediction_and_what_was_unfolded_stay(page: Page, app_url: str) -> No
     page.goto(f"{app_url}/{LOOPS}")
     walk = page.locator(".st-key-walk")
     walk.get_by_text("About 50 %", exact=True).click()
-    walk.get_by_text("Show what was to be seen").click()
-    expect(walk).to_contain_text("You expected: About 50 %")
+    walk.get_by_text("Show what there was to see").click()
+    expect(walk).to_contain_text("You predicted: About 50 %")
     wait_until_done(page)
     page.get_by_role("link", name="Episodes").click()
     expect(page.locator(".episode")).to_be_visible()
     page.get_by_role("link", name="Lessons").click()
-    expect(walk).to_contain_text("You expected: About 50 %")
+    expect(walk).to_contain_text("You predicted: About 50 %")
     expect(walk.locator("h2")).to_have_text("Why two loops?")
 
 

@@ -62,9 +62,9 @@ BROKEN = {
     '+++\ntitle = "Why?"\nchoices = ["a"]\n+++\n' + body(): "its choices are ['a']",
     '+++\ntitle = "Why?"\nchoices = [1, 2]\n+++\n' + body(): "its choices are [1, 2]",
     '+++\ntitle = "Why?"\nchoices = ["a", "a"]\n+++\n' + body(): "two or more different texts",
-    FRONT + body(Answer=None): "nothing stands under “## Answer”; add that line and a text",
-    FRONT + body(Outcome=" "): "nothing stands under “## Outcome”",
-    FRONT + body(Hint="Look."): "“## Hint” is no section; the sections are Prediction, Steps,",
+    FRONT + body(Answer=None): "there is nothing under “## Answer”; add that line and a text",
+    FRONT + body(Outcome=" "): "there is nothing under “## Outcome”",
+    FRONT + body(Hint="Look."): "“## Hint” is not a section; the sections are Prediction, Steps,",
     FRONT + body() + "## Steps\nMore.\n": "the section “Steps” is there twice",
     FRONT + body(Steps="[Open](adpt?n_way=5)"): "it links to 'adpt?n_way=5', but there is no such",
     FRONT + body(Notes="[Open](/adapt)"): "begin the link with one of adapt, episodes, or with ./",
@@ -95,8 +95,8 @@ def test_broken_files_are_named_and_the_others_load_in_the_order_of_their_names(
     assert [sentence.split(" cannot be shown: ")[0] for sentence in broken] == [
         f"The lesson {name}.md" for name in "345"
     ]
-    assert "it is no UTF-8 text; save it as UTF-8." in broken[0]
-    assert "another lesson is called “First” already" in broken[1]
+    assert "it is not UTF-8 text; save it as UTF-8." in broken[0]
+    assert "another lesson is already called “First”" in broken[1]
     assert load(tmp_path / "nowhere", PAGES) == ([], [])
 
 
@@ -132,11 +132,14 @@ def test_what_the_lessons_say_of_their_episodes_is_so(real_omniglot):
         for step in (1, 10)
     )
     assert f"takes MAML to {first[0]} of this episode's queries" in loops
-    assert f"random start to {first[2]}; after ten it is {last[0]} and {last[2]}" in loops
+    assert f"random initialisation to {first[2]}; after ten it is {last[0]} and {last[2]}" in loops
     assert f"{first[1]} after one step, in this episode. At 5,000 it is {first[0]}" in loops
     assert f"after one step {first[0]} against {first[1]}" in landscape
     fell = [one.support_loss[0] - one.support_loss[1] for one in (maml, pretrained)]
-    assert f"wins {fell[0]:.2f} nats for MAML and {fell[1]:.2f} for the pretrained" in landscape
+    assert (
+        f"lowers it by {fell[0]:.2f} nats for MAML and by {fell[1]:.2f} for the pretrained"
+        in landscape
+    )
     assert maml.support_loss[10] > random.support_loss[10]
     assert f"{random.support_loss[10]:.3f} after ten steps" in query
     assert f"MAML has {maml.support_loss[10]:.3f}" in query

@@ -88,7 +88,7 @@ def test_what_was_predicted_and_unfolded_stays() -> None:
     at = open_page("pages/lessons/page.py", lesson=LOOPS)
     _, loops, against, *_ = LESSONS
     at.toggle(key=f"outcome {LOOPS}").set_value(True).run()
-    assert "You have not predicted anything." in texts(at, "markdown")
+    assert "You haven't predicted anything." in texts(at, "markdown")
     at.radio(key=f"expected {LOOPS}").set_value(loops.choices[1]).run()
     at.toggle(key=f"answer {LOOPS}").set_value(True).run()
     at.button(key="next").click().run()
@@ -98,7 +98,7 @@ def test_what_was_predicted_and_unfolded_stays() -> None:
     at.switch_page("pages/lessons/page.py").run()
     assert texts(at, "header") == against.title
     at.button(key="previous").click().run()
-    assert f"You expected: **{loops.choices[1]}**" in texts(at, "markdown")
+    assert f"You predicted: **{loops.choices[1]}**" in texts(at, "markdown")
     for text in (loops.outcome, loops.answer):
         assert text in texts(at, "markdown")
 
@@ -118,7 +118,7 @@ def test_a_teachers_lesson_is_there_and_a_broken_one_is_named(
     assert at.radio(key="lesson").options == ["My lesson", "Another"]
     at.text_area(key="expected My lesson").set_value("I am sure of it").run()
     at.toggle(key="outcome My lesson").set_value(True).run()
-    assert "You expected: **I am sure of it**" in texts(at, "markdown")
+    assert "You predicted: **I am sure of it**" in texts(at, "markdown")
     at.radio(key="lesson").set_value("Another").run()
     (tmp_path / "3-other.md").unlink()
     at.run()

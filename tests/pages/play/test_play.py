@@ -15,7 +15,7 @@ from maml_core.figures.style import STYLES
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner, random_learner
 from maml_core.teaching import play_round
-from maml_core.teaching.play_round import MODES, QUESTIONS, Question
+from maml_core.teaching.play_round import MODES, N_QUESTIONS, PlayQuestion
 from pages.shared import cached
 from tests.support import opened_page
 from tests.support.opened_page import told
@@ -25,11 +25,11 @@ METHODS = ("maml", "pretrained")
 open_page = partial(opened_page.open_page, "pages/play/page.py")
 
 
-def asked_of(seed: int, mode: str = FIVE, part: str = "test") -> list[Question]:
+def asked_of(seed: int, mode: str = FIVE, part: str = "test") -> list[PlayQuestion]:
     """The round that the page should show, without the page."""
     data = registry.load("glyphs")
     pool = make_pool(data, split_classes(data, "alphabets", part))
-    return play_round.questions(pool, mode, seed)
+    return play_round.sample_questions(pool, mode, seed)
 
 
 def say(at: AppTest, labels: Sequence[object], round_: str | None = None) -> AppTest:
@@ -50,16 +50,16 @@ def result(at: AppTest) -> list[str]:
 @pytest.mark.parametrize(("mode", "seed"), [(FIVE, 3), (TWENTY, 0), (ALPHABET, 1)])
 def test_the_board_holds_the_seeds_questions_and_the_machines_answers(mode: str, seed: int) -> None:
     at = open_page(mode=mode, seed=str(seed))
-    asked = asked_of(seed, mode)
+    questions = asked_of(seed, mode)
     board = told(at)
-    assert [one["truth"] for one in board["questions"]] == [one.truth for one in asked]
+    assert [one["truth"] for one in board["questions"]] == [one.truth for one in questions]
     data = registry.load("glyphs")
-    for shown, one in zip(board["questions"], asked, strict=True):
+    for shown, one in zip(board["questions"], questions, strict=True):
         assert shown["names"] == [str(data.classes[c]) for c in one.episode.classes]
         assert len(set(shown["choices"])) == MODES[mode].n_way
         assert shown["query"] not in shown["choices"]
         assert f"drawer {data.drawers[one.query]}" in shown["caption"]
-    expected = play_round.machine_answers({m: checkpoints.shipped(m) for m in METHODS}, asked)
+    expected = play_round.answer_questions({m: checkpoints.shipped(m) for m in METHODS}, questions)
     labels = [STYLES[name].label for name in ("person", *METHODS)]
     assert [player["label"] for player in board["players"]] == labels
     assert [player["answers"] for player in board["players"]] == [None, *expected.values()]
@@ -75,20 +75,22 @@ def test_the_first_question_is_there_before_the_machines_have_answered(
     at = opened_page.at_page("pages/play/page.py").run()
     assert at.exception
     board = told(at)
-    assert len(board["questions"]) == QUESTIONS
+    assert len(board["questions"]) == N_QUESTIONS
     assert [player["answers"] for player in board["players"]] == [None, None, None]
 
 
 def test_at_the_end_there_is_a_line_to_compare() -> None:
     at = open_page(seed="17")
-    asked = asked_of(17)
-    mine = [(one.truth + (number % 3 == 0)) % 5 for number, one in enumerate(asked)]
-    for n in (0, 1, QUESTIONS - 1):
+    questions = asked_of(17)
+    mine = [(one.truth + (number % 3 == 0)) % 5 for number, one in enumerate(questions)]
+    for n in (0, 1, N_QUESTIONS - 1):
         say(at, mine[:n])
         assert result(at) == []
     say(at, mine)
-    found = play_round.machine_answers({m: checkpoints.shipped(m) for m in METHODS}, asked)
-    theirs = {m: sum(a == q.truth for a, q in zip(found[m], asked, strict=True)) for m in METHODS}
+    found = play_round.answer_questions({m: checkpoints.shipped(m) for m in METHODS}, questions)
+    theirs = {
+        m: sum(a == q.truth for a, q in zip(found[m], questions, strict=True)) for m in METHODS
+    }
     assert result(at) == [
         f"Seed 17, 5-way, Glyphs: me 6, MAML {theirs['maml']}, "
         f"Pretrained {theirs['pretrained']} of 10"
@@ -98,9 +100,9 @@ def test_at_the_end_there_is_a_line_to_compare() -> None:
 
 def test_in_a_timed_round_no_answer_is_an_answer_too() -> None:
     at = open_page(seed="17", timed="true")
-    assert told(at)["seconds"] == play_round.SECONDS
-    asked = asked_of(17)
-    mine = [None if number in (2, 5) else one.truth for number, one in enumerate(asked)]
+    assert told(at)["seconds"] == play_round.SECONDS_PER_QUESTION
+    questions = asked_of(17)
+    mine = [None if number in (2, 5) else one.truth for number, one in enumerate(questions)]
     say(at, mine)
     (line,) = result(at)
     assert line.startswith("Seed 17, 5-way, Glyphs, 10 s a question: me 8 (no answer to 2), MAML ")
@@ -108,7 +110,7 @@ def test_in_a_timed_round_no_answer_is_an_answer_too() -> None:
 
     at.toggle(key="timed").set_value(False).run()
     assert (told(at)["seconds"], told(at)["picks"]) == (None, []), "a round of its own"
-    say(at, [one.truth for one in asked])
+    say(at, [one.truth for one in questions])
     assert result(at)[0].startswith("Seed 17, 5-way, Glyphs: me 10, MAML ")
     at.toggle(key="timed").set_value(True).run()
     assert told(at)["picks"] == mine
@@ -140,7 +142,7 @@ def test_what_the_board_says_of_another_round_or_out_of_range_counts_for_nothing
         assert list(at.session_state["rounds_played"].values()) == [[4]], odd
     say(at, [0] * 12)
     (kept,) = at.session_state["rounds_played"].values()
-    assert kept == [0] * QUESTIONS
+    assert kept == [0] * N_QUESTIONS
 
 
 def test_the_machines_answer_a_round_once_for_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,10 +163,10 @@ def test_only_the_sidebars_characters_part_and_seed_count(monkeypatch: pytest.Mo
     at = open_page(seed="4", n_way="9", k_shot="10", q_query="10", within="true")
     assert not at.error
     assert told(at) == first
-    asked = asked_of(4, part="train")
+    questions = asked_of(4, part="train")
     at = open_page(seed="4", part="Seen in training")
-    assert [one["truth"] for one in told(at)["questions"]] == [one.truth for one in asked]
-    say(at, [one.truth for one in asked])
+    assert [one["truth"] for one in told(at)["questions"]] == [one.truth for one in questions]
+    say(at, [one.truth for one in questions])
     assert result(at)[0].startswith("Seed 4, 5-way, Glyphs, seen in training: me 10, MAML ")
 
 
@@ -173,7 +175,7 @@ def test_too_few_characters_are_a_sentence() -> None:
     assert "The pool would have 0 classes" in " ".join(one.value for one in at.error)
     at.sidebar.selectbox(key="part").set_value("Never seen in training").run()
     assert not at.error
-    assert len(told(at)["questions"]) == QUESTIONS
+    assert len(told(at)["questions"]) == N_QUESTIONS
 
 
 def test_a_bad_mode_in_the_link_gives_the_default_and_a_sentence() -> None:
@@ -190,6 +192,6 @@ def test_without_one_methods_weights_the_other_plays(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(checkpoints, "is_shipped", lambda method, split: method == "maml")
     monkeypatch.setattr(checkpoints, "shipped", shipped)
-    at = say(open_page(), [0] * QUESTIONS)
+    at = say(open_page(), [0] * N_QUESTIONS)
     assert [player["label"] for player in told(at)["players"]] == ["You", "MAML"]
     assert "Pretrained" not in result(at)[0]

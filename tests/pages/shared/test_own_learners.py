@@ -93,8 +93,8 @@ def test_it_plays_and_when_it_is_dropped_maml_plays_again() -> None:
     at, learner = open_with(weights("lstm", hidden=8), "pages/play/page.py", seed="3")
     player = told(at)["players"][1]
     assert player["label"] == "Mine 1: MAML"
-    asked = play_round.questions(glyphs(), "5-way", 3)
-    assert player["answers"] == play_round.machine_answers({"mine": learner}, asked)["mine"]
+    asked = play_round.sample_questions(glyphs(), "5-way", 3)
+    assert player["answers"] == play_round.answer_questions({"mine": learner}, asked)["mine"]
     (name,) = at.session_state["own_learners"]
     at.switch_page("pages/train/page.py").run()
     at.button(key=f"drop_{name}").click().run()
