@@ -53,7 +53,7 @@ BROKEN = {
     "": "must begin with a title between two lines +++",
     "Words.\n" + FRONT + body(): "must begin with a title",
     '+++\ntitle = "Why?"\n' + body(): "must begin with a title",
-    "+++\ntitle = Why?\n+++\n" + body(): "between its lines +++ is no TOML",
+    "+++\ntitle = Why?\n+++\n" + body(): "what is between its lines +++ is not TOML",
     "+++\n+++\n" + body(): 'it has no title; write title = "…"',
     "+++\ntitle = 7\n+++\n" + body(): "it has no title",
     '+++\ntitle = " "\n+++\n' + body(): "it has no title",
