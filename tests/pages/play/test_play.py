@@ -71,7 +71,7 @@ def test_the_first_question_is_there_before_the_machines_have_answered(
     def refuse(*_: object) -> None:
         raise RuntimeError("still adapting")
 
-    monkeypatch.setattr(play_round, "machine_answers", refuse)
+    monkeypatch.setattr(play_round, "answer_questions", refuse)
     at = opened_page.at_page("pages/play/page.py").run()
     assert at.exception
     board = told(at)
@@ -147,8 +147,8 @@ def test_what_the_board_says_of_another_round_or_out_of_range_counts_for_nothing
 
 def test_the_machines_answer_a_round_once_for_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    real = play_round.machine_answers
-    monkeypatch.setattr(play_round, "machine_answers", lambda *a: calls.append(a) or real(*a))
+    real = play_round.answer_questions
+    monkeypatch.setattr(play_round, "answer_questions", lambda *a: calls.append(a) or real(*a))
     at = say(open_page(), [0])
     at.sidebar.number_input(key="seed").set_value(1).run()
     open_page(seed="1")
