@@ -2,12 +2,12 @@
 
     python -m benchmarks.studies.open_set            # print the thresholds and their error rates
     python -m benchmarks.studies.open_set --write    # and keep them for the app
-    python -m benchmarks.studies.open_set --compare  # other statistics beside the chosen one
+    python -m benchmarks.studies.open_set --compare  # other statistics compared with this one
 
-An episode of 2N classes: the first N are the support set, queries of the other N are foreign.
-Every picture goes the way of an uploaded one (`handwriting.normalise_ink`). The threshold is the
-likeness below which 5 % of the known validation queries are; both error rates are of test
-characters, of other alphabets, that the threshold has not seen.
+An episode of 2N classes: the first N are the support set, queries of the other N are unknown.
+Every picture is processed like an uploaded one (`handwriting.normalise_ink`). The threshold is
+the maximum cosine similarity below which 5 % of the known validation queries fall; both error
+rates are measured on test characters of other alphabets, which the threshold has not seen.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from maml_core.data.character_set import CharacterSet
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import sample_episode
-from maml_core.evaluation.open_set import CALIBRATION, METHOD, Threshold, likenesses
+from maml_core.evaluation.open_set import CALIBRATION, METHOD, Threshold, max_cosine_similarities
 from maml_core.images.board import MAX_CELLS, MAX_ROWS, MIN_CELLS, MIN_ROWS
 from maml_core.images.handwriting import normalise_ink
 from maml_core.images.network_input import to_network_input
@@ -38,7 +38,7 @@ from maml_core.learners.learner import Learner
 from maml_core.networks.functional import query_logits
 from maml_core.paths import WEIGHTS
 
-FALSE_ALARMS = 0.05  # on validation characters
+FALSE_REJECTION_RATE = 0.05  # on validation characters
 EPISODES = 200
 COMPARED_EPISODES = 60
 COMPARED = ((2, 1), (5, 1), (10, 1), (5, 5))
@@ -49,7 +49,7 @@ Statistic = Callable[[Learner, torch.Tensor, torch.Tensor, torch.Tensor], torch.
 
 
 def main() -> None:
-    """Print what was asked for."""
+    """Print the thresholds, or the comparison of statistics."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--write", action="store_true", help="keep the thresholds")
     parser.add_argument("--compare", action="store_true", help="other statistics instead")
@@ -57,23 +57,23 @@ def main() -> None:
     torch.set_num_threads(1)
     data = registry.load("omniglot")
     learner = checkpoints.shipped(METHOD)
-    validation = as_uploaded(data, "validation")
+    validation = upload_pool(data, "validation")
     if parsed.compare:
         compare(learner, validation)
         return
-    found = calibrate(learner, validation, as_uploaded(data, "test"))
+    found = calibrate(learner, validation, upload_pool(data, "test"))
     if parsed.write:
-        told = {
+        content = {
             "command": "python -m benchmarks.studies.open_set --write",
-            "statistic": f"maml_core.evaluation.open_set.likenesses, {METHOD}",
+            "statistic": f"maml_core.evaluation.open_set.max_cosine_similarities, {METHOD}",
             "weights_sha256": weights_digest(),
             "data": "omniglot, split alphabets, thresholds on validation, error rates on test",
             "seed": SEED,
             "episodes": EPISODES,
-            "false_alarms_on_validation": FALSE_ALARMS,
+            "false_rejection_rate_on_validation": FALSE_REJECTION_RATE,
             "thresholds": [asdict(one) for one in found],
         }
-        CALIBRATION.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        CALIBRATION.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def weights_digest() -> str:
@@ -82,7 +82,7 @@ def weights_digest() -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def as_uploaded(data: CharacterSet, part: str) -> TaskPool:
+def upload_pool(data: CharacterSet, part: str) -> TaskPool:
     """Return the characters of one part of the split as they are after an upload."""
     classes = split_classes(data, "alphabets", part)
     inputs = data.inputs.copy()
@@ -98,58 +98,64 @@ def calibrate(learner: Learner, validation: TaskPool, test: TaskPool) -> list[Th
     for n_way in range(MIN_ROWS, MAX_ROWS + 1):
         for k_shot in range(MIN_CELLS, MAX_CELLS + 1):
             spec = EpisodeSpec(2 * n_way, k_shot, q_query=2)
-            known, _ = measured(likenesses, learner, validation, spec, EPISODES)
-            limit = float(np.quantile(known, FALSE_ALARMS))
-            known, foreign = measured(likenesses, learner, test, spec, EPISODES)
+            known, _ = collect_statistic(
+                max_cosine_similarities, learner, validation, spec, EPISODES
+            )
+            limit = float(np.quantile(known, FALSE_REJECTION_RATE))
+            known, unknown = collect_statistic(
+                max_cosine_similarities, learner, test, spec, EPISODES
+            )
             one = Threshold(
                 n_way=n_way,
                 k_shot=k_shot,
-                likeness=round(limit, 4),
-                false_alarms=round(float((known < limit).mean()), 4),
-                misses=round(float((foreign >= limit).mean()), 4),
+                max_cosine_similarity=round(limit, 4),
+                false_rejection_rate=round(float((known < limit).mean()), 4),
+                false_acceptance_rate=round(float((unknown >= limit).mean()), 4),
                 n_known=len(known),
-                n_foreign=len(foreign),
+                n_unknown=len(unknown),
             )
             print(one, flush=True)
             found.append(one)
     return found
 
 
-def measured(
+def collect_statistic(
     statistic: Statistic, learner: Learner, pool: TaskPool, spec: EpisodeSpec, episodes: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return a statistic of the queries whose class is in the support set, and of the others."""
     n_way = spec.n_way // 2
-    known, foreign = [], []
+    known, unknown = [], []
     for number in range(episodes):
         task = sample_episode(pool, spec, SEED, number).task
         shown = task.support_y < n_way
         values = statistic(learner, task.support_x[shown], task.support_y[shown], task.query_x)
         known.append(values[task.query_y < n_way].numpy())
-        foreign.append(values[task.query_y >= n_way].numpy())
-    return np.concatenate(known), np.concatenate(foreign)
+        unknown.append(values[task.query_y >= n_way].numpy())
+    return np.concatenate(known), np.concatenate(unknown)
 
 
 def compare(learner: Learner, pool: TaskPool) -> None:
-    """Print how well several statistics tell known from foreign on validation characters."""
+    """Print how well several statistics separate known from unknown on validation characters."""
     for n_way, k_shot in COMPARED:
         spec = EpisodeSpec(2 * n_way, k_shot, q_query=2)
         for name, statistic in STATISTICS.items():
-            known, foreign = measured(statistic, learner, pool, spec, COMPARED_EPISODES)
-            limit = np.quantile(known, FALSE_ALARMS)
+            known, unknown = collect_statistic(statistic, learner, pool, spec, COMPARED_EPISODES)
+            limit = np.quantile(known, FALSE_REJECTION_RATE)
             print(
                 f"{n_way}-way {k_shot}-shot, {name}: area under the ROC curve "
-                f"{area(known, foreign):.3f}, misses {(foreign >= limit).mean():.1%} at "
-                f"{FALSE_ALARMS:.0%} false alarms (n = {len(known)} and {len(foreign)})",
+                f"{area(known, unknown):.3f}, "
+                f"false acceptance rate {(unknown >= limit).mean():.1%} at "
+                f"{FALSE_REJECTION_RATE:.0%} false rejection rate "
+                f"(n = {len(known)} and {len(unknown)})",
                 flush=True,
             )
 
 
-def area(known: np.ndarray, foreign: np.ndarray) -> float:
+def area(known: np.ndarray, unknown: np.ndarray) -> float:
     """Return how often a known query has the larger value of a pair; ties count half."""
-    order = np.sort(foreign)
+    order = np.sort(unknown)
     below = np.searchsorted(order, known, "left") + np.searchsorted(order, known, "right")
-    return float(below.mean() / 2 / len(foreign))
+    return float(below.mean() / 2 / len(unknown))
 
 
 def of_adapted(value: Callable[[torch.Tensor], torch.Tensor]) -> Statistic:
@@ -168,7 +174,7 @@ def of_adapted(value: Callable[[torch.Tensor], torch.Tensor]) -> Statistic:
 
 
 STATISTICS: dict[str, Statistic] = {
-    "cosine to the nearest class mean": likenesses,
+    "cosine to the nearest class mean": max_cosine_similarities,
     "largest probability": of_adapted(lambda z: z.softmax(1).amax(1)),
     "largest logit": of_adapted(lambda z: z.amax(1)),
     "energy (log-sum-exp)": of_adapted(lambda z: z.logsumexp(1)),

@@ -79,7 +79,7 @@ def engine() -> None:
         def answer() -> None:
             query = to_character(stroke)
             probabilities(learners, adapted, support, query)  # noqa: B023
-            open_set.likeness(learners[open_set.METHOD], support, query)  # noqa: B023
+            open_set.max_cosine_similarity(learners[open_set.METHOD], support, query)  # noqa: B023
 
         once = statistics.median(seconds(answer) for _ in range(STROKES))
         again = statistics.median(

@@ -35,7 +35,7 @@ PARTS = {"train": "train", "val": "validation", "validation": "validation", "tes
 MAX_FILE_BYTES = 20_000_000
 MAX_PICTURES = 200_000
 BORDER = 3  # pixels of the border that says whether the ground is light
-REMEDY = "docs/data.md says how to lay out pictures, a folder a class"
+REMEDY = "see docs/data.md for how to lay out pictures, one folder per class"
 
 
 @dataclass(frozen=True, order=True)
@@ -98,7 +98,7 @@ def load(root: Path, data_dir: Path | None = None, *, colour: bool = True) -> Ch
 def _check_exists(root: Path) -> Path:
     if not root.exists():
         raise DataError(
-            f"There is no folder or zip {root}: put pictures there, a folder a class, or let "
+            f"There is no folder or zip {root}: put pictures there, one folder per class, or let "
             "PICTURES_DIR name the place."
         )
     return root
@@ -191,10 +191,10 @@ def _check_classes(root: Path, entries: list[_PictureFile]) -> None:
         )
     if len(entries) > MAX_PICTURES:
         raise DataError(f"{root} holds {len(entries):,} pictures; take at most {MAX_PICTURES:,}.")
-    for label, found in groups.items():
-        if len(found) > 1:
+    for label, parts in groups.items():
+        if len(parts) > 1:
             raise DataError(
-                f"The class {label} in {root} is in {' and '.join(sorted(found))}; classes to be "
+                f"The class {label} in {root} is in {' and '.join(sorted(parts))}; classes to be "
                 "tested must not be seen in training: leave it in one of them."
             )
 

@@ -42,11 +42,9 @@ def find_pairs(root: Path) -> list[tuple[Path, Path]]:
     """
     pairs = []
     for part in PARTS:
-        found = [
-            _find_file(root, f"{part}-{what}-ubyte") for what in ("images-idx3", "labels-idx1")
-        ]
-        if found[0] and found[1]:
-            pairs.append((found[0], found[1]))
+        pair = [_find_file(root, f"{part}-{what}-ubyte") for what in ("images-idx3", "labels-idx1")]
+        if pair[0] and pair[1]:
+            pairs.append((pair[0], pair[1]))
     if not pairs:
         raise DataError(f"The folder {root} does not hold MNIST: {REMEDY}.")
     return pairs

@@ -131,7 +131,9 @@ def _mnist_status(root: Path) -> DatasetStatus:
 def _image_folder_status(root: Path) -> DatasetStatus:
     detail = f"Pictures are read from {root}."
     if not root.exists():
-        detail = f"There is no {root}: put pictures there, a folder a class, or set PICTURES_DIR."
+        detail = (
+            f"There is no {root}: put pictures there, one folder per class, or set PICTURES_DIR."
+        )
     return DatasetStatus("folder", root.exists(), str(root), detail)
 
 

@@ -1,12 +1,11 @@
-"""None of these: whether a query belongs to no class of the support set.
+"""Open-set rejection: whether a query belongs to none of the classes of the support set.
 
-A softmax divides its certainty among the classes it has, so something foreign gets an answer like
-everything else. What is asked here is how alike the query is to the class it is most alike to:
-the cosine between its features and the class's mean, at θ, before any adaptation. Below a
-threshold the query is called none of these (open-set recognition; the mean of a class as its
-prototype: Snell et al. 2017, arXiv:1703.05175). On validation characters this tells known from
-foreign better than the adapted network's largest probability or logit: see
-`python -m benchmarks.studies.open_set --compare`.
+A softmax shares 1 out among the classes it has, so an unknown character gets an answer like any
+other. The statistic here is the maximum cosine similarity between the query's features and the
+mean features of each class, at θ, before any adaptation; below a threshold the query is rejected,
+"none of these" (class means as prototypes: Snell et al. 2017, arXiv:1703.05175). On validation
+characters it separates known from unknown better than the adapted network's largest probability
+or logit: see `python -m benchmarks.studies.open_set --compare`.
 """
 
 from __future__ import annotations
@@ -32,6 +31,15 @@ CALIBRATION = ASSETS / "open_set_thresholds.json"
 METHOD = "maml"  # whose features are compared
 
 
+# How files written before call the fields of a `Threshold`.
+OLD_FIELDS = {
+    "likeness": "max_cosine_similarity",
+    "false_alarms": "false_rejection_rate",
+    "misses": "false_acceptance_rate",
+    "n_foreign": "n_unknown",
+}
+
+
 @dataclass(frozen=True)
 class Threshold:
     """Where "none of these" begins at one N and K, and how often that is wrong.
@@ -39,26 +47,28 @@ class Threshold:
     Attributes:
         n_way: Classes.
         k_shot: Characters of each.
-        likeness: Below it a query is called none of these, -1 to 1; set on validation characters
-            so that a twentieth of the queries that belong to a class are below.
-        false_alarms: The share of test queries that belong to a class and are below, 0 to 1.
-        misses: The share of test queries of other characters that are not below, 0 to 1.
-        n_known: Test queries that `false_alarms` is of.
-        n_foreign: Test queries that `misses` is of.
+        max_cosine_similarity: A query below it is rejected, -1 to 1; chosen so that 5 % of the
+            validation queries of known classes are below.
+        false_rejection_rate: The share of test queries of known classes that are below, 0 to 1.
+        false_acceptance_rate: The share of test queries of unknown classes that are not, 0 to 1.
+        n_known: Test queries that `false_rejection_rate` is estimated from.
+        n_unknown: Test queries that `false_acceptance_rate` is estimated from.
     """
 
     n_way: int
     k_shot: int
-    likeness: float
-    false_alarms: float
-    misses: float
+    max_cosine_similarity: float
+    false_rejection_rate: float
+    false_acceptance_rate: float
     n_known: int
-    n_foreign: int
+    n_unknown: int
 
 
 @torch.no_grad()
-def likenesses(learner: Learner, support_x: Tensor, support_y: Tensor, query_x: Tensor) -> Tensor:
-    """Return how alike each query is to the class it is most alike to, -1 to 1, [Q].
+def max_cosine_similarities(
+    learner: Learner, support_x: Tensor, support_y: Tensor, query_x: Tensor
+) -> Tensor:
+    """Return the maximum cosine similarity of each query to the classes, -1 to 1, [Q].
 
     Args:
         learner: Whose features at θ are compared.
@@ -74,23 +84,26 @@ def likenesses(learner: Learner, support_x: Tensor, support_y: Tensor, query_x: 
     return (query @ means.T).amax(1)
 
 
-def likeness(
+def max_cosine_similarity(
     learner: Learner, support: Sequence[Sequence[np.ndarray]], character: np.ndarray
 ) -> float:
-    """Return how alike a character is to the class it is most alike to, -1 to 1.
+    """Return the maximum cosine similarity of a character to the classes, -1 to 1.
 
     Args:
         learner: Whose features at θ are compared.
-        support: Of each class one or more characters, uint8 [105, 105]; 255 is ink.
+        support: One or more characters of each class, uint8 [105, 105]; 255 is ink.
         character: The query, likewise.
     """
     return float(
-        likenesses(learner, *support_tensors(support), character_to_tensor(character)[None])
+        max_cosine_similarities(
+            learner, *support_tensors(support), character_to_tensor(character)[None]
+        )
     )
 
 
 @cache
 def thresholds(path: Path = CALIBRATION) -> dict[tuple[int, int], Threshold]:
-    """Return the calibrated thresholds by N and K."""
+    """Return the calibrated thresholds by N and K; files with the old field names are read, too."""
     rows = json.loads(path.read_text(encoding="utf-8"))["thresholds"]
-    return {(row["n_way"], row["k_shot"]): Threshold(**row) for row in rows}
+    current = ({OLD_FIELDS.get(name, name): value for name, value in row.items()} for row in rows)
+    return {(row["n_way"], row["k_shot"]): Threshold(**row) for row in current}

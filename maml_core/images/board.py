@@ -52,6 +52,7 @@ class Cell:
 
     @property
     def is_empty(self) -> bool:
+        """Whether it holds neither strokes nor a picture."""
         return not self.strokes and not self.picture
 
 
@@ -85,10 +86,12 @@ class Board:
 
     @property
     def n_way(self) -> int:
+        """Rows, one per class."""
         return len(self.support)
 
     @property
     def k_shot(self) -> int:
+        """Cells of each row."""
         return len(self.support[0])
 
 

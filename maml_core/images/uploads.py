@@ -1,4 +1,4 @@
-"""Files from strangers on their way to the rows of a board: a file a class, or a folder a class.
+"""Uploaded files of unknown origin for the rows of a board: one file or one folder per class.
 
 A zip is read in memory, entry by entry and never unpacked to disk, so that names in it that lead
 elsewhere (`../`) have nowhere to lead; they are refused all the same.
@@ -43,6 +43,7 @@ class Upload:
 
     @property
     def is_zip(self) -> bool:
+        """Whether its name says that it is a zip."""
         return self.name.lower().endswith(".zip")
 
 
@@ -140,7 +141,7 @@ def _read_entries(
 
 
 def group_into_rows(files: Sequence[Upload]) -> list[list[Upload]]:
-    """Return the rows of a board: a folder a class where there are folders, else a file a class.
+    """Return the rows of a board: a folder is a class where there are folders, else a file is.
 
     Files outside of folders are classes of their own, after the folders. Both are in the order
     of their names.
@@ -167,7 +168,7 @@ def characters_from_rows(
     """
     if len(rows) > n_way:
         raise PictureError(
-            f"There are {len(rows)} classes, a file or a folder each, but the board has {n_way} "
+            f"There are {len(rows)} classes, one file or folder each, but the board has {n_way} "
             "rows; choose fewer, or raise N in the sidebar. Nothing was taken."
         )
     characters: list[list[np.ndarray]] = []

@@ -31,124 +31,128 @@ def cell_name(label: int, shot: int) -> str:
     return f"{class_letter(label)}{shot + 1}"
 
 
-NAMES = {QUERY} | {cell_name(row, shot) for row in range(MAX_ROWS) for shot in range(MAX_CELLS)}
+CELL_NAMES = {QUERY} | {
+    cell_name(row, shot) for row in range(MAX_ROWS) for shot in range(MAX_CELLS)
+}
 
 
 @dataclass
-class Desk:
-    """One person's drawings by the names of their cells, hidden ones included.
+class BoardState:
+    """One person's cells by name, hidden ones included.
 
     Attributes:
-        drawings: What the cells hold; a cell that is not named is empty.
+        cells: What was drawn or put into them; a cell that is missing here is empty.
         pictures: What lies under the strokes, also while a cell is cleared: clearing can be undone.
         versions: How often each cell was changed other than by a pen.
-        edits: What the pads last said of each cell.
-        notes: Why the pads' ink of a cell could not be used.
-        before: What a change of many cells replaced.
-        messages: What is to be said of an upload, until it has been read.
-        uploads: How many uploads there were.
-        added: Where the boards lie that were added to the data set of drawings.
-        loaded: A board has just come from a file, perhaps with another N and K.
-        asked: How many queries were taken from the data set.
+        pen_edits: The last edit of each cell that a pad reported.
+        problems: Why the strokes in a cell could not be used.
+        previous_cells: What the last `set_cells` replaced.
+        messages: About an upload, until the person has read them.
+        n_uploads: How many uploads there were.
+        added_boards: Files that this person added to the data set of drawings.
+        just_loaded: A board has just come from a file, perhaps with another N and K.
+        n_data_queries: How many queries were taken from the data set.
     """
 
-    drawings: dict[str, Cell] = field(default_factory=dict)
+    cells: dict[str, Cell] = field(default_factory=dict)
     pictures: dict[str, bytes] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
-    edits: dict[str, Any] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)
-    before: dict[str, Cell] = field(default_factory=dict)
+    pen_edits: dict[str, Any] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+    previous_cells: dict[str, Cell] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
-    added: list[Path] = field(default_factory=list)
-    uploads: int = 0
-    loaded: bool = False
-    asked: int = 0
+    added_boards: list[Path] = field(default_factory=list)
+    n_uploads: int = 0
+    just_loaded: bool = False
+    n_data_queries: int = 0
 
-    def drawing(self, name: str) -> Cell:
-        """Return what a cell holds."""
-        return self.drawings.get(name, Cell())
+    def cell(self, name: str) -> Cell:
+        """Return a cell, which may be empty."""
+        return self.cells.get(name, Cell())
 
-    def put(self, changes: Mapping[str, Cell]) -> None:
-        """Change cells otherwise than by a pen; `take_back` undoes it."""
-        new = {name: one for name, one in changes.items() if one != self.drawing(name)}
+    def set_cells(self, changes: Mapping[str, Cell]) -> None:
+        """Change cells other than by a pen; `undo` takes it back."""
+        new = {name: cell for name, cell in changes.items() if cell != self.cell(name)}
         if not new:
-            return  # a double click is not to forget what the first changed
-        self.before = {name: self.drawing(name) for name in new}
-        for name, drawing in new.items():
-            self.drawings[name] = drawing
-            self.pictures[name] = drawing.picture
+            return  # a double click must not overwrite what the first click replaced
+        self.previous_cells = {name: self.cell(name) for name in new}
+        for name, cell in new.items():
+            self.cells[name] = cell
+            self.pictures[name] = cell.picture
             self.versions[name] = self.versions.get(name, 0) + 1
-            self.notes.pop(name, None)
+            self.problems.pop(name, None)
 
-    def put_pictures(self, ink: Mapping[str, np.ndarray]) -> None:
-        """Put characters into cells, uint8 [height, width] each, 255 is ink.
+    def set_pictures(self, ink: Mapping[str, np.ndarray]) -> None:
+        """Put pictures into cells, normalised; one without ink is left out, with a message.
 
-        Brought there as all others are; one without ink is left out and said.
+        Args:
+            ink: uint8 [height, width] by the cell's name; 255 is ink.
         """
         changes = {}
-        for name, one in ink.items():
+        for name, picture in ink.items():
             try:
-                changes[name] = cell_from_character(normalise_ink(one))
+                changes[name] = cell_from_character(normalise_ink(picture))
             except PictureError as error:
                 self.messages.append(f"{name}: {error}")
-        self.put(changes)
+        self.set_cells(changes)
 
-    def take_back(self) -> None:
-        """Undo the last `put`, or the undoing."""
-        self.put(self.before)
+    def undo(self) -> None:
+        """Undo the last `set_cells`, or the last `undo`."""
+        self.set_cells(self.previous_cells)
 
-    def take(self, ink: object) -> None:
-        """Take what the pads say: the strokes of each cell that a pen changed.
+    def apply_pen_edits(self, ink: object) -> None:
+        """Take the strokes of each cell that a pen changed, as the pads report them.
 
-        What was said before a cell was last `put` is old and passed over.
+        Edits from before the last `set_cells` of a cell are outdated and ignored.
         """
         for name, edit in ink.items() if isinstance(ink, Mapping) else ():
-            if name not in NAMES or not isinstance(edit, Mapping) or self.edits.get(name) == edit:
+            if name not in CELL_NAMES or not isinstance(edit, Mapping):
                 continue
-            if edit.get("version") != self.versions.get(name, 0):
+            outdated = edit.get("version") != self.versions.get(name, 0)
+            if outdated or self.pen_edits.get(name) == edit:
                 continue
-            self.edits[name] = edit
+            self.pen_edits[name] = edit
             picture = self.pictures.get(name, b"") if edit.get("keep") else b""
-            self.notes.pop(name, None)
+            self.problems.pop(name, None)
             try:
-                self.drawings[name] = cell_from_strokes(edit.get("strokes", ()), picture)
+                self.cells[name] = cell_from_strokes(edit.get("strokes", ()), picture)
             except PictureError as error:
-                self.notes[name] = str(error)
+                self.problems[name] = str(error)
 
-    def note(self, name: str) -> str:
+    def problem(self, name: str) -> str:
         """Return the sentence that says why a cell cannot be used; empty when it can."""
-        if name in self.notes or self.drawing(name).is_empty:
-            return self.notes.get(name, "")
+        if name in self.problems or self.cell(name).is_empty:
+            return self.problems.get(name, "")
         try:
-            cell_character(self.drawing(name))
+            cell_character(self.cell(name))
         except PictureError as error:
             return str(error)
         return ""
 
-    def usable(self, name: str) -> bool:
-        """Say whether a cell holds a character."""
-        return not self.drawing(name).is_empty and not self.note(name)
+    def has_character(self, name: str) -> bool:
+        """Return whether a cell holds a character that can be used."""
+        return not self.cell(name).is_empty and not self.problem(name)
 
     def board(self, n_way: int, k_shot: int) -> Board:
         """Return the rows that are shown, and the query."""
         rows = [
-            tuple(self.drawing(cell_name(label, shot)) for shot in range(k_shot))
+            tuple(self.cell(cell_name(label, shot)) for shot in range(k_shot))
             for label in range(n_way)
         ]
-        return Board(tuple(rows), self.drawing(QUERY))
+        return Board(tuple(rows), self.cell(QUERY))
 
 
-def desk() -> Desk:
-    """Return this session's desk."""
-    found: Desk = st.session_state.setdefault("desk", Desk())
-    return found
+def board_state() -> BoardState:
+    """Return this session's board."""
+    state: BoardState = st.session_state.setdefault("board_state", BoardState())
+    return state
 
 
 def cells_by_name(board: Board) -> dict[str, Cell]:
-    """Return all cells of a board by their names, and the query."""
+    """Return all cells of a board by name, the query included."""
     cells = {
-        cell_name(label, shot): drawing
+        cell_name(label, shot): cell
         for label, row in enumerate(board.support)
-        for shot, drawing in enumerate(row)
+        for shot, cell in enumerate(row)
     }
     return {**cells, QUERY: board.query}

@@ -1,9 +1,10 @@
-"""Squares to draw in, with what the network sees of each beside it, and bars for the answer."""
+"""Pads to draw in, with what the network sees of each, and bars for the probabilities."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -13,28 +14,47 @@ from maml_core.figures.style import STYLES, class_letter
 from maml_core.images.board import Cell, cell_character, encode_png
 from maml_core.images.handwriting import MAX_POINTS, PEN, SIDE
 from maml_core.images.network_input import INPUT_SIZE, to_network_input
-from pages.draw.board_state import QUERY, Desk
+from pages.draw.board_state import QUERY, BoardState
 from pages.shared.component import component
 
-PADS = ("board_pads", "query_pad")  # keys: of the board's and of the query's
+BOARD_PADS, QUERY_PAD = "board_pads", "query_pad"  # keys of the components
 SIZE_IN_WORDS = f"{INPUT_SIZE} × {INPUT_SIZE} pixels"
 _mount_pads = component("drawing_pads")
 _mount_bars = component("probability_bars")
 
 
-def pads(desk: Desk, rows: Mapping[str, Sequence[str]], *, large: bool, key: str) -> str | None:
-    """Draw squares to draw in; take the ink that is new, and show what the network sees of it.
+@dataclass(frozen=True)
+class Answer:
+    """What the page says about the query.
+
+    Attributes:
+        verdict: In words.
+        probabilities: [steps + 1, n_way] by method; None while there is no query.
+        inner_lrs: α by method, where it is known.
+        rejected: The query belongs to none of the classes.
+    """
+
+    verdict: str
+    probabilities: Mapping[str, np.ndarray | None]
+    inner_lrs: Mapping[str, float] = field(default_factory=dict)
+    rejected: bool = False
+
+
+def drawing_pads(
+    state: BoardState, rows: Mapping[str, Sequence[str]], *, large: bool, key: str
+) -> str | None:
+    """Show pads, read the strokes that are new, and show what the network sees of them.
 
     Args:
-        desk: Whose cells they show.
+        state: Whose cells they show.
         rows: Names of the cells of each row, by its title.
-        large: Draw them large.
+        large: Show them large.
         key: Of the component.
 
     Returns:
-        The cell that a picture is to be uploaded into, if the person just asked for it.
+        The cell that a picture is to be uploaded into, if the person has just clicked so.
     """
-    take_ink(desk)
+    read_pads(state)
     _mount_pads(
         key=key,
         data={
@@ -42,7 +62,7 @@ def pads(desk: Desk, rows: Mapping[str, Sequence[str]], *, large: bool, key: str
             "penWidth": PEN / SIDE,
             "maxPoints": MAX_POINTS,
             "rows": [
-                {"title": title, "cells": [_cell(desk, name) for name in names]}
+                {"title": title, "cells": [_pad_data(state, name) for name in names]}
                 for title, names in rows.items()
             ],
         },
@@ -50,33 +70,33 @@ def pads(desk: Desk, rows: Mapping[str, Sequence[str]], *, large: bool, key: str
         on_ink_change=lambda: None,
         on_upload_change=lambda: None,
     )
-    into: str | None = (st.session_state.get(key) or {}).get("upload")
-    return into
+    upload_target: str | None = (st.session_state.get(key) or {}).get("upload")
+    return upload_target
 
 
-def take_ink(desk: Desk) -> None:
-    """Take the ink that the pads hold and Python has not seen yet."""
-    for key in PADS:
-        desk.take((st.session_state.get(key) or {}).get("ink"))
+def read_pads(state: BoardState) -> None:
+    """Apply the pen's edits that the pads hold and the state has not seen yet."""
+    for key in (BOARD_PADS, QUERY_PAD):
+        state.apply_pen_edits((st.session_state.get(key) or {}).get("ink"))
 
 
-def label_of(name: str) -> str:
+def cell_label(name: str) -> str:
     """Return a cell's name in words."""
     return "the query" if name == QUERY else f"{name[0]}, example {name[1:]}"
 
 
-def _cell(desk: Desk, name: str) -> dict[str, object]:
-    drawing = desk.drawing(name)
+def _pad_data(state: BoardState, name: str) -> dict[str, object]:
+    cell = state.cell(name)
     return {
         "name": name,
-        "label": label_of(name),
+        "label": cell_label(name),
         "hint": "draw the query here" if name == QUERY else f"draw {name[0]} here",
-        "version": desk.versions.get(name, 0),
-        "strokes": drawing.strokes,
-        "picture": _data_uri(drawing.picture) if drawing.picture else None,
-        "seenLabel": f"What the network sees of {label_of(name)}: {SIZE_IN_WORDS}",
-        "seen": seen(drawing) if desk.usable(name) else None,
-        "note": desk.note(name),
+        "version": state.versions.get(name, 0),
+        "strokes": cell.strokes,
+        "picture": _data_uri(cell.picture) if cell.picture else None,
+        "seenLabel": f"What the network sees of {cell_label(name)}: {SIZE_IN_WORDS}",
+        "seen": network_input_uri(cell) if state.has_character(name) else None,
+        "note": state.problem(name),
     }
 
 
@@ -85,66 +105,56 @@ def _data_uri(png: bytes) -> str:
 
 
 @lru_cache(maxsize=1024)
-def seen(drawing: Cell) -> str:
-    """Return what the network sees of a cell, 28×28, ink white, as a data URI."""
-    return _data_uri(encode_png(to_network_input(cell_character(drawing))))
+def network_input_uri(cell: Cell) -> str:
+    """Return what the network sees of a cell, 28 × 28, ink white, as a data URI."""
+    return _data_uri(encode_png(to_network_input(cell_character(cell))))
 
 
 @lru_cache(maxsize=1024)
-def shown(drawing: Cell) -> str:
-    """Return a cell's character, 105×105, ink black, as a data URI."""
-    return _data_uri(encode_png(255 - cell_character(drawing)))
+def character_uri(cell: Cell) -> str:
+    """Return a cell's character, 105 × 105, ink black, as a data URI."""
+    return _data_uri(encode_png(255 - cell_character(cell)))
 
 
-def bars(
-    examples: Sequence[Cell | None],
-    answers: Mapping[str, np.ndarray | None],
-    inner_lrs: Mapping[str, float],
-    *,
-    steps: int,
-    verdict: str,
-    foreign: bool,
-    asked: int,
-    key: str,
+BLANK = _data_uri(encode_png(np.full((1, 1), 255, dtype=np.uint8)))
+
+
+def probability_bars(
+    examples: Sequence[Cell | None], answer: Answer, *, steps: int, query_strokes: int, key: str
 ) -> None:
-    """Draw how likely each method holds each class, at each inner step.
+    """Show each method's probability of each class, at each inner step.
 
     Args:
-        examples: One of each class; None: there is none yet.
-        answers: Probabilities [steps + 1, n_way] by method; None: nothing is asked yet.
-        inner_lrs: α by method, if it is known.
+        examples: One cell of each class; None where there is none yet.
+        answer: The probabilities and the verdict.
         steps: Inner steps.
-        verdict: What is to be said of the query.
-        foreign: It belongs to no class.
-        asked: Strokes of the query that is answered; benchmarks and tests wait for it.
+        query_strokes: Strokes of the query; benchmarks and tests wait for the number.
         key: Of the component.
     """
-    methods = []
-    for method, found in answers.items():
-        style = STYLES[method]
-        alpha = f", α = {inner_lrs[method]:.3g}" if method in inner_lrs else ""
-        finite = None if found is None else np.nan_to_num(found).round(4).tolist()
-        methods.append(
-            {
-                "label": style.label,
-                "words": style.label + alpha,
-                "colour": style.colour,
-                "dashed": style.dash != "solid",
-                "probabilities": finite,
-            }
-        )
     _mount_bars(
         key=key,
         data={
             "letters": [class_letter(label) for label in range(len(examples))],
-            "pictures": [shown(one) if one else BLANK for one in examples],
-            "methods": methods,
+            "pictures": [character_uri(cell) if cell else BLANK for cell in examples],
+            "methods": [_method_data(method, answer) for method in answer.probabilities],
             "steps": steps,
-            "verdict": verdict,
-            "foreign": foreign,
-            "asked": asked,
+            "verdict": answer.verdict,
+            "foreign": answer.rejected,
+            "asked": query_strokes,
         },
     )
 
 
-BLANK = _data_uri(encode_png(np.full((1, 1), 255, dtype=np.uint8)))
+def _method_data(method: str, answer: Answer) -> dict[str, object]:
+    style, probabilities = STYLES[method], answer.probabilities[method]
+    lrs = answer.inner_lrs
+    alpha = f", α = {lrs[method]:.3g}" if method in lrs else ""
+    return {
+        "label": style.label,
+        "words": style.label + alpha,
+        "colour": style.colour,
+        "dashed": style.dash != "solid",
+        "probabilities": None
+        if probabilities is None
+        else np.nan_to_num(probabilities).round(4).tolist(),
+    }

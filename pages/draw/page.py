@@ -1,4 +1,4 @@
-"""Draw: somebody's own characters, and the methods that learn them while they watch."""
+"""Draw: your own characters, and the methods that learn them while you watch."""
 
 from functools import partial
 
@@ -8,17 +8,17 @@ from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.sampling import Episode
 from maml_core.figures.style import class_letter
 from maml_core.images.board import MAX_CELLS, MAX_ROWS, Cell
-from pages.draw.board_state import Desk, cell_name, desk
-from pages.draw.canvas import PADS, pads, take_ink
-from pages.draw.class_collection import collect
-from pages.draw.query_panel import MAX_STEPS, query_and_answers
-from pages.draw.upload_dialog import ask_for_pictures, fetch, keep
+from pages.draw.board_state import BoardState, board_state, cell_name
+from pages.draw.canvas import BOARD_PADS, drawing_pads, read_pads
+from pages.draw.class_collection import class_collection
+from pages.draw.query_panel import MAX_STEPS, query_panel
+from pages.draw.upload_dialog import load_board_popover, open_upload_dialog, save_board_button
 from pages.shared.page_header import begin
 from pages.shared.settings import dataset_in_words, whole
 from pages.shared.widgets import show_until_read
 
 # Beside a long board the query and its answers stay in view.
-ARRANGEMENT = """
+STICKY_QUERY = """
 <style>
 @media (min-width: 641px) {
   [data-testid="stColumn"] > [data-testid="stVerticalBlock"]:has(.st-key-query_pad) {
@@ -34,49 +34,50 @@ def main() -> None:
     ready = begin("Draw", {"draw_steps": whole(1, MAX_STEPS)})
     st.markdown(
         "Draw a character in each row, any you like. **Then draw one of them again** as a query "
-        "and watch who recognises it."
+        "and watch which method recognises it."
     )
     if ready is not None:
         _, data, episode = ready
-        _bench(data, episode)
+        _board_and_query(data, episode)
 
 
 @st.fragment
-def _bench(data: CharacterSet, episode: Episode) -> None:
-    """Draw the board and, beside it, the query with its answers."""
-    here, spec = desk(), episode.spec
+def _board_and_query(data: CharacterSet, episode: Episode) -> None:
+    """Show the board and, beside it, the query with its answers."""
+    state, spec = board_state(), episode.spec
     n_way, k_shot = min(spec.n_way, MAX_ROWS), min(spec.k_shot, MAX_CELLS)
-    st.html(ARRANGEMENT)
+    st.html(STICKY_QUERY)
     left, right = st.columns([5, 4], gap="large")
     with left:
         st.subheader(f"The board: {n_way}-way {k_shot}-shot", anchor=False)
         if (n_way, k_shot) != (spec.n_way, spec.k_shot):
             st.caption(
-                f"The sidebar asks for {spec.n_way}-way {spec.k_shot}-shot; a board has at most "
+                f"The sidebar says {spec.n_way}-way {spec.k_shot}-shot; a board has at most "
                 f"{MAX_ROWS} rows of {MAX_CELLS}."
             )
-        upload = _tools(here, data, episode, n_way, k_shot)
+        upload_clicked = _board_tools(state, data, episode, n_way, k_shot)
         rows = {
             class_letter(label): [cell_name(label, shot) for shot in range(k_shot)]
             for label in range(n_way)
         }
-        into = pads(here, rows, large=False, key=PADS[0])
+        upload_target = drawing_pads(state, rows, large=False, key=BOARD_PADS)
         st.caption(
-            "Under each square: what the network sees of it, 28 × 28 pixels, moved to the middle "
-            "and brought to the size and the pen of Omniglot's characters."
+            "Under each square: what the network sees of it, 28 × 28 pixels, centred and scaled "
+            "to the size and pen width of Omniglot's characters."
         )
-        collect(here, n_way, k_shot)
+        class_collection(state, n_way, k_shot)
     with right:
-        query_and_answers(here, data, episode, n_way, k_shot)
-    if upload or into:
-        ask_for_pictures(n_way, k_shot, into)
+        query_panel(state, data, episode, n_way, k_shot)
+    if upload_clicked or upload_target:
+        open_upload_dialog(n_way, k_shot, upload_target)
 
 
-def _tools(here: Desk, data: CharacterSet, episode: Episode, n_way: int, k_shot: int) -> bool:
-    """Draw what changes many cells at once; return whether pictures are to be uploaded."""
+def _board_tools(
+    state: BoardState, data: CharacterSet, episode: Episode, n_way: int, k_shot: int
+) -> bool:
+    """Show the buttons that change many cells at once; return whether “Upload” was clicked."""
     cells = [cell_name(label, shot) for label in range(n_way) for shot in range(k_shot)]
-    # Before anything is drawn: what the buttons are for depends on it.
-    take_ink(here)
+    read_pads(state)  # before anything is drawn: the buttons depend on it
     with st.container(horizontal=True, key="board_tools"):
         if st.button(
             f"Fill from {dataset_in_words(data.name)}",
@@ -85,44 +86,50 @@ def _tools(here: Desk, data: CharacterSet, episode: Episode, n_way: int, k_shot:
             help="Fills the empty squares with this episode's characters.",
         ):
             with st.spinner("Filling …"):  # a large board takes a second
-                _fill(here, data, episode, cells)
-        upload = st.button("Upload", key="upload_pictures", icon=":material/upload:")
-        keep(here, n_way, k_shot)
-        fetch(here)
+                _fill_empty_cells(state, data, episode, cells)
+        upload_clicked = st.button("Upload", key="upload_pictures", icon=":material/upload:")
+        save_board_button(state, n_way, k_shot)
+        load_board_popover(state)
+        _clear_and_undo_buttons(state, cells)
+    show_until_read(state.messages, "messages", ":material/image_not_supported:")
+    return upload_clicked
+
+
+def _clear_and_undo_buttons(state: BoardState, cells: list[str]) -> None:
+    st.button(
+        "Clear the board",
+        key="clear_board",
+        icon=":material/delete:",
+        disabled=all(state.cell(name).is_empty for name in cells),
+        on_click=partial(_clear_cells, state, cells),
+    )
+    if state.previous_cells:
         st.button(
-            "Clear the board",
-            key="clear_board",
-            icon=":material/delete:",
-            disabled=all(here.drawing(name).is_empty for name in cells),
-            on_click=partial(_clear, here, cells),
+            "Undo",
+            key="take_back",
+            icon=":material/undo:",
+            on_click=state.undo,
+            help="Undoes the last fill, upload, load or clear; click again to redo it.",
         )
-        if here.before:
-            st.button(
-                "Undo",
-                key="take_back",
-                icon=":material/undo:",
-                on_click=here.take_back,
-                help="Undoes the last filling, upload, loading or clearing; again brings it back.",
-            )
-    show_until_read(here.messages, "messages", ":material/image_not_supported:")
-    return upload
 
 
-def _fill(here: Desk, data: CharacterSet, episode: Episode, cells: list[str]) -> None:
-    """Put the episode's support pictures into empty cells, brought there like all others."""
+def _fill_empty_cells(
+    state: BoardState, data: CharacterSet, episode: Episode, cells: list[str]
+) -> None:
+    """Put the episode's support pictures into empty cells."""
     pictures = {
         cell_name(label, shot): picture
         for label, row in enumerate(episode.support)
         for shot, picture in enumerate(row)
     }
-    here.put_pictures(
-        {name: data.ink(pictures[name]) for name in cells if here.drawing(name).is_empty}
+    state.set_pictures(
+        {name: data.ink(pictures[name]) for name in cells if state.cell(name).is_empty}
     )
 
 
-def _clear(here: Desk, cells: list[str]) -> None:
-    take_ink(here)  # the last stroke may have come with this click
-    here.put({name: Cell() for name in cells})
+def _clear_cells(state: BoardState, cells: list[str]) -> None:
+    read_pads(state)  # the last stroke may have come with this click
+    state.set_cells({name: Cell() for name in cells})
 
 
 main()

@@ -1,46 +1,59 @@
-"""The query, and what both methods say to it while it is drawn."""
+"""The query, and each method's probabilities for it while it is drawn."""
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 import streamlit as st
 
 from maml_core.data.character_set import CharacterSet
+from maml_core.data.storage.disk_cache import short_digest
 from maml_core.episodes.sampling import Episode
 from maml_core.evaluation import open_set
 from maml_core.evaluation.single_query import probabilities
 from maml_core.figures.style import class_letter
-from maml_core.images.board import cell_character
-from pages.draw.board_state import QUERY, Desk, cell_name
-from pages.draw.canvas import PADS, bars, pads
-from pages.draw.upload_dialog import ask_for_pictures
+from maml_core.images.board import Cell, cell_character
+from pages.draw.board_state import QUERY, BoardState, cell_name
+from pages.draw.canvas import QUERY_PAD, Answer, drawing_pads, probability_bars
+from pages.draw.upload_dialog import open_upload_dialog
 from pages.shared import cached
 from pages.shared.page_header import why
 from pages.shared.settings import dataset_in_words
 
 METHODS = ("maml", "pretrained")
 MAX_STEPS = 10
-WHY_ALONE = """
+HOW_IT_WORKS = """
 A network that has seen thousands of characters must still be told what *your* A is. Both methods
 start from weights that know nothing of these classes, take a few steps of gradient descent on the
 characters of the board, and then answer. Each layer normalises your query with the mean and the
 variance of the board's pictures (not of other queries: there are none), which is what these
 weights were trained for.
 """
+OPEN_SET = """
+A softmax always shares out 100 % among the classes it has, even if the query is none of them. So
+the page also looks at how similar the query is to the most similar class: the maximum cosine
+similarity between its features and the mean features of each class, in MAML's network *before* it
+adapts. Below {threshold:.2f} the page says "none of these" (open-set rejection).
+
+The threshold for {n_way}-way {k_shot}-shot was set on Omniglot's validation characters so that 5 %
+of the queries that belong to a class fall below it. On test characters of other alphabets the
+false rejection rate is **{rejection:.1%}** (queries that belong to a class but are called none of
+these, n = {n_known:,}) and the false acceptance rate is **{acceptance:.1%}** (queries of other
+characters that are not, n = {n_unknown:,}). Your drawings are not Omniglot's: expect other rates.
+"""
 
 
 @st.fragment
-def query_and_answers(
-    here: Desk, data: CharacterSet, episode: Episode, n_way: int, k_shot: int
+def query_panel(
+    state: BoardState, data: CharacterSet, episode: Episode, n_way: int, k_shot: int
 ) -> None:
-    """Draw the query and what both methods say to it, anew with each of its strokes."""
+    """Show the query and the methods' answers, updated after each stroke."""
     st.subheader("The query", anchor=False)
     first, second = st.columns([5, 4])
     with first:
-        into = pads(here, {"": [QUERY]}, large=True, key=PADS[1])
+        upload_target = drawing_pads(state, {"": [QUERY]}, large=True, key=QUERY_PAD)
     with second:
         steps = st.slider("Inner steps", 1, MAX_STEPS, 5, key="draw_steps", bind="query-params")
         st.button(
@@ -48,93 +61,88 @@ def query_and_answers(
             key="ask_from_data",
             icon=":material/auto_awesome:",
             help="Another drawing of one of this episode's characters.",
-            on_click=partial(_ask_from_data, here, data, episode, n_way),
+            on_click=partial(_query_from_data, state, data, episode, n_way),
         )
-    _answer(here, n_way, k_shot, steps)
-    if into:
-        ask_for_pictures(n_way, k_shot, into)
-
-
-def _ask_from_data(here: Desk, data: CharacterSet, episode: Episode, n_way: int) -> None:
-    """Put another query picture of the episode onto the query's pad, one after the other."""
-    pictures = np.random.default_rng(0).permutation(episode.query[:n_way].ravel())
-    picture = pictures[here.asked % len(pictures)]
-    here.asked += 1
-    here.put_pictures({QUERY: data.ink(picture)})
-
-
-def _answer(here: Desk, n_way: int, k_shot: int, steps: int) -> None:
-    """Draw the bars, or what is missing for them."""
-    names = [[cell_name(label, shot) for shot in range(k_shot)] for label in range(n_way)]
-    rows = [[here.drawing(name) for name in row if here.usable(name)] for row in names]
-    methods = [method for method in METHODS if method in cached.available_methods()]
-    methods += cached.unseen_own_learners(cached.SPLIT)
-    answers = dict.fromkeys(methods)
-    inner_lrs: dict[str, float] = {}
-    foreign, missing = False, [class_letter(label) for label, row in enumerate(rows) if not row]
-    if missing:
-        verdict = f"Still empty: {', '.join(missing)}. Each row needs at least one character."
-    else:
-        support = [[cell_character(one) for one in row] for row in rows]
-        with st.spinner("Adapting …"):
-            adapted = cached.adapted(_digest(support), tuple(methods), steps, support)
-        inner_lrs = {method: one.inner_lr for method, one in adapted.items()}
-        who = "Both" if len(methods) == 2 else "All"
-        verdict = f"{who} have adapted to the board. Now draw a query."
-        if here.usable(QUERY):
-            character = cell_character(here.drawing(QUERY))
-            learners = {method: cached.learner(method) for method in methods}
-            answers = probabilities(learners, adapted, support, character)
-            threshold = open_set.thresholds()[n_way, min(map(len, rows))]
-            likeness = open_set.likeness(cached.learner(open_set.METHOD), support, character)
-            foreign = likeness < threshold.likeness
-            verdict = _verdict(foreign, likeness, threshold)
-    examples = [row[0] if row else None for row in rows]
-    bars(
-        examples,
-        answers,
-        inner_lrs,
+    rows = _filled_rows(state, n_way, k_shot)
+    probability_bars(
+        [row[0] if row else None for row in rows],
+        _answer(state, rows, steps),
         steps=steps,
-        verdict=verdict,
-        foreign=foreign,
-        asked=len(here.drawing(QUERY).strokes),
+        query_strokes=len(state.cell(QUERY).strokes),
         key="answer_bars",
     )
     st.caption(
-        "Probability of each class after so many inner steps, for this one query. Before the "
-        f"first step every class has 1/{n_way}."
+        "Probability of each class after each number of inner steps, for this one query. Before "
+        f"the first step every class has 1/{n_way}."
     )
     with st.container(horizontal=True):
-        why("What happens here?", WHY_ALONE)
-        why("When is it “none of these”?", _why_none(n_way, min(map(len, rows)) or k_shot))
+        why("What happens here?", HOW_IT_WORKS)
+        why("When is it “none of these”?", _explain_rejection(n_way, min(map(len, rows)) or k_shot))
+    if upload_target:
+        open_upload_dialog(n_way, k_shot, upload_target)
 
 
-def _digest(support: list[list[np.ndarray]]) -> str:
-    """Return what is the same for the same characters in the same rows only."""
-    found = hashlib.sha256()
-    for row in support:
-        found.update(len(row).to_bytes(2))
-        for character in row:
-            found.update(np.packbits(character).tobytes())
-    return found.hexdigest()
+def _query_from_data(state: BoardState, data: CharacterSet, episode: Episode, n_way: int) -> None:
+    """Put the next query picture of the episode onto the query's pad."""
+    pictures = np.random.default_rng(0).permutation(episode.query[:n_way].ravel())
+    picture = pictures[state.n_data_queries % len(pictures)]
+    state.n_data_queries += 1
+    state.set_pictures({QUERY: data.ink(picture)})
 
 
-def _verdict(foreign: bool, likeness: float, threshold: open_set.Threshold) -> str:
-    found = "None of these" if foreign else "Fits the board"
-    return f"{found} (likeness {likeness:.2f}, needed {threshold.likeness:.2f})."
+def _filled_rows(state: BoardState, n_way: int, k_shot: int) -> list[list[Cell]]:
+    """Return the cells of each row that hold a character."""
+    names = [[cell_name(label, shot) for shot in range(k_shot)] for label in range(n_way)]
+    return [[state.cell(name) for name in row if state.has_character(name)] for row in names]
 
 
-def _why_none(n_way: int, k_shot: int) -> str:
-    found = open_set.thresholds()[n_way, k_shot]
-    return f"""
-A softmax shares 100 % out among the classes it has, however foreign the query is: the bars must
-name something all the same. So something else is asked: how alike is the query to its nearest
-class, by the cosine of the features that MAML's network has *before* it adapts? Below
-{found.likeness:.2f} the page says "none of these".
+def _answer(state: BoardState, rows: Sequence[Sequence[Cell]], steps: int) -> Answer:
+    """Adapt to the board and classify the query, or say what is still missing."""
+    methods = [method for method in METHODS if method in cached.available_methods()]
+    methods += cached.unseen_own_learners(cached.SPLIT)
+    empty_rows = [class_letter(label) for label, row in enumerate(rows) if not row]
+    if empty_rows:
+        verdict = f"Still empty: {', '.join(empty_rows)}. Each row needs at least one character."
+        return Answer(verdict, dict.fromkeys(methods))
+    support = [[cell_character(cell) for cell in row] for row in rows]
+    with st.spinner("Adapting …"):
+        adapted = cached.adapted(_digest(support), tuple(methods), steps, support)
+    inner_lrs = {method: trajectory.inner_lr for method, trajectory in adapted.items()}
+    if not state.has_character(QUERY):
+        who = "Both" if len(methods) == 2 else "All"
+        verdict = f"{who} have adapted to the board. Now draw a query."
+        return Answer(verdict, dict.fromkeys(methods), inner_lrs)
+    character = cell_character(state.cell(QUERY))
+    learners = {method: cached.learner(method) for method in methods}
+    similarity = open_set.max_cosine_similarity(cached.learner(open_set.METHOD), support, character)
+    threshold = open_set.thresholds()[len(rows), min(map(len, rows))].max_cosine_similarity
+    rejected = similarity < threshold
+    verdict = "None of these" if rejected else "Fits the board"
+    return Answer(
+        f"{verdict} (cosine similarity {similarity:.2f}, threshold {threshold:.2f}).",
+        probabilities(learners, adapted, support, character),
+        inner_lrs,
+        rejected,
+    )
 
-The threshold for {n_way}-way {k_shot}-shot was set on Omniglot's validation characters so that 5 %
-of the queries that belong to a class fall below it. On test characters of other alphabets it errs
-so: **{found.false_alarms:.1%}** of {found.n_known:,} queries that belonged to a class were called
-none of these, and **{found.misses:.1%}** of {found.n_foreign:,} queries of other characters were
-not. Your scribbles are not Omniglot's characters: expect other rates.
-"""
+
+def _digest(support: Sequence[Sequence[np.ndarray]]) -> str:
+    """Return a digest that is the same only for the same characters in the same rows."""
+    rows = (
+        len(row).to_bytes(2) + b"".join(np.packbits(character).tobytes() for character in row)
+        for row in support
+    )
+    return short_digest(b"".join(rows))
+
+
+def _explain_rejection(n_way: int, k_shot: int) -> str:
+    threshold = open_set.thresholds()[n_way, k_shot]
+    return OPEN_SET.format(
+        threshold=threshold.max_cosine_similarity,
+        n_way=n_way,
+        k_shot=k_shot,
+        rejection=threshold.false_rejection_rate,
+        acceptance=threshold.false_acceptance_rate,
+        n_known=threshold.n_known,
+        n_unknown=threshold.n_unknown,
+    )

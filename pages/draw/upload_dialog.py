@@ -1,8 +1,9 @@
-"""Pictures into the board's cells, and the board as a file: out and in again."""
+"""Pictures uploaded into the board's cells, and the board saved to a file and loaded again."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -10,52 +11,58 @@ from maml_core.images import uploads
 from maml_core.images.board import Cell, board_from_json, board_to_json, cell_from_character
 from maml_core.images.decoding import PictureError
 from maml_core.images.uploads import Upload
-from pages.draw.board_state import QUERY, Desk, cell_name, cells_by_name, desk
-from pages.draw.canvas import label_of
+from pages.draw.board_state import QUERY, BoardState, board_state, cell_name, cells_by_name
+from pages.draw.canvas import cell_label
 from pages.shared.widgets import choice
 
-ROWS = "the rows: a file a class, or a folder a class"
-KINDS = {"Pictures, or a zip": True, "A folder": "directory"}
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+ROWS = "the rows: one file or one folder per class"
+FILES, FOLDER = "Pictures, or a zip", "A folder"
 
 
 @st.dialog("Upload pictures")
-def ask_for_pictures(n_way: int, k_shot: int, into: str | None = None) -> None:
-    """Ask for pictures and put them into the cells that the person names.
+def open_upload_dialog(n_way: int, k_shot: int, target: str | None = None) -> None:
+    """Ask for pictures and put them into the cells that the person chooses.
 
     Args:
         n_way: Rows that are shown.
         k_shot: Cells of each.
-        into: The cell to begin with; None: the rows.
+        target: The cell that is chosen at first; None: the rows.
     """
-    here = desk()
+    state = board_state()
     cells = [cell_name(label, shot) for label in range(n_way) for shot in range(k_shot)]
-    targets = {ROWS: None, **{label_of(name): name for name in [*cells, QUERY]}}
-    start = list(targets.values()).index(into)
-    target = targets[st.selectbox("Into", list(targets), start, key=f"into_{here.uploads}_{into}")]
-    kind = KINDS["Pictures, or a zip"]
-    if target is None:
-        kind = KINDS[choice("What", KINDS, "upload_kind", bind=None)]
-    files = st.file_uploader(
-        "PNG, JPEG, WebP or GIF; dark ink on light paper or the reverse, a photograph will do",
-        accept_multiple_files=kind,
-        key=f"upload_{here.uploads}_{kind}",
-    )
+    targets = {ROWS: None, **{cell_label(name): name for name in [*cells, QUERY]}}
+    start = list(targets.values()).index(target)
+    key = f"into_{state.n_uploads}_{target}"
+    chosen = targets[st.selectbox("Into", list(targets), start, key=key)]
+    files = _file_uploader(state, into_rows=chosen is None)
     if files:
         with st.spinner("Looking for the ink …"):
-            brought = [Upload(file.name, file.getvalue()) for file in files]
-            here.messages = take_pictures(here, brought, target, n_way, k_shot)
-        for message in here.messages:
+            received = [Upload(file.name, file.getvalue()) for file in files]
+            state.messages = place_uploads(state, received, chosen, n_way, k_shot)
+        for message in state.messages:
             st.toast(message)  # wherever the page is scrolled to
-        here.uploads += 1  # the next time the uploader begins empty
+        state.n_uploads += 1  # a new key: the next uploader starts empty
         st.rerun()
 
 
-def take_pictures(
-    here: Desk, files: Sequence[Upload], target: str | None, n_way: int, k_shot: int
-) -> list[str]:
-    """Put the characters in some files into a cell or the rows; return what is to be said.
+def _file_uploader(state: BoardState, *, into_rows: bool) -> list[UploadedFile]:
+    """Show the uploader, of files or of a folder; a single cell takes files only."""
+    label = "PNG, JPEG, WebP or GIF; dark ink on light paper or the reverse. A photo will do."
+    key = f"upload_{state.n_uploads}"
+    if into_rows and choice("What", (FILES, FOLDER), "upload_kind", bind=None) == FOLDER:
+        return st.file_uploader(label, accept_multiple_files="directory", key=f"{key}_directory")
+    return st.file_uploader(label, accept_multiple_files=True, key=f"{key}_True")
 
-    Whatever cannot be used leaves its cells as they are.
+
+def place_uploads(
+    state: BoardState, files: Sequence[Upload], target: str | None, n_way: int, k_shot: int
+) -> list[str]:
+    """Put the characters in some files into a cell or the rows; return messages about bad files.
+
+    Cells whose files cannot be used stay as they are.
     """
     try:
         if len(files) > uploads.MAX_FILES:
@@ -64,48 +71,50 @@ def take_pictures(
                 "Nothing was taken."
             )
         if target is None:
-            return _take_rows(here, files, n_way, k_shot)
+            return _place_in_rows(state, files, n_way, k_shot)
         if len(files) > 1:
             raise PictureError(
                 f"These are {len(files)} files for one cell; choose one of them, or “{ROWS}”."
             )
-        here.put({target: cell_from_character(uploads.character_from_file(files[0]))})
+        state.set_cells({target: cell_from_character(uploads.character_from_file(files[0]))})
     except PictureError as error:
         return [str(error)]
     return []
 
 
-def _take_rows(here: Desk, files: Sequence[Upload], n_way: int, k_shot: int) -> list[str]:
-    pictures, refused = [], []
+def _place_in_rows(
+    state: BoardState, files: Sequence[Upload], n_way: int, k_shot: int
+) -> list[str]:
+    pictures, messages = [], []
     for file in files:
         if not file.is_zip:
             pictures.append(file)
             continue
         try:
-            inside, bad = uploads.read_zip(file)
+            entries, bad = uploads.read_zip(file)
         except PictureError as error:
-            inside, bad = [], [str(error)]
-        pictures += inside
-        refused += bad
+            entries, bad = [], [str(error)]
+        pictures += entries
+        messages += bad
     rows = uploads.group_into_rows(pictures)
     characters, bad = uploads.characters_from_rows(rows, n_way, k_shot)
     changes = {}
     for label, row in enumerate(characters):
-        # What a row held before goes as a whole, or not at all.
+        # A row is replaced as a whole, or not at all.
         for shot in range(k_shot) if row else ():
-            found = cell_from_character(row[shot]) if shot < len(row) else Cell()
-            changes[cell_name(label, shot)] = found
+            cell = cell_from_character(row[shot]) if shot < len(row) else Cell()
+            changes[cell_name(label, shot)] = cell
     if changes:
-        here.put(changes)
-    return refused + bad
+        state.set_cells(changes)
+    return messages + bad
 
 
-def keep(here: Desk, n_way: int, k_shot: int) -> None:
+def save_board_button(state: BoardState, n_way: int, k_shot: int) -> None:
     """Offer the board as a file."""
     st.download_button(
         "Save the board",
-        # Made when it is clicked: the query changes without this button being drawn anew.
-        lambda: board_to_json(here.board(n_way, k_shot)),
+        # Made at the click: the query changes without this button being drawn anew.
+        lambda: board_to_json(state.board(n_way, k_shot)),
         f"board-{n_way}-way-{k_shot}-shot.json",
         "application/json",
         key="save_board",
@@ -114,30 +123,30 @@ def keep(here: Desk, n_way: int, k_shot: int) -> None:
     )
 
 
-def fetch(here: Desk) -> None:
+def load_board_popover(state: BoardState) -> None:
     """Offer to load a board from a file."""
-    key = f"board_file_{here.uploads}"
+    key = f"board_file_{state.n_uploads}"
     with st.popover("Load a board", icon=":material/folder_open:", key="load_board"):
         st.file_uploader(
-            "A file that “Save the board” wrote",
+            "A file saved with “Save the board”",
             key=key,
-            on_change=lambda: _load(here, st.session_state[key]),
+            on_change=lambda: _load_board(state, st.session_state[key]),
         )
-    if here.loaded:
-        here.loaded = False
-        st.rerun()  # with the sidebar, which is no part of this fragment
+    if state.just_loaded:
+        state.just_loaded = False
+        st.rerun()  # with the sidebar, which is not part of this fragment
 
 
-def _load(here: Desk, file: object) -> None:
-    """Put a board's file onto the desk, and its N and K into the sidebar."""
+def _load_board(state: BoardState, file: UploadedFile | None) -> None:
+    """Show the board in a file, and its N and K in the sidebar."""
     if file is None:
         return
-    here.uploads += 1
+    state.n_uploads += 1
     try:
         board = board_from_json(file.getvalue(), file.name)
     except PictureError as error:
-        here.messages = [str(error)]
+        state.messages = [str(error)]
         return
-    here.put(cells_by_name(board))
-    here.messages, here.loaded = [], True
+    state.set_cells(cells_by_name(board))
+    state.messages, state.just_loaded = [], True
     st.session_state.update(n_way=board.n_way, k_shot=board.k_shot)

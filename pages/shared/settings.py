@@ -26,7 +26,7 @@ DATASET_WORDS = {
     "My folder": "folder-28",
 }
 DATASET_NAMES = {name: words for words, name in DATASET_WORDS.items()}
-ZIP_WORDS = "My zip"  # of pictures, that the visitor brought
+ZIP_WORDS = "My zip"  # of pictures, uploaded by the visitor
 PART_WORDS = {"Never seen in training": "test", "Seen in training": "train"}
 PARTS = {part: words.lower() for words, part in PART_WORDS.items()}
 MAX_QUERY = 10  # with K = 10 all 20 drawers are used
@@ -64,9 +64,9 @@ class Settings:
 
 
 def dataset_words() -> dict[str, str]:
-    """Return the data sets' names by their words; a zip that this visitor brought is one."""
-    brought = st.session_state.get("brought")
-    return DATASET_WORDS | ({ZIP_WORDS: brought} if brought else {})
+    """Return the data sets' names by their words; a zip that this visitor uploaded is one."""
+    visitor_zip = st.session_state.get("visitor_zip")
+    return DATASET_WORDS | ({ZIP_WORDS: visitor_zip} if visitor_zip else {})
 
 
 def dataset_in_words(name: str) -> str:

@@ -9,8 +9,8 @@ import streamlit as st
 
 from maml_core.config import MAX_SHOT, MAX_WAY, MIN_SHOT, MIN_WAY
 from maml_core.data import registry
-from pages.shared.data_sources.omniglot_download import offer_omniglot
-from pages.shared.data_sources.zip_upload import choose_what_was_brought, offer_to_bring
+from pages.shared.data_sources.omniglot_download import omniglot_download
+from pages.shared.data_sources.zip_upload import select_new_zip, zip_upload
 from pages.shared.settings import (
     DEFAULT_SPEC,
     LINK,
@@ -44,7 +44,7 @@ def datasets_here() -> dict[str, str]:
 def sidebar() -> None:
     """Draw the controls that all pages share; `settings.settings` returns what they say."""
     available = available_datasets()
-    choose_what_was_brought()
+    select_new_zip()
     here = datasets_here()
     offered = [words for words in dataset_words() if words in here or words in ALWAYS]
     if st.session_state.get("dataset") not in (None, *offered):
@@ -70,7 +70,7 @@ def sidebar() -> None:
         )
         if st.session_state["dataset"] in IN_COLOUR:
             st.caption("The networks see these pictures as characters: grey, 28 × 28 pixels.")
-        offer_to_bring()
+        zip_upload()
         _shape_of_the_episode()
         st.selectbox(
             "Which characters",
@@ -88,7 +88,7 @@ def sidebar() -> None:
         )
         if not available["omniglot"]:
             st.caption("Omniglot is not on this machine: these characters are drawn by a program.")
-            offer_omniglot()
+            omniglot_download()
         _link_to_here()
 
 

@@ -92,7 +92,7 @@ def percents(page: Page) -> list[float]:
 def wait_for_answer(page: Page, strokes: int) -> None:
     """Wait until the bars answer a query of so many strokes."""
     verdict = page.locator(".st-key-answer_bars .verdict")
-    expect(verdict).to_contain_text("likeness")
+    expect(verdict).to_contain_text("cosine similarity")
     expect(page.locator(".st-key-answer_bars .bars")).to_have_attribute("data-asked", str(strokes))
 
 

@@ -64,12 +64,12 @@ def open_archive(
 
 def _files_below(folder: Path) -> dict[str, os.stat_result]:
     """Return every file below a folder by its path from the folder's parent."""
-    found: dict[str, os.stat_result] = {}
+    stats: dict[str, os.stat_result] = {}
     for where, _, names in os.walk(folder):
         inside = Path(where).relative_to(folder.parent).as_posix()
         # Plain strings: with 32,460 files, paths as objects take twice as long.
-        found.update({f"{inside}/{name}": os.stat(f"{where}/{name}") for name in names})
-    return found
+        stats.update({f"{inside}/{name}": os.stat(f"{where}/{name}") for name in names})
+    return stats
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Getting Omniglot while the app goes on: one download for all sessions, in the background."""
+"""Downloading Omniglot in the background: one download for all sessions, while the app goes on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REFRESH_SECONDS = 0.5
 
 @dataclass
 class _Download:
-    """What the downloading thread last said; read by every session."""
+    """The state of the download, as its thread last reported it; read by every session."""
 
     progress: Progress | None = None
     error: str = ""
@@ -47,11 +47,11 @@ def _download() -> _Download:
     return _Download()
 
 
-def offer_omniglot() -> None:
-    """Draw the offer to download Omniglot, and the download's progress while it runs."""
+def omniglot_download() -> None:
+    """Show the button that downloads Omniglot, or the progress while it runs."""
     download = _download()
     if download.running:
-        _progress()
+        _show_progress()
         return
     if download.error:
         st.warning(download.error, icon=":material/cloud_off:")
@@ -65,12 +65,12 @@ def offer_omniglot() -> None:
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
-def _progress() -> None:
+def _show_progress() -> None:
     download = _download()
     if not download.running:
-        st.cache_data.clear()  # it said that Omniglot is not here
+        st.cache_data.clear()  # it holds that Omniglot is missing
         st.rerun()
-    found = download.progress
-    share = found.done_bytes / found.total_bytes if found and found.total_bytes else 0.0
-    st.progress(min(share, 1.0), text=found.message if found else "Connecting")
+    report = download.progress
+    share = report.done_bytes / report.total_bytes if report and report.total_bytes else 0.0
+    st.progress(min(share, 1.0), text=report.message if report else "Connecting")
     st.button("Stop", key="stop_download", on_click=download.stop.set)

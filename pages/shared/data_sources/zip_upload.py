@@ -1,4 +1,4 @@
-"""Pictures that a visitor carries here in a zip: a data set of theirs, while the tab is open."""
+"""A zip of pictures that a visitor uploads: a data set for them alone, while the tab is open."""
 
 from __future__ import annotations
 
@@ -11,57 +11,60 @@ from maml_core.data.storage.disk_cache import default_data_dir
 from pages.shared.settings import DEFAULTS, ZIP_WORDS
 from pages.shared.widgets import show_until_read
 
-HOW = f"""
-A zip with a folder for each class, in it pictures (PNG, JPEG, WebP, GIF);
-{visitor_zips.MAX_MEGABYTES} MB and {visitor_zips.MAX_PICTURES:,} pictures at most. All pages then
-offer it under *Characters*, to you alone, until you close this tab; the server drops it when
-{visitor_zips.MAX_KEPT} newer ones have come. The networks see the pictures as characters:
+INSTRUCTIONS = f"""
+A zip with one folder per class, each with pictures (PNG, JPEG, WebP, GIF); at most
+{visitor_zips.MAX_MEGABYTES} MB and {visitor_zips.MAX_PICTURES:,} pictures. All pages then offer it
+under *Characters*, to you alone, until you close this tab; the server deletes it after
+{visitor_zips.MAX_KEPT} newer uploads. The networks see the pictures as characters:
 grey, 28 × 28 pixels.
 """
 
 
-def choose_what_was_brought() -> None:
-    """Put a zip that was just brought into the sidebar, before its controls are drawn.
+def select_new_zip() -> None:
+    """Select a zip that was just uploaded in the sidebar, before its controls are drawn.
 
-    The episode becomes as small as it must be for the test classes there are and their pictures.
+    N, K and the queries are reduced to what its test classes and their pictures allow.
     """
     state = st.session_state
-    found: CharacterSet | None = state.pop("just_brought", None)
-    if found:
-        classes = [c for group in found.evaluation_alphabets for c in found.alphabets[group]]
-        pictures = min((len(found.images_of(c)) for c in classes), default=2)
+    data: CharacterSet | None = state.pop("new_zip", None)
+    if data:
+        classes = [c for group in data.evaluation_alphabets for c in data.alphabets[group]]
+        pictures = min((len(data.images_of(c)) for c in classes), default=2)
         state.update(dataset=ZIP_WORDS, part=DEFAULTS["part"], within=DEFAULTS["within"])
         state["n_way"] = min(state["n_way"], max(MIN_WAY, len(classes)))
         state["k_shot"] = min(state["k_shot"], max(1, pictures - 1))
         state["q_query"] = min(state["q_query"], max(1, pictures - state["k_shot"]))
 
 
-def offer_to_bring() -> None:
-    """Draw the way to bring a zip, and what was wrong with the last."""
+def zip_upload() -> None:
+    """Show the uploader for a zip, and what was wrong with the last one."""
     state = st.session_state
-    refused: list[str] = state.setdefault("zip_refused", [])
+    messages: list[str] = state.setdefault("zip_messages", [])
     number = state.setdefault("zips", 0)
-    # Another one after each zip: it begins closed, its uploader empty.
+    # A new key after each zip: the next popover starts closed, its uploader empty.
     with st.popover(
-        "Bring pictures", icon=":material/folder_zip:", width="stretch", key=f"bring_{number}"
+        "Upload your own pictures",
+        icon=":material/folder_zip:",
+        width="stretch",
+        key=f"zip_popover_{number}",
     ):
-        st.caption(HOW)
+        st.caption(INSTRUCTIONS)
         file = st.file_uploader(
             "A zip of pictures", key=f"zip_{number}", max_upload_size=visitor_zips.MAX_MEGABYTES
         )
         if file is not None:
             with st.spinner("Reading the pictures …"):
-                _bring(file.getvalue(), file.name[-80:], refused)
+                _add_zip(file.getvalue(), file.name[-80:], messages)
             state["zips"] += 1
             st.rerun()
-    show_until_read(refused, "zip_refused_box", ":material/folder_off:")
+    show_until_read(messages, "zip_refused_box", ":material/folder_off:")
 
 
-def _bring(content: bytes, file: str, refused: list[str]) -> None:
-    """Make a zip the visitor's data set, or note why it cannot be."""
+def _add_zip(content: bytes, file: str, messages: list[str]) -> None:
+    """Make a zip the visitor's data set, or say why it cannot be."""
     try:
-        found = visitor_zips.add(content, file, default_data_dir())
-        st.session_state.update(brought=found.name, just_brought=found)
-        refused.clear()
+        data = visitor_zips.add(content, file, default_data_dir())
+        st.session_state.update(visitor_zip=data.name, new_zip=data)
+        messages.clear()
     except DataError as error:
-        refused[:] = [str(error)]
+        messages[:] = [str(error)]

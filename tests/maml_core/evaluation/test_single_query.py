@@ -12,7 +12,13 @@ import torch
 from torch.nn import functional as F
 
 from benchmarks.studies.open_set import weights_digest
-from maml_core.evaluation.open_set import CALIBRATION, Threshold, likeness, thresholds
+from maml_core.evaluation.open_set import (
+    CALIBRATION,
+    OLD_FIELDS,
+    Threshold,
+    max_cosine_similarity,
+    thresholds,
+)
 from maml_core.evaluation.single_query import adapt_each, probabilities
 from maml_core.images.board import MAX_CELLS, MAX_ROWS, MIN_CELLS, MIN_ROWS
 from maml_core.images.tensors import character_to_tensor
@@ -91,7 +97,9 @@ def test_an_empty_class_is_a_sentence(learners, characters):
         adapt_each(learners, [support[0], [], support[2]], 1)
 
 
-def test_likeness_is_the_cosine_to_the_nearest_class_mean(learners, characters, plain_conv4):
+def test_the_maximum_cosine_similarity_is_that_of_the_nearest_class_mean(
+    learners, characters, plain_conv4
+):
     """The oracle: features by torch's own functions, vectors by numpy, class by class."""
     support, query = characters
     learner = learners["one"]
@@ -101,12 +109,12 @@ def test_likeness_is_the_cosine_to_the_nearest_class_mean(learners, characters, 
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
     means = [unit[:2].mean(0), unit[2], unit[3:6].mean(0)]
     expected = max(float(unit[-1] @ mean / np.linalg.norm(mean)) for mean in means)
-    assert likeness(learner, support, query) == pytest.approx(expected, abs=1e-5)
+    assert max_cosine_similarity(learner, support, query) == pytest.approx(expected, abs=1e-5)
 
 
-def test_a_character_of_the_board_is_wholly_alike(learners, characters):
+def test_a_character_of_the_board_has_similarity_one(learners, characters):
     support, _ = characters
-    ask = partial(likeness, learners["one"], support)
+    ask = partial(max_cosine_similarity, learners["one"], support)
     assert ask(support[1][0]) == pytest.approx(1, abs=1e-5)
 
 
@@ -122,13 +130,25 @@ def test_there_is_a_threshold_for_every_board():
     assert told["command"] == command
     assert told["weights_sha256"] == weights_digest(), f"MAML's weights are others: run {command}"
     for one in found.values():
-        assert 0 < one.likeness < 1
+        assert 0 < one.max_cosine_similarity < 1
         # Of other characters than those it was set on, and yet near what was asked for.
-        assert one.false_alarms < 3 * told["false_alarms_on_validation"]
-        assert one.n_known == one.n_foreign == 2 * one.n_way * told["episodes"]
+        assert one.false_rejection_rate < 3 * told["false_rejection_rate_on_validation"]
+        assert one.n_known == one.n_unknown == 2 * one.n_way * told["episodes"]
 
 
-def test_more_examples_tell_known_from_foreign_better():
+def test_more_examples_separate_known_from_unknown_better():
     found = thresholds()
     for n in range(MIN_ROWS, MAX_ROWS + 1):
-        assert found[n, MAX_CELLS].misses < found[n, MIN_CELLS].misses
+        assert found[n, MAX_CELLS].false_acceptance_rate < found[n, MIN_CELLS].false_acceptance_rate
+
+
+def test_thresholds_in_a_file_with_the_old_field_names_are_read(tmp_path):
+    old_names = {new: old for old, new in OLD_FIELDS.items()}
+    content = json.loads(CALIBRATION.read_text())
+    content["thresholds"] = [
+        {old_names.get(name, name): value for name, value in row.items()}
+        for row in content["thresholds"]
+    ]
+    (tmp_path / "old.json").write_text(json.dumps(content))
+    assert "likeness" in content["thresholds"][0]
+    assert thresholds(tmp_path / "old.json") == thresholds()

@@ -154,7 +154,7 @@ def test_the_script_stands_alone_and_asks_for_what_it_is_told(monkeypatch):
     assert ast.get_docstring(tree)
 
 
-def test_a_zip_that_was_brought_is_asked_for_as_a_folder():
+def test_a_visitor_zip_is_loaded_as_a_folder():
     text = script("zip-0123456789abcdef", "alphabets", "test", EpisodeSpec(), 0, {"maml": 0.1}, 1)
     assert "data = load('folder-28')  # Let PICTURES_DIR name" in text
     assert "zip-0" not in text

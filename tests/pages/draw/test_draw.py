@@ -35,7 +35,7 @@ from maml_core.learners import checkpoints
 from maml_core.teaching import meta_update
 from maml_core.training import recording
 from pages.draw import class_collection, upload_dialog
-from pages.draw.board_state import QUERY, Desk
+from pages.draw.board_state import QUERY, BoardState
 from pages.shared import cached
 from pages.shared.learners import recorded
 from pages.shared.settings import DEFAULTS, Settings
@@ -101,9 +101,9 @@ def test_the_bars_are_what_the_engine_answers_and_stay_from_page_to_page() -> No
         for method, found in zip(told["methods"], expected.values(), strict=True):
             np.testing.assert_allclose(method["probabilities"], found, atol=1e-4)
             assert int(np.argmax(method["probabilities"][-1])) == 2
-        likeness = open_set.likeness(learners["maml"], support, query)
-        assert f"likeness {likeness:.2f}" in told["verdict"]
-        assert told["foreign"] == (likeness < open_set.thresholds()[3, 1].likeness)
+        similarity = open_set.max_cosine_similarity(learners["maml"], support, query)
+        assert f"cosine similarity {similarity:.2f}" in told["verdict"]
+        assert told["foreign"] == (similarity < open_set.thresholds()[3, 1].max_cosine_similarity)
         if not visit:
             at.switch_page("pages/episodes/page.py").run()
             at.switch_page("pages/draw/page.py").run()
@@ -111,11 +111,11 @@ def test_the_bars_are_what_the_engine_answers_and_stay_from_page_to_page() -> No
 
 def test_a_scribble_that_fits_nothing_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
     at = drawn_board(open_page(n_way="3"))
-    monkeypatch.setattr(open_set, "likeness", lambda *_: 0.1)
+    monkeypatch.setattr(open_set, "max_cosine_similarity", lambda *_: 0.1)
     say(at, "query_pad", query=edit(ANOTHER_C))
     told = component(at, "maml_probability_bars")
     assert told["foreign"] is True
-    assert told["verdict"].startswith("None of these (likeness 0.10,")
+    assert told["verdict"].startswith("None of these (cosine similarity 0.10,")
 
 
 def test_rows_that_are_empty_are_named() -> None:
@@ -140,20 +140,20 @@ def test_the_same_board_is_adapted_to_once(monkeypatch: pytest.MonkeyPatch) -> N
 def test_filling_takes_the_episode_and_leaves_what_is_drawn() -> None:
     at = say(open_page(n_way="3"), "board_pads", B1=edit(LINES["B1"]))
     at.button(key="fill_board").click().run()
-    desk: Desk = at.session_state["desk"]
+    state: BoardState = at.session_state["board_state"]
     data = cached.characters("glyphs")
     episode = next(iter(_episodes(at)))
     for label, name in ((0, "A1"), (2, "C1")):
         expected = normalise_ink(data.picture(episode.support[label, 0]))
-        np.testing.assert_array_equal(cell_character(desk.drawing(name)), expected)
-    assert desk.drawing("B1") == cell_from_strokes(LINES["B1"])
+        np.testing.assert_array_equal(cell_character(state.cell(name)), expected)
+    assert state.cell("B1") == cell_from_strokes(LINES["B1"])
     at.button(key="fill_board").click().run()  # there is nothing left to fill
     at.button(key="take_back").click().run()
-    assert desk.drawing("A1").is_empty
+    assert state.cell("A1").is_empty
     at.button(key="take_back").click().run()
-    assert not desk.drawing("A1").is_empty
+    assert not state.cell("A1").is_empty
     at.button(key="clear_board").click().run()
-    assert all(desk.drawing(name).is_empty for name in LINES)
+    assert all(state.cell(name).is_empty for name in LINES)
 
 
 def _episodes(at: AppTest):
@@ -163,11 +163,11 @@ def _episodes(at: AppTest):
 
 def test_a_query_from_the_data_set_is_another_one_each_time() -> None:
     at = open_page(n_way="2")
-    desk: Desk = at.session_state["desk"]
+    state: BoardState = at.session_state["board_state"]
     found = []
     for _ in range(3):
         at.button(key="ask_from_data").click().run()
-        found.append(desk.drawing(QUERY))
+        found.append(state.cell(QUERY))
     assert len(set(found)) == 3
     assert not any(one.is_empty for one in found)
 
@@ -203,21 +203,21 @@ def test_ink_that_is_none_has_a_sentence_and_the_rest_stays(bad: dict[str, objec
 )
 def test_what_no_pad_would_say_changes_nothing(ink: object) -> None:
     at = drawn_board(open_page(n_way="3"))
-    before = dict(at.session_state["desk"].drawings)
+    before = dict(at.session_state["board_state"].cells)
     at.session_state["board_pads"] = {"ink": ink}
     at.run()
     assert not at.exception
-    assert at.session_state["desk"].drawings == before
+    assert at.session_state["board_state"].cells == before
 
 
 def test_uploads_fill_the_rows_and_what_is_bad_is_named() -> None:
-    desk = Desk()
-    desk.take({name: edit(lines) for name, lines in LINES.items()})
+    state = BoardState()
+    state.apply_pen_edits({name: edit(lines) for name, lines in LINES.items()})
     good = picture_of_lines("C1")
     files = [Upload("a.png", good), Upload("b.txt", b"no picture"), Upload("c.png", b"")]
-    said = upload_dialog.take_pictures(desk, files, None, 3, 1)
-    np.testing.assert_array_equal(cell_character(desk.drawing("A1")), to_character(good))
-    assert [desk.drawing(name) for name in ("B1", "C1")] == [
+    said = upload_dialog.place_uploads(state, files, None, 3, 1)
+    np.testing.assert_array_equal(cell_character(state.cell("A1")), to_character(good))
+    assert [state.cell(name) for name in ("B1", "C1")] == [
         cell_from_strokes(LINES[name]) for name in ("B1", "C1")
     ]
     assert "b.txt (10 bytes) is not a PNG, JPEG, WebP or GIF picture" in said[0]
@@ -226,28 +226,28 @@ def test_uploads_fill_the_rows_and_what_is_bad_is_named() -> None:
 
 
 def test_a_zip_with_a_folder_a_class_fills_the_rows() -> None:
-    desk = Desk()
+    state = BoardState()
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for folder, name in (("a", "C1"), ("b", "A1"), ("b", "B1")):
             archive.writestr(f"set/{folder}/{name}.png", picture_of_lines(name))
-    said = upload_dialog.take_pictures(desk, [Upload("set.zip", packed.getvalue())], None, 2, 2)
+    said = upload_dialog.place_uploads(state, [Upload("set.zip", packed.getvalue())], None, 2, 2)
     assert said == []
     shown = {"A1": "C1", "B1": "A1", "B2": "B1"}
     for cell, name in shown.items():
         expected = to_character(picture_of_lines(name))
-        np.testing.assert_array_equal(cell_character(desk.drawing(cell)), expected)
-    assert desk.drawing("A2").is_empty
+        np.testing.assert_array_equal(cell_character(state.cell(cell)), expected)
+    assert state.cell("A2").is_empty
 
 
 def test_an_upload_goes_into_the_cell_it_is_for() -> None:
-    desk = Desk()
+    state = BoardState()
     good = Upload("q.png", picture_of_lines("B1"))
-    assert upload_dialog.take_pictures(desk, [good], "B2", 2, 2) == []
-    assert [name for name, one in desk.drawings.items() if not one.is_empty] == ["B2"]
-    (said,) = upload_dialog.take_pictures(desk, [good, good], "A1", 2, 2)
+    assert upload_dialog.place_uploads(state, [good], "B2", 2, 2) == []
+    assert [name for name, one in state.cells.items() if not one.is_empty] == ["B2"]
+    (said,) = upload_dialog.place_uploads(state, [good, good], "A1", 2, 2)
     assert "2 files for one cell" in said
-    assert desk.drawing("A1").is_empty
+    assert state.cell("A1").is_empty
 
 
 def bad_files() -> dict[str, tuple[list[Upload], str]]:
@@ -281,74 +281,74 @@ BAD_FILES = bad_files()
 @pytest.mark.parametrize("kind", BAD_FILES)
 @pytest.mark.parametrize("target", [None, "A1"])
 def test_bad_files_have_a_sentence_and_touch_nothing(kind: str, target: str | None) -> None:
-    desk = Desk()
-    desk.put({"A1": cell_from_strokes(LINES["A1"]), "B1": cell_from_strokes(LINES["B1"])})
-    before, versions = dict(desk.drawings), dict(desk.versions)
+    state = BoardState()
+    state.set_cells({"A1": cell_from_strokes(LINES["A1"]), "B1": cell_from_strokes(LINES["B1"])})
+    before, versions = dict(state.cells), dict(state.versions)
     files, words = BAD_FILES[kind]
-    said = upload_dialog.take_pictures(desk, files, target, 2, 1)
+    said = upload_dialog.place_uploads(state, files, target, 2, 1)
     assert len(said) == 1
     assert files[0].name in said[0] or "200 files" in said[0]
     if target is None or not files[0].is_zip:
         assert words in said[0]
-    assert (desk.drawings, desk.versions) == (before, versions)
+    assert (state.cells, state.versions) == (before, versions)
 
 
 def test_what_the_page_saves_it_loads_again() -> None:
     at = drawn_board(open_page(n_way="3"))
     say(at, "query_pad", query=edit(ANOTHER_C))
-    saved = board_to_json(at.session_state["desk"].board(3, 1))
+    saved = board_to_json(at.session_state["board_state"].board(3, 1))
 
     other = open_page()
     other.file_uploader[0].upload("mine.json", saved).run()
     assert not other.exception
     assert (other.session_state.n_way, other.session_state.k_shot) == (3, 1)
-    assert board_to_json(other.session_state["desk"].board(3, 1)) == saved
+    assert board_to_json(other.session_state["board_state"].board(3, 1)) == saved
     assert component(other, "maml_probability_bars") == component(at, "maml_probability_bars")
 
 
 def test_a_file_that_is_no_board_is_a_sentence_and_the_board_stays() -> None:
     at = drawn_board(open_page(n_way="3"))
-    before = dict(at.session_state["desk"].drawings)
+    before = dict(at.session_state["board_state"].cells)
     at.file_uploader[0].upload("mine.json", b'{"kind": "maml-core board"}').run()
     assert not at.exception
     assert "mine.json is not a board" in " ".join(one.value for one in at.warning)
-    assert at.session_state["desk"].drawings == before
+    assert at.session_state["board_state"].cells == before
 
 
-def test_a_desk_passes_over_what_was_said_before_a_change() -> None:
-    desk = Desk()
-    desk.take({"A1": edit(LINES["A1"])})
-    desk.put({"A1": cell_from_strokes(LINES["B1"])})
-    desk.take({"A1": edit(LINES["A1"]), "B1": edit(LINES["B1"])})
-    assert desk.drawing("A1") == cell_from_strokes(LINES["B1"])
-    assert desk.drawing("B1") == cell_from_strokes(LINES["B1"])
-    desk.take({"A1": edit(LINES["C1"], version=1)})
-    assert desk.drawing("A1") == cell_from_strokes(LINES["C1"])
+def test_pen_edits_from_before_a_change_are_ignored() -> None:
+    state = BoardState()
+    state.apply_pen_edits({"A1": edit(LINES["A1"])})
+    state.set_cells({"A1": cell_from_strokes(LINES["B1"])})
+    state.apply_pen_edits({"A1": edit(LINES["A1"]), "B1": edit(LINES["B1"])})
+    assert state.cell("A1") == cell_from_strokes(LINES["B1"])
+    assert state.cell("B1") == cell_from_strokes(LINES["B1"])
+    state.apply_pen_edits({"A1": edit(LINES["C1"], version=1)})
+    assert state.cell("A1") == cell_from_strokes(LINES["C1"])
 
 
 def test_clearing_twice_can_be_undone_all_the_same() -> None:
-    desk = Desk()
-    desk.take({"A1": edit(LINES["A1"])})
+    state = BoardState()
+    state.apply_pen_edits({"A1": edit(LINES["A1"])})
     for _ in range(2):
-        desk.put({"A1": Cell(), "B1": Cell()})
-    desk.take_back()
-    assert desk.drawing("A1") == cell_from_strokes(LINES["A1"])
+        state.set_cells({"A1": Cell(), "B1": Cell()})
+    state.undo()
+    assert state.cell("A1") == cell_from_strokes(LINES["A1"])
 
 
 def test_a_picture_comes_back_when_clearing_it_is_undone() -> None:
-    desk = Desk()
+    state = BoardState()
     shown = board_module.cell_from_character(to_character(LINES["A1"]))
-    desk.put({"A1": shown})
-    desk.take({"A1": edit([], version=1)})
-    assert desk.drawing("A1") == Cell()
-    desk.take({"A1": edit([], version=1, keep=True)})
-    assert desk.drawing("A1") == shown
+    state.set_cells({"A1": shown})
+    state.apply_pen_edits({"A1": edit([], version=1)})
+    assert state.cell("A1") == Cell()
+    state.apply_pen_edits({"A1": edit([], version=1, keep=True)})
+    assert state.cell("A1") == shown
 
 
 def test_a_board_has_the_cells_that_are_shown() -> None:
-    desk = Desk()
-    desk.take({name: edit(lines) for name, lines in LINES.items()})
-    board = desk.board(2, 1)
+    state = BoardState()
+    state.apply_pen_edits({name: edit(lines) for name, lines in LINES.items()})
+    board = state.board(2, 1)
     assert board_from_json(board_to_json(board), "board.json") == board
     assert board == Board(((cell_from_strokes(LINES["A1"]),), (cell_from_strokes(LINES["B1"]),)))
 
@@ -417,13 +417,13 @@ def test_a_link_to_drawings_that_are_not_there_is_a_sentence() -> None:
 
 
 def test_a_zip_of_boards_is_added_and_what_is_bad_is_named(data_dir: Path) -> None:
-    desk, packed = Desk(), io.BytesIO()
-    desk.take({name: edit(lines) for name, lines in LINES.items()})
+    state, packed = BoardState(), io.BytesIO()
+    state.apply_pen_edits({name: edit(lines) for name, lines in LINES.items()})
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("anna.json", board_to_json(desk.board(3, 1)))
-        archive.writestr("../ben.json", board_to_json(desk.board(2, 1)))
-        archive.writestr("c/cleo.json", board_to_json(desk.board(2, 1)))
+        archive.writestr("anna.json", board_to_json(state.board(3, 1)))
+        archive.writestr("../ben.json", board_to_json(state.board(2, 1)))
+        archive.writestr("c/cleo.json", board_to_json(state.board(2, 1)))
         archive.writestr("d.json", b"{}")
-    said = class_collection.add_boards(desk, [Upload("all.zip", packed.getvalue())])
+    said = class_collection.add_boards(state, [Upload("all.zip", packed.getvalue())])
     assert [one.split()[0] for one in said] == ["../ben.json", "d.json"]
     assert len(list(data_dir.rglob("*.json"))) == 2

@@ -81,7 +81,7 @@ def zipped(folder: Path) -> bytes:
     return Path(shutil.make_archive(str(folder), "zip", folder.parent, folder.name)).read_bytes()
 
 
-def test_a_zip_that_is_brought_is_offered_to_its_owner_alone(
+def test_an_uploaded_zip_is_offered_to_its_owner_alone(
     pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PICTURES_DIR")
@@ -105,7 +105,7 @@ def test_a_zip_that_is_brought_is_offered_to_its_owner_alone(
     assert "dataset = 'My zip'" in other.warning[0].value
 
 
-def test_a_zip_without_test_classes_is_brought_and_then_told_of(pictures: Path) -> None:
+def test_a_zip_without_test_classes_is_added_and_said_so(pictures: Path) -> None:
     root = pictures.parent / "divided"
     for part, names in (("train", ("ant", "bee")), ("val", ("cow",))):
         for name in names:
