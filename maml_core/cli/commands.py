@@ -6,15 +6,15 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
 
-from maml_core.cli.parser import make_parser
+from maml_core.cli.parser import EVALUATION_STEPS, make_parser
 from maml_core.config import OFFICIAL_RUNS, EpisodeSpec, PretrainConfig, TrainConfig
 from maml_core.data.character_set import CharacterSet, DataError
 from maml_core.data.download.fetch import fetch_mnist, fetch_omniglot
@@ -23,19 +23,28 @@ from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import make_pool
 from maml_core.episodes.sampling import episodes_of
 from maml_core.evaluation import results_table
-from maml_core.evaluation.accuracy import evaluate
+from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
 from maml_core.evaluation.confidence import Estimate
 from maml_core.learners import checkpoints
 from maml_core.learners.checkpoints import CheckpointError
 from maml_core.learners.learner import Learner, random_learner
+from maml_core.learners.training_classes import (
+    describe_seen,
+    seen_in_training,
+    splits_trained_on,
+)
+from maml_core.methods.catalogue import NEAREST
 from maml_core.networks.registry import for_pictures, model_arguments
 from maml_core.optimisation.distributed import is_first
 from maml_core.training import inner_lr_search, recipes
 from maml_core.training.training_run import TrainingRun
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return 0, 1 after an error told in a sentence, or 130 after Ctrl-C."""
+    """Run one command; return 0, 1 after printing an error in a sentence, or 130 after Ctrl-C."""
     typed = sys.argv[1:] if arguments is None else arguments
     parsed = make_parser().parse_args(typed)
     parsed.command = shlex.join(["python", "-m", "maml_core", *typed])
@@ -59,42 +68,62 @@ def _data(parsed: argparse.Namespace) -> None:
                 bar.set_description(report.message)
                 bar.update(report.done_bytes - bar.n)
     if parsed.action == "prepare":
-        for one in status():
-            if one.available:
-                load(one.name)
-    for one in status():
-        print(f"{one.name}: {'here' if one.available else 'not here'}. {one.detail}")
+        for dataset in status():
+            if dataset.available:
+                load(dataset.name)
+    for dataset in status():
+        print(f"{dataset.name}: {'here' if dataset.available else 'not here'}. {dataset.detail}")
 
 
-def _run_of(parsed: argparse.Namespace) -> TrainingRun:
-    names = {field.name for field in fields(TrainingRun)} & vars(parsed).keys()
-    return TrainingRun(**{name: getattr(parsed, name) for name in names})
+R = TypeVar("R", bound="DataclassInstance")
 
 
-def _model_of(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Return the network that was asked for by its name and the arguments that were given."""
+def from_options(
+    record: type[R], parsed: argparse.Namespace, without_option: Collection[str] = ()
+) -> R:
+    """Make a record from the options of its fields' names.
+
+    Args:
+        record: The record, a dataclass.
+        parsed: The options' values.
+        without_option: Fields that the command has no option for; they keep their defaults.
+
+    Raises:
+        TypeError: A field has no option and is not in `without_option`, or the reverse.
+    """
+    names = {field.name for field in fields(record)}
+    expected = names - set(without_option)
+    missing = {name for name in expected if name not in parsed}
+    stray = {name for name in without_option if name not in names or name in parsed}
+    if missing or stray:
+        raise TypeError(
+            f"The options do not fit {record.__name__}: no option for {sorted(missing)}, "
+            f"wrongly listed as without one {sorted(stray)}."
+        )
+    values = {name: getattr(parsed, name) for name in expected}
+    return record(**{n: tuple(v) if isinstance(v, list) else v for n, v in values.items()})
+
+
+def _model_config(parsed: argparse.Namespace) -> dict[str, Any]:
+    """Return the network's name and those of its arguments that were given."""
     given = {name: getattr(parsed, name) for name in MODEL_OPTIONS}
-    asked = {"name": parsed.model or "conv4"} | {n: v for n, v in given.items() if v}
-    model_arguments(asked)  # said now, not after the data are read
-    return asked
-
-
-def _config_of(kind: type, parsed: argparse.Namespace) -> Any:
-    values = {field.name: getattr(parsed, field.name) for field in fields(kind)}
-    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    config = {"name": parsed.model or "conv4"} | {n: v for n, v in given.items() if v}
+    model_arguments(config)  # raises now, not after the data are read
+    return config
 
 
 def _train(parsed: argparse.Namespace) -> None:
-    model_config = {**_model_of(parsed), "n_out": parsed.head_rows}
-    recipes.train(_run_of(parsed), _config_of(TrainConfig, parsed), model_config, parsed.start)
+    model_config = {**_model_config(parsed), "n_out": parsed.head_rows}
+    run = from_options(TrainingRun, parsed, WITHOUT_OPTION["train"])
+    recipes.train(run, from_options(TrainConfig, parsed), model_config, parsed.start)
     if is_first():
         print(f"Wrote {parsed.out}")
 
 
 def _pretrain(parsed: argparse.Namespace) -> None:
-    config = _config_of(PretrainConfig, parsed)
-    model_config = _model_of(parsed)
-    recipes.train_baseline(_run_of(parsed), config, model_config, parsed.start, parsed.inner_lr)
+    config, model_config = from_options(PretrainConfig, parsed), _model_config(parsed)
+    run = from_options(TrainingRun, parsed, WITHOUT_OPTION["pretrain"])
+    recipes.train_baseline(run, config, model_config, parsed.start, parsed.inner_lr)
     print(f"Wrote {parsed.out}")
 
 
@@ -102,29 +131,39 @@ def _evaluate(parsed: argparse.Namespace) -> None:
     if parsed.all:
         _evaluate_all(parsed)
         return
-    spec = OFFICIAL_RUNS if parsed.official else _config_of(EpisodeSpec, parsed)
+    spec = OFFICIAL_RUNS if parsed.official else from_options(EpisodeSpec, parsed)
     episodes = episodes_of(spec, parsed.episodes)
+    nearest = parsed.method in NEAREST
+    if nearest:
+        _check_nearest(parsed)
     data = load(parsed.dataset)
     learner = _learner(parsed, data)
     classes = split_classes(data, parsed.split, parsed.part, parsed.split_seed)
-    inner_lr = learner.inner_lr(spec.n_way) if parsed.inner_lr is None else parsed.inner_lr
-    stream = evaluate(
-        learner,
-        make_pool(data, classes, ink_crops=parsed.ink_crops),
-        spec,
-        inner_steps=parsed.steps,
-        episodes=episodes,
-        seed=parsed.seed,
-        inner_lr=inner_lr,
-        transductive=parsed.transductive,
-        rotation_tta=parsed.rotation_tta,
-    )
-    last = _last(stream, episodes, learner.method)
+    seen = _check_seen(parsed, learner, data, parsed.part)
+    pool = make_pool(data, classes, ink_crops=parsed.ink_crops)
+    options = {
+        "episodes": episodes,
+        "seed": parsed.seed,
+        "transductive": parsed.transductive,
+        "rotation_tta": parsed.rotation_tta,
+    }
+    if nearest or learner is None:
+        inner_lr = None
+        stream = evaluate_nearest(learner, pool, spec, **options)
+    else:
+        inner_lr = learner.inner_lr(spec.n_way) if parsed.inner_lr is None else parsed.inner_lr
+        stream = evaluate(
+            learner, pool, spec, inner_steps=_steps(parsed), inner_lr=inner_lr, **options
+        )
+    method = parsed.method if nearest or learner is None else learner.method
+    last = _last(stream, episodes, method)
     result = {
-        "method": learner.method,
-        **{name: getattr(parsed, name) for name in CHARACTERS},
+        "method": method,
+        **{name: getattr(parsed, name) for name in DATA_OPTIONS},
+        "classes": len(classes),
+        "seen_in_training": seen,
         **asdict(spec),
-        **{name: getattr(parsed, name) for name in ANSWERED},
+        **{name: getattr(parsed, name) for name in ANSWER_OPTIONS},
         "episodes": last.episodes,
         "inner_lr": inner_lr,
         "accuracy": last.accuracy,
@@ -133,9 +172,46 @@ def _evaluate(parsed: argparse.Namespace) -> None:
     _print(result, parsed.json)
 
 
+def _steps(parsed: argparse.Namespace) -> int:
+    return EVALUATION_STEPS if parsed.steps is None else int(parsed.steps)
+
+
+def _check_nearest(parsed: argparse.Namespace) -> None:
+    """Raise `ValueError` if an option was given that a nearest neighbour has no use for."""
+    for option in ("weights", "model", "steps", "inner_lr"):
+        if getattr(parsed, option) is not None:
+            raise ValueError(
+                f"{parsed.method} compares features or pixels and adapts nothing, so it has no "
+                f"use for --{option.replace('_', '-')}; leave that out."
+            )
+
+
+def _check_seen(
+    parsed: argparse.Namespace, learner: Learner | None, data: CharacterSet, part: str
+) -> int:
+    """Return how many classes of a part the weights were trained on; warn if it is allowed.
+
+    Raises:
+        ValueError: They were trained on some, and --allow-seen was not given.
+    """
+    if learner is None:
+        return 0
+    split = parsed.split, part, parsed.split_seed
+    sentence = describe_seen(learner.provenance, data, *split)
+    if sentence and not parsed.allow_seen:
+        raise ValueError(
+            f"{sentence} Accuracy on those says nothing about new classes. Choose the split and "
+            "seed of the weights, other weights, or --allow-seen."
+        )
+    if sentence:
+        print(f"WARNING: {sentence.upper()}", file=sys.stderr)
+    classes = split_classes(data, parsed.split, part, parsed.split_seed)
+    return len(seen_in_training(splits_trained_on(learner.provenance), data, classes))
+
+
 def _evaluate_all(parsed: argparse.Namespace) -> None:
-    """Measure and print the table's rows, one after the other; go on where `--record` ends."""
-    if parsed.record and not parsed.record.parent.is_dir():  # said now, not after the first row
+    """Measure and print the table's rows, except those that `--record` has."""
+    if parsed.record and not parsed.record.parent.is_dir():  # now, not after the first row
         raise ValueError(
             f"There is no folder {parsed.record.parent} for {parsed.record.name}; "
             "create it or name another file."
@@ -145,12 +221,12 @@ def _evaluate_all(parsed: argparse.Namespace) -> None:
     for row in results_table.rows():
         episodes = episodes_of(row.spec, parsed.episodes)
         wanted = {**results_table.identity(row), "episodes": episodes, "seed": parsed.seed}
-        if any(wanted.items() <= one.items() for one in before):
+        if any(wanted.items() <= recorded.items() for recorded in before):
             continue
         stream = results_table.measure(
             row,
             pool_of(row.split, row.ink_crops),
-            inner_steps=parsed.steps,
+            inner_steps=_steps(parsed),
             episodes=episodes,
             seed=parsed.seed,
         )
@@ -162,12 +238,12 @@ def _evaluate_all(parsed: argparse.Namespace) -> None:
                 file.write(json.dumps(measured) + "\n")
 
 
-def _last(stream: Iterable[Estimate], episodes: int, what: str) -> Estimate:
-    """Return the last estimate of a stream while a bar shows how far it is."""
-    with tqdm(total=episodes, desc=what, unit="episode", disable=None) as bar:
-        for found in stream:
-            bar.update(found.episodes - bar.n)
-    return found
+def _last(stream: Iterable[Estimate], episodes: int, description: str) -> Estimate:
+    """Return the last estimate of a stream while a bar shows the progress."""
+    with tqdm(total=episodes, desc=description, unit="episode", disable=None) as bar:
+        for estimate in stream:
+            bar.update(estimate.episodes - bar.n)
+    return estimate
 
 
 def _print(result: Mapping[str, Any], as_json: bool) -> None:
@@ -180,36 +256,52 @@ def _print(result: Mapping[str, Any], as_json: bool) -> None:
 
 
 MODEL_OPTIONS = ("channels", "max_pool", "flatten", "hidden")
-CHARACTERS = ("dataset", "split", "part")
-ANSWERED = ("transductive", "rotation_tta", "ink_crops", "seed")
+DATA_OPTIONS = ("dataset", "split", "split_seed", "part")
+ANSWER_OPTIONS = ("transductive", "rotation_tta", "ink_crops", "seed")
+# Fields of `TrainingRun` that a command has no option for.
+WITHOUT_OPTION = {
+    "train": ("validate_on", "validation_query"),
+    "pretrain": ("validate_on", "validation_query", "record"),
+}
 LISTS = ("accuracy", "ci95")
 
 
-def _choose(parsed: argparse.Namespace) -> None:
+def _choose_inner_lr(parsed: argparse.Namespace) -> None:
     run = TrainingRun(Path(), parsed.dataset, parsed.split, parsed.split_seed)
     validation = run.pool("validation")
-    chosen = inner_lr_search.best_inner_lrs(_learner(parsed, validation.data), validation)
+    learner = _adapting_learner(parsed, validation.data)
+    _check_seen(parsed, learner, validation.data, "validation")
+    inner_lrs = inner_lr_search.best_inner_lrs(learner, validation)
     if parsed.weights:
-        found = checkpoints.load_weights(parsed.weights)
-        told = {"inner_lrs": chosen, "inner_lrs_command": parsed.command}
+        checkpoint = checkpoints.load_weights(parsed.weights)
+        chosen = {"inner_lrs": inner_lrs, "inner_lrs_command": parsed.command}
         checkpoints.save_weights(
-            parsed.weights, checkpoints.Checkpoint(found.params, {**found.metadata, **told})
+            parsed.weights,
+            checkpoints.Checkpoint(checkpoint.params, {**checkpoint.metadata, **chosen}),
         )
-    print(json.dumps(chosen))
+    print(json.dumps(inner_lrs))
 
 
-def _learner(parsed: argparse.Namespace, data: CharacterSet) -> Learner:
-    """Return what the command names: a file's weights, shipped ones, or an untrained network."""
+def _learner(parsed: argparse.Namespace, data: CharacterSet) -> Learner | None:
+    """Return the learner that adapts or whose features are compared; None for pixels."""
+    if parsed.method in NEAREST:
+        weights = NEAREST[parsed.method]
+        return checkpoints.shipped(weights, parsed.split) if weights else None
+    return _adapting_learner(parsed, data)
+
+
+def _adapting_learner(parsed: argparse.Namespace, data: CharacterSet) -> Learner:
+    """Return the learner of a file's weights, of shipped ones, or an untrained network."""
     if parsed.weights:
-        found = checkpoints.load_weights(parsed.weights)
-        name = model_arguments(found.metadata["model"])["name"]
+        checkpoint = checkpoints.load_weights(parsed.weights)
+        name = model_arguments(checkpoint.metadata["model"])["name"]
         if parsed.model not in (None, name):
             raise ValueError(
                 f"{parsed.weights} holds weights for {name}, not {parsed.model}; leave --model out."
             )
-        return found.learner()
+        return checkpoint.learner()
     if parsed.method == "random":
-        return random_learner(0, for_pictures(_model_of(parsed), data.input_shape))
+        return random_learner(0, for_pictures(_model_config(parsed), data.input_shape))
     if parsed.model not in (None, "conv4"):
         raise ValueError(
             f"There are no shipped weights for {parsed.model}; name a file with --weights."
@@ -222,5 +314,5 @@ COMMANDS = {
     "train": _train,
     "pretrain": _pretrain,
     "evaluate": _evaluate,
-    "choose-inner-lr": _choose,
+    "choose-inner-lr": _choose_inner_lr,
 }

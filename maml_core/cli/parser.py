@@ -1,4 +1,4 @@
-"""The command line's words: which commands there are and what each may be told."""
+"""The command line's commands and their options."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from maml_core.config import DATASETS, META_METHODS, PARTS, SPLITS, PretrainConfig, TrainConfig
-from maml_core.methods.catalogue import METHODS, current_name
+from maml_core.methods.catalogue import METHODS, NEAREST, current_name
 from maml_core.networks.registry import MODELS
 
+EVALUATION_STEPS = 10
 DATA_ACTIONS = ("status", "fetch", "prepare")
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Return what reads the command line; `doing` names the command."""
+    """Return the parser of the command line; `doing` is the name of the command."""
     parser = argparse.ArgumentParser(
         prog="python -m maml_core",
         description="Learn to learn characters: get data, meta-train, compare.",
@@ -33,21 +34,32 @@ def _command(commands: Any, name: str, summary: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,
-        description=summary,
+        description=summary.replace("%%", "%"),
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     return parser
 
 
+def _add_renamed(parser: argparse.ArgumentParser, name: str, former: str, **options: Any) -> None:
+    """Add an option and its former spelling, which is understood but not shown in the help."""
+    dest = parser.add_argument(name, **options).dest
+    kind = {key: options[key] for key in ("action", "type") if key in options}
+    parser.add_argument(
+        former, dest=dest, default=argparse.SUPPRESS, help=argparse.SUPPRESS, **kind
+    )
+
+
 def _add_data(commands: Any) -> None:
-    data = _command(commands, "data", "Say which characters are here, or get Omniglot.")
-    data.add_argument("action", choices=DATA_ACTIONS, help="say; download; decode and draw, once")
+    data = _command(commands, "data", "Say which data sets are available, or download one.")
+    data.add_argument(
+        "action", choices=DATA_ACTIONS, help="what to do: report; download; decode once, in advance"
+    )
     data.add_argument(
         "what",
         nargs="?",
         choices=("omniglot", "mnist"),
         default="omniglot",
-        help="of fetch: what to download (14 or 12 MB)",
+        help="with fetch: what to download (14 or 12 MB)",
     )
 
 
@@ -56,24 +68,34 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
         "--dataset",
         choices=DATASETS,
         default="omniglot",
-        help="characters, or pictures: folder in colour, folder-28 like characters",
+        help="characters, or your pictures: folder in colour, folder-28 as small as characters",
     )
     parser.add_argument(
         "--split",
         choices=SPLITS,
         default="alphabets",
-        help="alphabets: whole alphabets, or the parts that a folder comes in, are unseen; paper: "
+        help="alphabets: whole alphabets, or a folder's own parts, are kept for testing; paper: "
         "characters shuffled, 1100/100/423; classes: classes shuffled, 64/16/20 %%",
     )
-    parser.add_argument("--split-seed", type=int, default=0, help="chooses the split")
+    parser.add_argument("--split-seed", type=int, default=0, help="seed of the split's shuffle")
+
+
+def _add_allow_seen(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--allow-seen",
+        action="store_true",
+        help="evaluate on classes that the weights were trained on, too, with a warning",
+    )
 
 
 def _add_run(parser: argparse.ArgumentParser, out: str) -> None:
     _add_source(parser)
     parser.add_argument("--out", type=Path, default=Path(out), help="weights file to write")
-    parser.add_argument("--resume", action="store_true", help="go on where Ctrl-C stopped it")
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted training")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--validate-every", type=int, default=1000, help="updates; 0: never")
+    parser.add_argument(
+        "--validate-every", type=int, default=1000, help="updates between; 0: never"
+    )
     _add_model(parser, "conv4")
 
 
@@ -82,13 +104,15 @@ def _add_model(parser: argparse.ArgumentParser, default: str | None) -> None:
     parser.add_argument(
         "--channels",
         type=int,
-        help="filters: of conv4 a layer, 64 unless given; of resnet the stem, 32",
+        help="conv4: filters a layer, 64 unless given; resnet: filters of the stem, 32",
     )
-    parser.add_argument("--max-pool", action="store_true", help="of conv4: not strides")
     parser.add_argument(
-        "--flatten", action="store_true", help="of conv4: no mean over the last feature maps"
+        "--max-pool", action="store_true", help="conv4: max pooling instead of strides"
     )
-    parser.add_argument("--hidden", type=int, help="of mlp and lstm: units; 64 unless given")
+    parser.add_argument(
+        "--flatten", action="store_true", help="conv4: no mean over the last feature maps"
+    )
+    parser.add_argument("--hidden", type=int, help="mlp and lstm: units; 64 unless given")
 
 
 def _add_inductive(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +120,7 @@ def _add_inductive(parser: argparse.ArgumentParser) -> None:
         "--inductive",
         dest="transductive",
         action="store_false",
-        help="normalise queries with the support set's statistics: each is answered alone",
+        help="normalise queries with the support set's statistics, each query alone",
     )
 
 
@@ -105,7 +129,7 @@ def _add_muon(parser: argparse.ArgumentParser) -> None:
         "--muon-lr",
         type=float,
         default=0.0,
-        help="Muon's step size for the filters of convolutions; 0: Adam moves them, too",
+        help="Muon's learning rate for convolution filters; 0: Adam for all parameters",
     )
 
 
@@ -117,20 +141,28 @@ def _add_train(commands: Any) -> None:
         type=current_name,
         choices=tuple(META_METHODS),
         default=default.method,
-        help="algorithm",
+        help="meta-learning algorithm",
     )
     train.add_argument(
-        "--n-ways", type=int, nargs="+", default=default.n_ways, help="N of an episode, in turn"
+        "--n-ways", type=int, nargs="+", default=default.n_ways, help="N of the episodes, in turn"
     )
     train.add_argument(
-        "--k-shots", type=int, nargs="+", default=default.k_shots, help="K of an episode, in turn"
+        "--k-shots", type=int, nargs="+", default=default.k_shots, help="K of the episodes, in turn"
     )
-    train.add_argument("--q-query", type=int, default=default.q_query, help="queries a class")
-    train.add_argument("--inner-lr", type=float, default=default.inner_lr, help="alpha")
     train.add_argument(
-        "--scale-inner-lr", action="store_true", help="alpha grows with N from the first --n-ways"
+        "--q-query", type=int, default=default.q_query, help="query pictures a class"
     )
-    train.add_argument("--inner-steps", type=int, default=default.inner_steps, help="in training")
+    train.add_argument(
+        "--inner-lr", type=float, default=default.inner_lr, help="alpha, of the inner loop"
+    )
+    train.add_argument(
+        "--scale-inner-lr",
+        action="store_true",
+        help="alpha in proportion to N, from the first N on",
+    )
+    train.add_argument(
+        "--inner-steps", type=int, default=default.inner_steps, help="steps in training"
+    )
     train.add_argument("--meta-lr", type=float, default=default.meta_lr, help="beta, at the start")
     _add_muon(train)
     train.add_argument(
@@ -140,88 +172,111 @@ def _add_train(commands: Any) -> None:
     train.add_argument(
         "--multi-step",
         action="store_true",
-        help="loss after every inner step, the earlier ones less and less",
+        help="multi-step loss: the query loss after every inner step counts",
     )
-    train.add_argument(
+    _add_renamed(
+        train,
         "--learn-inner-lr",
         "--learn-rates",
         action="store_true",
-        help="a learned alpha for each parameter tensor",
+        help="a learned factor on alpha for each parameter tensor",
     )
     _add_inductive(train)
-    train.add_argument(
+    _add_renamed(
+        train,
         "--alternate-within-alphabet",
         "--one-alphabet",
         action="store_true",
-        help="every other meta-batch within alphabets and by the same drawers",
+        help="sample every other meta-batch within alphabets and by the same drawers",
     )
-    train.add_argument("--no-augment", dest="augment", action="store_false", help="no deformation")
-    train.add_argument("--head-rows", type=int, default=1, help="1: starts at zero for any N")
+    train.add_argument(
+        "--no-augment", dest="augment", action="store_false", help="no random deformations"
+    )
+    train.add_argument("--head-rows", type=int, default=1, help="1: zeros, for any N")
     train.add_argument(
         "--start",
         type=Path,
-        help="weights to begin from; their learned alphas too with --learn-rates",
+        help="weights to start from; with --learn-inner-lr their learned factors, too",
     )
-    train.add_argument("--seed", type=int, default=default.seed, help="episodes, initialisation")
     train.add_argument(
-        "--record", type=int, default=0, help="points on the way to keep beside --out; 0: none"
+        "--seed", type=int, default=default.seed, help="of the episodes and initialisation"
+    )
+    train.add_argument(
+        "--record", type=int, default=0, help="points along the way to keep; 0: none"
     )
     _add_run(train, "runs/maml.safetensors")
 
 
 def _add_pretrain(commands: Any) -> None:
-    parser = _command(commands, "pretrain", "Train the baseline: a classifier of all characters.")
+    parser = _command(commands, "pretrain", "Train the baseline, a classifier of all characters.")
     default = PretrainConfig()
     parser.add_argument("--epochs", type=int, default=default.epochs, help="passes over the data")
-    parser.add_argument("--batch-size", type=int, default=default.batch_size, help="pictures")
-    parser.add_argument("--lr", type=float, default=default.lr, help="AdamW's, at the start")
+    parser.add_argument(
+        "--batch-size", type=int, default=default.batch_size, help="pictures an update"
+    )
+    parser.add_argument(
+        "--lr", type=float, default=default.lr, help="AdamW's learning rate, at the start"
+    )
     parser.add_argument("--weight-decay", type=float, default=default.weight_decay, help="AdamW's")
     _add_muon(parser)
     parser.add_argument(
-        "--label-smoothing", type=float, default=default.label_smoothing, help="0 to below 1"
-    )
-    parser.add_argument("--no-augment", dest="augment", action="store_false", help="no deformation")
-    parser.add_argument("--elastic", action="store_true", help="shift parts of pictures too")
-    parser.add_argument(
-        "--mirror", action="store_true", help="characters seen in a mirror are more classes"
+        "--label-smoothing",
+        type=float,
+        default=default.label_smoothing,
+        help="share of the target spread over all classes, 0 to below 1",
     )
     parser.add_argument(
+        "--no-augment", dest="augment", action="store_false", help="no random deformations"
+    )
+    parser.add_argument("--elastic", action="store_true", help="random elastic deformations, too")
+    parser.add_argument(
+        "--mirror", action="store_true", help="mirrored characters as additional classes"
+    )
+    _add_renamed(
+        parser,
         "--spliced-per-class",
         "--composed-per-class",
         type=int,
         default=default.spliced_per_class,
-        help="more classes, each made of parts of two characters",
+        help="additional classes for each class, spliced from parts of two characters",
     )
-    parser.add_argument(
-        "--ink-crops",
+    _add_renamed(
+        parser,
         "--ink-crops",
         "--close-ups",
         action="store_true",
-        help="see every other picture close up",
+        help="crop every other picture to its ink",
     )
     parser.add_argument(
-        "--bfloat16", action="store_true", help="convolve in this short format, in less time"
+        "--bfloat16", action="store_true", help="convolutions in bfloat16, faster on some machines"
     )
     parser.add_argument(
         "--start",
         type=Path,
-        help="weights whose features to begin from; classes begin at their mean",
+        help="weights whose features to start from; head rows start at the classes' means",
     )
     parser.add_argument(
         "--inner-lr", type=float, help="alpha; chosen on validation classes unless given"
     )
-    parser.add_argument("--seed", type=int, default=default.seed, help="order, initialisation")
+    parser.add_argument(
+        "--seed", type=int, default=default.seed, help="of the order and initialisation"
+    )
     _add_run(parser, "runs/pretrained.safetensors")
 
 
 def _add_evaluate(commands: Any) -> None:
     parser = _command(commands, "evaluate", "Accuracy after each inner step, with its 95 %% CI.")
     parser.add_argument(
-        "--method", type=current_name, choices=METHODS, default="maml", help="what adapts"
+        "--method",
+        type=current_name,
+        choices=(*METHODS, *NEAREST),
+        default="maml",
+        help="what adapts, or a nearest neighbour, which does not",
     )
     parser.add_argument("--weights", type=Path, help="a weights file instead of the shipped ones")
     _add_model(parser, None)
     _add_source(parser)
+    _add_allow_seen(parser)
     parser.add_argument("--part", choices=PARTS, default="test", help="part of the split")
     parser.add_argument("--n-way", type=int, default=5, help="classes an episode")
     parser.add_argument("--k-shot", type=int, default=1, help="support pictures a class")
@@ -234,32 +289,34 @@ def _add_evaluate(commands: Any) -> None:
         "--official-runs",
         dest="official",
         action="store_true",
-        help="the 20 runs of Omniglot's own challenge instead, in a shape of their own",
+        help="the 20 fixed runs of Omniglot's own challenge, which are 20-way 1-shot",
     )
     _add_inductive(parser)
-    parser.add_argument(
+    _add_renamed(
+        parser,
         "--rotation-tta",
         "--four-turns",
         action="store_true",
-        help="answer by the mean of four adaptations, one to the pictures at each quarter turn",
+        help="test-time augmentation: the mean logits over adaptations at four quarter turns",
     )
-    parser.add_argument(
+    _add_renamed(
+        parser,
         "--ink-crops",
         "--close-ups",
         action="store_true",
-        help="look at the pictures close up as well: the mean over twice as many adaptations",
+        help="adapt to the pictures cropped to their ink as well, and take the mean logits",
     )
     parser.add_argument("--inner-lr", type=float, help="alpha; the weights' own unless given")
-    parser.add_argument("--steps", type=int, default=10, help="inner steps")
-    parser.add_argument("--episodes", type=int, default=600, help="how many")
-    parser.add_argument("--seed", type=int, default=0, help="chooses the episodes")
+    parser.add_argument("--steps", type=int, help=f"inner steps; {EVALUATION_STEPS} unless given")
+    parser.add_argument("--episodes", type=int, default=600, help="number of episodes")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the episodes")
     parser.add_argument(
         "--all",
         action="store_true",
         help="the tables of docs/results.md instead: every row, method and split",
     )
     parser.add_argument(
-        "--record", type=Path, help="with --all: a file that gets each row, and spares those it has"
+        "--record", type=Path, help="with --all: append each row to this file, skip rows it has"
     )
     parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
 
@@ -276,3 +333,4 @@ def _add_choose(commands: Any) -> None:
     parser.add_argument("--weights", type=Path, help="a weights file, to be rewritten")
     _add_model(parser, None)
     _add_source(parser)
+    _add_allow_seen(parser)

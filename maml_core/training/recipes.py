@@ -16,6 +16,7 @@ from maml_core.evaluation.confidence import Estimate
 from maml_core.learners import checkpoints
 from maml_core.learners.checkpoints import Checkpoint, CheckpointError
 from maml_core.learners.learner import Learner
+from maml_core.learners.training_classes import describe_seen
 from maml_core.methods.pretraining import imprint_head, pretrain, updates_of, with_new_head
 from maml_core.networks.functional import for_n_way, initial_params
 from maml_core.networks.inner_lr_multipliers import split_lr_multipliers, with_lr_multipliers
@@ -134,6 +135,8 @@ def prepare_training(
     ways = sorted(set(config.n_ways))
     specs = [EpisodeSpec(n, config.k_shots[0], run.validation_query) for n in ways]
     validation = _pool_for(run, run.validate_on, specs, False) if run.validate_every else None
+    if validation and given:
+        _check_unseen(run, given)
     pool = _pool_for(run, "train", config.specs)
 
     def updates(state: TrainState) -> Iterator[TrainState]:
@@ -173,6 +176,8 @@ def train_baseline(
         AdaptConfig(inner_lr)  # raises where it is not a step size
     given = _load_start(start, model_config) if start else None
     validation = _pool_for(run, "validation", specs)
+    if given:
+        _check_unseen(run, given)
     pool = augment_classes(
         _pool_for(run, "train", [], ink_crops=config.ink_crops),
         mirror=config.mirror,
@@ -253,6 +258,16 @@ def _load_start(path: Path, model_config: Mapping[str, Any]) -> Checkpoint:
             f"{path} holds another network ({difference}); give the run the same."
         )
     return checkpoint
+
+
+def _check_unseen(run: TrainingRun, start: Checkpoint) -> None:
+    """Raise `ValueError` if the starting weights were trained on validation classes."""
+    sentence = describe_seen(start.metadata, run.data, run.split, run.validate_on, run.split_seed)
+    if sentence:
+        raise ValueError(
+            f"{sentence} Validation would not measure new classes. Train on the split and seed of "
+            "the weights to start from, or choose other weights."
+        )
 
 
 def _as_row(spec: EpisodeSpec, estimate: Estimate) -> dict[str, Any]:

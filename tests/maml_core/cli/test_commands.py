@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from maml_core.cli import commands as command_line
 from maml_core.cli.parser import make_parser
 from maml_core.config import PretrainConfig, TrainConfig
 from maml_core.data.download.fetch import Progress
+from maml_core.training.training_run import TrainingRun
 from tests.support.command_line import call
 
 
@@ -46,18 +48,18 @@ def test_it_runs_as_a_module():
 )
 def test_options_left_out_are_the_records_defaults(command, record):
     parsed = make_parser().parse_args([command])
-    assert command_line._config_of(record, parsed) == record()
+    assert command_line.from_options(record, parsed) == record()
     assert {field.name for field in fields(record)} <= vars(parsed).keys()
 
 
 def test_each_option_reaches_its_setting():
     typed = (
         "train --method anil --n-ways 5 20 --k-shots 1 5 --q-query 3 --inner-lr 0.2 --inner-steps 4"
-        " --meta-lr 0.01 --meta-batch-size 7 --meta-steps 8 --multi-step --learn-rates --no-augment"
-        " --scale-inner-lr --inductive --one-alphabet --seed 9"
+        " --meta-lr 0.01 --meta-batch-size 7 --meta-steps 8 --multi-step --learn-inner-lr"
+        " --no-augment --scale-inner-lr --inductive --alternate-within-alphabet --seed 9"
     )
     parsed = make_parser().parse_args(typed.split())
-    assert command_line._config_of(TrainConfig, parsed) == TrainConfig(
+    assert command_line.from_options(TrainConfig, parsed) == TrainConfig(
         method="anil",
         n_ways=(5, 20),
         k_shots=(1, 5),
@@ -111,6 +113,10 @@ def test_each_option_reaches_its_setting():
         ("train --inner-steps 101", "inner_steps is 101; choose a value from 1 to 100"),
         ("train --split paper --n-ways 2 --resume --out nowhere", "no weights at nowhere.state"),
         ("pretrain --batch-size 1", "batch_size is 1; choose"),
+        ("evaluate --method nearest-pixels --steps 3", "no use for --steps; leave that out"),
+        ("evaluate --method nearest-features --inner-lr 0.1", "no use for --inner-lr; leave"),
+        ("evaluate --method nearest-resnet --weights x", "no use for --weights; leave that out"),
+        ("evaluate --method nearest-features --model mlp", "no use for --model; leave that out"),
     ],
 )
 def test_bad_values_are_told_in_one_sentence(command, sentence, capsys, tmp_path, monkeypatch):
@@ -172,3 +178,64 @@ def test_data_fetch_fetches_and_then_says_the_status(capsys, monkeypatch):
     assert call("data fetch") == 0
     assert fetched == [3, 10]
     assert "omniglot: " in capsys.readouterr().out
+
+
+FORMER_SPELLINGS = [
+    ("train", "--learn-rates", "--learn-inner-lr"),
+    ("train", "--one-alphabet", "--alternate-within-alphabet"),
+    ("pretrain", "--composed-per-class 3", "--spliced-per-class 3"),
+    ("pretrain", "--close-ups", "--ink-crops"),
+    ("evaluate", "--four-turns", "--rotation-tta"),
+    ("evaluate", "--close-ups", "--ink-crops"),
+]
+
+
+@pytest.mark.parametrize(("command", "former", "current"), FORMER_SPELLINGS)
+def test_former_spellings_are_understood_and_not_shown(command, former, current, capsys):
+    parser = make_parser()
+    parsed = parser.parse_args([command, *former.split()])
+    assert parsed == parser.parse_args([command, *current.split()])
+    assert parsed != parser.parse_args([command])
+    with pytest.raises(SystemExit, match="0"):
+        call(command, "--help")
+    shown = capsys.readouterr().out
+    assert current.split()[0] in shown
+    assert former.split()[0] not in shown
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A record of two settings."""
+
+    size: int = 1
+    speed: int = 2
+
+
+def test_a_record_takes_the_options_of_its_fields():
+    parsed = argparse.Namespace(size=3, speed=4, colour="red")
+    assert command_line.from_options(Settings, parsed) == Settings(3, 4)
+    del parsed.speed
+    assert command_line.from_options(Settings, parsed, ["speed"]) == Settings(3, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "without_option", "named"),
+    [
+        ({"size": 3}, (), "speed"),  # no option of that name
+        ({"size": 3, "sped": 4}, (), "speed"),  # a misspelt option
+        ({"size": 3, "speed": 4}, ("speed",), "speed"),  # it has one after all
+        ({"size": 3, "speed": 4}, ("sped",), "sped"),  # no field of that name
+    ],
+)
+def test_an_option_that_fits_no_field_is_an_error(options, without_option, named):
+    with pytest.raises(TypeError, match=f"Settings.*{named}"):
+        command_line.from_options(Settings, argparse.Namespace(**options), without_option)
+
+
+@pytest.mark.parametrize("command", ["train", "pretrain"])
+def test_every_field_of_a_run_has_an_option_or_is_listed_as_without_one(command):
+    parsed = make_parser().parse_args([command, "--split-seed", "3", "--validate-every", "7"])
+    parsed.command = "typed"
+    without_option = command_line.WITHOUT_OPTION[command]
+    run = command_line.from_options(TrainingRun, parsed, without_option)
+    assert (run.split_seed, run.validate_every, run.command) == (3, 7, "typed")

@@ -42,7 +42,10 @@ def test_evaluate_prints_json_of_what_evaluation_says(weights, few_characters, c
         "method": "maml",
         "dataset": "omniglot",
         "split": "paper",
+        "split_seed": 0,
         "part": "test",
+        "classes": 11,
+        "seen_in_training": 0,
         "n_way": 3,
         "k_shot": 1,
         "q_query": 2,
@@ -252,3 +255,76 @@ def test_evaluate_draws_from_the_part_it_is_asked_for(part, weights, few_charact
     )
     assert call(EVALUATE, "--weights", weights, "--part", part, "--split-seed", 7) == 0
     assert asked == [split_classes(few_characters, "paper", part, 7)]
+
+
+@pytest.fixture
+def weights_on_paper(weights):
+    """The same weights, which say that they were trained on the paper's split."""
+    found = checkpoints.load_weights(weights)
+    trained = {"dataset": "omniglot", "split": "paper", "split_seed": 0}
+    checkpoints.save_weights(weights, replace(found, metadata={**found.metadata, **trained}))
+    return weights
+
+
+def n_seen(data, split, part, seed):
+    """How many classes of a part the weights were trained on, by the classes' names."""
+    trained = {str(data.classes[c]) for c in split_classes(data, "paper", "train", 0)}
+    return sum(str(data.classes[c]) in trained for c in split_classes(data, split, part, seed))
+
+
+def test_classes_that_the_weights_were_trained_on_are_refused(
+    weights_on_paper, few_characters, capsys
+):
+    seen = n_seen(few_characters, "paper", "test", 1)
+    assert 0 < seen < 11
+    assert call(EVALUATE, "--weights", weights_on_paper, "--split-seed", 1) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert f"trained on {seen} of the 11 test classes of split paper with seed 1" in printed.err
+    assert "--allow-seen" in printed.err
+
+
+def test_they_are_evaluated_with_a_warning_in_capitals_if_allowed(
+    weights_on_paper, few_characters, capsys
+):
+    options = "--split-seed 1 --allow-seen --json"
+    assert call(f"{EVALUATE} {options}", "--weights", weights_on_paper) == 0
+    printed = capsys.readouterr()
+    seen = n_seen(few_characters, "paper", "test", 1)
+    assert f"WARNING: THE WEIGHTS WERE TRAINED ON {seen} OF THE 11 TEST CLASSES" in printed.err
+    found = json.loads(printed.out)
+    assert (found["split_seed"], found["seen_in_training"], found["classes"]) == (1, seen, 11)
+
+
+@pytest.mark.parametrize("options", ["", "--part train --split-seed 1", "--dataset glyphs"])
+def test_weights_are_evaluated_without_a_word_on_new_classes_and_on_asking_for_the_old(
+    options, weights_on_paper, capsys
+):
+    assert call(f"{EVALUATE} {options}", "--weights", weights_on_paper) == 0
+    assert "WARNING" not in capsys.readouterr().err
+
+
+def test_rates_are_not_chosen_on_classes_that_the_weights_were_trained_on(
+    weights_on_paper, few_characters, capsys
+):
+    seeds = (seed for seed in range(1, 9) if n_seen(few_characters, "paper", "validation", seed))
+    command = f"choose-inner-lr --split paper --split-seed {next(seeds)}"
+    assert call(command, "--weights", weights_on_paper) == 1
+    assert "of the 2 validation classes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("method", ["nearest-features", "nearest-pixels"])
+def test_a_nearest_neighbour_is_evaluated_like_its_row_of_the_table(
+    method, weights, few_characters, capsys, monkeypatch
+):
+    learner = checkpoints.load_weights(weights).learner()
+    monkeypatch.setattr(checkpoints, "shipped", lambda method, split: learner)
+    options = "evaluate --split paper --n-way 3 --q-query 2 --episodes 12 --seed 4 --json"
+    assert call(f"{options} --method {method}") == 0
+    found = json.loads(capsys.readouterr().out)
+    pool = make_pool(few_characters, split_classes(few_characters, "paper", "test"))
+    row = results_table.Row(method, "paper", EpisodeSpec(3, 1, 2))
+    *_, expected = results_table.measure(row, pool, inner_steps=10, episodes=12, seed=4)
+    assert found["accuracy"] == list(expected.accuracy)
+    assert found["ci95"] == list(expected.ci95)
+    assert (found["method"], found["inner_lr"]) == (method, None)

@@ -16,6 +16,7 @@ from maml_core.evaluation.accuracy import evaluate
 from maml_core.learners import checkpoints
 from maml_core.learners.checkpoints import CheckpointError
 from maml_core.learners.learner import random_learner
+from maml_core.learners.training_classes import splits_trained_on
 from maml_core.methods.pretraining import pretrain
 from maml_core.networks.functional import HEAD, initial_params
 from maml_core.networks.inner_lr_multipliers import (
@@ -319,3 +320,20 @@ def test_multi_task_training_needs_a_row_for_each_class(run):
     assert not run.out.exists()
     checkpoint = train(run, config, NARROW | {"n_out": 3})
     assert checkpoint.metadata["method"] == "multi_task"
+
+
+def test_a_start_that_was_trained_on_validation_classes_is_refused(run, tmp_path):
+    """Validated on those, the weights would look better than they are."""
+    start = replace(run, out=tmp_path / "start")
+    train(start, CONFIG, NARROW)
+    other = replace(run, split_seed=3, validate_every=100)
+    trained = set(split_classes(run.data, "paper", "train", 0))
+    seen = trained & set(split_classes(run.data, "paper", "validation", 3))
+    assert seen, "else nothing is to be refused"
+    sentence = f"trained on {len(seen)} of the 2 validation classes of split paper with seed 3"
+    with pytest.raises(ValueError, match=sentence):
+        train(other, CONFIG, NARROW, start=start.out)
+    checkpoint = train(replace(other, validate_every=0), CONFIG, NARROW, start=start.out)
+    assert checkpoint.metadata["start_trained_on"] == [("omniglot", "paper", 0)]
+    saved = checkpoints.load_weights(other.out).metadata
+    assert splits_trained_on(saved) == [("omniglot", "paper", 3), ("omniglot", "paper", 0)]
