@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from maml_core.episodes.sampling import sample_episode, sample_episodes, sample_tasks
     from maml_core.evaluation.accuracy import evaluate
     from maml_core.evaluation.comparison import compare
-    from maml_core.learners.adaptation import adapt_to
+    from maml_core.learners.adaptation import adapt_to_episode
     from maml_core.learners.checkpoints import load_weights, shipped
     from maml_core.learners.learner import Learner, random_learner
     from maml_core.methods.inner_loop import adapt
@@ -35,7 +35,7 @@ _MODULES = {
     "PretrainConfig": "config",
     "TrainConfig": "config",
     "adapt": "methods.inner_loop",
-    "adapt_to": "learners.adaptation",
+    "adapt_to_episode": "learners.adaptation",
     "compare": "evaluation.comparison",
     "evaluate": "evaluation.accuracy",
     "load": "data.registry",
@@ -58,7 +58,7 @@ __all__ = [
     "PretrainConfig",
     "TrainConfig",
     "adapt",
-    "adapt_to",
+    "adapt_to_episode",
     "compare",
     "evaluate",
     "load",

@@ -23,7 +23,7 @@ from maml_core.episodes.pool import TaskPool
 from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation import results_table
 from maml_core.learners import checkpoints
-from maml_core.learners.adaptation import adapt_to
+from maml_core.learners.adaptation import adapt_to_episode
 from maml_core.learners.learner import Learner
 from maml_core.networks.functional import query_logits
 from maml_core.optimisation.thread_pool import in_parallel
@@ -67,7 +67,7 @@ def answers(
     episode = sample_episode(pool, spec, seed, number)
     task = episode.task
     config = AdaptConfig(learner.inner_lr(spec.n_way), STEPS)
-    adapted = adapt_to(learner, episode, config)[-1]
+    adapted = adapt_to_episode(learner, episode, config)[-1]
     out = query_logits(learner.model, adapted, task.support_x, task.query_x, transductive=True)
     labels = out.argmax(-1).numpy()
     return episode.query.ravel(), episode.classes[task.query_y], episode.classes[labels]

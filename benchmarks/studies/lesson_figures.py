@@ -22,7 +22,7 @@ from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation.confidence import estimate
 from maml_core.evaluation.trajectory import AdaptationTrajectory, measure_trajectory
 from maml_core.learners import checkpoints
-from maml_core.learners.adaptation import adapt_to
+from maml_core.learners.adaptation import adapt_to_episode
 from maml_core.learners.learner import Learner
 from maml_core.optimisation.thread_pool import in_parallel
 
@@ -57,7 +57,7 @@ def report(
     def along(number: int) -> tuple[AdaptationTrajectory, AdaptationTrajectory]:
         episode = sample_episode(pool, spec, 0, number)
         config = AdaptConfig(learner.inner_lr(spec.n_way), max(steps))
-        points = adapt_to(learner, episode, config)
+        points = adapt_to_episode(learner, episode, config)
         together, alone = (
             measure_trajectory(
                 learner,

@@ -33,7 +33,7 @@ from maml_core.images.board import MAX_CELLS, MAX_ROWS, MIN_CELLS, MIN_ROWS
 from maml_core.images.handwriting import normalise_ink
 from maml_core.images.network_input import to_network_input
 from maml_core.learners import checkpoints
-from maml_core.learners.adaptation import adapt_to_pictures
+from maml_core.learners.adaptation import adapt_to_support
 from maml_core.learners.learner import Learner
 from maml_core.networks.functional import query_logits
 from maml_core.paths import WEIGHTS
@@ -166,7 +166,7 @@ def of_adapted(value: Callable[[torch.Tensor], torch.Tensor]) -> Statistic:
     ) -> torch.Tensor:
         n_way = int(y.max()) + 1
         config = AdaptConfig(learner.inner_lr(n_way), STEPS)
-        last = adapt_to_pictures(learner, x, y, n_way, config)[-1]
+        last = adapt_to_support(learner, x, y, n_way, config)[-1]
         with torch.no_grad():
             return value(query_logits(learner.model, last, x, query_x, transductive=False))
 

@@ -12,7 +12,7 @@ from maml_core.episodes.pool import TaskPool
 from maml_core.episodes.sampling import Episode, sample_episode
 from maml_core.episodes.task_batch import TaskBatch
 from maml_core.evaluation.confidence import Estimate, estimate
-from maml_core.learners.adaptation import adapt_to_pictures
+from maml_core.learners.adaptation import adapt_to_support
 from maml_core.learners.learner import Learner
 from maml_core.methods.losses import accuracy
 from maml_core.methods.nearest_neighbour import nearest_by_features, nearest_by_pixels
@@ -46,7 +46,7 @@ def _query_logits(
     learner: Learner, task: TaskBatch, n_way: int, config: AdaptConfig, transductive: bool
 ) -> Tensor:
     """Return the query logits after each step, [inner_steps + 1, n_way * q_query, n_way]."""
-    trajectory = adapt_to_pictures(learner, task.support_x, task.support_y, n_way, config)
+    trajectory = adapt_to_support(learner, task.support_x, task.support_y, n_way, config)
     pictures = task.support_x, task.query_x
     return trajectory_query_logits(learner.model, trajectory, *pictures, transductive=transductive)
 

@@ -12,7 +12,7 @@ from maml_core.episodes.sampling import Episode
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
 from maml_core.evaluation.confidence import Estimate
 from maml_core.evaluation.trajectory import AdaptationTrajectory, measure_trajectory
-from maml_core.learners.adaptation import adapt_to
+from maml_core.learners.adaptation import adapt_to_episode
 from maml_core.learners.learner import Learner
 from maml_core.optimisation.thread_pool import in_parallel
 
@@ -26,7 +26,9 @@ def compare(
         for name, learner in learners.items()
     }
     # One learner's points are measured while the next still adapts.
-    adapted = in_parallel(lambda name: adapt_to(learners[name], episode, configs[name]), learners)
+    adapted = in_parallel(
+        lambda name: adapt_to_episode(learners[name], episode, configs[name]), learners
+    )
     return [
         measure_trajectory(learners[name], config.inner_lr, points, episode.task, parallel=True)
         for (name, config), points in zip(configs.items(), adapted, strict=True)

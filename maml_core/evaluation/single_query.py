@@ -15,7 +15,7 @@ from torch import Tensor
 from maml_core.config import AdaptConfig
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.images.tensors import character_to_tensor
-from maml_core.learners.adaptation import adapt_to_pictures
+from maml_core.learners.adaptation import adapt_to_support
 from maml_core.learners.learner import Learner
 from maml_core.networks.functional import trajectory_query_logits
 from maml_core.optimisation.thread_pool import map_in_parallel
@@ -39,7 +39,7 @@ def adapt_each(
 
     def adapt(learner: Learner) -> AdaptationTrajectory:
         config = AdaptConfig(learner.inner_lr(len(support)), inner_steps)
-        params = adapt_to_pictures(learner, x, y, len(support), config)
+        params = adapt_to_support(learner, x, y, len(support), config)
         return AdaptationTrajectory(learner.method, config.inner_lr, params=tuple(params))
 
     return map_in_parallel(adapt, learners)

@@ -13,7 +13,7 @@ from maml_core.episodes.sampling import Episode
 from maml_core.landscape.hessian import extreme_eigenvalues, flatten, second_order
 from maml_core.learners.learner import Learner
 from maml_core.methods.inner_loop import LrMultipliers, adapt
-from maml_core.methods.losses import loss
+from maml_core.methods.losses import cross_entropy
 from maml_core.networks.functional import for_n_way
 from maml_core.networks.params import Params, add, subtract
 from maml_core.optimisation.thread_pool import map_in_parallel
@@ -116,7 +116,7 @@ def curvature(
 
 
 def _support_loss(model: nn.Module, x: Tensor, y: Tensor, params: Params) -> Tensor:
-    return loss(model, params, x, y)
+    return cross_entropy(model, params, x, y)
 
 
 def learner_curvatures(learners: Mapping[str, Learner], episode: Episode) -> dict[str, Curvature]:

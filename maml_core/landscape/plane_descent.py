@@ -13,7 +13,7 @@ from maml_core.config import AdaptConfig, check_choice
 from maml_core.episodes.sampling import Episode
 from maml_core.evaluation.trajectory import AdaptationTrajectory, measure_trajectory
 from maml_core.landscape.planes import PLANES, Plane
-from maml_core.learners.adaptation import adapt_to
+from maml_core.learners.adaptation import adapt_to_episode
 from maml_core.learners.learner import Learner
 from maml_core.networks.functional import for_n_way
 from maml_core.networks.params import Params, norm, subtract
@@ -95,7 +95,7 @@ def descend(
     """
     params = for_n_way(learner.params, episode.spec.n_way) if start is None else plane.point(*start)
     config = AdaptConfig(inner_lr, inner_steps)
-    path = adapt_to(replace(learner, params=params), episode, config)
+    path = adapt_to_episode(replace(learner, params=params), episode, config)
     trajectory = measure_trajectory(learner, inner_lr, path, episode.task)
     whole = len(path) if trajectory.diverged_at is None else trajectory.diverged_at
     if not whole:
@@ -172,7 +172,7 @@ def lay_planes(
 
     def reference(learner: Learner) -> list[Params]:
         config = AdaptConfig(learner.inner_lr(n_way), REFERENCE_STEPS)
-        path = adapt_to(learner, episode, config)
+        path = adapt_to_episode(learner, episode, config)
         return [point for point in path if torch.isfinite(norm(point))]
 
     return PLANES[kind](map_in_parallel(reference, learners), seed)

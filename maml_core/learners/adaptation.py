@@ -1,4 +1,4 @@
-"""A learner adapts to an episode or to any support set, by the one inner loop."""
+"""Adapting a learner to an episode or to any support set, by the one inner loop."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from maml_core.networks.functional import for_n_way
 from maml_core.networks.params import Params
 
 
-def adapt_to(learner: Learner, episode: Episode, config: AdaptConfig) -> list[Params]:
-    """Return a learner's parameters θ₀ … θ_S on an episode, see `adapt`."""
+def adapt_to_episode(learner: Learner, episode: Episode, config: AdaptConfig) -> list[Params]:
+    """Return θ₀ … θ_K of a learner's adaptation to an episode's support set, see `adapt`."""
     task = episode.task
-    return adapt_to_pictures(learner, task.support_x, task.support_y, episode.spec.n_way, config)
+    return adapt_to_support(learner, task.support_x, task.support_y, episode.spec.n_way, config)
 
 
-def adapt_to_pictures(
+def adapt_to_support(
     learner: Learner, x: Tensor, y: Tensor, n_way: int, config: AdaptConfig
 ) -> list[Params]:
-    """Return a learner's parameters θ₀ … θ_S on any support set.
+    """Return θ₀ … θ_K of a learner's adaptation to a support set.
 
     Args:
-        learner: What adapts.
+        learner: What adapts; its factors on α and the steps' size are its own and `config`'s.
         x: Support pictures, [B, *input_shape].
         y: Their labels, [B], 0 to n_way - 1.
         n_way: Classes.
-        config: How, see `adapt`.
+        config: α and K.
     """
     return adapt(
         learner.model,

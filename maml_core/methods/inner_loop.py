@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import grad
 
-from maml_core.methods.losses import Loss, loss
+from maml_core.methods.losses import LossFn, cross_entropy
 from maml_core.networks.params import Params
 
 LrMultipliers = Mapping[str, Tensor | float]
@@ -28,7 +28,7 @@ def adapt(
     first_order: bool = False,
     differentiable: bool = True,
     lr_multipliers: LrMultipliers | None = None,
-    loss: Loss = loss,
+    loss_fn: LossFn = cross_entropy,
 ) -> list[Params]:
     """Take gradient steps on the support set and keep the whole trajectory.
 
@@ -37,7 +37,7 @@ def adapt(
     Args:
         model: The network.
         params: θ₀, with a head of N rows.
-        x: Support pictures, [n_way * k_shot, *input_shape], or what else `model` and `loss` take.
+        x: Support pictures, [n_way * k_shot, *input_shape], or what else `loss_fn` takes.
         y: Their labels, [n_way * k_shot], or targets.
         inner_lr: α > 0.
         inner_steps: K ≥ 0.
@@ -47,7 +47,7 @@ def adapt(
         lr_multipliers: A factor on α for each name, as in MAML++ (arXiv:1810.09502, section 4);
             names that are missing stay as they are, as in ANIL (`head_only_multipliers`).
             None: one for all.
-        loss: What descends, L; cross-entropy unless given.
+        loss_fn: L, what the steps descend.
 
     Returns:
         [θ₀, …, θ_K], K + 1 parameter sets.
@@ -55,7 +55,7 @@ def adapt(
     factors = dict.fromkeys(params, 1.0) if lr_multipliers is None else lr_multipliers
 
     def support_loss(moving: Params, still: Params) -> Tensor:
-        return loss(model, {**still, **moving}, x, y)
+        return loss_fn(model, {**still, **moving}, x, y)
 
     trajectory = [params]
     for _ in range(inner_steps):

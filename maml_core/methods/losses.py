@@ -10,11 +10,11 @@ from torch.nn import functional as F
 from maml_core.networks.functional import logits
 from maml_core.networks.params import Params
 
-Loss = Callable[[nn.Module, Params, Tensor, Tensor], Tensor]
+LossFn = Callable[[nn.Module, Params, Tensor, Tensor], Tensor]
 """(model, params, x [B, …], y [B, …]) → the mean loss over the B examples, a scalar."""
 
 
-def loss(model: nn.Module, params: Params, x: Tensor, y: Tensor) -> Tensor:
+def cross_entropy(model: nn.Module, params: Params, x: Tensor, y: Tensor) -> Tensor:
     """Return the mean cross-entropy of pictures x [B, *input_shape] with labels y [B], a scalar."""
     return F.cross_entropy(logits(model, params, x), y)
 

@@ -40,7 +40,7 @@ class TrainState:
         params: The parameters after it.
         metrics: What the gradient function said of the batch, measured before the update;
             None before the first.
-        optimizer: Adam's or Muon's moments by the parameter's position; empty before the first.
+        optimizer: Adam's or Muon's moments by parameter name; empty before the first.
         gradient_norm: The Euclidean length of the gradient that made the update, a scalar; None
             before the first.
     """
@@ -48,7 +48,7 @@ class TrainState:
     step: int
     params: Params
     metrics: Metrics | None = None
-    optimizer: dict[int, dict[str, Tensor]] = field(default_factory=dict)
+    optimizer: Mapping[str, dict[str, Tensor]] = field(default_factory=dict)
     gradient_norm: Tensor | None = None
 
 
@@ -78,7 +78,8 @@ def optimise(
             several processes may share it out.
 
     Raises:
-        ValueError: There are no filters for Muon to move.
+        ValueError: There are no filters for Muon to move, or `start`'s optimizer state is of other
+            parameters.
     """
     leaves = {name: value.detach().clone() for name, value in start.params.items()}
     optimizers = _Optimizers(leaves, lr, weight_decay, muon_lr)
@@ -120,11 +121,17 @@ class _Optimizers:
             muon = torch.optim.Muon(moved, lr=muon_lr, weight_decay=0.0, momentum=MUON_MOMENTUM)
             self.parts.append((muon, self.filters, muon_lr))
 
-    def load(self, moments: Mapping[int, dict[str, Tensor]]) -> None:
-        """Go on from what `moments` returned."""
-        by_name = dict(zip(self.leaves, moments.values(), strict=True))
+    def load(self, moments: Mapping[str, dict[str, Tensor]]) -> None:
+        """Go on from what `moments` returned.
+
+        Raises:
+            ValueError: They are of other parameters.
+        """
+        if moments.keys() != self.leaves.keys():
+            odd = ", ".join(sorted(moments.keys() ^ self.leaves.keys()))
+            raise ValueError(f"The optimizer's state and the parameters differ in {odd}.")
         for optimizer, moved, _ in self.parts:
-            state = {i: copy.deepcopy(by_name[name]) for i, name in enumerate(moved)}
+            state = {i: copy.deepcopy(moments[name]) for i, name in enumerate(moved)}
             optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
     def step(self, gradients: Params, share: float) -> None:
@@ -137,14 +144,14 @@ class _Optimizers:
             optimizer.param_groups[0]["lr"] = lr * share
             optimizer.step()
 
-    def moments(self) -> dict[int, dict[str, Tensor]]:
-        """Return copies of what the optimizers remember, by the parameter's position."""
+    def moments(self) -> dict[str, dict[str, Tensor]]:
+        """Return copies of what the optimizers remember, by parameter name."""
         by_name = {
             name: state
             for optimizer, moved, _ in self.parts
             for name, state in zip(moved, optimizer.state_dict()["state"].values(), strict=True)
         }
-        return {i: copy.deepcopy(by_name[name]) for i, name in enumerate(self.leaves)}
+        return {name: copy.deepcopy(by_name[name]) for name in self.leaves}
 
 
 def cosine(rate: float, step: int, steps: int) -> float:

@@ -8,7 +8,7 @@ from statistics import fmean
 
 from maml_core.config import AdaptConfig
 from maml_core.episodes.sampling import Episode
-from maml_core.learners.adaptation import adapt_to
+from maml_core.learners.adaptation import adapt_to_episode
 from maml_core.learners.learner import Learner
 from maml_core.networks.params import Params, norm, subtract
 from maml_core.optimisation.thread_pool import in_parallel
@@ -35,7 +35,7 @@ def relative_layer_changes(
 
     def relative_change(learner: Learner, episode: Episode) -> dict[str, float]:
         config = AdaptConfig(learner.inner_lr(episode.spec.n_way), inner_steps)
-        start, *_, adapted = adapt_to(learner, episode, config)
+        start, *_, adapted = adapt_to_episode(learner, episode, config)
         distances = layer_norms(subtract(adapted, start))
         return {
             layer: distances[layer] / length

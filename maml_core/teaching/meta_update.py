@@ -18,9 +18,9 @@ from torch.func import grad
 from maml_core.config import AdaptConfig, TrainConfig
 from maml_core.episodes.sampling import Episode
 from maml_core.evaluation.trajectory import AdaptationTrajectory, measure_trajectory
-from maml_core.learners.adaptation import adapt_to
+from maml_core.learners.adaptation import adapt_to_episode
 from maml_core.learners.learner import Learner
-from maml_core.methods.losses import loss
+from maml_core.methods.losses import cross_entropy
 from maml_core.methods.registry import META_GRADIENTS
 from maml_core.networks.params import Params, add, norm, subtract
 from maml_core.optimisation.outer_loop import Metrics, TrainState, optimise
@@ -96,7 +96,7 @@ def _task_contribution(
 ) -> TaskContribution:
     task = episode.task
     start, *_, adapted = _adapt(model, params, config, episode)
-    gradient = grad(partial(loss, model))(start, task.support_x, task.support_y)
+    gradient = grad(partial(cross_entropy, model))(start, task.support_x, task.support_y)
     ends = _measure(model, config, episode, (start, adapted))
     meta_gradient, _ = META_GRADIENTS[config.method](model, params, episode.tensors, config)
     return TaskContribution(
@@ -157,7 +157,7 @@ def _learner(model: nn.Module, params: Params, config: TrainConfig, n_way: int) 
 def _adapt(model: nn.Module, params: Params, config: TrainConfig, episode: Episode) -> list[Params]:
     n_way = episode.spec.n_way
     adapt_config = AdaptConfig(config.inner_lr_at(n_way), config.inner_steps)
-    return adapt_to(_learner(model, params, config, n_way), episode, adapt_config)
+    return adapt_to_episode(_learner(model, params, config, n_way), episode, adapt_config)
 
 
 def _measure(

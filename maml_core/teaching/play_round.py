@@ -15,7 +15,7 @@ import torch
 from maml_core.config import CHALLENGE, AdaptConfig, EpisodeSpec, check_choice
 from maml_core.episodes.pool import TaskPool
 from maml_core.episodes.sampling import Episode, episode_generator, sample_episodes
-from maml_core.learners.adaptation import adapt_to
+from maml_core.learners.adaptation import adapt_to_episode
 from maml_core.learners.learner import Learner
 from maml_core.networks.functional import query_logits
 from maml_core.optimisation.thread_pool import in_parallel
@@ -85,7 +85,7 @@ def answer_questions(
 def _answer(learner: Learner, question: PlayQuestion) -> int:
     episode, task = question.episode, question.episode.task
     config = AdaptConfig(learner.inner_lr(episode.spec.n_way), INNER_STEPS)
-    *_, params = adapt_to(learner, episode, config)
+    *_, params = adapt_to_episode(learner, episode, config)
     query_x = task.query_x[question.truth, None]  # of one query a class
     with torch.no_grad():
         logits = query_logits(learner.model, params, task.support_x, query_x, transductive=False)

@@ -19,7 +19,7 @@ MOMENTS = ({"exp_avg", "exp_avg_sq"}, {"momentum_buffer"})
 def save_update(path: Path, update: TrainState, metadata: Mapping[str, Any]) -> None:
     """Write the state of an unfinished training, to go on from with `load_update`."""
     tensors = {f"params/{name}": value for name, value in update.params.items()}
-    for name, state in zip(update.params, update.optimizer.values(), strict=True):
+    for name, state in update.optimizer.items():
         tensors |= {f"{m}/{name}": value for m, value in state.items() if m != "step"}
     write_file(path, tensors, {**metadata, "step": update.step})
 
@@ -36,11 +36,11 @@ def load_update(path: Path, device: str = "cpu") -> tuple[TrainState, dict[str, 
         prefix, _, name = key.partition("/")
         groups.setdefault(prefix, {})[name] = value
     params = groups.pop("params")
-    found = [{m: group[n] for m, group in groups.items() if n in group} for n in params]
+    found = {n: {m: group[n] for m, group in groups.items() if n in group} for n in params}
     stray = any(group.keys() - params.keys() for group in groups.values())
-    known = all(one.keys() in MOMENTS for one in found)
+    known = all(one.keys() in MOMENTS for one in found.values())
     if "step" not in metadata or not found or not known or stray:
         raise CheckpointError(f"{path} is not the state of a training; train without --resume.")
     step = int(metadata.pop("step"))
-    optimizer = {i: {"step": torch.tensor(float(step)), **one} for i, one in enumerate(found)}
+    optimizer = {n: {"step": torch.tensor(float(step)), **one} for n, one in found.items()}
     return TrainState(step, params, None, optimizer), metadata

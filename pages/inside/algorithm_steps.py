@@ -72,7 +72,7 @@ STEPS = (
         "zero, so no weight below it changes the loss yet: the gradient is in the head alone.",
         (4, 5),
         adapt,
-        ("return loss(model", "gradients = grad(support_loss)"),
+        ("return loss_fn(model", "gradients = grad(support_loss)"),
     ),
     WalkthroughStep(
         "Each task: take the inner step to θ′",

@@ -121,7 +121,7 @@ def adapted_outputs(
             y,
             inner_lr=regressor.inner_lr,
             inner_steps=steps,
-            loss=squared_error,
+            loss_fn=squared_error,
         )
         return torch.stack([logits(model, fast, query)[:, 0] for fast in trajectory])
 

@@ -94,7 +94,7 @@ def meta_gradient(
             task.support_y,
             inner_lr=inner_lr,
             inner_steps=inner_steps,
-            loss=squared_error,
+            loss_fn=squared_error,
         )
         error = squared_error(model, fast, task.query_x, task.query_y)
         return error, Metrics(error, error.new_zeros(0))

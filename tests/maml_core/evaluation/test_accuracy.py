@@ -17,7 +17,7 @@ from maml_core.episodes.task_batch import TaskBatch
 from maml_core.evaluation import accuracy, confidence
 from maml_core.evaluation.accuracy import episode_accuracy, evaluate, evaluate_nearest
 from maml_core.evaluation.confidence import estimate
-from maml_core.learners.adaptation import adapt_to_pictures
+from maml_core.learners.adaptation import adapt_to_support
 from maml_core.learners.learner import Learner
 from maml_core.methods.inner_loop import adapt
 from maml_core.methods.nearest_neighbour import nearest_by_features, nearest_by_pixels
@@ -192,7 +192,7 @@ def test_close_ups_answer_with_the_pictures_as_they_are(rotation_tta, learner, c
         means = 0
         for task in views:
             support = task.support_x, task.support_y
-            points = adapt_to_pictures(learner, *support, 3, AdaptConfig(0.4, 2))
+            points = adapt_to_support(learner, *support, 3, AdaptConfig(0.4, 2))
             how = {"transductive": True}
             out = [query_logits(learner.model, p, support[0], task.query_x, **how) for p in points]
             means = means + torch.stack(out) / len(views)

@@ -335,11 +335,9 @@ def test_the_state_of_a_training_comes_back_bit_for_bit(update, path, assert_sam
     assert metadata == METADATA
     assert found.step == 3
     assert_same(found.params, update.params)
-    before = dict(zip(update.params, update.optimizer.values(), strict=True))
-    after = dict(zip(found.params, found.optimizer.values(), strict=True))
-    assert before.keys() == after.keys()
-    for name in before:
-        assert_same(after[name], before[name])
+    assert found.optimizer.keys() == update.optimizer.keys() == update.params.keys()
+    for name, moments in update.optimizer.items():
+        assert_same(found.optimizer[name], moments)
 
 
 @pytest.mark.parametrize(("moment", "tail"), [("exp_avg", "/other"), ("exp_avg_sq", "/head.bias")])

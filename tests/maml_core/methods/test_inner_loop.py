@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from maml_core.config import TrainConfig
 from maml_core.methods.inner_loop import adapt
-from maml_core.methods.losses import accuracy, loss
+from maml_core.methods.losses import accuracy, cross_entropy
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import HEAD, for_n_way, initial_params, logits
 from maml_core.networks.inner_lr_multipliers import head_only_multipliers
@@ -119,7 +119,7 @@ def test_arguments_stay_as_they_are(model, start, support, assert_same):
 
 def test_a_small_step_lowers_the_support_loss(model, start, support):
     trajectory = adapt(model, start, *support, inner_lr=1e-3, inner_steps=3)
-    losses = [loss(model, params, *support).item() for params in trajectory]
+    losses = [cross_entropy(model, params, *support).item() for params in trajectory]
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < losses[0]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -161,6 +162,27 @@ def test_the_rate_falls_along_half_a_cosine():
     for step, rate in enumerate(rates):
         assert 2 * rate - 1 == pytest.approx(math.cos(math.pi * step / 10))
         assert rate + rates[10 - step] == pytest.approx(1)  # symmetric about the middle
+
+
+@pytest.mark.parametrize("muon_lr", [0.0, MUON_LR])
+def test_moments_belong_to_names_whatever_their_order(muon_lr, start, batches, assert_same):
+    whole = list(optimise(gradient, start, batches, lr=LR, steps=STEPS, muon_lr=muon_lr))
+    middle = whole[0]
+    shuffled = replace(
+        middle,
+        params=dict(reversed(middle.params.items())),
+        optimizer=dict(sorted(middle.optimizer.items())),
+    )
+    *_, resumed = optimise(gradient, shuffled, batches[1:], lr=LR, steps=STEPS, muon_lr=muon_lr)
+    assert_same(dict(sorted(resumed.params.items())), dict(sorted(whole[-1].params.items())))
+    one, *_ = middle.params
+    for optimizer in (
+        {n: v for n, v in middle.optimizer.items() if n != one},
+        {**middle.optimizer, "stray": middle.optimizer[one]},
+    ):
+        odd = replace(middle, optimizer=optimizer)
+        with pytest.raises(ValueError, match="optimizer's state and the parameters differ in"):
+            next(optimise(gradient, odd, batches[1:], lr=LR, steps=STEPS, muon_lr=muon_lr))
 
 
 def test_earlier_updates_stay_as_they_were(start, batches, assert_same):

@@ -61,7 +61,7 @@ def tasks_of(this: ToyWorld) -> list[tuple[torch.Tensor, torch.Tensor]]:
 def engine(params, task, config, **options):
     """Adapt by the inner loop that the networks adapt by."""
     rates = {"inner_lr": config.inner_lr, "inner_steps": config.inner_steps}
-    return inner_loop.adapt(nn.Identity(), params, *task, loss=parabola, **rates, **options)
+    return inner_loop.adapt(nn.Identity(), params, *task, loss_fn=parabola, **rates, **options)
 
 
 def meta_gradient(this: ToyWorld, method: str, theta: np.ndarray, config: AdaptConfig):

@@ -113,7 +113,7 @@ def test_the_inner_loop_descends_the_loss_it_is_given():
     x, y = torch.randn(6, 3, generator=generator).double(), torch.randn(6, 1).double()
     model = torch.nn.Linear(3, 1, bias=False)
     start = {"weight": torch.randn(1, 3, generator=generator).double()}
-    trajectory = adapt(model, start, x, y, inner_lr=0.05, inner_steps=3, loss=squared_error)
+    trajectory = adapt(model, start, x, y, inner_lr=0.05, inner_steps=3, loss_fn=squared_error)
     w = start["weight"]
     for params in trajectory:
         torch.testing.assert_close(params["weight"], w)
