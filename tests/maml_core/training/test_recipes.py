@@ -324,16 +324,17 @@ def test_multi_task_training_needs_a_row_for_each_class(run):
 
 def test_a_start_that_was_trained_on_validation_classes_is_refused(run, tmp_path):
     """Validated on those, the weights would look better than they are."""
+    config = replace(CONFIG, n_ways=(2,))  # there are two validation classes
     start = replace(run, out=tmp_path / "start")
-    train(start, CONFIG, NARROW)
+    train(start, config, NARROW)
     other = replace(run, split_seed=3, validate_every=100)
     trained = set(split_classes(run.data, "paper", "train", 0))
     seen = trained & set(split_classes(run.data, "paper", "validation", 3))
     assert seen, "else nothing is to be refused"
     sentence = f"trained on {len(seen)} of the 2 validation classes of split paper with seed 3"
     with pytest.raises(ValueError, match=sentence):
-        train(other, CONFIG, NARROW, start=start.out)
-    checkpoint = train(replace(other, validate_every=0), CONFIG, NARROW, start=start.out)
+        train(other, config, NARROW, start=start.out)
+    checkpoint = train(replace(other, validate_every=0), config, NARROW, start=start.out)
     assert checkpoint.metadata["start_trained_on"] == [("omniglot", "paper", 0)]
     saved = checkpoints.load_weights(other.out).metadata
     assert splits_trained_on(saved) == [("omniglot", "paper", 3), ("omniglot", "paper", 0)]
