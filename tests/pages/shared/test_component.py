@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from maml_core.figures.style import OWN_LOOKS, STYLES
+from maml_core.figures.landscape import RESTART_COLOUR
+from maml_core.figures.style import CHANCE_COLOUR, OWN_LOOKS, STYLES
+from maml_core.teaching.quadratic_tasks import CENTRE_WEIGHTS
 from pages.shared.component import COMPONENTS, joined
 
 CHECK = COMPONENTS / "check"
@@ -101,7 +103,7 @@ def test_the_scripts_pass_the_linter_and_the_type_checker() -> None:
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("npm is not installed")
-    if not (CHECK / "node_modules").is_dir():
+    if not (CHECK / "node_modules/.bin/tsc").exists():
         pytest.skip("eslint and TypeScript are not installed: `make lint` does it")
     found = subprocess.run(
         [npm, "--prefix", str(CHECK), "run", "--silent", "check"], capture_output=True, text=True
@@ -118,5 +120,17 @@ def test_there_is_something_to_check() -> None:
 def test_colours_of_methods_come_from_the_palette(file: Path) -> None:
     """Written once, in Python: they are sent with the data."""
     palette = {style.colour for style in STYLES.values()} | {colour for colour, *_ in OWN_LOOKS}
+    palette |= {CHANCE_COLOUR, RESTART_COLOUR}
     text = file.read_text(encoding="utf-8").upper()
     assert not [colour for colour in palette if colour.upper() in text]
+
+
+def test_every_mark_that_the_scripts_are_sent_is_drawn_by_them() -> None:
+    toy = (COMPONENTS / "toy_world/plot_panel.js").read_text(encoding="utf-8")
+    for name in ("person", *CENTRE_WEIGHTS):
+        assert re.search(rf'^  "?{STYLES[name].marker}"?: "M', toy, re.MULTILINE), name
+    play = (COMPONENTS / "play_board/play_board.css").read_text(encoding="utf-8")
+    players = {STYLES[name].marker for name in ("person", "maml", "pretrained")}
+    # A square is what a mark is without a rule of its own.
+    for marker in (players | {marker for *_, marker in OWN_LOOKS}) - {"square"}:
+        assert f".mark.{marker} {{" in play

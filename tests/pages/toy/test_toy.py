@@ -19,6 +19,8 @@ from maml_core.teaching.quadratic_tasks import (
     N_TASKS,
     ToyWorld,
     closed_form_solution,
+    inner_loop_trajectories,
+    task_losses,
     toy_world,
 )
 from pages.toy import world_view
@@ -166,3 +168,18 @@ def test_every_setting_is_drawn() -> None:
                 seen.append(found["end"] is None)
             assert found["end"], "the multi-task curve's lowest point scales the picture"
     assert 0 < sum(seen) < len(seen)
+
+
+@pytest.mark.parametrize("method", world_view.OBJECTIVES)
+def test_a_method_minimises_the_objective_that_the_page_draws_for_it(method: str) -> None:
+    world, config = toy_world("All different", 4, 2), AdaptConfig(0.2, 3)
+    end = closed_form_solution(world, method, config)
+    assert end is not None
+
+    def objective(theta: np.ndarray) -> float:
+        ends = inner_loop_trajectories(world, theta, config)[:, -1]
+        at = {"before": theta, "after": ends}[world_view.OBJECTIVES[method]]
+        return float(task_losses(world, at).mean())
+
+    for direction in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1)):
+        assert objective(end + 0.01 * np.array(direction)) > objective(end)
