@@ -7,7 +7,8 @@ from maml_core.episodes.sampling import Episode
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.adaptation import accuracy_figure, loss_figure
 from maml_core.figures.style import CHART_CONFIG, STYLES
-from maml_core.teaching.exports import script, trajectories_csv
+from maml_core.teaching.csv_exports import trajectories_csv
+from maml_core.teaching.script_exports import comparison_script
 from pages.adapt.confusion import confusion_of
 from pages.shared import cached
 from pages.shared.learners import store
@@ -177,7 +178,7 @@ def _guess(found: list[AdaptationTrajectory], revealed: bool) -> None:
 def _take_away(settings: Settings, found: list[AdaptationTrajectory], steps: int) -> None:
     st.subheader("Take it with you", anchor=False)
     name = f"{settings.spec.n_way}-way-{settings.spec.k_shot}-shot-seed-{settings.seed}"
-    text = script(
+    text = comparison_script(
         settings.dataset,
         cached.SPLIT,
         settings.part,

@@ -20,7 +20,7 @@ from maml_core.landscape import loss_maps
 from maml_core.landscape.loss_maps import SIDES, Grid, Window
 from maml_core.landscape.plane_descent import Path
 from maml_core.landscape.planes import TOGETHER
-from maml_core.teaching.exports import grids_csv
+from maml_core.teaching.csv_exports import grids_csv
 from pages.landscape import map_cache, plane_cache, url_state
 from pages.landscape.curvature import draw_curvature
 from pages.landscape.maps import Panel, maps

@@ -11,7 +11,7 @@ from maml_core.evaluation.comparison import evaluate_together
 from maml_core.evaluation.confidence import Estimate
 from maml_core.figures.evaluation import confidence_figure
 from maml_core.figures.style import CHART_CONFIG
-from maml_core.teaching.exports import estimates_csv
+from maml_core.teaching.csv_exports import estimates_csv
 from pages.shared import cached
 from pages.shared.settings import PARTS, Settings
 

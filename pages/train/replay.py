@@ -14,7 +14,7 @@ from maml_core.evaluation.comparison import compare
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.style import CHART_CONFIG
 from maml_core.figures.training import course_figure, replay_figure
-from maml_core.teaching.exports import course_csv
+from maml_core.teaching.csv_exports import replay_csv
 from pages.shared import cached
 from pages.shared.learners.recorded import learner_at_update, recorded_params
 from pages.shared.settings import PARTS, Settings, one_of, settings
@@ -104,7 +104,7 @@ def _draw(
         )
         st.download_button(
             "The charts' numbers (CSV)",
-            course_csv(found),
+            replay_csv(found),
             "replay.csv",
             "text/csv",
             key="replay_csv",

@@ -6,7 +6,8 @@ import streamlit as st
 
 from maml_core.figures.style import CHART_CONFIG, STYLES
 from maml_core.figures.training import points_mean, progress_figure, validation_figure
-from maml_core.teaching.exports import anywhere, command, training_csv
+from maml_core.teaching.csv_exports import training_csv
+from maml_core.teaching.script_exports import portable_dataset, training_command
 from maml_core.training.background.queue import VALIDATION_EPISODES, BackgroundTraining
 from pages.shared import training_session
 from pages.shared.learners import picker
@@ -133,9 +134,9 @@ def _draw_downloads(training: BackgroundTraining) -> None:
             on_click="ignore",
         )
         with st.popover("As a command", icon=":material/terminal:", key="as_command"):
-            _, remark = anywhere(training.job.dataset)
+            _, remark = portable_dataset(training.job.dataset)
             st.caption(f"The same training without this page, for as long as you like. {remark}")
-            st.code(command(training.job, COMMAND_OUT), language=None, wrap_lines=True)
+            st.code(training_command(training.job, COMMAND_OUT), language=None, wrap_lines=True)
 
 
 def _chart_caption(training: BackgroundTraining) -> str:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from maml_core.figures.sinusoid import error_figure
 from maml_core.figures.style import CHART_CONFIG, STYLES
-from maml_core.teaching.exports import errors_csv
+from maml_core.teaching.csv_exports import sinusoid_errors_csv
 from maml_core.teaching.sinusoids.evaluation import ErrorEstimate, evaluate
 from maml_core.teaching.sinusoids.training import SinusoidCheckpoint
 from pages.shared.widgets import choice
@@ -77,7 +77,7 @@ def _draw(errors: ErrorsByShape) -> None:
     st.dataframe(_table(errors), hide_index=True, key="error_table")
     st.download_button(
         "These numbers as CSV",
-        errors_csv(errors),
+        sinusoid_errors_csv(errors),
         f"sinusoids-{N_TASKS}-waves.csv",
         "text/csv",
         key="errors_csv",

@@ -11,7 +11,7 @@ import streamlit as st
 from maml_core.config import SinusoidConfig
 from maml_core.figures.sinusoid import training_figure
 from maml_core.figures.style import CHART_CONFIG
-from maml_core.teaching.exports import history_csv
+from maml_core.teaching.csv_exports import sinusoid_history_csv
 from maml_core.teaching.sinusoids.evaluation import VALIDATION_TASKS
 from maml_core.teaching.sinusoids.training import (
     SinusoidCheckpoint,
@@ -143,7 +143,7 @@ def draw_training_panel(session: SessionTraining) -> None:
     st.caption(_caption(session))
     st.download_button(
         "The training's numbers (CSV)",
-        lambda: history_csv(session.checkpoint.history),
+        lambda: sinusoid_history_csv(session.checkpoint.history),
         "sinusoid-training.csv",
         "text/csv",
         key="history_csv",

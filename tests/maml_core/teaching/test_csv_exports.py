@@ -1,0 +1,145 @@
+"""The CSV files say the same as what is shown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+
+import numpy as np
+
+from maml_core.config import EpisodeSpec
+from maml_core.data.splits import split_classes
+from maml_core.episodes.pool import make_pool
+from maml_core.episodes.sampling import sample_episode
+from maml_core.evaluation.comparison import compare
+from maml_core.evaluation.confidence import Estimate
+from maml_core.evaluation.trajectory import AdaptationTrajectory
+from maml_core.landscape.loss_maps import Grid, Window
+from maml_core.learners.learner import Learner
+from maml_core.networks.functional import initial_params
+from maml_core.teaching.csv_exports import (
+    estimates_csv,
+    grids_csv,
+    replay_csv,
+    sinusoid_errors_csv,
+    sinusoid_history_csv,
+    training_csv,
+    trajectories_csv,
+)
+from maml_core.teaching.sinusoids.evaluation import ErrorEstimate
+from maml_core.teaching.sinusoids.training import ValidationErrors
+from maml_core.training.background.queue import Progress, Validation
+
+
+def parsed(text):
+    assert text.endswith("\n")
+    assert "\r" not in text
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_the_csv_of_recordings_parses_back_to_the_same_numbers():
+    generator = np.random.default_rng(0)
+    names = ("support_loss", "query_loss", "accuracy")
+    trajectories = [
+        AdaptationTrajectory(
+            m, lr, *(generator.random(4) for _ in names), np.zeros((4, 6), dtype=np.int64)
+        )
+        for m, lr in (("maml", 0.4), ("random", 1 / 3))
+    ]
+    trajectories[1].query_loss[2:] = math.inf, math.nan
+    rows = parsed(trajectories_csv(trajectories))
+    assert len(rows) == 2 * 4
+    for row, (trajectory, step) in zip(
+        rows, ((r, k) for r in trajectories for k in range(4)), strict=True
+    ):
+        assert row.pop("method") == trajectory.method
+        assert float(row.pop("inner_lr")) == trajectory.inner_lr
+        assert row.pop("inner_step") == str(step)
+        found = [float(row.pop(n)) for n in ("support_loss", "query_loss", "query_accuracy")]
+        expected = [getattr(trajectory, name)[step] for name in names]
+        np.testing.assert_array_equal(found, expected)  # takes two NaN for the same
+        assert not row
+
+
+def test_the_csv_of_estimates_parses_back_to_the_same_numbers():
+    estimates = {
+        "maml": Estimate(30, (0.2, 2 / 3, 0.9), (0.0, 1e-17, 0.1 + 0.2)),
+        "pretrained": Estimate(30, (0.2, 0.5, 0.7), (0.0, 0.01, 0.02)),
+    }
+    rows = parsed(estimates_csv(estimates))
+    assert rows[0].keys() == {"method", "inner_step", "accuracy", "ci95", "episodes"}
+    for method, estimate in estimates.items():
+        mine = [row for row in rows if row["method"] == method]
+        assert [row["inner_step"] for row in mine] == ["0", "1", "2"]
+        assert {row["episodes"] for row in mine} == {"30"}
+        assert tuple(float(row["accuracy"]) for row in mine) == estimate.accuracy
+        assert tuple(float(row["ci95"]) for row in mine) == estimate.ci95
+    assert len(rows) == 6
+
+
+def test_the_csvs_of_trainings_parse_back_to_the_same_numbers():
+    progress = [Progress(1, 1.5, 0.25, 0.1), Progress(2, 0.1 + 0.2, 3.0, 0.5)]
+    rows = parsed(training_csv(progress, [Validation(2, (0.2, 0.75), (0.0, 0.125), 20)]))
+    assert [(int(r["update"]), r["what"], float(r["value"])) for r in rows] == [
+        (1, "loss", 1.5), (1, "gradient_norm", 0.25), (1, "seconds", 0.1),
+        (2, "loss", 0.1 + 0.2), (2, "gradient_norm", 3.0), (2, "seconds", 0.5),
+        (2, "accuracy", 0.2), (2, "accuracy", 0.75),
+    ]  # fmt: skip
+    assert [(r["inner_step"], r["ci95"], r["n"]) for r in rows[-2:]] == [
+        ("0", "0.0", "20"), ("1", "0.125", "20")
+    ]  # fmt: skip
+    rows = parsed(
+        sinusoid_history_csv(
+            [ValidationErrors(25, {"maml": (3.0, 0.5), "multi_task": (2.5, 2.25)})]
+        )
+    )
+    assert [(r["update"], r["method"], float(r["error_after"])) for r in rows] == [
+        ("25", "maml", 0.5), ("25", "multi_task", 2.25)
+    ]  # fmt: skip
+
+
+def test_the_csv_of_a_recorded_training_has_a_line_a_point_and_step(model, characters):
+    classes = split_classes(characters, "alphabets", "test")
+    episode = sample_episode(make_pool(characters, classes), EpisodeSpec(3, 1, 2), 7)
+    learner = Learner("maml", model, initial_params(model, 0), {3: 0.1})
+    (found,) = compare({"maml": learner}, episode, 2)
+    rows = parsed(replay_csv({0: found, 17: found}))
+    assert [(r["meta_update"], r["inner_step"]) for r in rows] == [
+        (update, step) for update in ("0", "17") for step in "012"
+    ]
+    assert [float(r["query_accuracy"]) for r in rows] == 2 * found.accuracy.tolist()
+    assert [float(r["query_loss"]) for r in rows] == 2 * found.query_loss.tolist()
+
+
+def test_the_csv_of_maps_parses_back_to_the_same_numbers():
+    loss = np.array([[0.1 + 0.2, 1e-17], [np.inf, 3.0]])
+    grids = {
+        "maml": Grid(Window(1.0, 2.0, 0.5), loss, loss / 10),
+        "pretrained": Grid(Window(0.0, 0.0, 1.0), loss.T, loss.T),
+    }
+    rows = parsed(grids_csv(grids))
+    assert len(rows) == 8
+    assert rows[0].keys() == {"map", "x", "y", "distance", "loss", "accuracy"}
+    first = {name: [float(row[name]) for row in rows[:4]] for name in rows[0] if name != "map"}
+    assert first["x"] == [0.5, 1.5, 0.5, 1.5]
+    assert first["y"] == [1.5, 1.5, 2.5, 2.5]
+    pairs = zip(first["x"], first["y"], strict=True)
+    assert first["distance"] == [math.hypot(x, y) for x, y in pairs]
+    assert first["loss"] == loss.ravel().tolist()
+    assert first["accuracy"] == (loss / 10).ravel().tolist()
+    assert [row["map"] for row in rows] == ["maml"] * 4 + ["pretrained"] * 4
+
+
+def test_errors_have_a_line_a_shape_method_and_step():
+    found = {
+        "K = 5": {"maml": ErrorEstimate(600, (3.0, 0.5), (0.2, 0.1))},
+        "K = 10": {"oracle": ErrorEstimate(600, (0.25,), (0.125,))},
+    }
+    rows = parsed(sinusoid_errors_csv(found))
+    assert [
+        (r["points"], r["method"], int(r["inner_step"]), float(r["squared_error"])) for r in rows
+    ] == [("K = 5", "maml", 0, 3.0), ("K = 5", "maml", 1, 0.5), ("K = 10", "oracle", 0, 0.25)]
+    assert [(float(r["ci95"]), int(r["tasks"])) for r in rows] == [
+        (0.2, 600), (0.1, 600), (0.125, 600)
+    ]  # fmt: skip
