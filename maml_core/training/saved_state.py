@@ -9,15 +9,22 @@ from typing import Any
 import torch
 
 from maml_core.learners.checkpoints import CheckpointError, read_file, write_file
+from maml_core.methods.catalogue import current_name
 from maml_core.networks.params import Params
 from maml_core.optimisation.outer_loop import TrainState
 
 # What Adam and what Muon remember of a parameter, as torch.optim names it.
+FORMER_SETTINGS = {  # as older states name them in their `config`
+    "learn_rates": "learn_inner_lr",
+    "one_alphabet": "alternate_within_alphabet",
+    "composed_per_class": "spliced_per_class",
+    "close_ups": "ink_crops",
+}
 MOMENTS = ({"exp_avg", "exp_avg_sq"}, {"momentum_buffer"})
 
 
 def save_update(path: Path, update: TrainState, metadata: Mapping[str, Any]) -> None:
-    """Write the state of an unfinished training, to go on from with `load_update`."""
+    """Write the state of an unfinished training, to resume from with `load_update`."""
     tensors = {f"params/{name}": value for name, value in update.params.items()}
     for name, state in update.optimizer.items():
         tensors |= {f"{m}/{name}": value for m, value in state.items() if m != "step"}
@@ -25,7 +32,7 @@ def save_update(path: Path, update: TrainState, metadata: Mapping[str, Any]) -> 
 
 
 def load_update(path: Path, device: str = "cpu") -> tuple[TrainState, dict[str, Any]]:
-    """Read the state of an unfinished training and its metadata.
+    """Read the state of an unfinished training and its metadata, with today's names in it.
 
     Raises:
         CheckpointError: There is none, it is damaged, or it is no state, as a weights file.
@@ -36,11 +43,21 @@ def load_update(path: Path, device: str = "cpu") -> tuple[TrainState, dict[str, 
         prefix, _, name = key.partition("/")
         groups.setdefault(prefix, {})[name] = value
     params = groups.pop("params")
-    found = {n: {m: group[n] for m, group in groups.items() if n in group} for n in params}
+    moments = {n: {m: group[n] for m, group in groups.items() if n in group} for n in params}
     stray = any(group.keys() - params.keys() for group in groups.values())
-    known = all(one.keys() in MOMENTS for one in found.values())
-    if "step" not in metadata or not found or not known or stray:
+    known = all(one.keys() in MOMENTS for one in moments.values())
+    if "step" not in metadata or not moments or not known or stray:
         raise CheckpointError(f"{path} is not the state of a training; train without --resume.")
     step = int(metadata.pop("step"))
-    optimizer = {n: {"step": torch.tensor(float(step)), **one} for n, one in found.items()}
-    return TrainState(step, params, None, optimizer), metadata
+    optimizer = {n: {"step": torch.tensor(float(step)), **one} for n, one in moments.items()}
+    return TrainState(step, params, None, optimizer), _with_current_names(metadata)
+
+
+def _with_current_names(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return a state's metadata with the names that methods and settings have today."""
+    config = {FORMER_SETTINGS.get(n, n): v for n, v in metadata.get("config", {}).items()}
+    current = {**metadata, "config": config}
+    for record in (current, config):
+        if "method" in record:
+            record["method"] = current_name(record["method"])
+    return current

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -248,3 +250,46 @@ def test_a_resumed_run_goes_on_with_its_recording(run, monkeypatch, assert_same)
 def test_a_recording_has_two_points_or_none(record, run):
     with pytest.raises(ValueError, match=f"record is {record}; choose 0"):
         replace(run, record=record)
+
+
+def first_layout(run, kind):
+    """A file of a run like `run` from before settings and methods had their present names."""
+    path = Path(__file__).parent / "files" / f"first_layout.{kind}"
+    return shutil.copy(path, run.out.with_name(f"{run.out.name}.{kind}"))
+
+
+def test_a_state_from_before_names_changed_is_resumed(run, tmp_path, assert_same):
+    """It was written after three updates; its config says `learn_rates` and `one_alphabet`."""
+    config = replace(CONFIG, learn_inner_lr=True)
+    whole = train(replace(run, out=tmp_path / "whole"), config, NARROW)
+    first_layout(run, "state")
+    resumed = train(replace(run, resume=True), config, NARROW)
+    assert resumed.metadata["config"] == json.loads(json.dumps(asdict(config)))
+    assert_same(resumed.params, whole.params, rtol=1e-4, atol=1e-6)  # another machine's rounding
+
+
+def test_former_names_of_methods_and_settings_are_read_as_the_present_ones():
+    former = {"method": "joint", "composed_per_class": 2, "close_ups": True, "one_alphabet": True}
+    current = saved_state._with_current_names({"method": "joint", "config": former})
+    assert current == {
+        "method": "multi_task",
+        "config": {
+            "method": "multi_task",
+            "spliced_per_class": 2,
+            "ink_crops": True,
+            "alternate_within_alphabet": True,
+        },
+    }
+
+
+def test_a_recording_from_before_names_changed_is_read(run, assert_same):
+    whole = replace(run, record=4)
+    train(whole, replace(CONFIG, learn_inner_lr=True), NARROW)
+    expected, _ = recording.load_recording(whole.recording)
+    points, metadata = recording.load_recording(
+        Path(first_layout(replace(run, out=run.out.with_name("old")), "recording.safetensors"))
+    )
+    assert list(points) == [0, 1, 2]
+    assert metadata["method"] == "maml"
+    for step, params in points.items():
+        assert_same(params, expected[step], rtol=1e-2, atol=1e-3)  # half precision
