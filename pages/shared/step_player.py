@@ -59,7 +59,7 @@ def player(
         episode: Whose query pictures.
         trajectories: One a method.
         charts: Keys of the page's charts that have a frame for each step.
-        revision: Changes when anything shown changes; the player then starts anew.
+        revision: Changes when anything shown changes; the player then starts afresh.
         predict: Start at step 0, and report when the last step has been reached.
         names: What each stop is called; None: they are inner steps.
         key: Of the component.
