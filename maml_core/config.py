@@ -91,6 +91,40 @@ class AdaptConfig:
 
 
 @dataclass(frozen=True)
+class EvaluationConfig:
+    """How methods are evaluated over many episodes.
+
+    Attributes:
+        inner_steps: Gradient steps on each support set, 0 to 100.
+        episodes: How many, at least 1.
+        seed: Chooses their sequence, the same for every method; 0 to 2³² − 1.
+        inner_lr: α > 0; None: the learner's own for this N.
+        lr_factor: On that α, > 0.
+        transductive: How queries are normalised, see `functional.query_logits`.
+        rotation_tta: Average the logits over the views at four quarter turns, see
+            `Episode.views`.
+    """
+
+    inner_steps: int = 5
+    episodes: int = 600
+    seed: int = 0
+    inner_lr: float | None = None
+    lr_factor: float = 1.0
+    transductive: bool = True
+    rotation_tta: bool = False
+
+    def __post_init__(self) -> None:
+        _check_range("inner_steps", self.inner_steps, 0, MAX_INNER_STEPS)
+        if self.episodes < 1:
+            raise ValueError(f"episodes is {self.episodes}; choose at least 1.")
+        _check_range("seed", self.seed, 0, MAX_SEED)
+        for name in ("inner_lr", "lr_factor"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{name} is {value}; choose a finite value above 0.")
+
+
+@dataclass(frozen=True)
 class Demands:
     """What a meta-training method asks of its settings.
 

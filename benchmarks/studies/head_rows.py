@@ -16,12 +16,12 @@ from pathlib import Path
 
 import torch
 
-from maml_core.config import EpisodeSpec, TrainConfig
+from maml_core.config import EpisodeSpec, EvaluationConfig, TrainConfig
 from maml_core.data import registry
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.evaluation.accuracy import evaluate
-from maml_core.evaluation.confidence import Estimate
+from maml_core.evaluation.confidence import Estimate, percent
 from maml_core.learners.checkpoints import load_weights
 from maml_core.learners.learner import Learner
 from maml_core.networks.conv4 import Conv4
@@ -83,7 +83,7 @@ def trained(start: Params, config: TrainConfig, pools: list[TaskPool]) -> Learne
 def in_words(found: Estimate) -> str:
     """Return an estimate's accuracy after each inner step, in %."""
     pairs = zip(found.accuracy[1:], found.ci95[1:], strict=True)
-    return "  ".join(f"{100 * mean:.1f} ± {100 * half:.1f}" for mean, half in pairs)
+    return "  ".join(percent(mean, half) for mean, half in pairs)
 
 
 def report(name: str, start: Params, ways: tuple[int, ...], updates: int, pools: list) -> None:
@@ -92,7 +92,9 @@ def report(name: str, start: Params, ways: tuple[int, ...], updates: int, pools:
     learner = trained(start, config, pools)
     for n_way in ways:
         spec = EpisodeSpec(n_way, 1, 5)
-        *_, found = evaluate(learner, pools[1], spec, inner_steps=STEPS, episodes=EPISODES, seed=0)
+        *_, found = evaluate(
+            learner, pools[1], spec, EvaluationConfig(inner_steps=STEPS, episodes=EPISODES, seed=0)
+        )
         shown = f"{n_way:2}-way, by step: {in_words(found)}"
         print(f"{name:24} trained on N in {ways!s:8} {shown}", flush=True)
 

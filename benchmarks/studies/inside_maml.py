@@ -15,13 +15,13 @@ from dataclasses import replace
 
 import torch
 
-from maml_core.config import EpisodeSpec, TrainConfig
+from maml_core.config import EpisodeSpec, EvaluationConfig, TrainConfig
 from maml_core.data import registry
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import sample_episodes
 from maml_core.evaluation.comparison import evaluate_together
-from maml_core.evaluation.confidence import estimate
+from maml_core.evaluation.confidence import mean_and_ci95, percent, plus_minus
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner, head_only
 from maml_core.teaching.gradient_comparison import angle_degrees, method_gradients
@@ -70,9 +70,9 @@ def angles(learner: Learner, pool: TaskPool, config: TrainConfig, batches: int) 
         for method, values in found.items():
             values.append(angle_degrees(gradients["maml"], gradients[method]))
     return ", ".join(
-        f"{method} {one.accuracy[0]:.1f} ± {one.ci95[0]:.1f}°"  # not a number: it has no direction
+        f"{method} {plus_minus(mean, half)}°"  # not a number: it has no direction
         for method, values in found.items()
-        for one in [estimate(torch.tensor(values)[:, None])]
+        for (mean,), (half,) in [mean_and_ci95(torch.tensor(values)[:, None])]
     )
 
 
@@ -80,13 +80,16 @@ def head(learners: dict[str, Learner], pool: TaskPool, spec: EpisodeSpec, episod
     """Print the accuracy of the whole network and of the head alone after each step."""
     alone = {f"{method}-head": head_only(learner) for method, learner in learners.items()}
     stream = evaluate_together(
-        learners | alone, pool, spec, inner_steps=STEPS, episodes=episodes, seed=SEED
+        learners | alone,
+        pool,
+        spec,
+        EvaluationConfig(inner_steps=STEPS, episodes=episodes, seed=SEED),
     )
     *_, last = stream
     print(f"{spec.n_way}-way {spec.k_shot}-shot, {episodes} test episodes")
     for name, found in last.items():
         steps = zip(found.accuracy, found.ci95, strict=True)
-        print(name, " / ".join(f"{100 * m:.1f} ± {100 * h:.1f}" for m, h in steps), flush=True)
+        print(name, " / ".join(percent(m, h) for m, h in steps), flush=True)
 
 
 if __name__ == "__main__":

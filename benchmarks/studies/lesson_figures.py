@@ -19,7 +19,7 @@ from maml_core.data import registry
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import sample_episode
-from maml_core.evaluation.confidence import estimate
+from maml_core.evaluation.confidence import mean_and_ci95, plus_minus
 from maml_core.evaluation.trajectory import AdaptationTrajectory, measure_trajectory
 from maml_core.learners import checkpoints
 from maml_core.learners.adaptation import adapt_to_episode
@@ -77,9 +77,8 @@ def report(
         "support loss": [one.support_loss for one in together],
         "query loss": [one.query_loss for one in together],
     }.items():
-        found = estimate(torch.tensor(np.array(values)))
-        cells = zip(steps, found.accuracy, found.ci95, strict=True)
-        numbers = ", ".join(f"{step}: {mean:.4f} ± {half:.4f}" for step, mean, half in cells)
+        cells = zip(steps, *mean_and_ci95(torch.tensor(np.array(values))), strict=True)
+        numbers = ", ".join(f"{step}: {plus_minus(mean, half, 4)}" for step, mean, half in cells)
         shape = f"{spec.n_way}-way, {spec.q_query} queries a class, n = {episodes}"
         print(f"{learner.method}, {shape}: {what} after step {numbers}", flush=True)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.studies.head_rows import in_words, pools_of, trained
-from maml_core.config import EpisodeSpec, TrainConfig
+from maml_core.config import EpisodeSpec, EvaluationConfig, TrainConfig
 from maml_core.evaluation.accuracy import evaluate
 from maml_core.learners.checkpoints import load_weights
 from maml_core.networks.conv4 import Conv4
@@ -63,7 +63,9 @@ def main() -> None:
             common = {"inner_steps": STEPS, "seed": 1}
             rate = choose_inner_lr(learner, pools[1], spec, CANDIDATES, episodes=40, **common)
             common = {"inner_steps": STEPS, "seed": 0, "inner_lr": rate}
-            *_, found = evaluate(learner, pools[1], spec, episodes=parsed.episodes, **common)
+            *_, found = evaluate(
+                learner, pools[1], spec, EvaluationConfig(episodes=parsed.episodes, **common)
+            )
             print(f"{name:40} {n_way:2}-way, α {rate:.2f}, by step: {in_words(found)}", flush=True)
 
 

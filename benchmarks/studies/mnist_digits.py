@@ -20,14 +20,14 @@ from dataclasses import replace
 
 import torch
 
-from maml_core.config import EpisodeSpec, TrainConfig
+from maml_core.config import EpisodeSpec, EvaluationConfig, TrainConfig
 from maml_core.data import registry
 from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.pool import TaskPool, make_pool, pictures
 from maml_core.episodes.sampling import episode_generator
 from maml_core.episodes.task_batch import TaskBatch
 from maml_core.evaluation.accuracy import evaluate
-from maml_core.evaluation.confidence import Estimate, estimate
+from maml_core.evaluation.confidence import Estimate, estimate, percent
 from maml_core.learners.learner import Learner
 from maml_core.methods.inner_loop import adapt
 from maml_core.methods.losses import accuracy
@@ -102,7 +102,7 @@ def fixed_labels(data: CharacterSet, config: TrainConfig, name: str) -> None:
         )
         outs = [logits(model, point, task.query_x) for point in points]
         found.append(torch.stack([accuracy(out, task.query_y) for out in outs]))
-    say(name, estimate(torch.stack(found)))
+    say(name, estimate(torch.stack(found), 10 * config.q_query))
 
 
 def digit_tasks(pool: TaskPool, config: TrainConfig, *, held_out: bool) -> Iterator[TaskBatch]:
@@ -131,7 +131,9 @@ def n_way(model: MLP, params: Params, test: TaskPool, inner_lr: float, name: str
     """Print the accuracy on episodes of digits that were not seen in training."""
     learner = Learner("maml", model, params, {5: inner_lr})
     spec = EpisodeSpec(5, 1, 2)
-    *_, found = evaluate(learner, test, spec, inner_steps=STEPS, episodes=EPISODES, seed=0)
+    *_, found = evaluate(
+        learner, test, spec, EvaluationConfig(inner_steps=STEPS, episodes=EPISODES, seed=0)
+    )
     say(name, found)
 
 
@@ -143,9 +145,7 @@ def trained(model: MLP, tasks: Iterator[TaskBatch], config: TrainConfig) -> Para
 
 def say(name: str, found: Estimate) -> None:
     """Print the accuracy in % before adaptation and after one, five and ten steps."""
-    shown = "  ".join(
-        f"{100 * found.accuracy[step]:.1f} ± {100 * found.ci95[step]:.1f}" for step in (0, 1, 5, 10)
-    )
+    shown = "  ".join(percent(found.accuracy[step], found.ci95[step]) for step in (0, 1, 5, 10))
     print(f"{name:42} after 0, 1, 5, 10 steps: {shown}", flush=True)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from maml_core.evaluation import published, results_table
+from maml_core.evaluation.confidence import percent
 from maml_core.figures.style import STYLES
 from maml_core.paths import PROJECT
 
@@ -117,7 +118,7 @@ def _cell(record: Record, step: int) -> str:
     values = record["accuracy"]
     if len(values) == 1:  # the nearest neighbour takes no steps
         step = 0
-    return f"{100 * values[step]:.1f} ± {100 * record['ci95'][step]:.1f}"
+    return percent(values[step], record["ci95"][step])
 
 
 def _markdown(head: list[str], rows: Iterable[list[str]]) -> str:

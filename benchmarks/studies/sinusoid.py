@@ -19,6 +19,7 @@ from collections.abc import Mapping
 import torch
 
 from maml_core.config import SinusoidConfig
+from maml_core.evaluation.confidence import plus_minus
 from maml_core.teaching.sinusoids.evaluation import evaluate
 from maml_core.teaching.sinusoids.regressors import Regressor
 from maml_core.teaching.sinusoids.training import (
@@ -103,7 +104,7 @@ def print_table(regressors: Mapping[str, Regressor]) -> None:
 def cell(mean: float, half_width: float) -> str:
     """Return an error with its interval, small ones with more digits."""
     digits = 2 if mean >= 0.1 else 4
-    return f"{mean:.{digits}f} ± {half_width:.{digits}f}"
+    return plus_minus(mean, half_width, digits)
 
 
 if __name__ == "__main__":

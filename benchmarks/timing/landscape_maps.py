@@ -29,7 +29,7 @@ from maml_core.data import registry
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import Episode, sample_episode
-from maml_core.evaluation.confidence import estimate
+from maml_core.evaluation.confidence import mean_and_ci95
 from maml_core.landscape.curvature import Curvature, learner_curvatures
 from maml_core.landscape.loss_maps import Window, survey_loss
 from maml_core.landscape.plane_descent import lay_planes
@@ -81,8 +81,7 @@ def print_curvature(learners: Mapping[str, Learner], pool: TaskPool, episodes: i
     for method in learners:
         for words, of in quantities.items():
             values = torch.tensor([[of(one[method])] for one in found])
-            result = estimate(values)
-            mean, half = result.accuracy[0], result.ci95[0]
+            (mean,), (half,) = mean_and_ci95(values)
             print(f"{method}, {words}: {mean:.3g} ± {half:.2g}, n = {episodes}")
 
 

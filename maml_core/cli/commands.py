@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import shlex
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,7 +16,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tqdm import tqdm
 
 from maml_core.cli.parser import EVALUATION_STEPS, make_parser
-from maml_core.config import OFFICIAL_RUNS, EpisodeSpec, PretrainConfig, TrainConfig
+from maml_core.config import (
+    OFFICIAL_RUNS,
+    EpisodeSpec,
+    EvaluationConfig,
+    PretrainConfig,
+    TrainConfig,
+)
 from maml_core.data.character_set import CharacterSet, DataError
 from maml_core.data.download.fetch import fetch_mnist, fetch_omniglot
 from maml_core.data.registry import load, status
@@ -24,7 +31,7 @@ from maml_core.episodes.pool import make_pool
 from maml_core.episodes.sampling import episodes_of
 from maml_core.evaluation import results_table
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
-from maml_core.evaluation.confidence import Estimate
+from maml_core.evaluation.confidence import Estimate, percent
 from maml_core.learners import checkpoints
 from maml_core.learners.checkpoints import CheckpointError
 from maml_core.learners.learner import Learner, random_learner
@@ -141,20 +148,20 @@ def _evaluate(parsed: argparse.Namespace) -> None:
     classes = split_classes(data, parsed.split, parsed.part, parsed.split_seed)
     seen = _check_seen(parsed, learner, data, parsed.part)
     pool = make_pool(data, classes, ink_crops=parsed.ink_crops)
-    options = {
-        "episodes": episodes,
-        "seed": parsed.seed,
-        "transductive": parsed.transductive,
-        "rotation_tta": parsed.rotation_tta,
-    }
+    config = EvaluationConfig(
+        inner_steps=_steps(parsed),
+        episodes=episodes,
+        seed=parsed.seed,
+        inner_lr=parsed.inner_lr,
+        transductive=parsed.transductive,
+        rotation_tta=parsed.rotation_tta,
+    )
     if nearest or learner is None:
         inner_lr = None
-        stream = evaluate_nearest(learner, pool, spec, **options)
+        stream = evaluate_nearest(learner, pool, spec, config)
     else:
         inner_lr = learner.inner_lr(spec.n_way) if parsed.inner_lr is None else parsed.inner_lr
-        stream = evaluate(
-            learner, pool, spec, inner_steps=_steps(parsed), inner_lr=inner_lr, **options
-        )
+        stream = evaluate(learner, pool, spec, config)
     method = parsed.method if nearest or learner is None else learner.method
     last = _last(stream, episodes, method)
     result = {
@@ -223,13 +230,8 @@ def _evaluate_all(parsed: argparse.Namespace) -> None:
         wanted = {**results_table.identity(row), "episodes": episodes, "seed": parsed.seed}
         if any(wanted.items() <= recorded.items() for recorded in before):
             continue
-        stream = results_table.measure(
-            row,
-            pool_of(row.split, row.ink_crops),
-            inner_steps=_steps(parsed),
-            episodes=episodes,
-            seed=parsed.seed,
-        )
+        config = EvaluationConfig(_steps(parsed), episodes, parsed.seed)
+        stream = results_table.measure(row, pool_of(row.split, row.ink_crops), config)
         last = _last(stream, episodes, f"{row.method}, {row.split}")
         measured = results_table.record(row, last, parsed.seed)
         _print(measured, parsed.json)
@@ -248,11 +250,13 @@ def _last(stream: Iterable[Estimate], episodes: int, description: str) -> Estima
 
 def _print(result: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
-        print(json.dumps(result), flush=True)
+        # JSON has no NaN; an interval that there is none of is null.
+        half_widths = [None if math.isnan(half) else half for half in result["ci95"]]
+        print(json.dumps({**result, "ci95": half_widths}), flush=True)
         return
     print(", ".join(f"{name} {value}" for name, value in result.items() if name not in LISTS))
     for step, (mean, half) in enumerate(zip(result["accuracy"], result["ci95"], strict=True)):
-        print(f"  step {step:2d}  {100 * mean:6.2f} ± {100 * half:.2f} %")
+        print(f"  step {step:2d}  {percent(mean, half, 2):>13} %")
 
 
 MODEL_OPTIONS = ("channels", "max_pool", "flatten", "hidden")

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from maml_core.config import AdaptConfig, EpisodeSpec
+from maml_core.config import AdaptConfig, EpisodeSpec, EvaluationConfig
+from maml_core.episodes.official_runs import RUNS
 from maml_core.episodes.pool import TaskPool
 from maml_core.episodes.sampling import Episode, sample_episode
 from maml_core.episodes.task_batch import TaskBatch
@@ -52,91 +53,76 @@ def _query_logits(
 
 
 def evaluate(
-    learner: Learner,
-    pool: TaskPool,
-    spec: EpisodeSpec,
-    *,
-    inner_steps: int,
-    episodes: int,
-    seed: int,
-    inner_lr: float | None = None,
-    transductive: bool = True,
-    rotation_tta: bool = False,
+    learner: Learner, pool: TaskPool, spec: EpisodeSpec, config: EvaluationConfig
 ) -> Iterator[Estimate]:
-    """Yield the estimate over the first 2, 4, … `episodes` episodes of a seed's sequence.
+    """Yield the estimate over the first 2, 4, … `config.episodes` episodes of a seed's sequence.
 
     Args:
         learner: What adapts.
-        pool: The characters; say on the chart which part of which split. Where it has close-ups,
-            the mean of adaptations to the pictures as they are and close up answers.
+        pool: The characters; say on the chart which part of which split. Where it has ink crops,
+            the logits are averaged over an adaptation to the pictures and one to their crops.
         spec: The episodes' shape.
-        inner_steps: Gradient steps on each support set.
-        episodes: How many in all.
-        seed: Chooses the sequence; every learner sees the same episodes.
-        inner_lr: α; the learner's own for this N unless given.
-        transductive: How queries are normalised, see `functional.query_logits`.
-        rotation_tta: Whether the mean over quarter turns answers, see `episode_accuracy`.
+        config: How.
 
     Raises:
-        ValueError: No episodes, a negative number of steps, an α that is no positive number, a
-            network for other pictures, or a pool too small for the spec; some of it only at the
-            first estimate.
+        ValueError: A network for other pictures, or a pool too small for the spec; the latter
+            only at the first estimate.
     """
     check_pictures(learner.model, pool.data.input_shape)
-    rate = learner.inner_lr(spec.n_way) if inner_lr is None else inner_lr
-    config = AdaptConfig(rate, inner_steps)
+    inner_lr = config.inner_lr or learner.inner_lr(spec.n_way)
+    adapt_config = AdaptConfig(inner_lr * config.lr_factor, config.inner_steps)
 
-    def accuracy_of(number: int) -> Tensor:
-        episode = sample_episode(pool, spec, seed, number)
+    def accuracy_of(episode: Episode) -> Tensor:
         return episode_accuracy(
-            learner, episode, config, transductive=transductive, rotation_tta=rotation_tta
+            learner,
+            episode,
+            adapt_config,
+            transductive=config.transductive,
+            rotation_tta=config.rotation_tta,
         )
 
-    return _growing(accuracy_of, episodes)
+    return _growing_estimate(accuracy_of, pool, spec, config)
 
 
 def evaluate_nearest(
-    learner: Learner | None,
-    pool: TaskPool,
-    spec: EpisodeSpec,
-    *,
-    episodes: int,
-    seed: int,
-    transductive: bool = True,
-    rotation_tta: bool = False,
+    learner: Learner | None, pool: TaskPool, spec: EpisodeSpec, config: EvaluationConfig
 ) -> Iterator[Estimate]:
     """Yield estimates as `evaluate` does, of one accuracy: that of the nearest support picture.
 
     Args:
-        learner: Whose features are compared before any adaptation; None compares pixels.
-        pool: The characters; where it has close-ups, these are compared, too.
+        learner: Whose features are compared before any adaptation; None compares pixels, to which
+            rotations bring nothing new.
+        pool: The characters; where it has ink crops, these are compared, too.
         spec: The episodes' shape.
-        episodes: How many in all.
-        seed: Chooses the sequence.
-        transductive: How queries are normalised, see `functional.query_logits`.
-        rotation_tta: Whether the features are compared at four quarter turns at once; of pixels
-            these say nothing new.
+        config: How; its inner steps play no part.
     """
 
-    def accuracy_of(number: int) -> Tensor:
-        episode = sample_episode(pool, spec, seed, number)
+    def accuracy_of(episode: Episode) -> Tensor:
         if learner is None:
             return nearest_by_pixels(episode.views())[None].cpu()
-        views = episode.views(rotation_tta=rotation_tta)
+        views = episode.views(rotation_tta=config.rotation_tta)
         with torch.no_grad():
-            found = nearest_by_features(
-                learner.model, learner.params, views, transductive=transductive
+            share = nearest_by_features(
+                learner.model, learner.params, views, transductive=config.transductive
             )
-        return found[None].cpu()
+        return share[None].cpu()
 
-    return _growing(accuracy_of, episodes)
+    return _growing_estimate(accuracy_of, pool, spec, config)
 
 
-def _growing(accuracy_of: Callable[[int], Tensor], episodes: int) -> Iterator[Estimate]:
-    """Yield the estimate over the first 2, 4, … episodes of numbers 0 to `episodes` - 1."""
-    if episodes < 1:
-        raise ValueError(f"episodes is {episodes}; choose at least 1.")
-    done: list[Tensor] = []
-    for start in range(0, episodes, CHUNK):
-        done += in_parallel(accuracy_of, range(start, min(start + CHUNK, episodes)))
-        yield estimate(torch.stack(done))
+def _growing_estimate(
+    accuracy_of: Callable[[Episode], Tensor],
+    pool: TaskPool,
+    spec: EpisodeSpec,
+    config: EvaluationConfig,
+) -> Iterator[Estimate]:
+    """Yield the estimate over the first 2, 4, … episodes of the seed's sequence."""
+
+    def measure(number: int) -> Tensor:
+        return accuracy_of(sample_episode(pool, spec, config.seed, number))
+
+    measured: list[Tensor] = []
+    for start in range(0, config.episodes, CHUNK):
+        measured += in_parallel(measure, range(start, min(start + CHUNK, config.episodes)))
+        clusters = [run.alphabet for run in RUNS[: len(measured)]] if spec.official else None
+        yield estimate(torch.stack(measured), spec.n_way * spec.q_query, clusters)

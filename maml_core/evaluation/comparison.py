@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from maml_core.config import AdaptConfig, EpisodeSpec
+from maml_core.config import AdaptConfig, EpisodeSpec, EvaluationConfig
 from maml_core.episodes.pool import TaskPool
 from maml_core.episodes.sampling import Episode
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
@@ -39,55 +39,22 @@ def evaluate_together(
     learners: Mapping[str, Learner],
     pool: TaskPool,
     spec: EpisodeSpec,
+    config: EvaluationConfig,
     *,
-    inner_steps: int,
-    episodes: int,
-    seed: int,
-    lr_factor: float = 1.0,
-    transductive: bool = True,
-    rotation_tta: bool = False,
     references: Mapping[str, Learner | None] | None = None,
 ) -> Iterator[dict[str, Estimate]]:
     """Yield each learner's estimate over the same episodes, as they grow in number.
 
     Args:
-        learners: What adapts, by name, each with `lr_factor` times its own α.
-        pool: The characters; where it has close-ups, these count as well, see `evaluate`.
+        learners: What adapts, by name.
+        pool: The characters, see `evaluate`.
         spec: The episodes' shape.
-        inner_steps: Gradient steps on each support set.
-        episodes: How many in all.
-        seed: Chooses the sequence.
-        lr_factor: On each learner's α.
-        transductive: How queries are normalised, see `functional.query_logits`.
-        rotation_tta: Whether each answers by the mean over four quarter turns, see `evaluate`.
-        references: Whose features the nearest picture is found by, by name; None: pixels.
+        config: How.
+        references: By name whose features `evaluate_nearest` compares; None: pixels.
     """
     nearest = references or {}
-    streams = [
-        evaluate(
-            learner,
-            pool,
-            spec,
-            inner_steps=inner_steps,
-            episodes=episodes,
-            seed=seed,
-            inner_lr=learner.inner_lr(spec.n_way) * lr_factor,
-            transductive=transductive,
-            rotation_tta=rotation_tta,
-        )
-        for learner in learners.values()
-    ] + [
-        evaluate_nearest(
-            learner,
-            pool,
-            spec,
-            episodes=episodes,
-            seed=seed,
-            transductive=transductive,
-            rotation_tta=rotation_tta,
-        )
-        for learner in nearest.values()
-    ]
+    streams = [evaluate(learner, pool, spec, config) for learner in learners.values()]
+    streams += [evaluate_nearest(learner, pool, spec, config) for learner in nearest.values()]
     for estimates in zip(*streams, strict=True):
         yield dict(zip([*learners, *nearest], estimates, strict=True))
 

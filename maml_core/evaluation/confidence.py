@@ -1,13 +1,26 @@
-"""A mean over episodes and its confidence interval."""
+"""A mean over episodes and its 95 % confidence interval.
+
+Few-shot accuracies lie close to 100 % and are skewed: of MAML's 5-way 1-shot episodes
+mean ± 1.96 s / √n covers the true mean 54 % of the time at n = 2 and 85 % at n = 20, Student's t
+55 and 88 %. The interval of an accuracy here is Wilson's (1927, J. Am. Stat. Assoc. 22, 209) for as
+many independent queries as would have the variance that the episodes show (their design effect;
+Korn & Graubard 1998, Survey Methodology 24, 193), with Student's t for the normal quantile, and
+made symmetric by its longer side. At 5-way 1-shot, 5-way 5-shot and 20-way 1-shot it covers the
+mean at least 90 % of the time at n = 2, 94 % at 5, 92 % at 20 and 95 % from 100 on:
+`python -m benchmarks.studies.interval_coverage` measures that, and compares other intervals.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-import torch
+import numpy as np
+from scipy.stats import t as student_t
 from torch import Tensor
 
-Z_95 = 1.959964  # two-sided 95 % quantile of the normal distribution
+LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -17,7 +30,8 @@ class Estimate:
     Attributes:
         episodes: How many.
         accuracy: Mean query accuracy after each inner step, [inner_steps + 1], 0 to 1.
-        ci95: Half-width of its 95 % confidence interval over episodes, likewise; 0 for one.
+        ci95: Half-width of its 95 % confidence interval over episodes, likewise; not a number
+            where there is a single episode, or a single cluster of them.
     """
 
     episodes: int
@@ -26,12 +40,69 @@ class Estimate:
 
 
 def mean_and_ci95(values: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and 1.96 s / √n over n of values [n, m], each [m]; the second is 0 for n = 1."""
+    """Return the mean over n of any values [n, m] and t s / √n, each [m].
+
+    Student's t has n - 1 degrees of freedom; of a single value the second is not a number.
+    """
     n, exact = len(values), values.double()
-    spread = exact.std(0, correction=1) if n > 1 else torch.zeros_like(exact[0])
-    return tuple(exact.mean(0).tolist()), tuple((Z_95 * spread / n**0.5).tolist())
+    if n == 1:
+        return tuple(exact[0].tolist()), (math.nan,) * len(exact[0])
+    half = float(student_t.ppf((1 + LEVEL) / 2, n - 1)) * exact.std(0) / math.sqrt(n)
+    return tuple(exact.mean(0).tolist()), tuple(half.tolist())
 
 
-def estimate(accuracies: Tensor) -> Estimate:
-    """Return mean ± 1.96 s / √n of accuracies [n_episodes, inner_steps + 1]."""
-    return Estimate(len(accuracies), *mean_and_ci95(accuracies))
+def estimate(
+    accuracies: Tensor, queries: int, clusters: Sequence[Hashable] | None = None
+) -> Estimate:
+    """Return the mean over episodes and its confidence interval.
+
+    Args:
+        accuracies: [n_episodes, inner_steps + 1], 0 to 1.
+        queries: How many queries an episode has.
+        clusters: To what each episode belongs, as an official run to its alphabet. What is alike
+            within a cluster is no evidence of its own: the variance is that between clusters.
+            None: each episode is a cluster.
+    """
+    exact = accuracies.double().numpy()
+    n, mean = len(exact), exact.mean(0)
+    names = range(n) if clusters is None else clusters
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    rows, n_clusters = [numbers[name] for name in names], len(numbers)
+    totals = np.zeros((n_clusters, len(mean)))
+    np.add.at(totals, rows, exact - mean)
+    variance = (totals**2).sum(0) / n**2 * n_clusters / max(n_clusters - 1, 1)
+    half = accuracy_ci95(mean, np.sqrt(variance), n_clusters, n * queries)
+    return Estimate(n, tuple(mean.tolist()), tuple(half.tolist()))
+
+
+def accuracy_ci95(mean: np.ndarray, standard_error: np.ndarray, n: int, queries: int) -> np.ndarray:
+    """Return the half-width of an accuracy's 95 % interval, see the top of this file, [m].
+
+    Args:
+        mean: The accuracy, 0 to 1, [m].
+        standard_error: Of the mean, as the episodes or clusters show it, [m].
+        n: How many of these there are: the degrees of freedom, as coverage was measured; of a
+            single one the result is not a number.
+        queries: In all. The standard error is taken to be one query's worth at least, so that an
+            error rate of zero has an upper bound.
+    """
+    if n < 2:
+        return np.full_like(mean, math.nan)
+    smoothed = (mean * queries + 0.5) / (queries + 1)
+    independent = smoothed * (1 - smoothed) / np.maximum(standard_error, 1 / queries) ** 2
+    z2 = float(student_t.ppf((1 + LEVEL) / 2, n)) ** 2 / independent
+    centre = (mean + z2 / 2) / (1 + z2)
+    half = np.sqrt(z2 * mean * (1 - mean) + z2**2 / 4) / (1 + z2)
+    symmetric: np.ndarray = half + np.abs(mean - centre)
+    return symmetric
+
+
+def plus_minus(value: float, half_width: float, digits: int = 1) -> str:
+    """Return 'value ± half-width', or 'value ± –' where there is no interval."""
+    half = "–" if math.isnan(half_width) else f"{half_width:.{digits}f}"
+    return f"{value:.{digits}f} ± {half}"
+
+
+def percent(accuracy: float, ci95: float, digits: int = 1) -> str:
+    """Return an accuracy and its half-width, both 0 to 1, in %: '98.6 ± 0.2'."""
+    return plus_minus(100 * accuracy, 100 * ci95, digits)

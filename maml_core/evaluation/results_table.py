@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from maml_core.config import CHALLENGE, OFFICIAL_RUNS, EpisodeSpec
+from maml_core.config import CHALLENGE, OFFICIAL_RUNS, EpisodeSpec, EvaluationConfig
 from maml_core.data.registry import load
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
-from maml_core.evaluation.confidence import Estimate
+from maml_core.evaluation.confidence import Estimate, percent, plus_minus
 from maml_core.evaluation.published import PUBLISHED, PUBLISHED_RUNS, SHAPES
 from maml_core.learners import checkpoints
 from maml_core.methods.catalogue import METHODS, NEAREST, current_name
@@ -94,32 +94,14 @@ def _shapes(methods: Iterable[str]) -> list[Row]:
     ]
 
 
-def measure(
-    row: Row, pool: TaskPool, *, inner_steps: int, episodes: int, seed: int
-) -> Iterator[Estimate]:
-    """Yield a row's estimate on its `pool_of` as it grows; the nearest picture's has no steps."""
+def measure(row: Row, pool: TaskPool, config: EvaluationConfig) -> Iterator[Estimate]:
+    """Yield a row's estimate on its `pool_of` as it grows, with the row's own views."""
+    config = replace(config, transductive=row.transductive, rotation_tta=row.rotation_tta)
     if row.method in NEAREST:
         by = NEAREST[row.method]
         learner = checkpoints.shipped(by, row.split) if by else None
-        return evaluate_nearest(
-            learner,
-            pool,
-            row.spec,
-            episodes=episodes,
-            seed=seed,
-            transductive=row.transductive,
-            rotation_tta=row.rotation_tta,
-        )
-    return evaluate(
-        checkpoints.shipped(row.method, row.split),
-        pool,
-        row.spec,
-        inner_steps=inner_steps,
-        episodes=episodes,
-        seed=seed,
-        transductive=row.transductive,
-        rotation_tta=row.rotation_tta,
-    )
+        return evaluate_nearest(learner, pool, row.spec, config)
+    return evaluate(checkpoints.shipped(row.method, row.split), pool, row.spec, config)
 
 
 def pool_of(split: str, ink_crops: bool = False) -> TaskPool:
@@ -160,7 +142,7 @@ def beside_published(labels: Mapping[str, str], path: Path = RECORDED) -> list[d
             name = _ours(row, labels)
             told = {"Method": name, "Split": row["split"], **dict.fromkeys(heads.values(), "–")}
             line = ours.setdefault((row["split"], name), told)
-            line[heads[shape]] = f"{100 * row['accuracy'][-1]:.1f} ± {100 * row['ci95'][-1]:.1f}"
+            line[heads[shape]] = percent(row["accuracy"][-1], row["ci95"][-1])
             line["Source"] = f"this project, n = {row['episodes']}"
     others = [
         {"Method": one.method, "Split": "paper"}
@@ -190,7 +172,7 @@ def runs_beside_published(labels: Mapping[str, str], path: Path = RECORDED) -> l
     for row in recorded(path):
         if row["official"]:
             error = 100 - 100 * row["accuracy"][-1]
-            told = f"{error:.1f} ± {100 * row['ci95'][-1]:.1f}"
+            told = plus_minus(error, 100 * row["ci95"][-1])
             source = f"this project, n = {row['episodes']} runs"
             found.append((error, told, _ours(row, labels), source))
     heads = ("Error in %", "Method", "Source")  # a phone shows the first two

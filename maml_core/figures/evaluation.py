@@ -40,7 +40,10 @@ def confidence_figure(
         # What takes no steps, as the nearest picture, is the same at all of them.
         values = np.array([found.accuracy, found.ci95])
         mean, half = 100 * np.broadcast_to(values, (2, n_points))
-        add_band(figure, steps, mean, half, style.colour)
+        interval = ""
+        if np.isfinite(half).all():  # a single episode has none
+            add_band(figure, steps, mean, half, style.colour)
+            interval = " ± %{customdata:.1f}"
         figure.add_scatter(
             x=steps,
             y=mean,
@@ -49,7 +52,7 @@ def confidence_figure(
             mode="lines" if crowded else "lines+markers",
             line={"color": style.colour, "dash": style.dash, "width": 3},
             marker={"symbol": style.marker, "size": 8},
-            hovertemplate="step %{x}: %{y:.1f} ± %{customdata:.1f} %",
+            hovertemplate=f"step %{{x}}: %{{y:.1f}}{interval} %",
         )
     add_chance(figure, 100 / n_way)
     figure.update_xaxes(title="Inner step", dtick=10 if crowded else 5 if n_points > 15 else 1)
@@ -58,7 +61,9 @@ def confidence_figure(
         bands = [
             (100 * (mean - half), 100 * (mean + half))
             for found in estimates.values()
-            for mean, half in list(zip(found.accuracy, found.ci95, strict=True))[-n_points + 1 :]
+            for mean, half in list(zip(found.accuracy, np.nan_to_num(found.ci95), strict=True))[
+                -n_points + 1 :
+            ]
         ]
         low, high = min(low for low, _ in bands), max(high for _, high in bands)
         figure.update_yaxes(range=[low - 0.5, max(high, 100) + 0.5])

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from tqdm import tqdm
 
-from maml_core.config import EpisodeSpec
+from maml_core.config import EpisodeSpec, EvaluationConfig
 from maml_core.episodes.pool import TaskPool
 from maml_core.evaluation.accuracy import evaluate
 from maml_core.learners.learner import Learner
@@ -34,10 +34,7 @@ def choose_inner_lr(
             learner,
             pool,
             spec,
-            inner_steps=inner_steps,
-            episodes=episodes,
-            seed=seed,
-            inner_lr=rate,
+            EvaluationConfig(inner_steps=inner_steps, episodes=episodes, seed=seed, inner_lr=rate),
         )
         return sum(last.accuracy[1:]) / inner_steps
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from maml_core.evaluation.confidence import percent
 from maml_core.learners import checkpoints
 from maml_core.learners.checkpoints import Checkpoint, CheckpointError
 from maml_core.learners.learner import Learner
@@ -159,8 +160,9 @@ def _in_words(rows: Sequence[Mapping[str, Any]]) -> str:
     sentences = []
     for row in rows:
         before, *after = (f"{100 * share:.1f}" for share in row["accuracy"])
+        interval = percent(row["accuracy"][-1], row["ci95"][-1]).partition(" ")[2]
         sentences.append(
             f"{row['n_way']}-way {row['k_shot']}-shot {' '.join(after)} % "
-            f"(from {before}; ± {100 * row['ci95'][-1]:.1f}, n = {row['episodes']})"
+            f"(from {before}; {interval}, n = {row['episodes']})"
         )
     return "; ".join(sentences)

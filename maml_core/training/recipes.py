@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from maml_core.config import AdaptConfig, EpisodeSpec, PretrainConfig, TrainConfig
+from maml_core.config import AdaptConfig, EpisodeSpec, EvaluationConfig, PretrainConfig, TrainConfig
 from maml_core.episodes.class_augmentation import augment_classes
 from maml_core.episodes.pool import TaskPool
 from maml_core.episodes.sampling import sample_episode
@@ -51,19 +51,15 @@ class PreparedTraining:
     specs: Sequence[EpisodeSpec]
     metadata: dict[str, Any]
 
-    def validate(
-        self, learner: Learner, spec: EpisodeSpec, *, inner_steps: int, episodes: int, seed: int
-    ) -> Estimate:
-        """Return the learner's accuracy on validation episodes of a seed.
+    def validate(self, learner: Learner, spec: EpisodeSpec, config: EvaluationConfig) -> Estimate:
+        """Return the learner's accuracy on validation episodes.
 
         Raises:
             ValueError: The training was prepared without validation.
         """
         if self.validation is None:
             raise ValueError("validate_every is 0, so no validation classes were read; raise it.")
-        *_, estimate = evaluate(
-            learner, self.validation, spec, inner_steps=inner_steps, episodes=episodes, seed=seed
-        )
+        *_, estimate = evaluate(learner, self.validation, spec, config)
         return estimate
 
 
@@ -92,10 +88,9 @@ def train(
         training = prepare_training(run, config, model_config, start)
 
         def validate(learner: Learner) -> list[dict[str, Any]]:
-            options = {"inner_steps": 5, "episodes": VALIDATION_EPISODES, "seed": 0}
+            config = EvaluationConfig(inner_steps=5, episodes=VALIDATION_EPISODES, seed=0)
             return [
-                _as_row(spec, training.validate(learner, spec, **options))
-                for spec in training.specs
+                _as_row(spec, training.validate(learner, spec, config)) for spec in training.specs
             ]
 
         return training_loop(
@@ -202,9 +197,9 @@ def train_baseline(
             learner,
             validation,
             BASELINE_VALIDATION,
-            inner_steps=inner_lr_search.INNER_LR_STEPS,
-            episodes=VALIDATION_EPISODES,
-            seed=0,
+            EvaluationConfig(
+                inner_steps=inner_lr_search.INNER_LR_STEPS, episodes=VALIDATION_EPISODES, seed=0
+            ),
         )
         return [_as_row(BASELINE_VALIDATION, estimate)]
 

@@ -6,11 +6,11 @@ from functools import partial
 
 import streamlit as st
 
-from maml_core.config import OFFICIAL_RUNS, EpisodeSpec
+from maml_core.config import OFFICIAL_RUNS, EpisodeSpec, EvaluationConfig
 from maml_core.episodes.sampling import episodes_of
 from maml_core.evaluation import results_table
 from maml_core.evaluation.comparison import evaluate_together
-from maml_core.evaluation.confidence import Estimate
+from maml_core.evaluation.confidence import Estimate, percent
 from maml_core.figures.style import STYLES
 from maml_core.methods.catalogue import NEAREST
 from pages.shared import cached
@@ -270,11 +270,13 @@ def _start(settings: Settings, asked: Asked) -> Iterator[dict[str, Estimate]]:
         {m: cached.learner(m, asked.split) for m in asked.methods if m not in NEAREST},
         cached.pool(settings.dataset, settings.part, asked.split, asked.ink_crops),
         settings.spec,
-        inner_steps=asked.steps,
-        episodes=asked.episodes,
-        seed=settings.seed,
-        transductive=asked.transductive,
-        rotation_tta=asked.rotation_tta,
+        EvaluationConfig(
+            inner_steps=asked.steps,
+            episodes=asked.episodes,
+            seed=settings.seed,
+            transductive=asked.transductive,
+            rotation_tta=asked.rotation_tta,
+        ),
         references={
             m: cached.learner(NEAREST[m], asked.split) if NEAREST[m] else None
             for m in asked.methods
@@ -292,7 +294,7 @@ def _table(found: dict[str, Estimate]) -> list[dict[str, str]]:
         {"Method": STYLES[method].label}
         | {f"step {step}": "–" for step in steps}
         | {
-            f"step {step}": f"{100 * one.accuracy[step]:.1f} ± {100 * one.ci95[step]:.1f}"
+            f"step {step}": percent(one.accuracy[step], one.ci95[step])
             for step in steps
             if step < len(one.accuracy)
         }

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import streamlit as st
 
+from maml_core.config import EvaluationConfig
 from maml_core.evaluation.comparison import evaluate_together
+from maml_core.evaluation.confidence import percent
 from maml_core.figures.meta_update import layers_figure
 from maml_core.figures.style import CHART_CONFIG, STYLES
 from maml_core.learners.learner import head_only
@@ -60,9 +62,7 @@ def _draw_head_comparison(settings: Settings, methods: tuple[str, ...]) -> None:
             whole | head,
             cached.pool(settings.dataset, settings.part),
             settings.spec,
-            inner_steps=STEPS,
-            episodes=EPISODES,
-            seed=settings.seed,
+            EvaluationConfig(inner_steps=STEPS, episodes=EPISODES, seed=settings.seed),
         )
 
     estimates = streamed(
@@ -87,8 +87,8 @@ def _in_words(estimates: Estimates, methods: tuple[str, ...]) -> str:
         whole, head = estimates[method], estimates[f"{method}-head"]
         lines.append(
             f"* {STYLES[method].label} after {STEPS} steps: whole network "
-            f"**{100 * whole.accuracy[-1]:.1f} ± {100 * whole.ci95[-1]:.1f} %**, head alone "
-            f"**{100 * head.accuracy[-1]:.1f} ± {100 * head.ci95[-1]:.1f} %** "
+            f"**{percent(whole.accuracy[-1], whole.ci95[-1])} %**, head alone "
+            f"**{percent(head.accuracy[-1], head.ci95[-1])} %** "
             f"(n = {whole.episodes})."
         )
     return "\n".join(lines)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import streamlit as st
 
+from maml_core.config import EvaluationConfig
 from maml_core.evaluation.comparison import evaluate_together
 from maml_core.evaluation.confidence import Estimate
 from maml_core.figures.evaluation import confidence_figure
@@ -33,10 +34,9 @@ def repeat(settings: Settings, methods: tuple[str, ...], steps: int, factor: flo
             {method: cached.learner(method) for method in methods},
             cached.pool(settings.dataset, settings.part),
             settings.spec,
-            inner_steps=steps,
-            episodes=REPEATS,
-            seed=settings.seed,
-            lr_factor=factor,
+            EvaluationConfig(
+                inner_steps=steps, episodes=REPEATS, seed=settings.seed, lr_factor=factor
+            ),
         )
 
     found = streamed(

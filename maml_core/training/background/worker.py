@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from maml_core.config import TrainConfig
+from maml_core.config import EvaluationConfig, TrainConfig
 from maml_core.data.character_set import DataError
 from maml_core.learners import checkpoints
 from maml_core.learners.checkpoints import CheckpointError
@@ -132,9 +132,11 @@ def validate(training: recipes.PreparedTraining, state: TrainState, config: Trai
     estimate = training.validate(
         checkpoint_of(state, training.metadata).learner(),
         training.specs[0],
-        inner_steps=config.inner_steps or MULTI_TASK_STEPS,
-        episodes=VALIDATION_EPISODES,
-        seed=config.seed,
+        EvaluationConfig(
+            inner_steps=config.inner_steps or MULTI_TASK_STEPS,
+            episodes=VALIDATION_EPISODES,
+            seed=config.seed,
+        ),
     )
     send_message(
         "validation",

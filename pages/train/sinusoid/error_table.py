@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from maml_core.evaluation.confidence import plus_minus
 from maml_core.figures.sinusoid import error_figure
 from maml_core.figures.style import CHART_CONFIG, STYLES
 from maml_core.teaching.csv_exports import sinusoid_errors_csv
@@ -103,4 +104,4 @@ def _table(errors: ErrorsByShape) -> list[dict[str, str]]:
 
 def _with_interval(mean: float, half_width: float) -> str:
     digits = 2 if mean >= 0.1 else 4
-    return f"{mean:.{digits}f} ± {half_width:.{digits}f}"
+    return plus_minus(mean, half_width, digits)

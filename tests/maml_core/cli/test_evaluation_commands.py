@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from maml_core.cli import commands as command_line
-from maml_core.config import OFFICIAL_RUNS, EpisodeSpec
+from maml_core.config import OFFICIAL_RUNS, EpisodeSpec, EvaluationConfig
 from maml_core.data.splits import split_classes
 from maml_core.episodes import sampling
 from maml_core.episodes.official_runs import OneShotRun
@@ -30,9 +30,7 @@ def test_evaluate_prints_json_of_what_evaluation_says(weights, few_characters, c
         checkpoints.load_weights(weights).learner(),
         make_pool(few_characters, classes),
         EpisodeSpec(3, 1, 2),
-        inner_steps=2,
-        episodes=25,
-        seed=4,
+        EvaluationConfig(inner_steps=2, episodes=25, seed=4),
     )
     assert found.pop("accuracy") == list(expected.accuracy)
     assert found.pop("ci95") == list(expected.ci95)
@@ -77,10 +75,7 @@ def test_evaluate_measures_the_official_runs_in_a_shape_of_their_own(
         checkpoints.load_weights(weights).learner(),
         make_pool(data, split_classes(data, "alphabets", "test")),
         OFFICIAL_RUNS,
-        inner_steps=1,
-        episodes=2,
-        seed=0,
-        transductive=False,
+        EvaluationConfig(inner_steps=1, episodes=2, seed=0, transductive=False),
     )
     assert found["accuracy"] == list(expected.accuracy)
     assert found["episodes"] == expected.episodes == 2
@@ -159,11 +154,11 @@ def measured_alone(rows):
     for row in rows:
         pool, options = results_table.pool_of(row.split, row.ink_crops), {"episodes": 12, "seed": 4}
         if row.method == "nearest-pixels":
-            *_, last = evaluate_nearest(None, pool, row.spec, **options)
+            *_, last = evaluate_nearest(None, pool, row.spec, EvaluationConfig(**options))
         else:
             learner = checkpoints.shipped(row.method, row.split)
             options |= {"inner_steps": 2, "transductive": row.transductive}
-            *_, last = evaluate(learner, pool, row.spec, **options)
+            *_, last = evaluate(learner, pool, row.spec, EvaluationConfig(**options))
         told.append(json.loads(json.dumps(results_table.record(row, last, 4))))
     return told
 
@@ -244,7 +239,7 @@ def test_evaluate_prints_a_line_a_step_in_percent(weights, capsys):
         "1",
         "2",
     ]
-    assert lines[0].endswith("33.33 ± 0.00 %")
+    assert lines[0].split()[2] == "33.33"
 
 
 @pytest.mark.parametrize("part", ["train", "test"])

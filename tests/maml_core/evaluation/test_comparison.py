@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from maml_core.config import EpisodeSpec
+from maml_core.config import EpisodeSpec, EvaluationConfig
 from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
 from maml_core.evaluation.comparison import compare, confusion, evaluate_together
@@ -148,11 +148,15 @@ def test_confusion_is_a_double_loop_over_classes(learners, episode):
 @pytest.mark.parametrize("lr_factor", [1.0, 0.5])
 def test_evaluating_together_is_evaluating_each(lr_factor, learners, pool):
     options = {"inner_steps": 2, "episodes": 13, "seed": 4}
-    together = list(evaluate_together(learners, pool, SPEC, lr_factor=lr_factor, **options))
+    together = list(
+        evaluate_together(learners, pool, SPEC, EvaluationConfig(lr_factor=lr_factor, **options))
+    )
     assert [list(found) for found in together] == 7 * [list(learners)]
     for method, learner in learners.items():
         scaled = {n: lr_factor * lr for n, lr in learner.inner_lrs.items()}
-        alone = list(evaluate(replace(learner, inner_lrs=scaled), pool, SPEC, **options))
+        alone = list(
+            evaluate(replace(learner, inner_lrs=scaled), pool, SPEC, EvaluationConfig(**options))
+        )
         assert [e.episodes for e in alone] == [2, 4, 6, 8, 10, 12, 13]
         for mine, theirs in zip((found[method] for found in together), alone, strict=True):
             assert mine.episodes == theirs.episodes
@@ -172,23 +176,33 @@ def references(learners):
 def test_references_are_measured_on_the_same_episodes(transductive, learners, references, pool):
     options = {"episodes": 13, "seed": 4, "transductive": transductive}
     together = list(
-        evaluate_together(learners, pool, SPEC, inner_steps=2, references=references, **options)
+        evaluate_together(
+            learners, pool, SPEC, EvaluationConfig(inner_steps=2, **options), references=references
+        )
     )
     assert [list(found) for found in together] == 7 * [[*learners, *references]]
     for name, learner in learners.items():
-        alone = list(evaluate(learner, pool, SPEC, inner_steps=2, **options))
+        alone = list(evaluate(learner, pool, SPEC, EvaluationConfig(inner_steps=2, **options)))
         assert [found[name] for found in together] == alone
     for name, learner in references.items():
-        alone = list(evaluate_nearest(learner, pool, SPEC, **options))
+        alone = list(evaluate_nearest(learner, pool, SPEC, EvaluationConfig(**options)))
         assert [found[name] for found in together] == alone
         assert {len(one.accuracy) for one in alone} == {1}
 
 
 @pytest.mark.parametrize("option", ["transductive", "rotation_tta"])
 def test_how_a_method_answers_is_told_to_all(option, learners, references, pool):
-    options = {"inner_steps": 2, "episodes": 20, "seed": 4, "references": references}
+    options = {"inner_steps": 2, "episodes": 20, "seed": 4}
     on, off = (
-        list(evaluate_together(learners, pool, SPEC, **{option: how}, **options))[-1]
+        list(
+            evaluate_together(
+                learners,
+                pool,
+                SPEC,
+                EvaluationConfig(**{option: how}, **options),
+                references=references,
+            )
+        )[-1]
         for how in (True, False)
     )
     same = {name for name in on if on[name] == off[name]}
@@ -197,7 +211,7 @@ def test_how_a_method_answers_is_told_to_all(option, learners, references, pool)
 
 def test_without_learners_the_references_remain(references, pool):
     _, _, found = evaluate_together(
-        {}, pool, SPEC, inner_steps=2, episodes=5, seed=4, references=references
+        {}, pool, SPEC, EvaluationConfig(inner_steps=2, episodes=5, seed=4), references=references
     )
     assert list(found) == list(references)
     assert {one.episodes for one in found.values()} == {5}
@@ -205,7 +219,9 @@ def test_without_learners_the_references_remain(references, pool):
 
 def test_the_first_episode_of_a_repetition_is_the_one_compared(learners, pool, episode):
     """The page says so: 'this one the first of them'."""
-    (alone,) = evaluate_together(learners, pool, SPEC, inner_steps=STEPS, episodes=1, seed=5)
+    (alone,) = evaluate_together(
+        learners, pool, SPEC, EvaluationConfig(inner_steps=STEPS, episodes=1, seed=5)
+    )
     for trajectory in compare(learners, episode, STEPS):
         np.testing.assert_allclose(
             alone[trajectory.method].accuracy, trajectory.accuracy, atol=1e-7

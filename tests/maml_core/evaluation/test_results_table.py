@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from maml_core.config import CHALLENGE, OFFICIAL_RUNS, EpisodeSpec
+from maml_core.config import CHALLENGE, OFFICIAL_RUNS, EpisodeSpec, EvaluationConfig
 from maml_core.data.splits import split_classes
 from maml_core.evaluation import results_table
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
@@ -160,11 +160,18 @@ def shipped(monkeypatch):
 def test_a_method_is_measured_as_evaluation_says(method, split, transductive, shipped, easy_pool):
     learner, asked = shipped
     row = Row(method, split, SPEC, transductive)
-    found = list(results_table.measure(row, easy_pool, inner_steps=2, episodes=13, seed=6))
+    found = list(results_table.measure(row, easy_pool, EvaluationConfig(2, 13, 6)))
     assert asked == [(method, split)]
     options = {"inner_steps": 2, "episodes": 13, "seed": 6}
     expected, other = (
-        list(evaluate(learner(method, split), easy_pool, SPEC, transductive=how, **options))
+        list(
+            evaluate(
+                learner(method, split),
+                easy_pool,
+                SPEC,
+                EvaluationConfig(transductive=how, **options),
+            )
+        )
         for how in (transductive, not transductive)
     )
     assert found == expected != other
@@ -180,7 +187,7 @@ def test_features_are_those_of_the_splits_own_weights(
 ):
     learner, asked = shipped
     row = Row(method, split, SPEC, transductive)
-    found = list(results_table.measure(row, easy_pool, inner_steps=2, episodes=13, seed=6))
+    found = list(results_table.measure(row, easy_pool, EvaluationConfig(2, 13, 6)))
     assert asked == [(by, split)]
     expected, other = (
         list(
@@ -188,9 +195,7 @@ def test_features_are_those_of_the_splits_own_weights(
                 learner(by, split),
                 easy_pool,
                 SPEC,
-                episodes=13,
-                seed=6,
-                transductive=how,
+                EvaluationConfig(episodes=13, seed=6, transductive=how),
             )
         )
         for how in (transductive, not transductive)
@@ -202,9 +207,11 @@ def test_features_are_those_of_the_splits_own_weights(
 
 def test_pixels_need_no_weights(shipped, easy_pool):
     row = Row("nearest-pixels", "paper", SPEC)
-    found = list(results_table.measure(row, easy_pool, inner_steps=2, episodes=13, seed=6))
+    found = list(results_table.measure(row, easy_pool, EvaluationConfig(2, 13, 6)))
     assert shipped[1] == []
-    assert found == list(evaluate_nearest(None, easy_pool, SPEC, episodes=13, seed=6))
+    assert found == list(
+        evaluate_nearest(None, easy_pool, SPEC, EvaluationConfig(episodes=13, seed=6))
+    )
 
 
 @pytest.mark.parametrize("split", SPLITS)

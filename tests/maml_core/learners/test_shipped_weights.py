@@ -2,7 +2,7 @@
 
 import pytest
 
-from maml_core.config import EpisodeSpec
+from maml_core.config import EpisodeSpec, EvaluationConfig
 from maml_core.data.character_set import CharacterSet
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import make_pool
@@ -50,7 +50,9 @@ def test_maml_reaches_97_percent_and_is_ahead_at_the_first_step(
 
     def measured(method: str) -> Estimate:
         spec = EpisodeSpec(5, 1, 10)
-        *_, last = evaluate(shipped(method), pool, spec, inner_steps=5, episodes=600, seed=0)
+        *_, last = evaluate(
+            shipped(method), pool, spec, EvaluationConfig(inner_steps=5, episodes=600, seed=0)
+        )
         return last
 
     maml, pretrained = measured("maml"), measured("pretrained")

@@ -9,7 +9,7 @@ import torch
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from maml_core.config import EpisodeSpec, TrainConfig
+from maml_core.config import EpisodeSpec, EvaluationConfig, TrainConfig
 from maml_core.data.glyphs import dataset
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import make_pool
@@ -73,7 +73,10 @@ def trained_and_random(model, pool, config, seen=None):
         learner = Learner("maml", model, params, {n_way: inner_lr})
         spec = EpisodeSpec(n_way, 1, 5)
         *_, found = evaluate(
-            learner, pool, spec, inner_steps=config.inner_steps, episodes=30, seed=7
+            learner,
+            pool,
+            spec,
+            EvaluationConfig(inner_steps=config.inner_steps, episodes=30, seed=7),
         )
         return found.accuracy
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 
-from maml_core.config import EpisodeSpec, TrainConfig
+from maml_core.config import EpisodeSpec, EvaluationConfig, TrainConfig
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import make_pool
 from maml_core.evaluation.accuracy import evaluate
@@ -151,7 +151,10 @@ def test_what_validation_found_is_kept_with_the_weights(run, few_characters):
     assert [(row["update"], row["n_way"], row["k_shot"]) for row in kept] == [(3, 2, 1), (6, 2, 1)]
     pool = make_pool(few_characters, split_classes(few_characters, "paper", "validation"))
     *_, expected = evaluate(
-        found.learner(), pool, EpisodeSpec(2, 1, 5), inner_steps=5, episodes=4, seed=0
+        found.learner(),
+        pool,
+        EpisodeSpec(2, 1, 5),
+        EvaluationConfig(inner_steps=5, episodes=4, seed=0),
     )
     assert {name: kept[-1][name] for name in ("episodes", "accuracy", "ci95")} == {
         "episodes": 4,
@@ -197,10 +200,7 @@ def test_pretraining_writes_a_headless_learner_with_its_best_rates(run, few_char
             learner,
             run.pool("validation"),
             EpisodeSpec(2, 1, 5),
-            inner_steps=3,
-            episodes=4,
-            seed=0,
-            inner_lr=rate,
+            EvaluationConfig(inner_steps=3, episodes=4, seed=0, inner_lr=rate),
         )
         scores[rate] = sum(last.accuracy[1:])
     assert learner.inner_lrs.keys() == {2}

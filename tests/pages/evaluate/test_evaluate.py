@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from maml_core.config import OFFICIAL_RUNS, EpisodeSpec
+from maml_core.config import OFFICIAL_RUNS, EpisodeSpec, EvaluationConfig
 from maml_core.data.registry import load
 from maml_core.data.splits import split_classes
 from maml_core.episodes import sampling
@@ -61,11 +61,13 @@ def measured(
         checkpoints.shipped(method, split),
         pool,
         spec or EpisodeSpec(2, 1, 1),
-        inner_steps=1,
-        episodes=count,
-        seed=DEFAULTS["seed"],
-        transductive=together,
-        rotation_tta=rotation_tta,
+        EvaluationConfig(
+            inner_steps=1,
+            episodes=count,
+            seed=DEFAULTS["seed"],
+            transductive=together,
+            rotation_tta=rotation_tta,
+        ),
     )
     return last
 
@@ -194,7 +196,9 @@ def test_references_and_drawers_reach_the_evaluation() -> None:
     spec = EpisodeSpec(6, 1, 1, within_alphabet=True, same_drawers=True)
     data = load("glyphs")
     pool = make_pool(data, split_classes(data, "alphabets", "test"))
-    *_, nearest = evaluate_nearest(None, pool, spec, episodes=100, seed=DEFAULTS["seed"])
+    *_, nearest = evaluate_nearest(
+        None, pool, spec, EvaluationConfig(episodes=100, seed=DEFAULTS["seed"])
+    )
     assert table(at) == [
         row("random", measured("random", spec=spec)),
         {**row("nearest-pixels", nearest), "step 1": "–"},

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from maml_core.config import META_METHODS, EpisodeSpec, TrainConfig
+from maml_core.config import META_METHODS, EpisodeSpec, EvaluationConfig, TrainConfig
 from maml_core.evaluation.accuracy import evaluate
 from maml_core.learners import checkpoints
 from maml_core.training import recipes, training_run
@@ -72,9 +72,7 @@ def test_every_method_says_how_it_goes_and_sends_weights_that_adapt(method, caps
         learner,
         run.pool("validation"),
         EpisodeSpec(2, 1, 2),
-        inner_steps=steps or 5,
-        episodes=10,
-        seed=3,
+        EvaluationConfig(inner_steps=steps or 5, episodes=10, seed=3),
     )
     assert tuple(looks[-1]["accuracy"]) == expected.accuracy
     assert tuple(looks[-1]["ci95"]) == expected.ci95
@@ -87,7 +85,9 @@ def test_where_too_few_classes_are_held_out_it_looks_at_those_it_trains_on(capsy
     sent = weights([line for line in lines if line["kind"] == "weights"][-1])
     pool = TrainingRun(None, "tiny").pool("train")  # as they are, in no other rotation
     shape = EpisodeSpec(2, 1, 2)
-    *_, expected = evaluate(sent.learner(), pool, shape, inner_steps=1, episodes=10, seed=3)
+    *_, expected = evaluate(
+        sent.learner(), pool, shape, EvaluationConfig(inner_steps=1, episodes=10, seed=3)
+    )
     assert tuple(look["accuracy"]) == expected.accuracy
 
 
