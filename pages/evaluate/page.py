@@ -68,9 +68,12 @@ alphabet by the same drawers, are of the same kind but harder: any alphabet, any
 drawers. The numbers compare with queries *each alone*.
 """
 WHY_INTERVAL = """
-The band is mean ± 1.96 s / √n over n episodes: where the mean of endlessly many episodes lies, in
-95 of 100 such evaluations. Four times the episodes make it half as wide. It says nothing about
-other weights: another training run would give another mean.
+The band is a 95 % confidence interval: in 95 of 100 such evaluations it contains the mean of
+infinitely many episodes. Four times as many episodes make it half as wide. Accuracies close to
+100 % are skewed, so it is Wilson's interval with the episodes' own variance and not the usual
+mean ± 1.96 s / √n, which is too narrow; the official runs count by alphabet, because both runs of
+an alphabet have the same characters. It says nothing about other weights: another training run
+would give another mean.
 """
 
 
