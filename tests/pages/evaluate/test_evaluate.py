@@ -83,7 +83,7 @@ def table(at: AppTest) -> list[dict[str, str]]:
 def row(method: str, found: Estimate) -> dict[str, str]:
     cells = zip(found.accuracy, found.ci95, strict=True)
     return {"Method": STYLES[method].label} | {
-        f"step {step}": f"{100 * mean:.1f} ± {100 * half:.1f}"
+        f"step {step}": f"{100 * mean:.1f} ± {100 * half:.1f}".replace("nan", "–")
         for step, (mean, half) in enumerate(cells)
     }
 
