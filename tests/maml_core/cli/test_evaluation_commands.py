@@ -319,7 +319,7 @@ def test_a_nearest_neighbour_is_evaluated_like_its_row_of_the_table(
     found = json.loads(capsys.readouterr().out)
     pool = make_pool(few_characters, split_classes(few_characters, "paper", "test"))
     row = results_table.Row(method, "paper", EpisodeSpec(3, 1, 2))
-    *_, expected = results_table.measure(row, pool, inner_steps=10, episodes=12, seed=4)
+    *_, expected = results_table.measure(row, pool, EvaluationConfig(10, 12, 4))
     assert found["accuracy"] == list(expected.accuracy)
     assert found["ci95"] == list(expected.ci95)
     assert (found["method"], found["inner_lr"]) == (method, None)
