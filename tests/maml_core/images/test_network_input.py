@@ -20,7 +20,7 @@ def block(top, left, height, width, side=105):
 
 @pytest.mark.parametrize(("top", "left"), [(0, 0), (50, 20), (63, 65)])
 @pytest.mark.parametrize(("height", "width"), [(42, 21), (30, 40), (35, 35)])
-def test_a_close_up_shows_the_ink_in_the_middle_with_its_longer_side_at_20_of_28(
+def test_an_ink_crop_shows_the_ink_in_the_middle_with_its_longer_side_at_20_of_28(
     top, left, height, width
 ):
     shown = ink_crop(block(top, left, height, width))
@@ -34,7 +34,7 @@ def test_a_close_up_shows_the_ink_in_the_middle_with_its_longer_side_at_20_of_28
     assert shown.sum() / 255 == pytest.approx(400 * height * width / longer**2, rel=0.05)
 
 
-def test_a_close_up_does_not_depend_on_where_the_ink_is():
+def test_an_ink_crop_does_not_depend_on_where_the_ink_is():
     shown = ink_crop(block(3, 60, 20, 37))
     assert np.array_equal(ink_crop(block(80, 1, 20, 37)), shown)
 
@@ -52,7 +52,7 @@ def test_what_fills_its_picture_is_shown_smaller_and_nothing_is_cut_off():
     assert not shown[:, [0, -1]].any()
 
 
-def test_without_ink_a_close_up_is_the_picture():
+def test_without_ink_an_ink_crop_is_the_picture():
     faint = np.full((105, 105), 20, dtype=np.uint8)
     assert np.array_equal(ink_crop(faint), to_network_input(faint))
 
