@@ -298,7 +298,7 @@ def _adapting_learner(parsed: argparse.Namespace, data: CharacterSet) -> Learner
     """Return the learner of a file's weights, of shipped ones, or an untrained network."""
     if parsed.weights:
         checkpoint = checkpoints.load_weights(parsed.weights)
-        name = model_arguments(checkpoint.metadata["model"])["name"]
+        name = model_arguments(checkpoint.provenance.model)["name"]
         if parsed.model not in (None, name):
             raise ValueError(
                 f"{parsed.weights} holds weights for {name}, not {parsed.model}; leave --model out."

@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from maml_core.learners.learner import Learner, random_learner
+from maml_core.learners.provenance import Provenance, current_names
 from maml_core.methods.catalogue import adapts_head_only, current_name
 from maml_core.networks.functional import HEAD
 from maml_core.networks.inner_lr_multipliers import (
@@ -45,23 +46,25 @@ class Checkpoint:
 
     Attributes:
         params: θ, and log-factors on α where they were learned.
-        metadata: JSON values: `method`, `model` (the network's `name`, Conv4 where there is
-            none, and arguments), `inner_lrs` and how it was trained.
+        metadata: JSON values, those of a `Provenance`.
     """
 
     params: Params
     metadata: Mapping[str, Any]
 
+    @property
+    def provenance(self) -> Provenance:
+        """How the weights came to be, as far as the metadata make sense."""
+        return Provenance.from_json(self.metadata)
+
     def learner(self) -> Learner:
         """Return the learner that these weights make; ANIL's adapts its head alone."""
+        told = self.provenance
         params, lr_multipliers = split_lr_multipliers(self.params)
-        if adapts_head_only(self.metadata["method"]):
+        if adapts_head_only(told.method):
             lr_multipliers = head_only_multipliers(lr_multipliers)
-        model = make_model(self.metadata["model"])
-        inner_lrs = {int(n): float(lr) for n, lr in self.metadata["inner_lrs"].items()}
-        return Learner(
-            self.metadata["method"], model, params, inner_lrs, lr_multipliers, self.metadata
-        )
+        model = make_model(told.model)
+        return Learner(told.method, model, params, told.inner_lrs, lr_multipliers, told)
 
 
 def save_weights(path: Path, checkpoint: Checkpoint) -> None:
@@ -95,8 +98,6 @@ def from_bytes(content: bytes, path: str) -> Checkpoint:
         CheckpointError: It is damaged, or it is not one of this project's.
     """
     tensors, metadata = _unpacked(content, path)
-    if isinstance(metadata.get("method"), str):
-        metadata["method"] = current_name(metadata["method"])
     missing = {"method", "model", "inner_lrs"} - metadata.keys()
     if missing:
         raise CheckpointError(
@@ -175,7 +176,8 @@ def _unpacked(content: bytes, path: str, device: str = "cpu") -> tuple[Params, d
         tensors = {name: value.to(device) for name, value in found}
         # The first eight bytes say how long the header is, JSON; `deserialise` has checked both.
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        metadata = dict(json.loads(header.get("__metadata__", {}).get("maml_core", "{}")))
+        written = json.loads(header.get("__metadata__", {}).get("maml_core", "{}"))
+        metadata = current_names(dict(written))
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged or no safetensors file ({error}).") from error
     return tensors, metadata

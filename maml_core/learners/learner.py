@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from torch import nn
 
 from maml_core.config import AdaptConfig, EpisodeSpec
+from maml_core.learners.provenance import Provenance
 from maml_core.networks.functional import initial_params
 from maml_core.networks.inner_lr_multipliers import head_only_multipliers
 from maml_core.networks.params import Params
@@ -38,7 +39,7 @@ class Learner:
         params: θ; read-only, shared by all who adapt from it.
         inner_lrs: α by n_way, at one N or several, each > 0.
         lr_multipliers: Learned factors on α by parameter name, or None.
-        provenance: How it was trained: recipe, data, split, seed, commit, duration, device.
+        provenance: How it was trained; None where nobody says.
 
     Raises:
         ValueError: `inner_lrs` is empty or holds what is no N or no step size.
@@ -49,7 +50,7 @@ class Learner:
     params: Params
     inner_lrs: Mapping[int, float]
     lr_multipliers: Params | None = None
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
         if not self.inner_lrs:
@@ -84,7 +85,7 @@ def random_learner(seed: int = 0, model_config: Mapping[str, Any] | None = None)
     """
     arguments = model_arguments(model_config or {})
     model = make_model(arguments)
-    provenance = {"method": "random", "seed": seed, "updates": 0}
     params = initial_params(model, seed)
     inner_lrs = RANDOM_INNER_LRS[arguments["name"]]
+    provenance = Provenance("random", arguments, inner_lrs, seed=seed, updates=0)
     return Learner("random", model, params, inner_lrs, None, provenance)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from maml_core.config import SPLITS
 from maml_core.data.character_set import CharacterSet
 from maml_core.data.splits import split_classes
+from maml_core.learners.provenance import Provenance
 
 
 class TrainingSplit(NamedTuple):
@@ -22,28 +23,27 @@ class TrainingSplit(NamedTuple):
 SAME_CLASSES = {"folder-28": "folder"}
 
 
-def splits_trained_on(provenance: Mapping[str, Any]) -> list[TrainingSplit]:
+def splits_trained_on(provenance: Provenance | None) -> list[TrainingSplit]:
     """Return the splits that weights were trained on, those of the weights they began from too.
 
     Args:
-        provenance: A weights file's metadata: `dataset`, `split`, `split_seed`, and of the weights
-            it began from `start` and `start_trained_on`. Older files lack the last; they began
-            from weights that this project trained on Omniglot. A file that names no data set or
-            no split of `config.SPLITS` says nothing, and so was trained on nothing known.
+        provenance: Of the weights. Older files lack `start_trained_on`; they began from weights
+            that this project trained on Omniglot. A file that names no data set or no split of
+            `config.SPLITS` says nothing, and so was trained on nothing known; None likewise.
     """
-    split = provenance.get("split")
-    if split not in SPLITS:
+    if provenance is None or provenance.split not in SPLITS:
         return []
-    seed = _whole_number(provenance.get("split_seed"))
-    splits = [TrainingSplit(str(provenance.get("dataset")), split, seed)]
-    inherited = provenance.get("start_trained_on")
-    if isinstance(inherited, list):
+    split = provenance.split
+    seed = _whole_number(provenance.split_seed)
+    splits = [TrainingSplit(str(provenance.dataset), split, seed)]
+    inherited = provenance.start_trained_on
+    if inherited is not None:
         splits += [
             TrainingSplit(str(entry[0]), entry[1], _whole_number(entry[2]))
             for entry in inherited
             if isinstance(entry, Sequence) and len(entry) == 3 and entry[1] in SPLITS
         ]
-    elif provenance.get("start", "random") != "random":
+    elif provenance.start not in (None, "random"):
         splits.append(TrainingSplit("omniglot", "paper" if split == "paper" else "alphabets", 0))
     return list(dict.fromkeys(splits))
 
@@ -66,7 +66,7 @@ def seen_in_training(
 
 
 def describe_seen(
-    provenance: Mapping[str, Any], data: CharacterSet, split: str, part: str, split_seed: int
+    provenance: Provenance | None, data: CharacterSet, split: str, part: str, split_seed: int
 ) -> str:
     """Return a sentence that says how many classes of a part weights were trained on.
 

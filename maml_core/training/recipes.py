@@ -246,7 +246,7 @@ def _load_start(path: Path, model_config: Mapping[str, Any]) -> Checkpoint:
     """
     checkpoint = checkpoints.load_weights(path)
     difference = differences(
-        model_arguments(checkpoint.metadata["model"]), model_arguments(model_config)
+        model_arguments(checkpoint.provenance.model), model_arguments(model_config)
     )
     if difference:
         raise CheckpointError(
@@ -257,7 +257,7 @@ def _load_start(path: Path, model_config: Mapping[str, Any]) -> Checkpoint:
 
 def _check_unseen(run: TrainingRun, start: Checkpoint) -> None:
     """Raise `ValueError` if the starting weights were trained on validation classes."""
-    sentence = describe_seen(start.metadata, run.data, run.split, run.validate_on, run.split_seed)
+    sentence = describe_seen(start.provenance, run.data, run.split, run.validate_on, run.split_seed)
     if sentence:
         raise ValueError(
             f"{sentence} Validation would not measure new classes. Train on the split and seed of "

@@ -115,7 +115,7 @@ class TrainingRun:
             "dataset": self.dataset,
             "split": self.split,
             "split_seed": self.split_seed,
-            "start_trained_on": splits_trained_on(start.metadata) if start else [],
+            "start_trained_on": splits_trained_on(start.provenance) if start else [],
             "device": torch.cuda.get_device_name() if self.device == "cuda" else "cpu",
             "commit": _commit(),
             "torch": torch.__version__,

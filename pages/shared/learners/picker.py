@@ -99,13 +99,14 @@ def in_place_of_maml(*, zero_head: bool = False) -> str:
 def _description(learner: Learner) -> str:
     """Describe a learner's training, as far as its file, perhaps a stranger's, makes sense."""
     provenance = learner.provenance
-    updates = provenance.get("updates")
-    length = count(updates, "update") if isinstance(updates, int) else "Unknown number of updates"
+    if provenance is None:
+        return "Nothing is known of its training"
+    updates = provenance.updates
+    length = "Unknown number of updates" if updates is None else count(updates, "update")
     ways = " and ".join(f"{n_way}-way" for n_way in sorted(learner.inner_lrs))
     names = {name: words for words, name in dataset_words().items()}
-    dataset = provenance.get("dataset")
-    words = names.get(dataset) if isinstance(dataset, str) else None
-    return f"{length} on {words or 'other pictures'}, {ways}, split “{provenance['split']}”"
+    words = names.get(provenance.dataset or "", "other pictures")
+    return f"{length} on {words}, {ways}, split “{provenance.split}”"
 
 
 def _load(file: UploadedFile | None) -> None:

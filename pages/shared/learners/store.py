@@ -85,7 +85,7 @@ def _check(learner: Learner, file: str) -> None:
             f"{file} says it was trained by {learner.method!r:.40}, which is not one of this app's "
             "methods; choose another file."
         )
-    if learner.provenance.get("split") not in SPLITS:
+    if learner.provenance is None or learner.provenance.split not in SPLITS:
         raise CheckpointError(
             f"{file} does not say which characters it was trained on; choose a file that this app "
             "or `python -m maml_core train` wrote."

@@ -79,7 +79,7 @@ def test_a_learner_comes_back_with_network_rates_and_step_sizes(checkpoint, path
     assert_same(learner.lr_multipliers, factors(checkpoint.params))
     assert learner.inner_lrs == {5: 0.4, 20: 0.1}
     assert learner.method == "maml"
-    assert learner.provenance == METADATA
+    assert learner.provenance.to_json() == METADATA
     assert learner.model.blocks[0].max_pool
     assert {n: v.shape for n, v in learner.model.named_parameters()} == {
         n: v.shape for n, v in body.items()

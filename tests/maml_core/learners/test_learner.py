@@ -67,8 +67,8 @@ def test_the_random_learner_is_an_untrained_network(seed, assert_same):
     assert learner.params["head.weight"].shape == (1, 64)
     assert learner.method == "random"
     assert learner.lr_multipliers is None
-    assert learner.provenance["seed"] == seed
-    assert learner.provenance["updates"] == 0
+    assert learner.provenance.seed == seed
+    assert learner.provenance.updates == 0
     assert learner.inner_lrs == RANDOM_INNER_LRS["conv4"]
     for n_way, inner_lr in RANDOM_INNER_LRS["conv4"].items():
         assert learner.inner_lr(n_way) == pytest.approx(inner_lr, rel=1e-12)

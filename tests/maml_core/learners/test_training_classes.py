@@ -9,6 +9,7 @@ import pytest
 from maml_core.data.splits import split_classes
 from maml_core.evaluation import results_table
 from maml_core.learners import checkpoints
+from maml_core.learners.provenance import Provenance
 from maml_core.learners.training_classes import (
     TrainingSplit,
     describe_seen,
@@ -27,6 +28,11 @@ SHIPPED = [
 def names(data, split, part, seed=0):
     """The names of a part's classes, which say what was seen without any class number."""
     return {str(data.classes[c]) for c in split_classes(data, split, part, seed)}
+
+
+def read(values):
+    """What is read of a file that says this of its training."""
+    return Provenance.from_json({"method": "maml", "model": {}, "inner_lrs": {}} | values)
 
 
 @pytest.fixture
@@ -86,18 +92,19 @@ def test_a_folder_has_the_same_classes_in_colour_and_in_grey(data):
     ],
 )
 def test_weights_were_trained_on_their_split_and_on_those_of_their_start(provenance, expected):
-    assert splits_trained_on(provenance) == expected
+    assert splits_trained_on(read(provenance)) == expected
+    assert splits_trained_on(None) == []
 
 
 def test_the_sentence_names_the_numbers_and_both_splits(data):
-    provenance = {"dataset": "omniglot", "split": "paper", "split_seed": 0}
+    provenance = read({"dataset": "omniglot", "split": "paper", "split_seed": 0})
     both = names(data, "paper", "train", 0) & names(data, "alphabets", "test")
     sentence = describe_seen(provenance, data, "alphabets", "test", 0)
     assert f"{len(both)} of the 10 test classes of split alphabets with seed 0" in sentence
     assert "paper with seed 0" in sentence
     assert describe_seen(provenance, data, "paper", "test", 0) == ""
     assert describe_seen(provenance, data, "paper", "train", 0) == ""
-    assert describe_seen({}, data, "alphabets", "test", 0) == ""
+    assert describe_seen(read({}), data, "alphabets", "test", 0) == ""
 
 
 @pytest.mark.parametrize(
