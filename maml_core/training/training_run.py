@@ -94,7 +94,7 @@ class TrainingRun:
         """Return the classes of one part of the split on the run's device, see `make_pool`.
 
         Raises:
-            ValueError: There are fewer than two, or no close-ups of them.
+            ValueError: There are fewer than two classes, or no ink to crop them to.
         """
         classes = split_classes(self.data, self.split, part, self.split_seed)
         rotate = rotate and self.data.has_drawers

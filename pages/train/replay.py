@@ -80,9 +80,9 @@ def _draw(
         )
         st.caption(
             f"One episode, {len(episode.query.ravel())} query pictures of characters "
-            f"{PARTS[chosen.part]}, normalised together; faint lines: the other points; "
-            f"α = {trajectories[0].inner_lr:.3g}, that of the end, at every point. Point 0 is the "
-            "pretrained network that the training began from, and strong already: the more ways, "
+            f"{PARTS[chosen.part]}, normalised together; faint lines are the other points; "
+            f"α = {trajectories[0].inner_lr:.3g}, the final one, at every point. Point 0 is the "
+            "pretrained network that training started from. It is already strong: the more ways, "
             "the more there is to gain."
         )
     with right:
@@ -99,8 +99,8 @@ def _draw(
             key="replay_player",
         )
         st.caption(
-            f"Under each query picture: what it is taken for after inner step {step} from the θ of "
-            "that time. Filled is right, struck through is wrong."
+            f"Below each query picture: its predicted class after inner step {step} from the θ of "
+            "that point. Filled is right, struck through is wrong."
         )
         st.download_button(
             "The charts' numbers (CSV)",
