@@ -31,9 +31,9 @@ from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import Episode, sample_episode
 from maml_core.evaluation.confidence import mean_and_ci95
 from maml_core.landscape.curvature import Curvature, learner_curvatures
-from maml_core.landscape.loss_maps import Window, survey_loss
-from maml_core.landscape.plane_descent import lay_planes
-from maml_core.landscape.planes import TOGETHER, Plane
+from maml_core.landscape.loss_maps import Window, evaluate_loss_grid
+from maml_core.landscape.plane_descent import build_planes
+from maml_core.landscape.planes import SHARED_PLANE, Plane
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner
 from maml_core.methods.losses import accuracy
@@ -87,7 +87,7 @@ def print_curvature(learners: Mapping[str, Learner], pool: TaskPool, episodes: i
 
 def maps(learners: Mapping[str, Learner], episode: Episode, name: str) -> None:
     """Print a line a map and way."""
-    plane = lay_planes("ends", learners, episode, 0)[TOGETHER]
+    plane = build_planes("ends", learners, episode, 0)[SHARED_PLANE]
     model = learners["maml"].model
     default = torch.get_num_threads()
     print(f"{name}, {default} torch threads by default; medians of {ROUNDS} rounds")
@@ -95,8 +95,8 @@ def maps(learners: Mapping[str, Learner], episode: Episode, name: str) -> None:
     print(f"matrix product of {PEAK_SIZE} × {PEAK_SIZE}, float32: {peak:.1f} GFLOP/s")
     for which in ("support", "query"):
         ways: dict[str, tuple[int, Callable[[], object]]] = {
-            "survey, 31 × 31": (31, partial(surveyed, model, plane, episode, which, 31)),
-            "survey, 11 × 11": (11, partial(surveyed, model, plane, episode, which, 11)),
+            "the app, 31 × 31": (31, partial(as_in_the_app, model, plane, episode, which, 31)),
+            "the app, 11 × 11": (11, partial(as_in_the_app, model, plane, episode, which, 11)),
             "plain loop": (PLAIN_SIDE, partial(plain_loop, model, plane, episode, which)),
             "plain loop, 1 thread": (
                 PLAIN_SIDE,
@@ -123,7 +123,7 @@ def report(which: str, ways: dict[str, tuple[int, Callable[[], object]]], peak: 
             a / b for a, b in zip(rates[name], rates["plain loop"], strict=True)
         )
         arithmetic = rate * pictures * operations() / 1e9
-        goal = GOALS.get((which, side)) if name.startswith("survey") else None
+        goal = GOALS.get((which, side)) if name.startswith("the app") else None
         print(
             f"{which} map ({pictures} pictures), {name}: {rate:.0f} points/s, {elapsed:.2f} s"
             + (f" (goal {goal:g} s)" if goal else "")
@@ -132,9 +132,11 @@ def report(which: str, ways: dict[str, tuple[int, Callable[[], object]]], peak: 
         )
 
 
-def surveyed(model: Conv4, plane: Plane, episode: Episode, which: str, side: int) -> np.ndarray:
+def as_in_the_app(
+    model: Conv4, plane: Plane, episode: Episode, which: str, side: int
+) -> np.ndarray:
     """Compute a map as the app does."""
-    *_, grid = survey_loss(model, plane, episode.task, which, WINDOW, side)
+    *_, grid = evaluate_loss_grid(model, plane, episode.task, which, WINDOW, side)
     return grid.loss
 
 
@@ -171,11 +173,11 @@ def mapped(model: Conv4, plane: Plane, episode: Episode, which: str) -> np.ndarr
     columns, rows = WINDOW.along(PLAIN_SIDE)
     places = torch.tensor([(a, b) for b in rows for a in columns], dtype=torch.float32)
 
-    def height(place: torch.Tensor) -> torch.Tensor:
+    def loss_at(place: torch.Tensor) -> torch.Tensor:
         moved = add(scale(plane.first, place[0]), scale(plane.second, place[1]))
         return F.cross_entropy(functional_call(model, add(plane.origin, moved), (x,)), y)
 
-    return torch.cat([vmap(height)(some) for some in places.split(PER_VMAP)]).numpy()
+    return torch.cat([vmap(loss_at)(some) for some in places.split(PER_VMAP)]).numpy()
 
 
 @contextmanager

@@ -17,9 +17,12 @@ from maml_core.figures.style import (
     FINE_LOSS_TICKS,
     LOSS_TICKS,
     STYLES,
+    accuracy_axis,
     add_chance,
+    inner_step_axis,
     layout,
     on_log_axis,
+    tick_labels,
 )
 
 
@@ -36,7 +39,7 @@ def accuracy_figure(
     lines = [(trajectory, 100 * trajectory.accuracy, "") for trajectory in trajectories]
     figure = _stepwise(lines, predict)
     add_chance(figure, 100 / n_way)
-    figure.update_yaxes(title="Query accuracy, %", range=[-3, 103])
+    accuracy_axis(figure)
     return figure
 
 
@@ -53,7 +56,7 @@ def loss_figure(trajectories: Sequence[AdaptationTrajectory], predict: bool) -> 
     low, high = np.log10([finite.min(), finite.max()]) if len(finite) else (-4.0, 1.0)
     figure.update_yaxes(title="Loss, nats", type="log", range=[low - 0.2, high + 0.2])
     ticks = LOSS_TICKS if high - low > 1 else FINE_LOSS_TICKS
-    figure.update_yaxes(tickvals=ticks, ticktext=[f"{value:g}" for value in ticks])
+    figure.update_yaxes(tick_labels(ticks))
     return figure
 
 
@@ -96,7 +99,6 @@ def _stepwise(
         )
         for k in range(n_points)
     ]
-    figure.update_xaxes(
-        title="Inner step", range=[-0.3, n_points - 0.7], dtick=1 if n_points < 16 else 5
-    )
+    inner_step_axis(figure, n_points)
+    figure.update_xaxes(range=[-0.3, n_points - 0.7])
     return figure

@@ -14,9 +14,11 @@ from maml_core.figures.style import (
     MOST_MARKERS,
     STYLES,
     WHITE_TEXT_FROM,
+    accuracy_axis,
     add_band,
     add_chance,
     class_letter,
+    inner_step_axis,
     layout,
 )
 
@@ -55,8 +57,8 @@ def confidence_figure(
             hovertemplate=f"step %{{x}}: %{{y:.1f}}{interval} %",
         )
     add_chance(figure, 100 / n_way)
-    figure.update_xaxes(title="Inner step", dtick=10 if crowded else 5 if n_points > 15 else 1)
-    figure.update_yaxes(title="Query accuracy, %", range=[-3, 103])
+    inner_step_axis(figure, n_points)
+    accuracy_axis(figure)
     if close:
         bands = [
             (100 * (mean - half), 100 * (mean + half))
@@ -82,7 +84,7 @@ def confusion_figure(counts: np.ndarray, chosen: tuple[int, int] | None = None) 
     own = np.eye(n_way, dtype=bool)
     # Empty cells have no colour: the page shows through, in light and dark.
     right, wrong = (np.where(cells & (counts > 0), counts, np.nan) for cells in (own, ~own))
-    figure = go.Figure(layout=layout(legend_rows=0))
+    figure = go.Figure(layout=layout())
     for values, colour in ((right, STYLES["maml"].colour), (wrong, "#D55E00")):
         figure.add_heatmap(
             x=letters,

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
 
-from maml_core.figures.style import CHANCE_COLOUR, HEIGHT, LOSS_TICKS, MIN_LOSS, STYLES, MethodStyle
-from maml_core.landscape.curvature import Curvature
+from maml_core.figures.style import (
+    CHANCE_COLOUR,
+    MIN_LOSS,
+    STYLES,
+    MethodStyle,
+    layout,
+    tick_labels,
+)
 from maml_core.landscape.loss_maps import Grid, Window
-from maml_core.landscape.plane_descent import Path, Route
+from maml_core.landscape.plane_descent import MetaTrainingTrajectory, ProjectedTrajectory
 
 # Light where the loss is low: grey, so that colour says which method.
 COLOURS = ("#ffffff", "#efedea", "#d9d5cf", "#bdb8b1", "#9c968f", "#79736d", "#59544f", "#3d3935")
@@ -21,8 +27,8 @@ PATH = "path"  # the meta of the traces that the browser reveals step by step
 RESTART_COLOUR = "#B0126F"  # as far from the methods' colours as from the greys
 HALO = "#ffffff"
 MAX_TICKS = 8  # on the colour bar
-ROUTE_COLOUR = "#000000"
-HELD_WHOLE = 0.95  # a path of which the plane holds less is dashed
+META_TRAINING_COLOUR = "#000000"
+SOLID_FROM = 0.95  # a path of which the plane holds less is dashed
 LEVELS = 16  # contour lines, about
 MAP_HEIGHT = 470  # pixels
 NICE_STEPS = (0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0)  # between levels, in powers of ten
@@ -48,7 +54,7 @@ class Scale:
     high: float
     step: float
 
-    def heights(self, loss: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
+    def values(self, loss: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
         """Return what is drawn, in the scale's units; a gap where there is no finite loss."""
         if self.of == ACCURACY:
             return np.where(np.isfinite(loss), 100 * accuracy, np.nan)
@@ -70,7 +76,7 @@ class Scale:
             values = [value for value in values if math.log10(value) % 1 == 0]
         if len(values) < 3:
             values = [float(f"{10**each:.3g}") for each in np.linspace(self.low, self.high, 3)]
-        return {"tickvals": [math.log10(v) for v in values], "ticktext": [f"{v:g}" for v in values]}
+        return tick_labels(values) | {"tickvals": [math.log10(value) for value in values]}
 
 
 def log_loss(loss: np.ndarray) -> np.ndarray:
@@ -98,11 +104,11 @@ def common_scale(of: str, grids: Iterable[Grid]) -> Scale:
 
 def contour_figure(
     grid: Grid | None,
-    paths: Sequence[Path],
+    paths: Sequence[ProjectedTrajectory],
     scale: Scale,
     which: str,
     window: Window,
-    route: Route | None = None,
+    meta_training: MetaTrainingTrajectory | None = None,
 ) -> go.Figure:
     """Draw a map with contour lines and the paths on it.
 
@@ -112,27 +118,27 @@ def contour_figure(
         scale: Of the colours and the levels.
         which: 'support' or 'query': whose loss the paths' points tell.
         window: The part of the plane that is shown.
-        route: Of the meta-training.
+        meta_training: Of the meta-training.
     """
-    figure = go.Figure(layout=_layout())
+    figure = go.Figure(layout=_map_layout())
     if grid:
-        xs, ys = grid.window.along(grid.side)
+        xs, ys = grid.window.along(grid.resolution)
         figure.add_contour(
             x=xs,
             y=ys,
-            z=scale.heights(grid.loss, grid.accuracy),
-            customdata=_told(grid),
+            z=scale.values(grid.loss, grid.accuracy),
+            customdata=_hover_data(grid),
             zmin=scale.low,
             zmax=scale.high,
             colorscale=_colours(scale),
             contours={"start": scale.low, "end": scale.high, "size": scale.step},
             line={"color": LINE_COLOUR, "width": 1},
             colorbar=_colour_bar(scale),
-            hovertemplate=_TOLD,
+            hovertemplate=HOVER_OF_MAP,
             hoverongaps=False,
         )
-    if route:
-        figure.add_trace(_flat_route(route))
+    if meta_training:
+        figure.add_trace(_meta_training_line(meta_training))
     for path in paths:
         for trace in _flat_path(path, which):
             figure.add_trace(trace)
@@ -146,20 +152,24 @@ def contour_figure(
 
 
 def surface_figure(
-    grid: Grid | None, paths: Sequence[Path], scale: Scale, which: str, window: Window
+    grid: Grid | None,
+    paths: Sequence[ProjectedTrajectory],
+    scale: Scale,
+    which: str,
+    window: Window,
 ) -> go.Figure:
     """Draw a map as a surface, each path at the height of its own points; as `contour_figure`.
 
     A path that leaves the plane so floats above the surface or runs under it.
     """
-    figure = go.Figure(layout=_layout())
+    figure = go.Figure(layout=_map_layout())
     if grid:
-        xs, ys = grid.window.along(grid.side)
+        xs, ys = grid.window.along(grid.resolution)
         figure.add_surface(
             x=xs,
             y=ys,
-            z=scale.heights(grid.loss, grid.accuracy),
-            customdata=_told(grid),
+            z=scale.values(grid.loss, grid.accuracy),
+            customdata=_hover_data(grid),
             cmin=scale.low,
             cmax=scale.high,
             colorscale=_colours(scale),
@@ -173,7 +183,7 @@ def surface_figure(
                 "color": "#3d3935",
                 "width": 1,
             },
-            hovertemplate=_TOLD,
+            hovertemplate=HOVER_OF_MAP,
         )
     for path in paths:
         figure.add_trace(_raised_path(path, scale, which))
@@ -197,88 +207,39 @@ def surface_figure(
     return figure
 
 
-def descent_figure(paths: Sequence[Path], which: str) -> go.Figure:
-    """Draw the loss on one set after each inner step, a line a path."""
-    figure = go.Figure(layout=_chart_layout(HEIGHT))
-    for path in paths:
-        style, colour = _style(path)
-        figure.add_scatter(
-            x=list(range(len(path.x))),
-            y=np.maximum(path.loss[which], MIN_LOSS),
-            name=style.label + (" · restarted" if path.restarted else ""),
-            mode="lines+markers",
-            line={"color": colour, "width": 1.5 if path.restarted else 3},
-            marker={"symbol": style.marker, "size": 7},
-            hovertemplate="step %{x}: %{y:.3~g}",
-        )
-    figure.update_xaxes(title="Inner step", rangemode="tozero")
-    ticks = [f"{value:g}" for value in LOSS_TICKS]
-    figure.update_yaxes(
-        title=f"{which.capitalize()} loss, nats", type="log", tickvals=LOSS_TICKS, ticktext=ticks
-    )
-    return figure
-
-
-def slope_figure(found: Mapping[str, Curvature]) -> go.Figure:
-    """Draw the support loss along the first inner step, with what the quadratic model says.
-
-    Args:
-        found: By method.
-    """
-    figure = go.Figure(layout=_chart_layout(HEIGHT + 48))
-    for method, one in found.items():
-        style = STYLES[method]
-        figure.add_scatter(
-            x=one.step_fractions,
-            y=one.loss_along_step,
-            name=style.label,
-            mode="lines",
-            line={"color": style.colour, "width": 3},
-            hovertemplate="%{x:.2f} of the step: %{y:.3~g}",
-        )
-        figure.add_scatter(
-            x=one.step_fractions,
-            y=one.predicted_along_step,
-            name=f"{style.label}, quadratic model",
-            mode="lines",
-            line={"color": style.colour, "width": 1.5, "dash": "dot"},
-            hovertemplate="%{x:.2f} of the step: %{y:.3~g}",
-        )
-    figure.add_vline(x=1, line={"color": CHANCE_COLOUR, "width": 1.5, "dash": "dot"})
-    figure.update_xaxes(title="Length of the first step, in its own α")
-    top = max((one.loss for one in found.values() if math.isfinite(one.loss)), default=1.0)
-    figure.update_yaxes(title="Support loss, nats", range=[-0.1 * top, 1.4 * top])
-    return figure
-
-
-_TOLD = (
+HOVER_OF_MAP = (
     "loss %{customdata[0]:.3~g}<br>accuracy %{customdata[1]:.0%}<br>"
     "distance from θ %{customdata[2]:.3~g}<extra></extra>"
 )
 
 
-def _told(grid: Grid) -> np.ndarray:
+def _hover_data(grid: Grid) -> np.ndarray:
     """Return what hovering tells of each point: loss, accuracy, distance; [side, side, 3]."""
-    xs, ys = grid.window.along(grid.side)
+    xs, ys = grid.window.along(grid.resolution)
     distance = np.hypot(xs[None, :], ys[:, None])
     return np.stack([grid.loss, grid.accuracy, distance], axis=-1).astype(np.float32)
 
 
-def _told_of(path: Path, which: str) -> np.ndarray:
+def _hover_data_of(path: ProjectedTrajectory, which: str) -> np.ndarray:
     """Return what hovering tells of each point of a path; [S + 1, 4]."""
-    beside = np.where(path.beside > ROUNDING * path.distance.max(), path.beside, 0.0)
-    return np.stack([path.loss[which], path.accuracy[which], path.distance, beside], axis=-1)
+    off_plane_distance = np.where(
+        path.off_plane_distance > ROUNDING * path.distance.max(), path.off_plane_distance, 0.0
+    )
+    return np.stack(
+        [path.loss[which], path.accuracy[which], path.distance, off_plane_distance], axis=-1
+    )
 
 
-def _style(path: Path) -> tuple[MethodStyle, str]:
+def path_style(path: ProjectedTrajectory) -> tuple[MethodStyle, str]:
+    """Return a path's style and its colour, which is another one where it was restarted."""
     style = STYLES[path.method]
     return style, RESTART_COLOUR if path.restarted else style.colour
 
 
-def _flat_path(path: Path, which: str) -> list[go.Scatter]:
+def _flat_path(path: ProjectedTrajectory, which: str) -> list[go.Scatter]:
     """Return a path as a white halo under a line with numbered points."""
-    style, colour = _style(path)
-    dash = "solid" if path.held >= HELD_WHOLE else "dash"
+    style, colour = path_style(path)
+    dash = "solid" if path.fraction_in_plane >= SOLID_FROM else "dash"
     places = {"x": path.x.tolist(), "y": path.y.tolist(), "meta": PATH, "showlegend": False}
     halo = go.Scatter(
         **places, mode="lines", line={"color": HALO, "width": 7}, hoverinfo="skip", opacity=0.8
@@ -291,37 +252,39 @@ def _flat_path(path: Path, which: str) -> list[go.Scatter]:
         marker={"size": 15, "color": colour, "line": {"color": HALO, "width": 1.5}},
         text=[str(step) for step in range(len(path.x))],
         textfont={"size": 9, "color": "#ffffff"},
-        customdata=_told_of(path, which).tolist(),
-        hovertemplate=_POINT,
+        customdata=_hover_data_of(path, which).tolist(),
+        hovertemplate=HOVER_OF_POINT,
     )
     return [halo, line]
 
 
-def _flat_route(route: Route) -> go.Scatter:
+def _meta_training_line(meta_training: MetaTrainingTrajectory) -> go.Scatter:
     """Return the way of the meta-training as a thin dotted line."""
     return go.Scatter(
-        x=route.x,
-        y=route.y,
+        x=meta_training.x,
+        y=meta_training.y,
         mode="lines+markers",
-        line={"color": ROUTE_COLOUR, "width": 1.5, "dash": "dot"},
-        marker={"size": 5, "color": ROUTE_COLOUR, "line": {"color": HALO, "width": 1}},
-        customdata=np.stack([route.updates, route.beside], axis=-1).tolist(),
-        hovertemplate="%{customdata[0]:,} meta-updates<br>beside the plane %{customdata[1]:.2~g}"
+        line={"color": META_TRAINING_COLOUR, "width": 1.5, "dash": "dot"},
+        marker={"size": 5, "color": META_TRAINING_COLOUR, "line": {"color": HALO, "width": 1}},
+        customdata=np.stack(
+            [meta_training.updates, meta_training.off_plane_distance], axis=-1
+        ).tolist(),
+        hovertemplate="%{customdata[0]:,} meta-updates<br>off the plane by %{customdata[1]:.2~g}"
         "<extra>meta-training</extra>",
         showlegend=False,
     )
 
 
-_POINT = (
+HOVER_OF_POINT = (
     "step %{text}<br>loss %{customdata[0]:.3~g}<br>accuracy %{customdata[1]:.0%}<br>"
-    "distance from θ %{customdata[2]:.3~g}<br>beside the plane %{customdata[3]:.2~g}"
+    "distance from θ %{customdata[2]:.3~g}<br>off the plane by %{customdata[3]:.2~g}"
     "<extra>%{fullData.name}</extra>"
 )
 
 
-def _raised_path(path: Path, scale: Scale, which: str) -> go.Scatter3d:
-    style, colour = _style(path)
-    heights = scale.heights(path.loss[which], path.accuracy[which])
+def _raised_path(path: ProjectedTrajectory, scale: Scale, which: str) -> go.Scatter3d:
+    style, colour = path_style(path)
+    heights = scale.values(path.loss[which], path.accuracy[which])
     return go.Scatter3d(
         x=path.x.tolist(),
         y=path.y.tolist(),
@@ -329,12 +292,16 @@ def _raised_path(path: Path, scale: Scale, which: str) -> go.Scatter3d:
         meta=PATH,
         mode="lines+markers+text",
         name=style.label,
-        line={"color": colour, "width": 6, "dash": "solid" if path.held >= HELD_WHOLE else "dash"},
+        line={
+            "color": colour,
+            "width": 6,
+            "dash": "solid" if path.fraction_in_plane >= SOLID_FROM else "dash",
+        },
         marker={"size": 5, "color": colour},
         text=[str(step) for step in range(len(path.x))],
         textfont={"size": 11, "color": colour},
-        customdata=_told_of(path, which).tolist(),
-        hovertemplate=_POINT,
+        customdata=_hover_data_of(path, which).tolist(),
+        hovertemplate=HOVER_OF_POINT,
         showlegend=False,
     )
 
@@ -361,25 +328,14 @@ def _colour_bar(scale: Scale) -> dict[str, object]:
 
 
 def _range(middle: float, window: Window) -> list[float]:
-    return [middle - window.half, middle + window.half]
+    return [middle - window.half_width, middle + window.half_width]
 
 
-def _layout() -> go.Layout:
-    return go.Layout(
+def _map_layout() -> go.Layout:
+    return layout(
         height=MAP_HEIGHT,
         # Fixed, so that what they leave can be made square: both axes have the same unit.
         margin={"l": 64, "r": 16, "t": 28, "b": 116, "autoexpand": False},
-        hovermode="closest",
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-    )
-
-
-def _chart_layout(height: int) -> go.Layout:
-    return go.Layout(
-        height=height,
-        margin={"l": 8, "r": 8, "t": 24, "b": 8},
-        hovermode="closest",
-        uirevision="same",
-        legend={"orientation": "h", "x": 0, "y": -0.25, "yanchor": "top", "font_size": 13},
+        transparent=True,
+        uirevision=None,  # the server says what part of the plane is shown
     )

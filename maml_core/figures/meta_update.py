@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from maml_core.figures.style import CHANCE_COLOUR, FAINT, HEIGHT, STYLES
+from maml_core.figures.style import CHANCE_COLOUR, FAINT, STYLES, layout, tick_labels
 from maml_core.teaching.gradient_plane import ProjectedGradient
 
 TASK_COLOUR = CHANCE_COLOUR  # grey, so that colour says which method
@@ -74,7 +74,7 @@ def angles_figure(
         title: Of the setting.
         log: Whether its axis is logarithmic.
     """
-    figure = go.Figure(layout=_layout(HEIGHT))
+    figure = go.Figure(layout=layout())
     for method, values in angles.items():
         style = STYLES[method]
         figure.add_scatter(
@@ -92,8 +92,7 @@ def angles_figure(
         annotation={"text": "at a right angle", "font_color": CHANCE_COLOUR},
         annotation_position="top left",
     )
-    ticks = {"tickvals": list(xs), "ticktext": [f"{x:g}" for x in xs]}
-    figure.update_xaxes(title=title, type="log" if log else "linear", **ticks)
+    figure.update_xaxes(title=title, type="log" if log else "linear", **tick_labels(xs))
     finite = [value for values in angles.values() for value in values if np.isfinite(value)]
     figure.update_yaxes(
         title="Angle to MAML's gradient", ticksuffix="°", range=[0, max([*finite, 100]) + 5]
@@ -107,7 +106,7 @@ def layers_figure(changes: Mapping[str, Mapping[str, float]]) -> go.Figure:
     Args:
         changes: By method, by layer, as shares.
     """
-    figure = go.Figure(layout=_layout(HEIGHT))
+    figure = go.Figure(layout=layout())
     for method, found in changes.items():
         values = [100 * value for value in found.values()]
         figure.add_bar(
@@ -126,7 +125,7 @@ def layers_figure(changes: Mapping[str, Mapping[str, float]]) -> go.Figure:
 
 def _plane(ends: Sequence[tuple[float, float]]) -> go.Figure:
     """Return an empty plane with θ in the middle of the left and room for the arrows."""
-    figure = go.Figure(layout=_layout(ARROW_HEIGHT))
+    figure = go.Figure(layout=layout(height=ARROW_HEIGHT))
     figure.add_scatter(
         x=[0], y=[0], mode="markers+text", text=["θ"], textposition="bottom left",
         marker={"size": 9, "color": TASK_COLOUR}, textfont_size=16, hoverinfo="skip",
@@ -177,13 +176,3 @@ def _line(end: tuple[float, float] | None) -> go.Scatter:
     if end is None:
         return go.Scatter(x=[None, None], y=[None, None])
     return go.Scatter(x=[0.0, end[0]], y=[0.0, end[1]])
-
-
-def _layout(height: int) -> go.Layout:
-    return go.Layout(
-        height=height,
-        margin={"l": 8, "r": 8, "t": 32, "b": 8},
-        legend={"orientation": "h", "x": 0, "y": -0.25, "yanchor": "top", "font_size": 13},
-        hovermode="closest",
-        uirevision="same",
-    )

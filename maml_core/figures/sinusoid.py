@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from maml_core.figures.style import HEIGHT, LOSS_TICKS, STYLES, on_log_axis
+from maml_core.figures.style import HEIGHT, LOSS_TICKS, STYLES, layout, on_log_axis, tick_labels
 from maml_core.teaching.sinusoids.evaluation import ErrorEstimate
 from maml_core.teaching.sinusoids.regressors import FittedCurves
 from maml_core.teaching.sinusoids.tasks import X_RANGE, Sinusoid, x_grid
@@ -37,7 +37,7 @@ def fit_figure(
         points: The support set, x and y.
     """
     x, colour = x_grid().tolist(), STYLES[fit.method].colour
-    figure = go.Figure(layout=_layout(HEIGHT + 64))
+    figure = go.Figure(layout=layout(height=HEIGHT + 64, transparent=True))
     figure.add_scatter(
         x=x,
         y=sinusoid.targets(x_grid()).tolist(),
@@ -82,7 +82,7 @@ def training_figure(history: Sequence[ValidationErrors], updates: int) -> go.Fig
         history: So far.
         updates: Of the whole training.
     """
-    figure = go.Figure(layout=_layout(HEIGHT + 48))
+    figure = go.Figure(layout=layout(height=HEIGHT + 48, transparent=True))
     steps = [errors.step for errors in history]
     for method in history[0].by_method:
         style = STYLES[method]
@@ -119,7 +119,7 @@ def error_figure(estimates: Mapping[str, ErrorEstimate]) -> go.Figure:
     Args:
         estimates: By method, on the same tasks.
     """
-    figure = go.Figure(layout=_layout(HEIGHT + 24))
+    figure = go.Figure(layout=layout(1, transparent=True))
     for method, errors in estimates.items():
         style, steps = STYLES[method], list(range(len(errors.mean)))
         mean, half = np.array(errors.mean), np.array(errors.ci95)
@@ -147,8 +147,7 @@ def _log_error_axis(figure: go.Figure) -> None:
         title="Mean squared error",
         type="log",
         range=np.log10([np.nanmin([low, *heights]), np.nanmax([high, *heights])]).tolist(),
-        tickvals=LOSS_TICKS,
-        ticktext=[f"{value:g}" for value in LOSS_TICKS],
+        **tick_labels(LOSS_TICKS),
     )
 
 
@@ -156,15 +155,3 @@ def _drawable(heights: np.ndarray) -> list[float | None]:
     """Return heights with gaps where they are far outside of the chart, or no number."""
     far = 100 * HEIGHT_RANGE[1]
     return [float(y) if abs(y) < far else None for y in heights]
-
-
-def _layout(height: int) -> go.Layout:
-    return go.Layout(
-        height=height,
-        margin={"l": 8, "r": 8, "t": 24, "b": 8},
-        legend={"orientation": "h", "x": 0, "y": -0.28, "yanchor": "top", "font_size": 13},
-        hovermode="closest",
-        uirevision="same",
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-    )

@@ -31,7 +31,7 @@ def split_figure(alphabets: Mapping[str, Mapping[str, int]], marked: Collection[
             values.append(size)
             colours.append(PART_COLOURS[part])
             widths.append(5 if name in marked else 0)
-    figure = go.Figure(layout=layout(legend_rows=0))
+    figure = go.Figure(layout=layout())
     figure.add_treemap(
         ids=ids,
         labels=labels,

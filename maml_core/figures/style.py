@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -145,16 +146,50 @@ def on_log_axis(losses: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(losses), np.maximum(losses, MIN_LOSS), np.nan)
 
 
-def layout(legend_rows: int) -> go.Layout:
-    """Return what all charts have in common."""
-    return go.Layout(
-        height=HEIGHT + 24 * legend_rows,
+def layout(
+    legend_rows: int = 0, *, height: int = HEIGHT, transparent: bool = False, **options: Any
+) -> go.Layout:
+    """Return what all figures have in common.
+
+    Args:
+        legend_rows: Rows of the legend, for which the figure is made taller.
+        height: Of the figure without its legend, pixels.
+        transparent: Whether the page shows through where a component draws the figure itself.
+        options: Of `go.Layout`, which take precedence.
+    """
+    clear = "rgba(0,0,0,0)"
+    common: dict[str, Any] = {
+        "height": height + 24 * legend_rows,
         # Below the plot, because on a touch screen the chart's menu always stands above it.
-        margin={"l": 8, "r": 8, "t": 32, "b": 8},
-        legend={"orientation": "h", "x": 0, "y": -0.25, "yanchor": "top", "font_size": 13},
-        hovermode="closest",
-        uirevision="same",
-    )
+        "legend": {"orientation": "h", "x": 0, "y": -0.25, "yanchor": "top", "font_size": 13},
+        "margin": {"l": 8, "r": 8, "t": 32, "b": 8},
+        "hovermode": "closest",
+        "uirevision": "same",
+    }
+    if transparent:
+        common |= {"paper_bgcolor": clear, "plot_bgcolor": clear}
+    return go.Layout(common | options)
+
+
+def tick_labels(values: Sequence[float]) -> dict[str, list[float] | list[str]]:
+    """Return an axis' ticks at some values, written in full: 0.1, not 10⁻¹ or 100m."""
+    return {"tickvals": list(values), "ticktext": [f"{value:g}" for value in values]}
+
+
+def inner_step_axis(figure: go.Figure, n_points: int) -> None:
+    """Make x the inner step, with numbers that do not touch.
+
+    Args:
+        figure: The figure.
+        n_points: Of the longest line, inner steps + 1.
+    """
+    every = 1 if n_points < 16 else 5 if n_points <= MOST_MARKERS else 10
+    figure.update_xaxes(title="Inner step", dtick=every)
+
+
+def accuracy_axis(figure: go.Figure, title: str = "Query accuracy, %") -> None:
+    """Make y the accuracy from 0 to 100 %, with room for the markers at both ends."""
+    figure.update_yaxes(title=title, range=[-3, 103])
 
 
 def faded(colour: str, opacity: float) -> str:

@@ -8,7 +8,16 @@ import numpy as np
 import plotly.graph_objects as go
 
 from maml_core.evaluation.trajectory import AdaptationTrajectory
-from maml_core.figures.style import FAINT, HEIGHT, STYLES, add_band, add_chance, layout
+from maml_core.figures.style import (
+    FAINT,
+    HEIGHT,
+    STYLES,
+    accuracy_axis,
+    add_band,
+    add_chance,
+    inner_step_axis,
+    layout,
+)
 from maml_core.training.background.queue import Progress, Validation
 
 MAX_POINTS = 150  # drawn of a curve; of more updates each point is a mean
@@ -27,7 +36,7 @@ def progress_figure(progress: Sequence[Progress], name: str, method: str, steps:
     """
     width = points_mean(len(progress))
     groups = [progress[i : i + width] for i in range(0, len(progress), width)]
-    figure = go.Figure(layout=layout(legend_rows=0))
+    figure = go.Figure(layout=layout())
     style = STYLES[method]
     figure.add_scatter(
         x=[group[-1].step for group in groups],
@@ -83,7 +92,7 @@ def validation_figure(
         )
     add_chance(figure, 100 / n_way)
     figure.update_xaxes(title="Meta-update", range=[0, steps])
-    figure.update_yaxes(title="Accuracy, %", range=[-3, 103])
+    accuracy_axis(figure, "Accuracy, %")
     figure.update_layout(height=2 * SMALL)
     return figure
 
@@ -95,7 +104,7 @@ def replay_figure(trajectories: Sequence[AdaptationTrajectory], n_way: int) -> g
         trajectories: How θ at each point adapts to the same episode, in the order of the training.
         n_way: Chance is 1 / n_way.
     """
-    figure = go.Figure(layout=layout(legend_rows=0))
+    figure = go.Figure(layout=layout())
     colour = STYLES["maml"].colour
     curves = [100 * one.accuracy for one in trajectories]
     steps = np.arange(len(curves[0]))
@@ -123,8 +132,8 @@ def replay_figure(trajectories: Sequence[AdaptationTrajectory], n_way: int) -> g
         for k, curve in enumerate(curves)
     ]
     add_chance(figure, 100 / n_way)
-    figure.update_xaxes(title="Inner step", dtick=1 if len(steps) < 16 else 5)
-    figure.update_yaxes(title="Query accuracy, %", range=[-3, 103])
+    inner_step_axis(figure, len(steps))
+    accuracy_axis(figure)
     return figure
 
 
@@ -178,6 +187,6 @@ def course_figure(
         tickvals=ticks,
         ticktext=[f"{updates[tick]:,}" for tick in ticks],
     )
-    figure.update_yaxes(title="Query accuracy, %", range=[-3, 103])
+    accuracy_axis(figure)
     figure.update_layout(height=HEIGHT)
     return figure

@@ -16,7 +16,9 @@ from maml_core.networks.params import Params
 
 
 @torch.no_grad()
-def answer(model: nn.Module, params: Params, task: TaskBatch, which: str) -> tuple[float, float]:
+def loss_and_accuracy(
+    model: nn.Module, params: Params, task: TaskBatch, which: str
+) -> tuple[float, float]:
     """Return loss, in nats, and accuracy, 0 to 1, on the support or the query set.
 
     The support loss is the inner loop's: its pictures are normalised with their own statistics.
@@ -28,25 +30,27 @@ def answer(model: nn.Module, params: Params, task: TaskBatch, which: str) -> tup
         task: One episode, without a batch dimension.
         which: 'support' or 'query'.
     """
-    loss, share = _answer(model, params, task, which)
+    loss, share = _loss_and_accuracy(model, params, task, which)
     return float(loss), float(share)
 
 
 @torch.no_grad()
-def answers(
+def loss_and_accuracy_at_points(
     model: nn.Module, plane: Plane, places: np.ndarray, task: TaskBatch, which: str
 ) -> np.ndarray:
     """Return the same at several points of a plane at once, [n, 2] for places [n, 2]."""
     like = next(iter(plane.origin.values()))
 
     def at(place: Tensor) -> Tensor:
-        return torch.stack(_answer(model, plane.point(place[0], place[1]), task, which))
+        return torch.stack(_loss_and_accuracy(model, plane.point(place[0], place[1]), task, which))
 
     found: np.ndarray = vmap(at)(torch.as_tensor(places).to(like)).numpy()
     return found
 
 
-def _answer(model: nn.Module, params: Params, task: TaskBatch, which: str) -> tuple[Tensor, Tensor]:
+def _loss_and_accuracy(
+    model: nn.Module, params: Params, task: TaskBatch, which: str
+) -> tuple[Tensor, Tensor]:
     if which == "support":
         out, y = logits(model, params, task.support_x), task.support_y
     else:

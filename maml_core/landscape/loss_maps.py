@@ -11,14 +11,14 @@ import numpy as np
 from torch import nn
 
 from maml_core.episodes.task_batch import TaskBatch
-from maml_core.landscape.episode_loss import answer, answers
-from maml_core.landscape.plane_descent import Path
+from maml_core.landscape.episode_loss import loss_and_accuracy, loss_and_accuracy_at_points
+from maml_core.landscape.plane_descent import ProjectedTrajectory
 from maml_core.landscape.planes import Plane
 from maml_core.networks.params import Params, norm
 from maml_core.optimisation.thread_pool import in_parallel
 
-Height = Callable[[Params], tuple[float, float]]  # loss, in nats, and accuracy, 0 to 1
-SIDES = (11, 31, 61)  # points along a map's side: each grid holds all points of the one before
+LossFn = Callable[[Params], tuple[float, float]]  # loss, in nats, and accuracy, 0 to 1
+RESOLUTIONS = (11, 31, 61)  # points along a side: each grid holds all points of the one before
 MARGIN = 1.35  # of a window around what it must show
 MAX_DOUBLINGS = 4  # of a window that shows what leaves it
 SMALLEST = 1e-6  # half a window's side around a single point
@@ -37,45 +37,47 @@ class Window:
     Attributes:
         x: Its middle.
         y: Likewise.
-        half: Half of its side, > 0.
+        half_width: Half of its side, > 0.
 
     Raises:
-        ValueError: Not finite, or `half` not above 0.
+        ValueError: Not finite, or `half_width` not above 0.
     """
 
     x: float
     y: float
-    half: float
+    half_width: float
 
     def __post_init__(self) -> None:
-        if not (np.isfinite([self.x, self.y, self.half]).all() and self.half > 0):
+        if not (np.isfinite([self.x, self.y, self.half_width]).all() and self.half_width > 0):
             raise ValueError(
-                f"The window is {self.half} wide around ({self.x}, {self.y}); choose finite "
+                f"The window is {self.half_width} wide around ({self.x}, {self.y}); choose finite "
                 "numbers and a width above 0."
             )
 
-    def along(self, side: int) -> tuple[np.ndarray, np.ndarray]:
+    def along(self, resolution: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the coordinates of a map's columns and rows, each [side]."""
-        steps = np.linspace(-self.half, self.half, side)
+        steps = np.linspace(-self.half_width, self.half_width, resolution)
         return self.x + steps, self.y + steps
 
 
-def widened(window: Window, paths: Iterable[Path]) -> Window:
+def widen_to_show(window: Window, paths: Iterable[ProjectedTrajectory]) -> Window:
     """Return the window, doubled around its middle until it shows paths whole.
 
     In doublings, so that paths that differ a little have the same map; `MAX_DOUBLINGS` at most.
     """
     points = np.concatenate([[path.x, path.y] for path in paths], axis=1)
     far = float(np.abs(points - np.array([[window.x], [window.y]])).max())
-    doublings = math.ceil(math.log2(max(far / window.half, 1.0)))
-    return replace(window, half=window.half * 2 ** min(doublings, MAX_DOUBLINGS))
+    doublings = math.ceil(math.log2(max(far / window.half_width, 1.0)))
+    return replace(window, half_width=window.half_width * 2 ** min(doublings, MAX_DOUBLINGS))
 
 
-def window_around(paths: Iterable[Path]) -> Window:
+def window_around(paths: Iterable[ProjectedTrajectory]) -> Window:
     """Return the smallest square that shows paths whole, with a margin, in round numbers."""
     x, y = np.concatenate([[path.x, path.y] for path in paths], axis=1)
-    half = MARGIN * max(np.ptp(x), np.ptp(y), SMALLEST) / 2
-    return Window(_round((x.min() + x.max()) / 2), _round((y.min() + y.max()) / 2), _round(half))
+    half_width = MARGIN * max(np.ptp(x), np.ptp(y), SMALLEST) / 2
+    return Window(
+        _round((x.min() + x.max()) / 2), _round((y.min() + y.max()) / 2), _round(half_width)
+    )
 
 
 def window_at_random(planes: Iterable[Plane]) -> Window:
@@ -107,7 +109,7 @@ class Grid:
     accuracy: np.ndarray
 
     @property
-    def side(self) -> int:
+    def resolution(self) -> int:
         """Points along its side."""
         return len(self.loss)
 
@@ -117,55 +119,57 @@ class Grid:
         return 1 - float(np.isnan(self.loss).mean())
 
 
-def survey_loss(
+def evaluate_loss_grid(
     model: nn.Module,
     plane: Plane,
     task: TaskBatch,
     which: str,
     window: Window,
-    side: int,
+    resolution: int,
     known: Grid | None = None,
 ) -> Iterator[Grid]:
-    """Compute a map of an episode's loss, in the way that is fastest for it; see `survey`."""
-    height = partial(answer, model, task=task, which=which)
+    """Compute a map of an episode's loss, in the fastest way for it; see `evaluate_grid`."""
+    loss_fn = partial(loss_and_accuracy, model, task=task, which=which)
     several = None
     if len(task.support_x if which == "support" else task.query_x) <= FEW:
-        several = partial(answers, model, plane, task=task, which=which)
-    return survey(height, plane, window, side=side, known=known, several=several)
+        several = partial(loss_and_accuracy_at_points, model, plane, task=task, which=which)
+    return evaluate_grid(
+        loss_fn, plane, window, resolution=resolution, known=known, several=several
+    )
 
 
-def survey(
-    height: Height,
+def evaluate_grid(
+    loss_fn: LossFn,
     plane: Plane,
     window: Window,
     *,
-    side: int,
+    resolution: int,
     known: Grid | None = None,
     several: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Iterator[Grid]:
     """Compute a map, yielding it as it fills; closing the iterator ends the work.
 
     Args:
-        height: Returns loss and accuracy at a point; called by two threads at once.
+        loss_fn: Returns loss and accuracy at a point; called by two threads at once.
         plane: Where.
         window: The part of the plane.
-        side: Points along the map's side, 2 or more.
+        resolution: Points along the map's side, 2 or more.
         known: A map of the same window, whole or not; points that coincide are taken over.
-        several: Returns the same as `height` at places [n, 2] of the plane at once, [n, 2].
+        several: Returns the same as `loss_fn` at places [n, 2] of the plane at once, [n, 2].
     """
-    grid = _begin(window, side, known)
+    grid = _begin(window, resolution, known)
     yield grid
-    xs, ys = window.along(side)
+    xs, ys = window.along(resolution)
 
-    def heights(cells: np.ndarray) -> np.ndarray:
+    def at_cells(cells: np.ndarray) -> np.ndarray:
         places = np.stack([xs[cells[:, 1]], ys[cells[:, 0]]], axis=-1)
         if several:
             return several(places)
-        return np.array([height(plane.point(x, y)) for x, y in places])
+        return np.array([loss_fn(plane.point(x, y)) for x, y in places])
 
     piece, in_all = (AT_ONCE, 4 * AT_ONCE) if several else (PIECE, CHUNK)
     for chunk in _pieces(np.argwhere(np.isnan(grid.loss)), in_all):
-        found = np.concatenate(list(in_parallel(heights, _pieces(chunk, piece))))
+        found = np.concatenate(list(in_parallel(at_cells, _pieces(chunk, piece))))
         loss, share = grid.loss.copy(), grid.accuracy.copy()
         loss[tuple(chunk.T)] = np.nan_to_num(found[:, 0], nan=np.inf, posinf=np.inf)
         share[tuple(chunk.T)] = found[:, 1]
@@ -173,11 +177,11 @@ def survey(
         yield grid
 
 
-def _begin(window: Window, side: int, known: Grid | None) -> Grid:
+def _begin(window: Window, resolution: int, known: Grid | None) -> Grid:
     """Return a map to be filled, with the points that are known already."""
-    loss, share = np.full((2, side, side), np.nan)
-    if known and known.window == window and (side - 1) % (known.side - 1) == 0:
-        every = (side - 1) // (known.side - 1)
+    loss, share = np.full((2, resolution, resolution), np.nan)
+    if known and known.window == window and (resolution - 1) % (known.resolution - 1) == 0:
+        every = (resolution - 1) // (known.resolution - 1)
         loss[::every, ::every] = known.loss
         share[::every, ::every] = known.accuracy
     return Grid(window, loss, share)

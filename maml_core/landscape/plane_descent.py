@@ -23,27 +23,26 @@ REFERENCE_STEPS = 10  # of the paths that planes are laid through, at each learn
 
 
 @dataclass(frozen=True, eq=False)
-class Path:
-    """One descent, seen from a plane, at its S + 1 points; points after a break are left out.
+class ProjectedTrajectory:
+    """One descent, seen from a plane, at its S + 1 points before it diverged, if it did.
 
     Attributes:
         trajectory: The descent itself, with all its points: its losses and accuracies are those
             at the points, not at their projections.
         x: Coordinate of the nearest point of the plane, [S + 1].
         y: Likewise.
-        beside: How far the point is from the plane, [S + 1].
+        off_plane_distance: How far the point is from the plane, [S + 1].
         distance: From the plane's origin, [S + 1].
-        held: The share of the path's length that the plane holds, 0 to 1: its projection's
-            length over its own.
+        fraction_in_plane: The length of its projection over its own, 0 to 1.
         restarted: Whether it began at a point of the plane and not at the learner's θ.
     """
 
     trajectory: AdaptationTrajectory
     x: np.ndarray
     y: np.ndarray
-    beside: np.ndarray
+    off_plane_distance: np.ndarray
     distance: np.ndarray
-    held: float
+    fraction_in_plane: float
     restarted: bool
 
     @property
@@ -69,7 +68,7 @@ class Path:
         }
 
     @property
-    def broke(self) -> bool:
+    def diverged(self) -> bool:
         """Whether it was cut short because the loss was not a finite number."""
         return self.trajectory.diverged_at is not None
 
@@ -82,7 +81,7 @@ def descend(
     inner_lr: float,
     inner_steps: int,
     start: tuple[float, float] | None = None,
-) -> Path:
+) -> ProjectedTrajectory:
     """Take the inner loop's steps and look at them from a plane.
 
     Args:
@@ -100,40 +99,42 @@ def descend(
     whole = len(path) if trajectory.diverged_at is None else trajectory.diverged_at
     if not whole:
         raise ValueError(
-            "The loss where the descent would start is no finite number; start closer to θ."
+            "The loss where the descent would start is not a finite number; start closer to θ."
         )
     places = np.array([plane.project(point) for point in path[:whole]])
     distances = [float(norm(subtract(point, plane.origin))) for point in path[:whole]]
-    return Path(
+    return ProjectedTrajectory(
         trajectory=trajectory,
         x=places[:, 0],
         y=places[:, 1],
-        beside=places[:, 2],
+        off_plane_distance=places[:, 2],
         distance=np.array(distances),
-        held=_held(path[:whole], places),
+        fraction_in_plane=_fraction_in_plane(path[:whole], places),
         restarted=start is not None,
     )
 
 
 @dataclass(frozen=True, eq=False)
-class Route:
-    """The way of a meta-training, seen from a plane.
+class MetaTrainingTrajectory:
+    """A meta-training, seen from a plane.
 
     Attributes:
         updates: After how many meta-updates, [n].
         x: Coordinate of the nearest point of the plane, [n].
         y: Likewise.
-        beside: How far θ is from the plane, [n].
+        off_plane_distance: How far θ is from the plane, [n].
     """
 
     updates: tuple[int, ...]
     x: np.ndarray
     y: np.ndarray
-    beside: np.ndarray
+    off_plane_distance: np.ndarray
 
 
-def project_route(plane: Plane, points: Mapping[int, Params], n_way: int) -> Route:
-    """Return where θ was on its way through meta-training.
+def project_meta_training(
+    plane: Plane, points: Mapping[int, Params], n_way: int
+) -> MetaTrainingTrajectory:
+    """Project θ at each point of a meta-training onto a plane.
 
     Args:
         plane: From where it is seen.
@@ -141,19 +142,19 @@ def project_route(plane: Plane, points: Mapping[int, Params], n_way: int) -> Rou
         n_way: Rows of the plane's head.
     """
     places = np.array([plane.project(for_n_way(point, n_way)) for point in points.values()])
-    return Route(tuple(points), *places.T)
+    return MetaTrainingTrajectory(tuple(points), *places.T)
 
 
-def _held(path: Sequence[Params], places: np.ndarray) -> float:
+def _fraction_in_plane(path: Sequence[Params], places: np.ndarray) -> float:
     own = sum(float(norm(subtract(b, a))) for a, b in pairwise(path))
     seen = float(np.hypot(*np.diff(places[:, :2], axis=0).T).sum())
     return min(seen / own, 1.0) if own else 1.0
 
 
-def lay_planes(
+def build_planes(
     kind: str, learners: Mapping[str, Learner], episode: Episode, seed: int
 ) -> dict[str, Plane]:
-    """Lay the planes of a kind by the learners' own paths, `REFERENCE_STEPS` at their own α.
+    """Build the planes of a kind from the learners' own paths, `REFERENCE_STEPS` at their own α.
 
     Args:
         kind: 'paths': for each learner the first two principal components of its path.
@@ -165,7 +166,7 @@ def lay_planes(
             plane.
 
     Returns:
-        Planes by the learner's name; 'ends' by `TOGETHER`.
+        Planes by the learner's name; 'ends' by `SHARED_PLANE`.
     """
     check_choice("kind", kind, tuple(PLANES))
     n_way = episode.spec.n_way

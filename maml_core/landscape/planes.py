@@ -15,7 +15,7 @@ from torch import Tensor
 
 from maml_core.networks.params import Params, add, dot, norm, scale, subtract
 
-TOGETHER = "together"  # the name of a plane that all learners share
+SHARED_PLANE = "together"  # the name of a plane that all learners share
 DEPENDENT = 1e-4  # a direction whose remainder is shorter, relative to it, adds no dimension
 
 
@@ -41,8 +41,8 @@ class Plane:
         """Return x and y of the plane's nearest point, and how far away that is."""
         offset = subtract(params, self.origin)
         x, y = float(dot(offset, self.first)), float(dot(offset, self.second))
-        beside = add(add(offset, self.first, -x), self.second, -y)
-        return x, y, float(norm(beside))
+        rest = add(add(offset, self.first, -x), self.second, -y)
+        return x, y, float(norm(rest))
 
 
 def span(origin: Params, directions: Iterable[Params]) -> Plane:
@@ -145,7 +145,7 @@ def _at_random(paths: Mapping[str, Sequence[Params]], seed: int) -> dict[str, Pl
 def _through_ends(paths: Mapping[str, Sequence[Params]], seed: int) -> dict[str, Plane]:
     first = next(iter(paths.values()))
     offsets = [subtract(path[-1], first[0]) for path in paths.values()]
-    return {TOGETHER: span(first[0], [*offsets, *_spare(first, seed)])}
+    return {SHARED_PLANE: span(first[0], [*offsets, *_spare(first, seed)])}
 
 
 def _spare(path: Sequence[Params], seed: int) -> list[Params]:

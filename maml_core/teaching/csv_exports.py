@@ -92,7 +92,7 @@ def grids_csv(grids: Mapping[str, Grid]) -> str:
     """Return one line a map and point: coordinates, loss in nats, accuracy 0 to 1."""
     rows: list[Sequence[object]] = []
     for name, grid in grids.items():
-        xs, ys = grid.window.along(grid.side)
+        xs, ys = grid.window.along(grid.resolution)
         rows += [
             (name, x, y, math.hypot(x, y), grid.loss[i, j], grid.accuracy[i, j])
             for i, y in enumerate(ys)

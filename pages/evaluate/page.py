@@ -78,7 +78,7 @@ would give another mean.
 
 
 @dataclass(frozen=True)
-class Asked:
+class Controls:
     """What the page's own controls say.
 
     Attributes:
@@ -173,7 +173,7 @@ def _measured(settings: Settings) -> None:
     found = streamed(
         "evaluate",
         f"Evaluate on {asked.episodes:,} {'runs' if asked.official else 'episodes'}",
-        (settings, astuple(asked)),  # `Asked` itself is another class in each rerun
+        (settings, astuple(asked)),  # `Controls` itself is another class in each rerun
         partial(_start, settings, asked),
         episodes=asked.episodes,
         n_way=spec.n_way,
@@ -199,7 +199,7 @@ def _shape(spec: EpisodeSpec, transductive: bool) -> str:
     return f"{shape}: as set in the sidebar."
 
 
-def _controls() -> Asked:
+def _controls() -> Controls:
     """Draw the page's own controls and return what they say."""
     first, second = st.columns(2)
     splits = _splits()
@@ -226,7 +226,7 @@ def _controls() -> Asked:
         why("Whose 20 runs?", WHY_RUNS)
         why("What is the band?", WHY_INTERVAL)
     methods = tuple(method for words, method in labels.items() if words in chosen)
-    return Asked(methods, SPLITS[split_words], QUERIES[query_words], *numbers)
+    return Controls(methods, SPLITS[split_words], QUERIES[query_words], *numbers)
 
 
 def _numbers() -> tuple[int, int, bool, bool, bool, bool]:
@@ -267,7 +267,7 @@ def _numbers() -> tuple[int, int, bool, bool, bool, bool]:
     return steps, episodes, same_drawers, official, rotation_tta, ink_crops
 
 
-def _start(settings: Settings, asked: Asked) -> Iterator[dict[str, Estimate]]:
+def _start(settings: Settings, asked: Controls) -> Iterator[dict[str, Estimate]]:
     """Begin what was asked for; yields as it grows."""
     return evaluate_together(
         {m: cached.learner(m, asked.split) for m in asked.methods if m not in NEAREST},

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import streamlit as st
 
-from maml_core.figures.landscape import slope_figure
+from maml_core.figures.descent import first_step_figure
 from maml_core.figures.style import CHART_CONFIG, STYLES
 from maml_core.landscape.curvature import Curvature
-from maml_core.landscape.planes import TOGETHER
+from maml_core.landscape.planes import SHARED_PLANE
 from pages.landscape import plane_cache
-from pages.landscape.plane_cache import Descent, Ground
+from pages.landscape.plane_cache import Descent, PlaneSettings
 from pages.shared.page_header import why
 
 MAX_WITHOUT_CLICK = 25  # support pictures; with more, the measurement takes seconds
@@ -35,27 +35,27 @@ step moves the head alone, and eigenvalues below 0 come from moving both at once
 """
 
 
-def draw_curvature(shown: Ground) -> None:
+def draw_curvature(shown: PlaneSettings) -> None:
     """Draw the curvature at both methods' θ, and the loss along their first steps."""
     st.subheader("Why is one step enough?", anchor=False)
-    ground = replace(shown, kind="paths", seed=0)  # the same whichever plane is shown
-    spec = ground.settings.spec
+    plane_settings = replace(shown, kind="paths", seed=0)  # the same whichever plane is shown
+    spec = plane_settings.settings.spec
     n_support = spec.n_way * spec.k_shot
     asked_for = st.session_state.setdefault("curvature_asked_for", set())
-    if n_support > MAX_WITHOUT_CLICK and ground not in asked_for:
+    if n_support > MAX_WITHOUT_CLICK and plane_settings not in asked_for:
         if not st.button("Measure the curvature", key="measure_curvature"):
             st.caption(f"With {n_support} support pictures this takes a few seconds.")
             return
-        asked_for.add(ground)
+        asked_for.add(plane_settings)
     with st.spinner("Measuring the curvature …"):
-        measured = plane_cache.curvatures(ground)
+        measured = plane_cache.curvatures(plane_settings)
     left, right = st.columns(2, gap="large")
     left.dataframe(_table(measured), hide_index=True, key="curvature_table")
     with left:
-        st.caption(_summary(measured, _accuracy_after_one_step(ground)))
+        st.caption(_summary(measured, _accuracy_after_one_step(plane_settings)))
         why("What do these numbers say?", WHY_CURVATURE)
     with right:
-        st.plotly_chart(slope_figure(measured), key="slope_chart", config=CHART_CONFIG)
+        st.plotly_chart(first_step_figure(measured), key="slope_chart", config=CHART_CONFIG)
         st.caption(
             "The support loss along each method's first step, one episode. Dotted: the parabola "
             "with the same slope and curvature at θ; the vertical line is the step itself."
@@ -94,12 +94,12 @@ def _eigenvalue(value: float) -> str:
     return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
 
 
-def _accuracy_after_one_step(ground: Ground) -> dict[str, float]:
+def _accuracy_after_one_step(plane_settings: PlaneSettings) -> dict[str, float]:
     """Return each method's query accuracy right after its first step."""
     found = {}
-    for name in plane_cache.on_map(TOGETHER, ground):
-        path = plane_cache.path(ground, Descent(name, name, None, 1.0, 1))
-        found[name] = float(path.accuracy["query"][1])
+    for name in plane_cache.on_map(SHARED_PLANE, plane_settings):
+        path = plane_cache.path(plane_settings, Descent(name, name, None, 1.0, 1))
+        found[name] = math.nan if path.diverged else float(path.accuracy["query"][1])
     return found
 
 

@@ -10,8 +10,8 @@ import streamlit as st
 from maml_core.landscape import loss_maps, plane_descent
 from maml_core.landscape.curvature import Curvature, learner_curvatures
 from maml_core.landscape.loss_maps import Grid, Window
-from maml_core.landscape.plane_descent import Path, Route
-from maml_core.landscape.planes import TOGETHER, Plane
+from maml_core.landscape.plane_descent import MetaTrainingTrajectory, ProjectedTrajectory
+from maml_core.landscape.planes import SHARED_PLANE, Plane
 from maml_core.learners.learner import Learner
 from maml_core.networks.functional import for_n_way
 from pages.shared import cached
@@ -20,7 +20,7 @@ from pages.shared.settings import Settings
 
 
 @dataclass(frozen=True)
-class Ground:
+class PlaneSettings:
     """What the planes depend on.
 
     Attributes:
@@ -62,95 +62,106 @@ def learners(update: int, method: str = "maml") -> dict[str, Learner]:
     return {name: learner_at_update(update, name) for name in (method, cached.BASELINE)}
 
 
-def have_one_shape(ground: Ground) -> bool:
+def have_one_shape(plane_settings: PlaneSettings) -> bool:
     """Say whether one plane can hold both learners' parameters."""
-    n_way = ground.settings.spec.n_way
+    n_way = plane_settings.settings.spec.n_way
     shapes = [
         {name: value.shape for name, value in for_n_way(one.params, n_way).items()}
-        for one in learners(ground.update, ground.method).values()
+        for one in learners(plane_settings.update, plane_settings.method).values()
     ]
     return shapes[0] == shapes[1]
 
 
 @st.cache_resource(show_spinner="Laying the planes …", max_entries=12)
-def planes(ground: Ground) -> dict[str, Plane]:
+def planes(plane_settings: PlaneSettings) -> dict[str, Plane]:
     """Return the plane of each map, by its name."""
-    episode = cached.episode(ground.settings)
-    both = learners(ground.update, ground.method)
-    return plane_descent.lay_planes(ground.kind, both, episode, ground.seed)
+    episode = cached.episode(plane_settings.settings)
+    both = learners(plane_settings.update, plane_settings.method)
+    return plane_descent.build_planes(plane_settings.kind, both, episode, plane_settings.seed)
 
 
-def as_shown_on(panel: str, ground: Ground) -> Ground:
+def as_shown_on(panel: str, plane_settings: PlaneSettings) -> PlaneSettings:
     """Return the ground that a map depends on: the baseline's stays, whoever is beside it."""
     if panel != cached.BASELINE:
-        return ground
-    return replace(ground, update=max(recorded_params()), method="maml")
+        return plane_settings
+    return replace(plane_settings, update=max(recorded_params()), method="maml")
 
 
-def on_map(panel: str, ground: Ground) -> tuple[str, ...]:
+def on_map(panel: str, plane_settings: PlaneSettings) -> tuple[str, ...]:
     """Return the methods whose paths a map shows."""
-    return (ground.method, cached.BASELINE) if panel == TOGETHER else (panel,)
+    return (plane_settings.method, cached.BASELINE) if panel == SHARED_PLANE else (panel,)
 
 
 @st.cache_resource(show_spinner="Descending …", max_entries=512)
-def path(ground: Ground, descent: Descent) -> Path:
+def path(plane_settings: PlaneSettings, descent: Descent) -> ProjectedTrajectory:
     """Return a descent as its map's plane shows it.
 
     Raises:
         ValueError: The loss is no finite number where it would start.
     """
-    learner = learners(ground.update, ground.method)[descent.method]
+    learner = learners(plane_settings.update, plane_settings.method)[descent.method]
     return plane_descent.descend(
         learner,
-        cached.episode(ground.settings),
-        planes(ground)[descent.panel],
-        inner_lr=descent.factor * learner.inner_lr(ground.settings.spec.n_way),
+        cached.episode(plane_settings.settings),
+        planes(plane_settings)[descent.panel],
+        inner_lr=descent.factor * learner.inner_lr(plane_settings.settings.spec.n_way),
         inner_steps=descent.steps,
         start=descent.start,
     )
 
 
 @st.cache_data(show_spinner=False, max_entries=128)
-def whole_window(ground: Ground) -> Window:
+def whole_window(plane_settings: PlaneSettings) -> Window:
     """Return the part of the planes that shows the methods' paths at their own α.
 
     All maps of a ground have the same one, so that their lengths compare. It is that of the end of
     the meta-training, so that the view stays as one slides through it.
     """
-    ground = replace(ground, update=max(recorded_params()))
-    if ground.kind == "random":
-        return loss_maps.window_at_random(planes(ground).values())
+    plane_settings = replace(plane_settings, update=max(recorded_params()))
+    if plane_settings.kind == "random":
+        return loss_maps.window_at_random(planes(plane_settings).values())
     return loss_maps.window_around(
-        path(ground, Descent(panel, method, None, 1.0, plane_descent.REFERENCE_STEPS))
-        for panel in planes(ground)
-        for method in on_map(panel, ground)
+        path(plane_settings, Descent(panel, method, None, 1.0, plane_descent.REFERENCE_STEPS))
+        for panel in planes(plane_settings)
+        for method in on_map(panel, plane_settings)
     )
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def route(ground: Ground) -> Route | None:
+def meta_training(plane_settings: PlaneSettings) -> MetaTrainingTrajectory | None:
     """Return the way of MAML's meta-training on the plane that both methods share.
 
     None: MAML is not on it.
     """
-    if ground.method != "maml":
+    if plane_settings.method != "maml":
         return None
-    plane = planes(ground)[TOGETHER]
-    return plane_descent.project_route(plane, recorded_params(), ground.settings.spec.n_way)
+    plane = planes(plane_settings)[SHARED_PLANE]
+    return plane_descent.project_meta_training(
+        plane, recorded_params(), plane_settings.settings.spec.n_way
+    )
 
 
-def survey(
-    ground: Ground, panel: str, which: str, window: Window, side: int, known: Grid | None
+def evaluate_grid(
+    plane_settings: PlaneSettings,
+    panel: str,
+    which: str,
+    window: Window,
+    resolution: int,
+    known: Grid | None,
 ) -> Iterator[Grid]:
-    """Compute a map, see `loss_maps.survey_loss`."""
-    learner = learners(ground.update, ground.method)[on_map(panel, ground)[0]]
-    task = cached.episode(ground.settings).task
-    plane = planes(ground)[panel]
-    return loss_maps.survey_loss(learner.model, plane, task, which, window, side, known)
+    """Compute a map, see `loss_maps.evaluate_loss_grid`."""
+    learner = learners(plane_settings.update, plane_settings.method)[
+        on_map(panel, plane_settings)[0]
+    ]
+    task = cached.episode(plane_settings.settings).task
+    plane = planes(plane_settings)[panel]
+    return loss_maps.evaluate_loss_grid(
+        learner.model, plane, task, which, window, resolution, known
+    )
 
 
 @st.cache_data(show_spinner=False, max_entries=128)
-def curvatures(ground: Ground) -> dict[str, Curvature]:
+def curvatures(plane_settings: PlaneSettings) -> dict[str, Curvature]:
     """Return the curvature of the support loss at each method's θ, whatever the planes."""
-    both = learners(ground.update, ground.method)
-    return learner_curvatures(both, cached.episode(ground.settings))
+    both = learners(plane_settings.update, plane_settings.method)
+    return learner_curvatures(both, cached.episode(plane_settings.settings))

@@ -34,7 +34,7 @@ def test_a_click_starts_a_descent_and_a_surface_and_back_keeps_the_view(
     page: Page, app_url: str
 ) -> None:
     open_page(page, f"{app_url}/landscape?n_way=2&q_query=1")
-    expect(page.get_by_text("31 × 31 points a map.")).to_be_visible()
+    expect(page.get_by_text("31 × 31 points per map.")).to_be_visible()
     assert page.evaluate(PATHS, "maml") == [11]
     page.evaluate("document.querySelector('.panel[data-name=maml] .plot.contour').marked = true")
     ground = page.locator(".panel[data-name=maml] .plot.contour .nsewdrag").first
@@ -52,7 +52,7 @@ def test_a_click_starts_a_descent_and_a_surface_and_back_keeps_the_view(
         f"""Math.abs(document.querySelector('.panel[data-name=maml] .plot.contour')._fullLayout
         .xaxis.range.reduce((low, high) => high - low) / {narrow} - 1) < 0.01"""
     )
-    expect(page.get_by_text("31 × 31 points a map.")).to_be_visible()
+    expect(page.get_by_text("31 × 31 points per map.")).to_be_visible()
     zoomed = shown_range(page)
 
     page.locator(".st-key-view").get_by_text("Surface").click()
@@ -81,7 +81,7 @@ def test_the_steps_of_a_path_play(page: Page, app_url: str) -> None:
 
 def test_a_cross_moved_by_keys_starts_a_descent(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/landscape?n_way=2&q_query=1")
-    expect(page.get_by_text("31 × 31 points a map.")).to_be_visible()
+    expect(page.get_by_text("31 × 31 points per map.")).to_be_visible()
     ground = page.locator(".panel[data-name=pretrained] .plot.contour")
     for key in ("ArrowUp", "ArrowRight", "Enter"):
         ground.press(key)

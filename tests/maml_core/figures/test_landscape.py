@@ -8,22 +8,21 @@ import numpy as np
 import pytest
 
 from maml_core.evaluation.trajectory import AdaptationTrajectory
+from maml_core.figures.descent import descent_figure, first_step_figure
 from maml_core.figures.landscape import (
     ACCURACY,
-    HELD_WHOLE,
     LEVELS,
     LOSS,
     RESTART_COLOUR,
+    SOLID_FROM,
     common_scale,
     contour_figure,
-    descent_figure,
-    slope_figure,
     surface_figure,
 )
 from maml_core.figures.style import MIN_LOSS, STYLES
 from maml_core.landscape.curvature import Curvature
 from maml_core.landscape.loss_maps import Grid, Window
-from maml_core.landscape.plane_descent import Path, Route
+from maml_core.landscape.plane_descent import MetaTrainingTrajectory, ProjectedTrajectory
 
 WINDOW = Window(1.0, -2.0, 0.5)
 DRAW = {"contour": contour_figure, "surface": surface_figure}
@@ -37,11 +36,11 @@ def grid_of(losses, window=WINDOW):
 GRID = grid_of([[0.01, 0.1, 1.0], [0.02, 0.5, 2.0], [0.03, 0.9, np.inf]])
 
 
-def path_of(*, held=1.0, restarted=False, method="maml", n=3):
+def path_of(*, fraction_in_plane=1.0, restarted=False, method="maml", n=3):
     losses = {"support": np.array([1.6, 0.4, 0.0])[:n], "query": np.array([1.5, 0.8, 0.7])[:n]}
     shares = {"support": np.array([0.2, 1.0, 1.0])[:n], "query": np.array([0.2, 0.9, 0.95])[:n]}
     x, y = np.array([0.8, 1.0, 1.1])[:n], np.array([-2.0, -2.1, -1.9])[:n]
-    beside = np.array([0.0, 1e-9, 0.25])[:n]
+    off_plane_distance = np.array([0.0, 1e-9, 0.25])[:n]
     trajectory = AdaptationTrajectory(
         method,
         0.1,
@@ -50,7 +49,9 @@ def path_of(*, held=1.0, restarted=False, method="maml", n=3):
         accuracy=shares["query"],
         support_accuracy=shares["support"],
     )
-    return Path(trajectory, x, y, beside, np.hypot(x, y), held, restarted)
+    return ProjectedTrajectory(
+        trajectory, x, y, off_plane_distance, np.hypot(x, y), fraction_in_plane, restarted
+    )
 
 
 def lines(figure, name=None):
@@ -132,7 +133,10 @@ def test_steps_are_numbered_and_tell_their_own_loss(which):
 @pytest.mark.parametrize("view", DRAW)
 def test_a_path_that_leaves_the_plane_is_dashed(view):
     scale = common_scale(LOSS, [GRID])
-    paths = [path_of(held=HELD_WHOLE), path_of(held=HELD_WHOLE - 0.01)]
+    paths = [
+        path_of(fraction_in_plane=SOLID_FROM),
+        path_of(fraction_in_plane=SOLID_FROM - 0.01),
+    ]
     within, leaving = lines(DRAW[view](GRID, paths, scale, "support", WINDOW))
     assert (within.line.dash, leaving.line.dash) == ("solid", "dash")
 
@@ -167,8 +171,10 @@ def test_the_window_is_what_is_shown():
 
 
 def test_the_way_of_the_meta_training_is_dotted_and_tells_its_updates():
-    route = Route((0, 10, 500), np.arange(3.0), np.arange(3.0), np.array([0.0, 0.5, 0.0]))
-    figure = contour_figure(GRID, [], common_scale(LOSS, [GRID]), "support", WINDOW, route)
+    meta_training = MetaTrainingTrajectory(
+        (0, 10, 500), np.arange(3.0), np.arange(3.0), np.array([0.0, 0.5, 0.0])
+    )
+    figure = contour_figure(GRID, [], common_scale(LOSS, [GRID]), "support", WINDOW, meta_training)
     drawn = figure.data[1]
     assert drawn.line.dash == "dot"
     assert [tuple(told) for told in drawn.customdata] == [(0, 0), (10, 0.5), (500, 0)]
@@ -189,9 +195,9 @@ def test_the_slope_beside_the_parabola():
         1.6, 9.0, (150.0,), -50.0, 25.0, 0.01, 0.7, 0.6, (0.0, 1.0, 2.0), (1.6, 1.0, 0.8),
         (1.6, 0.9, 0.5), 12, True,
     )  # fmt: skip
-    figure = slope_figure({"maml": found, "pretrained": found})
+    figure = first_step_figure({"maml": found, "pretrained": found})
     assert len(figure.data) == 4
     np.testing.assert_allclose(figure.data[0].y, found.loss_along_step)
     np.testing.assert_allclose(figure.data[1].y, found.predicted_along_step)
     assert figure.data[1].line.dash == "dot"
-    assert slope_figure({}).data == ()
+    assert first_step_figure({}).data == ()

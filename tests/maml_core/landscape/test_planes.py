@@ -10,7 +10,7 @@ import torch
 
 from maml_core.landscape.planes import (
     PLANES,
-    TOGETHER,
+    SHARED_PLANE,
     filter_normalised,
     principal_directions,
     random_directions,
@@ -58,11 +58,11 @@ def test_projection_is_least_squares(points):
     columns = np.stack([flat(a), flat(b)], axis=1)
     target = flat(other) - flat(origin)
     found, *_ = np.linalg.lstsq(columns, target)
-    x, y, beside = plane.project(other)
+    x, y, off_plane_distance = plane.project(other)
     nearest = columns @ found
     np.testing.assert_allclose(flat(plane.point(x, y)) - flat(origin), nearest, atol=1e-10)
-    assert beside == pytest.approx(np.linalg.norm(target - nearest))
-    assert beside > 1
+    assert off_plane_distance == pytest.approx(np.linalg.norm(target - nearest))
+    assert off_plane_distance > 1
 
 
 def test_directions_that_add_no_dimension_are_passed_over(points):
@@ -129,10 +129,10 @@ def test_each_kind_of_plane_holds_what_it_promises(points, path):
     along = PLANES["paths"](paths, 0)
     assert along["pretrained"].project(other[1])[2] < 1e-9
     ends = PLANES["ends"](paths, 0)
-    assert list(ends) == [TOGETHER]
-    for held in (path[0], path[-1], other[-1]):
-        assert ends[TOGETHER].project(held)[2] < 1e-9
-    assert ends[TOGETHER].project(other[0])[2] > 1
+    assert list(ends) == [SHARED_PLANE]
+    for fraction_in_plane in (path[0], path[-1], other[-1]):
+        assert ends[SHARED_PLANE].project(fraction_in_plane)[2] < 1e-9
+    assert ends[SHARED_PLANE].project(other[0])[2] > 1
     at_random = PLANES["random"](paths, 7)
     for name, one in paths.items():
         assert at_random[name].origin is one[0]

@@ -16,8 +16,8 @@ from maml_core.landscape import episode_loss, loss_maps, plane_descent
 from maml_core.landscape.loss_maps import Grid, Window
 from maml_core.learners import checkpoints
 from maml_core.networks.functional import for_n_way
-from pages.landscape import map_cache, plane_cache
-from pages.landscape.map_cache import GridStore
+from pages.landscape import grid_cache, plane_cache
+from pages.landscape.grid_cache import GridStore
 from pages.shared.learners.recorded import recorded_params
 from pages.shared.settings import DEFAULTS
 from tests.support import opened_page
@@ -30,8 +30,8 @@ open_page = partial(opened_page.open_page, "pages/landscape/page.py", **SMALL)
 @pytest.fixture(autouse=True)
 def coarse_maps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the maps have 3 × 3, 5 × 5 and 9 × 9 points."""
-    for module in (loss_maps, map_cache):
-        monkeypatch.setattr(module, "SIDES", (3, 5, 9))
+    for module in (loss_maps, grid_cache):
+        monkeypatch.setattr(module, "RESOLUTIONS", (3, 5, 9))
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
     def mount(**arguments: object) -> None:
         given.append(arguments["data"])
 
-    monkeypatch.setattr("pages.landscape.maps._mount", mount)
+    monkeypatch.setattr("pages.landscape.map_component._mount", mount)
     return given
 
 
@@ -60,7 +60,7 @@ def engine(kind: str = "paths"):
     pool = make_pool(data, split_classes(data, "alphabets", "test"))
     episode = sample_episode(pool, EpisodeSpec(2, 1, 1), DEFAULTS["seed"])
     learners = {method: checkpoints.shipped(method) for method in ("maml", "pretrained")}
-    return episode, learners, plane_descent.lay_planes(kind, learners, episode, 0)
+    return episode, learners, plane_descent.build_planes(kind, learners, episode, 0)
 
 
 def values(packed: object) -> np.ndarray:
@@ -79,14 +79,14 @@ def test_the_maps_show_what_the_engine_computes(drawn: list[dict]) -> None:
     episode, learners, planes = engine()
     panels = {panel["name"]: panel for panel in drawn[-1]["panels"]}
     assert list(panels) == list(planes)
-    window = Window(**drawn[-1]["window"])
+    window = Window(*drawn[-1]["window"].values())
     for name, plane in planes.items():
         ground = panels[name]["figure"]["data"][0]
         assert ground["type"] == "contour"
-        height = partial(
-            episode_loss.answer, learners[name].model, task=episode.task, which="support"
+        loss_fn = partial(
+            episode_loss.loss_and_accuracy, learners[name].model, task=episode.task, which="support"
         )
-        *_, grid = loss_maps.survey(height, plane, window, side=5)
+        *_, grid = loss_maps.evaluate_grid(loss_fn, plane, window, resolution=5)
         told = values(ground["customdata"])
         np.testing.assert_allclose(told[..., 0], grid.loss, rtol=1e-3)
         np.testing.assert_allclose(told[..., 1], grid.accuracy, atol=1e-6)
@@ -108,7 +108,7 @@ def test_the_first_run_shows_the_paths_and_later_ones_ever_finer_maps(drawn: lis
     assert sides == [set(), {3}, {5}]
     at.toggle(key="finest").set_value(True).run()
     assert len(values(drawn[-1]["panels"][0]["figure"]["data"][0]["x"])) == 9
-    assert "9 × 9 points a map" in texts(at, "caption")
+    assert "9 × 9 points per map" in texts(at, "caption")
 
 
 def test_a_link_names_planes_starts_and_window(drawn: list[dict]) -> None:
@@ -167,14 +167,16 @@ def test_sliding_through_meta_training_moves_nothing_but_maml(
     drawn: list[dict], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = open_page()
-    before, surveyed, survey = drawn[-1], [], plane_cache.survey
+    before, evaluated, evaluate_grid = drawn[-1], [], plane_cache.evaluate_grid
     # The page calls it by the module's name.
     monkeypatch.setattr(
-        plane_cache, "survey", lambda *what: surveyed.append(what[1]) or survey(*what)
+        plane_cache,
+        "evaluate_grid",
+        lambda *what: evaluated.append(what[1]) or evaluate_grid(*what),
     )
     at.select_slider(key="update").set_value(0).run()
     assert drawn[-1]["window"] == before["window"]
-    assert set(surveyed) == {"maml"}
+    assert set(evaluated) == {"maml"}
     maml, pretrained = (
         [values(one["panels"][i]["figure"]["data"][0]["customdata"]) for one in (before, drawn[-1])]
         for i in range(2)
@@ -251,5 +253,7 @@ def test_a_path_starts_at_the_head_of_zeros() -> None:
     for name, plane in planes.items():
         params = for_n_way(learners[name].params, 2)
         assert plane.project(params) == pytest.approx((0, 0, 0), abs=1e-6)
-        loss, _ = episode_loss.answer(learners[name].model, params, episode.task, "support")
+        loss, _ = episode_loss.loss_and_accuracy(
+            learners[name].model, params, episode.task, "support"
+        )
         assert loss == pytest.approx(math.log(2))

@@ -23,7 +23,7 @@ from maml_core.learners.learner import Learner
 from maml_core.networks.functional import initial_params
 from maml_core.networks.registry import MODELS
 from maml_core.teaching import meta_update, play_round
-from pages.landscape import map_cache
+from pages.landscape import grid_cache
 from pages.shared.settings import DEFAULTS
 from tests.support.opened_page import open_page, texts, told
 
@@ -35,8 +35,8 @@ WHOSE = "in_place_of_maml"
 @pytest.fixture(autouse=True)
 def coarse_maps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the maps have 3 × 3 points."""
-    for module in (loss_maps, map_cache):
-        monkeypatch.setattr(module, "SIDES", (3, 3))
+    for module in (loss_maps, grid_cache):
+        monkeypatch.setattr(module, "RESOLUTIONS", (3, 3))
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
     """What the maps' component was given, run by run; its JavaScript does not run here."""
     given: list[dict] = []
     monkeypatch.setattr(
-        "pages.landscape.maps._mount", lambda **arguments: given.append(arguments["data"])
+        "pages.landscape.map_component._mount", lambda **arguments: given.append(arguments["data"])
     )
     return given
 
@@ -122,10 +122,10 @@ def test_its_descent_is_drawn_and_the_recorded_training_is_not_its_own(drawn: li
 
     (together,) = drawn[-1]["panels"]
     assert "meta-updates" not in json.dumps(together["figure"]["data"]), "the way is MAML's"
-    check(together, plane_descent.lay_planes("ends", learners, episode, 0)["together"])
+    check(together, plane_descent.build_planes("ends", learners, episode, 0)["together"])
     at.segmented_control(key="plane").set_value("Paths").run()
     panel = drawn[-1]["panels"][0]
-    check(panel, plane_descent.lay_planes("paths", learners, episode, 0)["mine"])
+    check(panel, plane_descent.build_planes("paths", learners, episode, 0)["mine"])
     assert panel["title"] == "Mine 1: MAML"
     assert "Mine 1: MAML: one step of α = 0.05" in texts(at, "caption")
 

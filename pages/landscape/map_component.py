@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
@@ -34,7 +34,7 @@ class Panel:
     figure: go.Figure
 
 
-def maps(
+def draw_maps(
     panels: Sequence[Panel],
     window: Window,
     *,
@@ -43,7 +43,7 @@ def maps(
     paths: str,
     key: str,
     on_start: Callable[[], None],
-    on_look: Callable[[], None],
+    on_zoom: Callable[[], None],
 ) -> None:
     """Draw maps side by side.
 
@@ -55,7 +55,7 @@ def maps(
         paths: Changes when the paths do; all their steps are shown then.
         key: Of the component. `st.session_state[key]` holds what was done in the callbacks.
         on_start: Called after a click; `start` is its panel, x and y.
-        on_look: Called after a zoom; `look` is the middle's x and y and half the width, or empty.
+        on_zoom: Called after a zoom; `look` is the middle's x and y and half the width, or empty.
     """
     _mount(
         key=key,
@@ -69,7 +69,7 @@ def maps(
                 }
                 for panel in panels
             ],
-            "window": asdict(window),
+            "window": {"x": window.x, "y": window.y, "half": window.half_width},
             "view": view,
             "steps": steps,
             "paths": paths,
@@ -78,5 +78,5 @@ def maps(
             "config": CHART_CONFIG | {"doubleClick": False},
         },
         on_start_change=on_start,
-        on_look_change=on_look,
+        on_look_change=on_zoom,
     )

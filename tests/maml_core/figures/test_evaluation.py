@@ -1,0 +1,178 @@
+"""Confidence bands and confusion matrices as figures."""
+
+from __future__ import annotations
+
+import json
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from maml_core.config import MAX_QUERY
+from maml_core.evaluation.confidence import Estimate
+from maml_core.figures.evaluation import confidence_figure, confusion_figure
+from maml_core.figures.style import (
+    STYLES,
+    class_label,
+)
+from tests.support.figure_checks import assert_sound, channels, luminance, strong
+
+
+def test_the_band_is_the_mean_and_its_interval_in_percent(estimates):
+    figure = confidence_figure(estimates, 5)
+    lines, places = strong(figure)
+    bands = [one for i, one in enumerate(figure.data) if i not in places]
+    for (method, found), line, band in zip(estimates.items(), lines, bands, strict=True):
+        assert line.name == STYLES[method].label
+        assert line.line.color == STYLES[method].colour
+        np.testing.assert_allclose(line.y, [100 * mean for mean in found.accuracy])
+        np.testing.assert_allclose(line.customdata, [100 * half for half in found.ci95])
+        assert band.fill == "toself"
+        corners = dict.fromkeys(range(3), ())
+        for x, y in zip(band.x, band.y, strict=True):
+            corners[x] += (y,)
+        for step, (upper, lower) in corners.items():
+            mean, half = found.accuracy[step], found.ci95[step]
+            assert upper == pytest.approx(100 * (mean + half))
+            assert lower == pytest.approx(100 * (mean - half))
+        assert list(band.x) == [0, 1, 2, 2, 1, 0]  # once around, not a zigzag
+        red, green, blue = (int(STYLES[method].colour[i : i + 2], 16) for i in (1, 3, 5))
+        assert band.fillcolor.startswith(f"rgba({red},{green},{blue},0.")
+    assert_sound(figure)
+
+
+def band_of(figure, label):
+    """The lowest and the highest y of a method's band at each x."""
+    line = next(i for i, one in enumerate(figure.data) if one.name == label)
+    band = figure.data[line - 1]
+    at = {}
+    for x, y in zip(band.x, band.y, strict=True):
+        at.setdefault(x, []).append(float(y))
+    return {x: (min(ys), max(ys)) for x, ys in at.items()}
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_what_takes_no_steps_is_flat_over_all_of_them(first, estimates):
+    reference = {"nearest-pixels": Estimate(100, (0.625,), (0.03125,))}
+    figure = confidence_figure({**reference, **estimates} if first else estimates | reference, 5)
+    lines, _ = strong(figure)
+    assert [len(line.x) for line in lines] == 3 * [3]
+    (flat,) = (line for line in lines if line.name == STYLES["nearest-pixels"].short_label)
+    assert list(flat.x) == [0, 1, 2]
+    assert list(flat.y) == 3 * [62.5]
+    assert list(flat.customdata) == 3 * [3.125]
+    assert band_of(figure, flat.name) == dict.fromkeys(range(3), (59.375, 65.625))
+    assert_sound(figure)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "ci95"),
+    [
+        ((0.2, 0.85, 0.97), (0.0, 0.02, 0.01)),
+        ((0.2, 0.97, 0.6), (0.0, 0.01, 0.2)),  # lowest at the last step
+        ((0.5, 0.95, 0.9), (0.0, 0.14, 0.06)),  # higher than 100 %
+        ((0.5,), (0.07,)),
+    ],
+)
+@pytest.mark.parametrize("reference", [0.9, 0.45])
+def test_close_shows_all_bands_from_step_1_on_and_little_else(accuracy, ci95, reference):
+    estimates = {
+        "maml": Estimate(20, accuracy, ci95),
+        "nearest-features": Estimate(20, (reference,), (0.025,)),
+    }
+    near, far = (confidence_figure(estimates, 5, close) for close in (True, False))
+    drawn, drawn_far = (json.loads(figure.to_json())["data"] for figure in (near, far))
+    assert drawn == drawn_far
+    shown = near.layout.yaxis.range
+    ends = [
+        end
+        for method in estimates
+        for step, band in band_of(near, STYLES[method].short_label).items()
+        if step or len(accuracy) == 1
+        for end in band
+    ]
+    assert shown[0] < min(ends) < shown[0] + 2
+    assert shown[1] - 2 < max(100, *ends) < shown[1]
+    assert far.layout.yaxis.range[0] < 0 < shown[0]
+    assert_sound(near)
+
+
+@pytest.fixture
+def counts():
+    """Ten queries a class; no two cells of a row alike."""
+    return np.array([[7, 1, 2], [0, 10, 0], [3, 4, 3]])
+
+
+def test_every_cell_says_its_count_and_can_be_clicked(counts):
+    figure = confusion_figure(counts)
+    (cells,) = (one for one in figure.data if one.type == "scatter")
+    assert cells.mode == "markers+text"
+    seen = set()
+    for x, y, text, (true, predicted, count) in zip(
+        cells.x, cells.y, cells.text, cells.customdata, strict=True
+    ):
+        assert (class_label(y), class_label(x)) == (true, predicted)
+        assert count == counts[true, predicted]
+        assert text == (str(count) if count else "")
+        seen.add((true, predicted))
+    assert len(seen) == counts.size
+    assert figure.layout.xaxis.title.text == "Predicted"
+    assert figure.layout.yaxis.title.text == "True"
+    assert figure.layout.yaxis.autorange == "reversed"  # A at the top
+    assert_sound(figure)
+
+
+def test_right_and_wrong_cells_have_a_colour_each_on_one_scale_and_empty_cells_none(counts):
+    figure = confusion_figure(counts)
+    right, wrong = (one for one in figure.data if one.type == "heatmap")
+    for true in range(3):
+        for predicted in range(3):
+            here, there = (right, wrong) if true == predicted else (wrong, right)
+            count = counts[true, predicted]
+            assert here.z[true][predicted] == pytest.approx(count or math.nan, nan_ok=True)
+            assert math.isnan(there.z[true][predicted])
+    assert right.colorscale[1][1] != wrong.colorscale[1][1]
+    assert (right.zmin, right.zmax) == (wrong.zmin, wrong.zmax) == (0, 10)
+
+
+def test_the_chosen_cell_is_outlined(counts):
+    assert not confusion_figure(counts).layout.shapes
+    figure = confusion_figure(counts, chosen=(2, 1))  # C taken for B
+    (box,) = figure.layout.shapes
+    assert (box.x0, box.x1, box.y0, box.y1) == (0.5, 1.5, 1.5, 2.5)
+    assert_sound(figure)
+
+
+@pytest.mark.parametrize("n_way", [2, 20])
+def test_no_query_at_all_and_any_n_can_be_drawn(n_way):
+    figure = confusion_figure(np.zeros((n_way, n_way), dtype=np.int64))
+    (cells,) = (one for one in figure.data if one.type == "scatter")
+    assert len(cells.text) == n_way**2
+    assert set(cells.text) == {""}
+    assert_sound(figure)
+
+
+def test_counts_can_be_read_on_every_cell():
+    """WCAG 2.2, success criterion 1.4.3: a contrast of 4.5 or more."""
+    ratios = {Fraction(a, b) for b in range(1, MAX_QUERY + 1) for a in range(1, b + 1)}
+    for ratio in ratios:
+        count, largest = ratio.as_integer_ratio()
+        figure = confusion_figure(np.array([[count, count], [0, largest]]))
+        right, wrong, cells = figure.data
+        for heatmap, place in ((right, 0), (wrong, 1)):
+            (_, light), (_, full) = heatmap.colorscale
+            pairs = zip(channels(light), channels(full), strict=True)
+            cell = luminance([a + (b - a) * count / largest for a, b in pairs])
+            text = luminance(channels(cells.textfont.color[place]))
+            dark, bright = sorted((cell, text))
+            assert (bright + 0.05) / (dark + 0.05) >= 4.5, (ratio, place)
+
+
+@pytest.mark.parametrize(("steps", "mode"), [(5, "lines+markers"), (100, "lines")])
+def test_so_many_steps_that_markers_would_touch_are_drawn_without_them(steps, mode):
+    values = (0.9,) * (steps + 1)
+    figure = confidence_figure({"maml": Estimate(10, values, values)}, 5)
+    (line,) = (one for one in figure.data if one.name == STYLES["maml"].label)
+    assert line.mode == mode
+    assert steps / figure.layout.xaxis.dtick <= 15, "the axis' numbers keep apart"
