@@ -193,14 +193,8 @@ def train_baseline(
         return TrainState(0, with_new_head(initial_params(model, config.seed), len(pool.classes)))
 
     def validate(learner: Learner) -> list[dict[str, Any]]:
-        *_, estimate = evaluate(
-            learner,
-            validation,
-            BASELINE_VALIDATION,
-            EvaluationConfig(
-                inner_steps=inner_lr_search.INNER_LR_STEPS, episodes=VALIDATION_EPISODES, seed=0
-            ),
-        )
+        how = EvaluationConfig(inner_lr_search.INNER_LR_STEPS, VALIDATION_EPISODES)
+        *_, estimate = evaluate(learner, validation, BASELINE_VALIDATION, how)
         return [_as_row(BASELINE_VALIDATION, estimate)]
 
     def updates(state: TrainState) -> Iterator[TrainState]:

@@ -146,7 +146,7 @@ def test_in_one_step_reptile_has_no_direction_and_in_two_it_has(
 def test_head_against_whole_network_is_measured_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = {}
 
-    def few(learners, pool, spec, **settings):
+    def few(learners, pool, spec, config):
         asked.update({name: learner.lr_multipliers for name, learner in learners.items()})
         yield {name: Estimate(10, (0.5, 0.9, 0.95), (0.0, 0.01, 0.02)) for name in learners}
 

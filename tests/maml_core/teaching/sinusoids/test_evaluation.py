@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from maml_core.episodes.sampling import episode_generator
 from maml_core.networks.functional import initial_params
@@ -47,7 +48,7 @@ def test_the_error_of_a_network_that_says_nothing_is_the_waves_own_power():
         {"maml": zero_network()}, 3, inner_steps=1, n_tasks=40, support_in_left_half=True
     )["maml"]
     assert errors.mean[0] == pytest.approx(np.mean(power), rel=1e-4)
-    half_width = 1.959964 * np.std(power, ddof=1) / 40**0.5
+    half_width = scipy.stats.t.ppf(0.975, 39) * scipy.stats.sem(power)
     assert errors.ci95[0] == pytest.approx(half_width, rel=1e-4)
 
 
