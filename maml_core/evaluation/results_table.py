@@ -123,8 +123,8 @@ def identity(row: Row) -> dict[str, Any]:
 
 def how(recorded_row: Mapping[str, Any]) -> str:
     """Return what follows the method's name where it does not answer as usual."""
-    looks = {"rotation_tta": ", four turns", "ink_crops": " and close up"}
-    return "".join(words for name, words in looks.items() if recorded_row[name])
+    views = {"rotation_tta": ", rotation TTA", "ink_crops": " and ink crops"}
+    return "".join(words for name, words in views.items() if recorded_row[name])
 
 
 def beside_published(labels: Mapping[str, str], path: Path = RECORDED) -> list[dict[str, str]]:

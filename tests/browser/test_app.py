@@ -16,7 +16,7 @@ IMAGES = Path(__file__).parents[2] / "assets" / "images"
 PICTURED_STEPS = 5
 FRAME_MS = 1200
 ADAPT_CLIP = {"x": 300, "y": 40, "width": 1060, "height": 930}
-PLAY_CLIP = {"x": 300, "y": 40, "width": 1060, "height": 760}
+PLAY_CLIP = {"x": 300, "y": 40, "width": 1060, "height": 700}
 # A chart that is being replaced counts as one line without points.
 DRAWN_POINTS = """
 key => document.querySelector(`.st-key-${key} .js-plotly-plot`)

@@ -314,7 +314,7 @@ def test_a_recorded_row_stands_in_its_column_with_the_last_steps_value(tmp_path)
             "5-way 5-shot": "44.4 ± 1.2",
         },
         {
-            **{"Method": "Ours: MAML, four turns", "Split": "paper", **empty, **source},
+            **{"Method": "Ours: MAML, rotation TTA", "Split": "paper", **empty, **source},
             "5-way 1-shot": "95.0 ± 0.5",
         },
     ]
@@ -384,7 +384,7 @@ def test_who_errs_in_the_official_runs_stands_in_order_with_the_published(tmp_pa
     assert errors == sorted(errors)
     source = "this project, n = 20 runs"
     assert [line for line in found if "Ours" in line["Method"]] == [
-        {"Method": "Ours: MAML, four turns", "Error in %": "2.5 ± 0.4", "Source": source},
+        {"Method": "Ours: MAML, rotation TTA", "Error in %": "2.5 ± 0.4", "Source": source},
         {"Method": "Ours: MAML", "Error in %": "4.0 ± 1.2", "Source": source},
         {
             "Method": "Ours: anil",
