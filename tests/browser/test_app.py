@@ -267,6 +267,7 @@ def test_pictures_for_the_readme(page: Page, app_url: str) -> None:
         frames.append(page.screenshot(clip=ADAPT_CLIP))
         if step < PICTURED_STEPS:
             page.locator(".st-key-player .forward").click()
+    expect(page.locator(".st-key-player .forward")).to_be_disabled()
     assert len(set(frames)) == PICTURED_STEPS + 1
     open_page(page, f"{app_url}/?seed=7&mode=20-way")
     page.locator(".choice").first.wait_for()
