@@ -45,19 +45,19 @@ those of a **ResNet** with ten times as many parameters, pretrained on the same 
 others made of parts of them. Whoever adapts should do better than its own network's nearest; what a
 larger network does better is no merit of adapting (Chen et al. 2019, arXiv:1904.04232).
 """
-WHY_TURNS = """
-Turned by 90°, a character is another one to a network, which was trained to tell the two apart. So
-each method can be asked four times: it adapts to the examples at each **quarter turn**, from the
-same start, answers the pictures turned likewise, and the mean of the four answers counts. The four
-err differently, and their mean errs less. Nothing is learned anew, but everything takes four times
-as long, and published numbers do without.
+WHY_ROTATION_TTA = """
+Turned by 90°, a character is another one to these networks, which were trained to tell the two
+apart. With **rotation test-time augmentation** (TTA) each method answers four times: it adapts to
+the examples at each quarter turn, from the same start, answers the pictures turned likewise, and
+the mean of the four answers counts. The four make different errors, and their mean makes fewer.
+Nothing is trained anew, but everything takes four times as long, and published numbers do without.
 """
-WHY_CLOSE_UPS = """
+WHY_INK_CROPS = """
 Many of Omniglot's characters are small: every fourth spans 15 or fewer of the 28 pixels that a
-network sees. A **close-up** shows the square around the ink alone, made from the full-size picture.
-Each method looks twice, adapting to the pictures as they are and to their close-ups, and the mean
-of its answers counts. It takes twice as long; only the ResNet of *unseen alphabets* has seen
-close-ups in its training.
+network sees. An **ink crop** shows only the square around the ink, made from the full-size picture.
+Each method adapts to both views, the pictures as they are and their ink crops, and the mean of its
+answers counts. It takes twice as long; only the ResNet of *unseen alphabets* saw ink crops in its
+training.
 """
 WHY_RUNS = """
 Omniglot came with a challenge (Lake et al. 2015): **20 runs**, the same for everybody, in which 20
@@ -90,7 +90,7 @@ class Controls:
         same_drawers: Every class by the same drawers.
         official: The official runs instead of drawn episodes.
         rotation_tta: Whether the mean over four quarter turns answers.
-        ink_crops: Whether the pictures are looked at close up as well.
+        ink_crops: Whether ink crops are a second view of the pictures.
     """
 
     methods: tuple[str, ...]
@@ -182,8 +182,8 @@ def _measured(settings: Settings) -> None:
         words = "together" if asked.transductive else "each alone"
         how = f", split “{asked.split}”, queries normalised {words}"
         how += ", Omniglot's own runs" if asked.official else ""
-        how += ", mean of four turns" if asked.rotation_tta else ""
-        how += ", close-ups too" if asked.ink_crops else ""
+        how += ", rotation TTA" if asked.rotation_tta else ""
+        how += ", ink crops" if asked.ink_crops else ""
         draw(found, settings, "evaluate", how)
         st.dataframe(_table(found), hide_index=True, key="evaluate_table")
 
@@ -221,8 +221,8 @@ def _controls() -> Controls:
         why("Which split?", WHY_SPLIT)
         why("Together or alone?", WHY_QUERIES)
         why("Nearest by what?", WHY_NEAREST)
-        why("Four turns?", WHY_TURNS)
-        why("Close up?", WHY_CLOSE_UPS)
+        why("Rotation TTA?", WHY_ROTATION_TTA)
+        why("Ink crops?", WHY_INK_CROPS)
         why("Whose 20 runs?", WHY_RUNS)
         why("What is the band?", WHY_INTERVAL)
     methods = tuple(method for words, method in labels.items() if words in chosen)
@@ -252,17 +252,17 @@ def _numbers() -> tuple[int, int, bool, bool, bool, bool]:
         "alphabet”, 20-way, one query of each, these are episodes as in Omniglot's own challenge.",
     )
     rotation_tta = third.toggle(
-        "Four turns",
+        "Rotation TTA",
         key="rotation_tta",
         bind="query-params",
         help="Each method answers by the mean over the pictures at four quarter turns, in four "
         "times the time.",
     )
     ink_crops = third.toggle(
-        "Close-ups",
+        "Ink crops",
         key="ink_crops",
         bind="query-params",
-        help="Each method looks at every character close up as well, in twice the time.",
+        help="Each method sees the square around each character's ink as well, in twice the time.",
     )
     return steps, episodes, same_drawers, official, rotation_tta, ink_crops
 

@@ -126,16 +126,16 @@ def test_evaluate_shows_what_the_engine_measures_in_either_way(two_splits: None)
     assert table(at) == tables[0], "what was measured before is kept"
 
 
-def test_four_turns_are_measured_and_said(two_splits: None) -> None:
+def test_rotation_tta_is_measured_and_said(two_splits: None) -> None:
     at = open_page(EVALUATE, **SHORT, who=["MAML"])
     at.button(key="evaluate").click().run()
     upright = table(at)
-    assert "mean of four turns" not in texts(at, "caption")
+    assert "rotation TTA" not in texts(at, "caption")
     at.toggle(key="rotation_tta").set_value(True).run()
     assert len(at.dataframe) == 2, "no numbers of upright pictures alone"
     at.button(key="evaluate").click().run()
     assert table(at) == [row("maml", measured("maml", rotation_tta=True))] != upright
-    assert "queries normalised together, mean of four turns;" in texts(at, "caption")
+    assert "queries normalised together, rotation TTA;" in texts(at, "caption")
 
 
 def test_the_official_runs_are_measured_in_a_shape_of_their_own_and_said(
@@ -173,7 +173,7 @@ def test_where_the_official_runs_are_not_a_sentence_says_where_they_are() -> Non
     assert "evaluate" in {button.key for button in at.button}
 
 
-def test_close_ups_are_measured_and_said(two_splits: None) -> None:
+def test_ink_crops_are_measured_and_said(two_splits: None) -> None:
     at = open_page(EVALUATE, **SHORT, who=["MAML"])
     at.button(key="evaluate").click().run()
     plain = table(at)
@@ -181,7 +181,7 @@ def test_close_ups_are_measured_and_said(two_splits: None) -> None:
     assert len(at.dataframe) == 2, "no numbers without them"
     at.button(key="evaluate").click().run()
     assert table(at) == [row("maml", measured("maml", ink_crops=True))] != plain
-    assert "queries normalised together, close-ups too;" in texts(at, "caption")
+    assert "queries normalised together, ink crops;" in texts(at, "caption")
 
 
 def test_references_and_drawers_reach_the_evaluation() -> None:
