@@ -95,5 +95,5 @@ def refine_grids(
             bar.progress(
                 share,
                 f"{resolution} × {resolution} points: {share:.0%}"
-                + f", about {left:.0f} s to go" * (left > 2),
+                + f", about {left:.0f} s left" * (left > 2),
             )

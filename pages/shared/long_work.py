@@ -88,9 +88,7 @@ def streamed(
             kept[what] = estimates
             done = next(iter(estimates.values())).episodes
             left = (time.monotonic() - started) * (episodes - done) / done
-            bar.progress(
-                done / episodes, f"{done} of {episodes} episodes, about {left:.0f} s to go"
-            )
+            bar.progress(done / episodes, f"{done} of {episodes} episodes, about {left:.0f} s left")
             if time.monotonic() - looked > LOOK:
                 chart.plotly_chart(confidence_figure(estimates, n_way), key=f"{key}_{number}")
                 looked = time.monotonic()
