@@ -27,7 +27,8 @@ from maml_core.evaluation.comparison import compare
 from maml_core.figures.adaptation import accuracy_figure, loss_figure
 from maml_core.learners import checkpoints
 from maml_core.training import recipes
-from maml_core.training.background.queue import TrainingJob, TrainingQueue
+from maml_core.training.background.job import TrainingJob
+from maml_core.training.background.queue import TrainingQueue
 from maml_core.training.training_run import TrainingRun
 
 METHODS = ("maml", "pretrained", "random")

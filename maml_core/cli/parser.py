@@ -133,6 +133,32 @@ def _add_muon(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_inner_loop(train: argparse.ArgumentParser, default: TrainConfig) -> None:
+    train.add_argument(
+        "--inner-lr", type=float, default=default.inner_lr, help="alpha, of the inner loop"
+    )
+    train.add_argument(
+        "--scale-inner-lr",
+        action="store_true",
+        help="alpha in proportion to N, from the first N on",
+    )
+    train.add_argument(
+        "--inner-steps", type=int, default=default.inner_steps, help="steps in training"
+    )
+    train.add_argument(
+        "--multi-step",
+        action="store_true",
+        help="multi-step loss: the query loss after every inner step counts",
+    )
+    _add_renamed(
+        train,
+        "--learn-inner-lr",
+        "--learn-rates",
+        action="store_true",
+        help="a learned factor on alpha for each parameter tensor",
+    )
+
+
 def _add_train(commands: Any) -> None:
     train = _command(commands, "train", "Meta-train an initialisation.")
     default = TrainConfig()
@@ -152,35 +178,13 @@ def _add_train(commands: Any) -> None:
     train.add_argument(
         "--q-query", type=int, default=default.q_query, help="query pictures a class"
     )
-    train.add_argument(
-        "--inner-lr", type=float, default=default.inner_lr, help="alpha, of the inner loop"
-    )
-    train.add_argument(
-        "--scale-inner-lr",
-        action="store_true",
-        help="alpha in proportion to N, from the first N on",
-    )
-    train.add_argument(
-        "--inner-steps", type=int, default=default.inner_steps, help="steps in training"
-    )
+    _add_inner_loop(train, default)
     train.add_argument("--meta-lr", type=float, default=default.meta_lr, help="beta, at the start")
     _add_muon(train)
     train.add_argument(
         "--meta-batch-size", type=int, default=default.meta_batch_size, help="tasks an update"
     )
     train.add_argument("--meta-steps", type=int, default=default.meta_steps, help="updates")
-    train.add_argument(
-        "--multi-step",
-        action="store_true",
-        help="multi-step loss: the query loss after every inner step counts",
-    )
-    _add_renamed(
-        train,
-        "--learn-inner-lr",
-        "--learn-rates",
-        action="store_true",
-        help="a learned factor on alpha for each parameter tensor",
-    )
     _add_inductive(train)
     _add_renamed(
         train,

@@ -18,7 +18,7 @@ from maml_core.figures.style import (
     inner_step_axis,
     layout,
 )
-from maml_core.training.background.queue import Progress, Validation
+from maml_core.training.background.job import Progress, Validation
 
 MAX_POINTS = 150  # drawn of a curve; of more updates each point is a mean
 BEFORE_COLOUR = STYLES["random"].colour

@@ -12,7 +12,7 @@ from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.landscape.loss_maps import Grid
 from maml_core.teaching.sinusoids.evaluation import ErrorEstimate
 from maml_core.teaching.sinusoids.training import ValidationErrors
-from maml_core.training.background.queue import Progress, Validation
+from maml_core.training.background.job import Progress, Validation
 
 
 def trajectories_csv(trajectories: Sequence[AdaptationTrajectory]) -> str:

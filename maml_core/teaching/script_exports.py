@@ -7,7 +7,8 @@ from dataclasses import fields
 from pathlib import Path
 
 from maml_core.config import VISITOR_ZIP_PREFIX, EpisodeSpec, TrainConfig
-from maml_core.training.background.queue import ROOT, TrainingJob
+from maml_core.training.background.job import TrainingJob
+from maml_core.training.background.queue import ROOT
 
 PORTABLE_FOLDER = "folder-28"  # the data set as which a visitor's zip can be loaded anywhere
 WEIGHTS_SUFFIX = ".safetensors"

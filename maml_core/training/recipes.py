@@ -173,12 +173,7 @@ def train_baseline(
     validation = _pool_for(run, "validation", specs)
     if given:
         _check_unseen(run, given)
-    pool = augment_classes(
-        _pool_for(run, "train", [], ink_crops=config.ink_crops),
-        mirror=config.mirror,
-        spliced_per_class=config.spliced_per_class,
-        seed=config.seed,
-    )
+    pool = _pretraining_pool(run, config)
     metadata = {
         "method": "pretrained",
         "model": model_config,
@@ -209,6 +204,16 @@ def train_baseline(
     metadata = run.metadata(metadata, given)
     return training_loop(
         run, updates, initial_state, updates_of(pool, config), metadata, validate, finalise
+    )
+
+
+def _pretraining_pool(run: TrainingRun, config: PretrainConfig) -> TaskPool:
+    """Return the training part's classes and those that the configuration makes of them."""
+    return augment_classes(
+        _pool_for(run, "train", [], ink_crops=config.ink_crops),
+        mirror=config.mirror,
+        spliced_per_class=config.spliced_per_class,
+        seed=config.seed,
     )
 
 

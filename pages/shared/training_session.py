@@ -6,7 +6,8 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from maml_core.training.background.queue import BackgroundTraining, TrainingJob, TrainingQueue
+from maml_core.training.background.job import BackgroundTraining, TrainingJob
+from maml_core.training.background.queue import TrainingQueue
 
 REFRESH_SECONDS = 2.0  # of the sidebar's link
 

@@ -26,7 +26,8 @@ from maml_core.learners import checkpoints
 from maml_core.learners.checkpoints import CheckpointError
 from maml_core.optimisation.outer_loop import TrainState
 from maml_core.training import recipes
-from maml_core.training.background.queue import VALIDATION_EPISODES, TrainingJob
+from maml_core.training.background.job import TrainingJob
+from maml_core.training.background.queue import VALIDATION_EPISODES
 from maml_core.training.loop import checkpoint_of
 from maml_core.training.training_run import TrainingRun
 

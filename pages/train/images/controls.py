@@ -21,7 +21,7 @@ from maml_core.data.splits import split_classes
 from maml_core.figures.style import STYLES
 from maml_core.networks import registry
 from maml_core.paths import WEIGHTS
-from maml_core.training.background.queue import TrainingJob
+from maml_core.training.background.job import TrainingJob
 from pages.shared import cached
 from pages.shared.settings import MAX_SEED, Check, dataset_in_words, number, one_of, whole
 from pages.shared.sidebar import datasets_here

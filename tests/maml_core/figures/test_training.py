@@ -17,7 +17,7 @@ from maml_core.figures.training import (
     replay_figure,
     validation_figure,
 )
-from maml_core.training.background.queue import Progress, Validation
+from maml_core.training.background.job import Progress, Validation
 
 GENERATOR = np.random.default_rng(0)
 

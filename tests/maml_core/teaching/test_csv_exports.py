@@ -29,7 +29,7 @@ from maml_core.teaching.csv_exports import (
 )
 from maml_core.teaching.sinusoids.evaluation import ErrorEstimate
 from maml_core.teaching.sinusoids.training import ValidationErrors
-from maml_core.training.background.queue import Progress, Validation
+from maml_core.training.background.job import Progress, Validation
 
 
 def parsed(text):

@@ -20,7 +20,7 @@ from maml_core.learners.learner import Learner
 from maml_core.networks.functional import initial_params
 from maml_core.paths import WEIGHTS
 from maml_core.teaching.script_exports import comparison_script, training_command
-from maml_core.training.background.queue import TrainingJob
+from maml_core.training.background.job import TrainingJob
 
 ROOT = Path(__file__).parents[3]
 

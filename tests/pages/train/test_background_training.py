@@ -27,7 +27,7 @@ from maml_core.learners.checkpoints import Checkpoint
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import initial_params
 from maml_core.training.background import queue
-from maml_core.training.background.queue import BackgroundTraining
+from maml_core.training.background.job import BackgroundTraining
 from pages.shared import cached, training_session
 from pages.shared.learners import store
 from pages.shared.learners.recorded import learner_at_update, recorded_params

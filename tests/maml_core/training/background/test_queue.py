@@ -21,12 +21,8 @@ from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import initial_params
 from maml_core.optimisation.outer_loop import TrainState
 from maml_core.training.background import queue
-from maml_core.training.background.queue import (
-    BackgroundTraining,
-    Progress,
-    TrainingJob,
-    TrainingQueue,
-)
+from maml_core.training.background.job import BackgroundTraining, Progress, TrainingJob
+from maml_core.training.background.queue import TrainingQueue
 from maml_core.training.meta_training import meta_train, task_stream
 
 CONFIG = TrainConfig(n_ways=(2,), q_query=2, meta_batch_size=2, meta_steps=15, seed=3)

@@ -17,7 +17,7 @@ from maml_core.evaluation.accuracy import evaluate
 from maml_core.learners import checkpoints
 from maml_core.training import recipes, training_run
 from maml_core.training.background import worker
-from maml_core.training.background.queue import TrainingJob
+from maml_core.training.background.job import TrainingJob
 from maml_core.training.background.worker import Control, train
 from maml_core.training.training_run import TrainingRun
 
