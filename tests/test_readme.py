@@ -49,14 +49,14 @@ def test_the_notebook_example_runs(
 @pytest.mark.parametrize("page", results_tables.PAGES, ids=lambda page: page.name)
 def test_a_page_is_what_the_recorded_results_make_of_it(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    tables = results_tables.tables(results_table.recorded())
+    tables = results_tables.tables(results_table.load_records())
     again = "run python -m benchmarks.studies.results_tables"
     assert results_tables.fill(text, tables) == text, again
 
 
 def test_every_table_stands_on_one_page() -> None:
     pages = "".join(page.read_text(encoding="utf-8") for page in results_tables.PAGES)
-    for name, table in results_tables.tables(results_table.recorded()).items():
+    for name, table in results_tables.tables(results_table.load_records()).items():
         assert pages.count(f"<!-- table: {name} -->\n\n{table}\n\n<!-- end of table -->") == 1, name
 
 
@@ -64,7 +64,7 @@ def test_the_summary_is_the_recorded_last_steps() -> None:
     lines = (ROOT / "assets" / "results.jsonl").read_text(encoding="utf-8").splitlines()
     usual = {"split": "paper", "transductive": True, "rotation_tta": False, "ink_crops": False}
     rows = [r for r in map(json.loads, lines) if usual.items() <= r.items()]
-    table = results_tables.tables(results_table.recorded())["summary"].splitlines()
+    table = results_tables.tables(results_table.load_records())["summary"].splitlines()
     shapes = [(5, 1), (5, 5), (20, 1), (20, 5)]
     for line, method in zip(table[2:5], ("maml", "pretrained", "nearest-features"), strict=True):
         for cell, (n, k) in zip(line.split(" | ")[1:], shapes, strict=True):
@@ -80,7 +80,7 @@ def test_the_summary_is_the_recorded_last_steps() -> None:
 
 def test_a_table_shows_each_step_in_percent() -> None:
     record = {
-        **results_table.identity(
+        **results_table.row_key(
             results_table.Row("maml", "alphabets", config.EpisodeSpec(20, 1, 10))
         ),
         "accuracy": [0.05, 0.9, 0.91, 0.92, 0.93, 0.94],
@@ -98,7 +98,7 @@ def test_a_table_shows_each_step_in_percent() -> None:
     turned = {**record, "rotation_tta": True}
     for views in (turned, {**turned, "ink_crops": True}):
         (table,) = results_tables.tables([views]).values()
-        how = results_table.how(views)
+        how = results_table.views_suffix(views)
         assert how
         assert f"| 20-way 1-shot | MAML{how} | 90.0 ± 0.1 |" in table
     with pytest.raises(KeyError):

@@ -46,7 +46,7 @@ def main() -> None:
         learner = checkpoints.load_weights(parsed.weights).learner()
     else:
         learner = checkpoints.shipped("maml", parsed.split)
-    pool = results_table.pool_of(parsed.split)
+    pool = results_table.omniglot_test_pool(parsed.split)
     spec = EpisodeSpec(parsed.n_way, parsed.k_shot)
     asked: Counter[int] = Counter()
     wrong: Counter[int] = Counter()

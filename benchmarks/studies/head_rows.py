@@ -21,7 +21,7 @@ from maml_core.data import registry
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.evaluation.accuracy import evaluate
-from maml_core.evaluation.confidence import Estimate, percent
+from maml_core.evaluation.confidence_intervals import Estimate, percent
 from maml_core.learners.checkpoints import load_weights
 from maml_core.learners.learner import Learner
 from maml_core.networks.conv4 import Conv4

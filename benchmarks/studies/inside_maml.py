@@ -21,7 +21,7 @@ from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import sample_episodes
 from maml_core.evaluation.comparison import evaluate_together
-from maml_core.evaluation.confidence import mean_and_ci95, percent, plus_minus
+from maml_core.evaluation.confidence_intervals import mean_and_ci95, percent, plus_minus
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner, head_only
 from maml_core.teaching.gradient_comparison import angle_degrees, method_gradients

@@ -31,7 +31,7 @@ from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation.accuracy import episode_accuracy
-from maml_core.evaluation.confidence import accuracy_ci95
+from maml_core.evaluation.confidence_intervals import accuracy_ci95
 from maml_core.learners.checkpoints import shipped
 from maml_core.optimisation.thread_pool import in_parallel
 

@@ -19,7 +19,7 @@ from maml_core.data import registry
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import sample_episode
-from maml_core.evaluation.confidence import mean_and_ci95, plus_minus
+from maml_core.evaluation.confidence_intervals import mean_and_ci95, plus_minus
 from maml_core.evaluation.trajectory import AdaptationTrajectory, measure_trajectory
 from maml_core.learners import checkpoints
 from maml_core.learners.adaptation import adapt_to_episode

@@ -23,11 +23,11 @@ import torch
 from maml_core.config import EpisodeSpec, EvaluationConfig, TrainConfig
 from maml_core.data import registry
 from maml_core.data.character_set import CharacterSet
-from maml_core.episodes.pool import TaskPool, make_pool, pictures
+from maml_core.episodes.pool import TaskPool, make_pool, picture_tensors
 from maml_core.episodes.sampling import episode_generator
 from maml_core.episodes.task_batch import TaskBatch
 from maml_core.evaluation.accuracy import evaluate
-from maml_core.evaluation.confidence import Estimate, estimate, percent
+from maml_core.evaluation.confidence_intervals import Estimate, estimate, percent
 from maml_core.learners.learner import Learner
 from maml_core.methods.inner_loop import adapt
 from maml_core.methods.losses import accuracy
@@ -123,7 +123,7 @@ def digit_tasks(pool: TaskPool, config: TrainConfig, *, held_out: bool) -> Itera
         low = cut[y] if held_out else torch.zeros_like(y)
         high = pool.counts[y] if held_out else cut[y]
         indices = pool.images[y, low + (share * (high - low)).long()]
-        x = pictures(pool, y.flatten(), indices.flatten()).reshape(*shape, 1, 28, 28)
+        x = picture_tensors(pool, y.flatten(), indices.flatten()).reshape(*shape, 1, 28, 28)
         yield TaskBatch(x[:, :IMAGES], y[:, :IMAGES], x[:, IMAGES:], y[:, IMAGES:])
 
 

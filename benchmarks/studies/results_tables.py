@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from maml_core.evaluation import published, results_table
-from maml_core.evaluation.confidence import percent
+from maml_core.evaluation.confidence_intervals import percent
 from maml_core.figures.style import STYLES
 from maml_core.paths import PROJECT
 
@@ -27,7 +27,7 @@ _TABLE = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.D
 
 def main() -> None:
     """Write both pages anew."""
-    found = tables(results_table.recorded())
+    found = tables(results_table.load_records())
     for page in PAGES:
         page.write_text(fill(page.read_text(encoding="utf-8"), found), encoding="utf-8")
 
@@ -64,7 +64,7 @@ def summary(records: list[Record]) -> str:
     measured = {
         (r["method"], r["n_way"], r["k_shot"]): _cell(r, -1)
         for r in records
-        if not results_table.how(r)
+        if not results_table.views_suffix(r)
     }
     rows = [
         [STYLES[method].label, *(measured.get((method, *shape), "–") for shape in published.SHAPES)]
@@ -85,12 +85,12 @@ def by_step(records: list[Record]) -> str:
     rows = [
         [
             f"{r['n_way']}-way {r['k_shot']}-shot",
-            STYLES[r["method"]].short_label + results_table.how(r),
+            STYLES[r["method"]].short_label + results_table.views_suffix(r),
             *(_cell(r, step) for step in STEPS),
             str(r["episodes"]),
         ]
         for r in sorted(
-            records, key=lambda r: (order[r["n_way"], r["k_shot"]], results_table.how(r))
+            records, key=lambda r: (order[r["n_way"], r["k_shot"]], results_table.views_suffix(r))
         )
     ]
     return _markdown(head, rows) if rows else ""
@@ -101,7 +101,7 @@ def grid(records: list[Record]) -> str:
     found = {
         (r["n_way"], r["k_shot"]): r
         for r in records
-        if r["method"] == "maml" and r["split"] == "alphabets" and not results_table.how(r)
+        if r["method"] == "maml" and r["split"] == "alphabets" and not results_table.views_suffix(r)
     }
     head = ["", *(f"K = {k}" for k in results_table.GRID_SHOTS)]
     rows = [

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 import torch
 
 from maml_core.config import SinusoidConfig
-from maml_core.evaluation.confidence import plus_minus
+from maml_core.evaluation.confidence_intervals import plus_minus
 from maml_core.teaching.sinusoids.evaluation import evaluate
 from maml_core.teaching.sinusoids.regressors import Regressor
 from maml_core.teaching.sinusoids.training import (

@@ -29,7 +29,7 @@ from maml_core.data import registry
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import Episode, sample_episode
-from maml_core.evaluation.confidence import mean_and_ci95
+from maml_core.evaluation.confidence_intervals import mean_and_ci95
 from maml_core.landscape.curvature import Curvature, learner_curvatures
 from maml_core.landscape.loss_maps import Window, evaluate_loss_grid
 from maml_core.landscape.plane_descent import build_planes

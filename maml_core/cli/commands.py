@@ -28,10 +28,10 @@ from maml_core.data.download.fetch import fetch_mnist, fetch_omniglot
 from maml_core.data.registry import load, status
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import make_pool
-from maml_core.episodes.sampling import episodes_of
+from maml_core.episodes.sampling import count_available_episodes
 from maml_core.evaluation import results_table
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
-from maml_core.evaluation.confidence import Estimate, percent
+from maml_core.evaluation.confidence_intervals import Estimate, percent
 from maml_core.learners import checkpoints
 from maml_core.learners.checkpoints import CheckpointError
 from maml_core.learners.learner import Learner, random_learner
@@ -139,7 +139,7 @@ def _evaluate(parsed: argparse.Namespace) -> None:
         _evaluate_all(parsed)
         return
     spec = OFFICIAL_RUNS if parsed.official else from_options(EpisodeSpec, parsed)
-    episodes = episodes_of(spec, parsed.episodes)
+    episodes = count_available_episodes(spec, parsed.episodes)
     nearest = parsed.method in NEAREST
     if nearest:
         _check_nearest(parsed)
@@ -223,17 +223,17 @@ def _evaluate_all(parsed: argparse.Namespace) -> None:
             f"There is no folder {parsed.record.parent} for {parsed.record.name}; "
             "create it or name another file."
         )
-    pool_of = cache(results_table.pool_of)
-    before = results_table.recorded(parsed.record) if parsed.record else []
-    for row in results_table.rows():
-        episodes = episodes_of(row.spec, parsed.episodes)
-        wanted = {**results_table.identity(row), "episodes": episodes, "seed": parsed.seed}
+    test_pool = cache(results_table.omniglot_test_pool)
+    before = results_table.load_records(parsed.record) if parsed.record else []
+    for row in results_table.table_rows():
+        episodes = count_available_episodes(row.spec, parsed.episodes)
+        wanted = {**results_table.row_key(row), "episodes": episodes, "seed": parsed.seed}
         if any(wanted.items() <= recorded.items() for recorded in before):
             continue
         config = EvaluationConfig(_steps(parsed), episodes, parsed.seed)
-        stream = results_table.measure(row, pool_of(row.split, row.ink_crops), config)
+        stream = results_table.measure_row(row, test_pool(row.split, row.ink_crops), config)
         last = _last(stream, episodes, f"{row.method}, {row.split}")
-        measured = results_table.record(row, last, parsed.seed)
+        measured = results_table.to_record(row, last, parsed.seed)
         _print(measured, parsed.json)
         if parsed.record:
             with parsed.record.open("a") as file:

@@ -18,21 +18,21 @@ from maml_core.images.tensors import pixels_to_tensor
 
 @dataclass(frozen=True, eq=False)
 class TaskPool:
-    """The classes that tasks are made of, with their pictures on one device.
+    """The classes that tasks are sampled from, with their pictures on one device.
 
-    A class is a character at one rotation: turned by 90° it is another character
+    A class is a character at one rotation; rotated by 90° it is another class
     (Santoro et al. 2016; Finn et al. 2017, section 5.2).
 
     Attributes:
         data: Where the pictures come from.
         classes: int64 [n_classes], the class numbers in `data`.
         rotations: int64 [n_classes], quarter turns, 0 to 3.
-        alphabets: int64 [n_classes], equal for classes of one alphabet at one rotation.
+        alphabets: int64 [n_classes], the same for classes of one alphabet at one rotation.
         counts: int64 [n_classes], how many pictures each has.
-        images: int64 [n_classes, the largest count], picture numbers in `data`; of a class with
-            fewer pictures the rest of its row is -1.
-        pixels: uint8 [n, channels, height, width], all pictures, one class after the other.
-        ink_crops: The same classes with each picture seen close up, where that was asked for.
+        images: int64 [n_classes, the largest count], picture numbers in `data`; the row of a class
+            with fewer pictures is padded with -1.
+        pixels: uint8 [n, channels, height, width], all pictures, ordered by class.
+        ink_crops: The same classes with each picture's ink crop, or None.
     """
 
     data: CharacterSet
@@ -45,8 +45,8 @@ class TaskPool:
     ink_crops: TaskPool | None = None
 
     @cached_property
-    def first(self) -> Tensor:
-        """Where in `pixels` each class begins, int64 [n_classes]."""
+    def class_starts(self) -> Tensor:
+        """The index in `pixels` of each class's first picture, int64 [n_classes]."""
         return self.counts.cumsum(0) - self.counts
 
 
@@ -63,12 +63,12 @@ def make_pool(
     Args:
         data: The characters.
         classes: Class numbers, at least two.
-        rotate: Make four classes of each, turned by 0°, 90°, 180° and 270°.
-        ink_crops: Show each picture close up, too, see `network_input.ink_crop`.
-        device: Where the pictures lie, copied into its memory, and the episodes will.
+        rotate: Make four classes of each, rotated by 0°, 90°, 180° and 270°.
+        ink_crops: Make the ink crop of each picture as well, see `network_input.ink_crop`.
+        device: Where the pictures are copied to, and the episodes sampled from them are.
 
     Raises:
-        ValueError: Fewer than two classes, or close-ups of pictures that show no ink.
+        ValueError: Fewer than two classes, or ink crops of pictures that show no ink.
     """
     if len(classes) < 2:
         raise ValueError(
@@ -86,41 +86,41 @@ def make_pool(
         classes=torch.tensor(classes).repeat(turns),
         rotations=torch.arange(turns).repeat_interleave(len(classes)),
         alphabets=torch.cat([alphabets + turn * len(alphabet_number) for turn in range(turns)]),
-        counts=torch.tensor([len(one) for one in images]).repeat(turns),
+        counts=torch.tensor([len(numbers_of_class) for numbers_of_class in images]).repeat(turns),
         images=pad_sequence(images, batch_first=True, padding_value=-1).repeat(turns, 1),
-        pixels=_turned(upright.reshape(-1, *data.input_shape).to(device), turns),
+        pixels=_rotated(upright.reshape(-1, *data.input_shape).to(device), turns),
     )
     if not ink_crops:
         return pool
     if data.input_shape != (1, INPUT_SIZE, INPUT_SIZE):
         raise ValueError(
-            f"The pictures of {data.name} show no ink to look at close up; leave close-ups out or "
-            "choose a data set of characters."
+            f"The pictures of {data.name} show no ink to crop to; leave ink crops out or choose a "
+            "data set of characters."
         )
-    close = np.stack([ink_crop(data.ink(number)) for number in numbers.tolist()])
-    pixels = _turned(torch.from_numpy(close)[:, None].to(device), turns)
+    crops = np.stack([ink_crop(data.ink(number)) for number in numbers.tolist()])
+    pixels = _rotated(torch.from_numpy(crops)[:, None].to(device), turns)
     return replace(pool, ink_crops=replace(pool, pixels=pixels))
 
 
-def _turned(upright: Tensor, turns: int) -> Tensor:
-    """Return pictures [n, …] at so many quarter turns from 0 on, [turns * n, …]."""
+def _rotated(upright: Tensor, turns: int) -> Tensor:
+    """Return pictures [n, …] rotated by 0 to `turns` - 1 quarter turns, [turns * n, …]."""
     return torch.cat([torch.rot90(upright, turn, (-2, -1)) for turn in range(turns)])
 
 
-def pictures(
+def picture_tensors(
     pool: TaskPool, rows: Tensor, indices: Tensor, augment: torch.Generator | None = None
 ) -> Tensor:
-    """Return what a network sees of some pictures.
+    """Return some pictures as network inputs.
 
     Args:
-        pool: Whose pictures.
-        rows: int64 [n], the pool's class of each, which says how it is turned.
-        indices: int64 [n], picture numbers.
-        augment: Where given, the source of a small random deformation of each.
+        pool: Where they are.
+        rows: int64 [n], the row of each in the pool, which sets its class and rotation.
+        indices: int64 [n], picture numbers in the data set.
+        augment: Where given, the source of a small random affine deformation of each.
 
     Returns:
-        float32 [n, channels, height, width], 0 to 1, of ink 1, on the pool's device.
+        float32 [n, channels, height, width], 0 to 1 with ink 1, on the pool's device.
     """
-    places = pool.first[rows] + indices - pool.images[rows, 0]
-    x = pixels_to_tensor(pool.pixels[places.to(pool.pixels.device)])
+    positions = pool.class_starts[rows] + indices - pool.images[rows, 0]
+    x = pixels_to_tensor(pool.pixels[positions.to(pool.pixels.device)])
     return x if augment is None else random_affine(x, augment)

@@ -1,9 +1,9 @@
-"""N-way K-shot episodes: what one is, and the one sampler that draws them.
+"""N-way K-shot episodes and the sampler that draws them.
 
-A *task* is what an episode is sampled from: N classes. An *episode* is the pictures
-sampled for it: K support and Q query pictures a class (Vinyals et al. 2016,
-arXiv:1606.04080). The class order is shuffled for each episode, so a label says
-nothing about a class and accuracy before adaptation is chance, 1/N.
+A *task* is a set of N classes. An *episode* is a sample from it: K support and Q query
+pictures per class (Vinyals et al. 2016, arXiv:1606.04080). The class order is shuffled for
+each episode, so a label says nothing about a class and accuracy before adaptation is at
+chance, 1/N.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from torch import Tensor
 from maml_core.config import MAX_WAY, EpisodeSpec
 from maml_core.data.character_set import ClassName
 from maml_core.episodes.official_runs import RUNS
-from maml_core.episodes.pool import TaskPool, pictures
+from maml_core.episodes.pool import TaskPool, picture_tensors
 from maml_core.episodes.task_batch import TaskBatch, first_task
 from maml_core.episodes.views import rotated_views
 
 
 @dataclass(frozen=True, eq=False)
 class Episode:
-    """One sampled episode: which classes and pictures.
+    """One sampled episode: its classes, its pictures and their tensors.
 
     Attributes:
         spec: Its shape.
@@ -33,7 +33,7 @@ class Episode:
         support: int64 [n_way, k_shot], picture numbers in the data set.
         query: int64 [n_way, q_query], picture numbers, none of them in `support`.
         tensors: What a network sees, a `TaskBatch` of one episode.
-        ink_crop: The same pictures close up, where the pool has them.
+        ink_crop: The ink crops of the same pictures, where the pool has them.
     """
 
     spec: EpisodeSpec
@@ -49,13 +49,14 @@ class Episode:
         return first_task(self.tensors)
 
     def views(self, *, rotation_tta: bool = False) -> list[TaskBatch]:
-        """Return the task as it is, close up where the pool has that, each at quarter turns too.
+        """Return the views of the task to average over in test-time augmentation.
 
-        To a network each is a task of other characters, which it answers independently: what it
-        thinks of all together errs less than what it thinks of one.
+        These are the pictures as they are and, where the pool has them, their ink crops; with
+        `rotation_tta` each of the two at every quarter turn. To a network each view is another
+        task, so its errors on them differ, and the mean of its logits has a lower error rate.
         """
         tasks = [self.task] if self.ink_crop is None else [self.task, first_task(self.ink_crop)]
-        return [one for task in tasks for one in rotated_views(task)] if rotation_tta else tasks
+        return [view for task in tasks for view in rotated_views(task)] if rotation_tta else tasks
 
 
 def sample_tasks(
@@ -66,13 +67,22 @@ def sample_tasks(
     *,
     augment: bool = False,
 ) -> TaskBatch:
-    """Sample the tensors of several episodes; with `augment`, each picture is bent a little.
+    """Sample the tensors of several episodes for training.
+
+    Args:
+        pool: What to sample from.
+        spec: The episodes' shape.
+        n_tasks: How many episodes, B.
+        generator: The source of all randomness.
+        augment: Deform each picture by a small random affine map.
 
     Raises:
-        ValueError: The official runs, which nothing is to learn from, or as `sample_episode`.
+        ValueError: The official runs, which are for testing only, or as `sample_episode`.
     """
     if spec.official:
-        raise ValueError("The official runs are for tests; sample tasks of CHALLENGE instead.")
+        raise ValueError(
+            "The official runs are for testing only; sample tasks of CHALLENGE instead."
+        )
     chosen, support, query = _sample_indices(pool, spec, n_tasks, generator)
     return TaskBatch(
         *_tensors(pool, chosen, support, generator if augment else None),
@@ -81,38 +91,38 @@ def sample_tasks(
 
 
 def sample_episode(pool: TaskPool, spec: EpisodeSpec, seed: int, number: int = 0) -> Episode:
-    """Sample one episode; the same pool, spec, seed and number give it on every machine.
+    """Sample one episode; the same pool, spec, seed and number give the same one everywhere.
 
-    Growing K keeps the support pictures and growing Q the query pictures. Growing N keeps the
-    classes that were there, with `within_alphabet` only as long as no alphabet becomes too
-    small: the alphabet is drawn among those that have N characters. The official runs are the same
-    for every seed.
+    A larger K keeps the support pictures and a larger Q the query pictures. A larger N keeps the
+    classes; with `within_alphabet` only as long as no alphabet becomes too small, because the
+    alphabet is sampled from those with at least N characters. The official runs do not depend on
+    the seed.
 
     Args:
         pool: What to sample from.
         spec: The episode's shape.
         seed: Any integer from 0 on.
-        number: Which episode of the endless sequence that belongs to the seed.
+        number: Position in the seed's endless sequence of episodes, from 0.
 
     Raises:
-        ValueError: The pool has too few classes or pictures for the spec, or lacks a character of
-            the official run of this number, or there is no such run.
+        ValueError: The pool has too few classes or pictures for the spec, it lacks a character of
+            the official run with this number, or there is no such run.
     """
     if spec.official:
         chosen, support, query = _official_indices(pool, number)
     else:
         chosen, support, query = _sample_indices(pool, spec, 1, episode_generator(seed, number))
 
-    def shown(by: TaskPool) -> TaskBatch:
-        return TaskBatch(*_tensors(by, chosen, support), *_tensors(by, chosen, query))
+    def tensors_from(source: TaskPool) -> TaskBatch:
+        return TaskBatch(*_tensors(source, chosen, support), *_tensors(source, chosen, query))
 
     return Episode(
         spec=spec,
         classes=pool.classes[chosen[0]].numpy(),
         support=support[0].numpy(),
         query=query[0].numpy(),
-        tensors=shown(pool),
-        ink_crop=shown(pool.ink_crops) if pool.ink_crops else None,
+        tensors=tensors_from(pool),
+        ink_crop=tensors_from(pool.ink_crops) if pool.ink_crops else None,
     )
 
 
@@ -124,9 +134,9 @@ def sample_episodes(
         yield sample_episode(pool, spec, seed, number)
 
 
-def episodes_of(spec: EpisodeSpec, asked: int) -> int:
-    """Return how many of so many episodes there are: drawn ones never end, the official runs do."""
-    return min(asked, len(RUNS)) if spec.official else asked
+def count_available_episodes(spec: EpisodeSpec, requested: int) -> int:
+    """Return `requested`, capped at the number of official runs where `spec` names those."""
+    return min(requested, len(RUNS)) if spec.official else requested
 
 
 def episode_generator(seed: int, number: int) -> torch.Generator:
@@ -155,29 +165,29 @@ def _sample_indices(
         )
     chosen = keys.topk(spec.n_way, largest=False).indices
     most = pool.images.shape[1]
-    # Drawn for the largest N always, so that the drawers do not change when N does.
+    # Always sampled for the largest N, so that the drawers do not change when N does.
     keys = torch.rand(n_tasks, MAX_WAY, most, generator=generator)[:, : spec.n_way]
     if spec.same_drawers:
         keys = keys[:, :1].expand_as(keys)
     counts = pool.counts[chosen][..., None]
     order = keys.masked_fill(torch.arange(most) >= counts, 1.0).argsort(-1)  # no key is 1
-    pictures = pool.images[chosen].gather(2, order)
+    images = pool.images[chosen].gather(2, order)
     # Support from the front and query from the back: neither moves when the other grows.
     back = counts - spec.q_query + torch.arange(spec.q_query)
-    return chosen, pictures[..., : spec.k_shot], pictures.gather(2, back)
+    return chosen, images[..., : spec.k_shot], images.gather(2, back)
 
 
 def _official_indices(pool: TaskPool, number: int) -> tuple[Tensor, Tensor, Tensor]:
     """Return the rows and picture numbers of one official run as `_sample_indices` does, B = 1."""
     if not 0 <= number < len(RUNS):
         raise ValueError(
-            f"There are {len(RUNS)} official runs, numbered from 0; {number} is none: ask for "
-            f"{len(RUNS)} episodes or fewer."
+            f"There are {len(RUNS)} official runs, numbered from 0; there is no run {number}; ask "
+            f"for {len(RUNS)} episodes or fewer."
         )
     run = RUNS[number]
     upright = zip(pool.classes.tolist(), pool.rotations.tolist(), strict=True)
     rows = {pool.data.classes[c]: row for row, (c, turn) in enumerate(upright) if turn == 0}
-    wanted = [ClassName(run.alphabet, f"character{one:02}") for one in run.characters]
+    wanted = [ClassName(run.alphabet, f"character{index:02}") for index in run.characters]
     for name in wanted:
         if name not in rows:
             raise ValueError(
@@ -188,19 +198,20 @@ def _official_indices(pool: TaskPool, number: int) -> tuple[Tensor, Tensor, Tens
     images = pool.images[chosen]
     drawers = torch.tensor(pool.data.drawers[images.numpy()])
     support, query = (
-        images[drawers == one][None, :, None] for one in (run.support_drawer, run.query_drawer)
+        images[drawers == drawer][None, :, None]
+        for drawer in (run.support_drawer, run.query_drawer)
     )
     return chosen, support, query
 
 
 def _check_pictures(pool: TaskPool, spec: EpisodeSpec) -> None:
-    """Refuse an episode for which a class has too few pictures, and name that class."""
+    """Raise `ValueError` naming the class that has too few pictures for the spec, if any."""
     fewest = int(pool.counts.argmin())
     count = int(pool.counts[fewest])
     if spec.k_shot + spec.q_query > count:
         name = pool.data.classes[int(pool.classes[fewest])]
         raise ValueError(
-            f"{spec.k_shot} support and {spec.q_query} query pictures a class are more than the "
+            f"{spec.k_shot} support and {spec.q_query} query pictures per class are more than the "
             f"{count} there are of {name}; lower k_shot or q_query."
         )
 
@@ -208,16 +219,16 @@ def _check_pictures(pool: TaskPool, spec: EpisodeSpec) -> None:
 def _outside_one_alphabet(
     pool: TaskPool, spec: EpisodeSpec, n_tasks: int, generator: torch.Generator
 ) -> Tensor:
-    """Return 1 where a class is outside the alphabet drawn for a task, else 0, [B, n_classes]."""
+    """Return 1 where a class is outside the alphabet sampled for a task, else 0, [B, n_classes]."""
     alphabets, sizes = torch.unique(pool.alphabets, return_counts=True)
     large = alphabets[sizes >= spec.n_way]
     if not len(large):
         raise ValueError(
             f"n_way is {spec.n_way}, but the largest alphabet has {int(sizes.max())} characters; "
-            "lower n_way or draw across alphabets."
+            "lower n_way or sample across alphabets."
         )
-    drawn = large[torch.randint(len(large), (n_tasks,), generator=generator)]
-    outside: Tensor = pool.alphabets != drawn[:, None]
+    sampled = large[torch.randint(len(large), (n_tasks,), generator=generator)]
+    outside: Tensor = pool.alphabets != sampled[:, None]
     return outside.float()
 
 
@@ -227,6 +238,6 @@ def _tensors(
     """Return the inputs [B, N * n, …] and labels [B, N * n] of pictures [B, N, n]."""
     n_tasks, n_way, n = indices.shape
     rows = chosen[..., None].expand_as(indices)
-    x = pictures(pool, rows.flatten(), indices.flatten(), augment)
+    x = picture_tensors(pool, rows.flatten(), indices.flatten(), augment)
     y = torch.arange(n_way, device=x.device).repeat_interleave(n).expand(n_tasks, -1)
     return x.reshape(n_tasks, n_way * n, *x.shape[1:]), y

@@ -1,4 +1,4 @@
-"""Views of an episode for test-time augmentation: the same pictures at each quarter turn."""
+"""Views of an episode for rotation test-time augmentation (TTA)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from maml_core.episodes.task_batch import TaskBatch
 
 
 def rotated_views(task: TaskBatch) -> list[TaskBatch]:
-    """Return a task, with or without a batch dimension, as it is and at each quarter turn."""
+    """Return a task rotated by 0°, 90°, 180° and 270°; it may have a batch dimension."""
     return [
         task._replace(
             support_x=torch.rot90(task.support_x, turn, (-2, -1)),

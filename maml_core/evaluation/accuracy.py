@@ -12,7 +12,7 @@ from maml_core.episodes.official_runs import RUNS
 from maml_core.episodes.pool import TaskPool
 from maml_core.episodes.sampling import Episode, sample_episode
 from maml_core.episodes.task_batch import TaskBatch
-from maml_core.evaluation.confidence import Estimate, estimate
+from maml_core.evaluation.confidence_intervals import Estimate, estimate
 from maml_core.learners.adaptation import adapt_to_support
 from maml_core.learners.learner import Learner
 from maml_core.methods.losses import accuracy
@@ -21,7 +21,7 @@ from maml_core.networks.functional import trajectory_query_logits
 from maml_core.networks.registry import check_pictures
 from maml_core.optimisation.thread_pool import in_parallel
 
-CHUNK = 2  # episodes between two estimates, at which whoever listens can stop: one a core
+CHUNK = 2  # episodes per estimate, one per core; a caller can stop after each
 
 
 def episode_accuracy(
@@ -34,12 +34,12 @@ def episode_accuracy(
 ) -> Tensor:
     """Return the query accuracy of one episode after each step, [inner_steps + 1], on the CPU.
 
-    By the mean of the logits of one adaptation to each of `Episode.views`, all from the same θ.
+    The logits are averaged over `Episode.views`, each with an adaptation of its own from θ.
     """
     views, n_way = episode.views(rotation_tta=rotation_tta), episode.spec.n_way
     logits = [_query_logits(learner, task, n_way, config, transductive) for task in views]
     means = torch.stack(logits).mean(0)
-    return torch.stack([accuracy(one, episode.task.query_y) for one in means]).cpu()
+    return torch.stack([accuracy(mean, episode.task.query_y) for mean in means]).cpu()
 
 
 @torch.no_grad()
@@ -59,14 +59,14 @@ def evaluate(
 
     Args:
         learner: What adapts.
-        pool: The characters; say on the chart which part of which split. Where it has ink crops,
-            the logits are averaged over an adaptation to the pictures and one to their crops.
+        pool: The characters. Where it has ink crops, the logits are averaged over an adaptation to
+            the pictures and one to their crops.
         spec: The episodes' shape.
-        config: How.
+        config: Steps, number of episodes, seed, normalisation and views.
 
     Raises:
-        ValueError: A network for other pictures, or a pool too small for the spec; the latter
-            only at the first estimate.
+        ValueError: The network does not read pictures of this shape, or the pool is too small for
+            the spec; the latter is raised only at the first estimate.
     """
     check_pictures(learner.model, pool.data.input_shape)
     inner_lr = config.inner_lr or learner.inner_lr(spec.n_way)
@@ -87,14 +87,14 @@ def evaluate(
 def evaluate_nearest(
     learner: Learner | None, pool: TaskPool, spec: EpisodeSpec, config: EvaluationConfig
 ) -> Iterator[Estimate]:
-    """Yield estimates as `evaluate` does, of one accuracy: that of the nearest support picture.
+    """Yield the estimates of 1-nearest neighbour classification, a single accuracy each.
 
     Args:
-        learner: Whose features are compared before any adaptation; None compares pixels, to which
-            rotations bring nothing new.
-        pool: The characters; where it has ink crops, these are compared, too.
+        learner: The network whose features are compared, without adaptation; None compares
+            pixels, for which rotation TTA changes nothing.
+        pool: The characters; where it has ink crops, these are compared as well.
         spec: The episodes' shape.
-        config: How; its inner steps play no part.
+        config: As for `evaluate`; the inner steps are not used.
     """
 
     def accuracy_of(episode: Episode) -> Tensor:
@@ -102,10 +102,10 @@ def evaluate_nearest(
             return nearest_by_pixels(episode.views())[None].cpu()
         views = episode.views(rotation_tta=config.rotation_tta)
         with torch.no_grad():
-            share = nearest_by_features(
+            score = nearest_by_features(
                 learner.model, learner.params, views, transductive=config.transductive
             )
-        return share[None].cpu()
+        return score[None].cpu()
 
     return _growing_estimate(accuracy_of, pool, spec, config)
 

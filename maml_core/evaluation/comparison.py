@@ -1,4 +1,4 @@
-"""Several learners on the same episodes, side by side: arrays for charts, no tensors."""
+"""Several learners on the same episodes, as arrays for charts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from maml_core.config import AdaptConfig, EpisodeSpec, EvaluationConfig
 from maml_core.episodes.pool import TaskPool
 from maml_core.episodes.sampling import Episode
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
-from maml_core.evaluation.confidence import Estimate
+from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.evaluation.trajectory import AdaptationTrajectory, measure_trajectory
 from maml_core.learners.adaptation import adapt_to_episode
 from maml_core.learners.learner import Learner
@@ -25,7 +25,7 @@ def compare(
         name: AdaptConfig(learner.inner_lr(episode.spec.n_way) * lr_factor, inner_steps)
         for name, learner in learners.items()
     }
-    # One learner's points are measured while the next still adapts.
+    # One learner's trajectory is measured while the next learner still adapts.
     adapted = in_parallel(
         lambda name: adapt_to_episode(learners[name], episode, configs[name]), learners
     )
@@ -43,14 +43,14 @@ def evaluate_together(
     *,
     references: Mapping[str, Learner | None] | None = None,
 ) -> Iterator[dict[str, Estimate]]:
-    """Yield each learner's estimate over the same episodes, as they grow in number.
+    """Yield each learner's growing estimate over the same episodes.
 
     Args:
         learners: What adapts, by name.
         pool: The characters, see `evaluate`.
         spec: The episodes' shape.
-        config: How.
-        references: By name whose features `evaluate_nearest` compares; None: pixels.
+        config: As for `evaluate`.
+        references: Learners whose features `evaluate_nearest` compares, by name; None for pixels.
     """
     nearest = references or {}
     streams = [evaluate(learner, pool, spec, config) for learner in learners.values()]
@@ -59,11 +59,11 @@ def evaluate_together(
         yield dict(zip([*learners, *nearest], estimates, strict=True))
 
 
-def confusion(episode: Episode, trajectory: AdaptationTrajectory, step: int) -> np.ndarray:
-    """Count how often each class was taken for each after an inner step.
+def confusion_matrix(episode: Episode, trajectory: AdaptationTrajectory, step: int) -> np.ndarray:
+    """Count the predicted classes of each true class after an inner step.
 
     Returns:
-        int64 [n_way, n_way], true class by predicted class.
+        int64 [n_way, n_way]; rows are the true, columns the predicted classes.
     """
     n_way = episode.spec.n_way
     counts = np.zeros((n_way, n_way), dtype=np.int64)

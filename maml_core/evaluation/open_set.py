@@ -1,11 +1,11 @@
 """Open-set rejection: whether a query belongs to none of the classes of the support set.
 
-A softmax shares 1 out among the classes it has, so an unknown character gets an answer like any
-other. The statistic here is the maximum cosine similarity between the query's features and the
-mean features of each class, at θ, before any adaptation; below a threshold the query is rejected,
-"none of these" (class means as prototypes: Snell et al. 2017, arXiv:1703.05175). On validation
-characters it separates known from unknown better than the adapted network's largest probability
-or logit: see `python -m benchmarks.studies.open_set --compare`.
+A softmax distributes probability 1 over the classes it knows, so even an unknown character is
+assigned to one of them. The statistic here is the maximum cosine similarity between the query's
+features and the mean features of each class, at θ, before any adaptation; below a threshold the
+query is rejected, "none of these" (class means as prototypes: Snell et al. 2017,
+arXiv:1703.05175). On validation characters it separates known from unknown better than the adapted
+network's largest probability or logit: see `python -m benchmarks.studies.open_set --compare`.
 """
 
 from __future__ import annotations
@@ -29,9 +29,7 @@ from maml_core.paths import ASSETS
 
 CALIBRATION = ASSETS / "open_set_thresholds.json"
 METHOD = "maml"  # whose features are compared
-
-
-# How files written before call the fields of a `Threshold`.
+# Former names of the fields of `Threshold`, in files written before they were renamed.
 OLD_FIELDS = {
     "likeness": "max_cosine_similarity",
     "false_alarms": "false_rejection_rate",
@@ -42,15 +40,15 @@ OLD_FIELDS = {
 
 @dataclass(frozen=True)
 class Threshold:
-    """Where "none of these" begins at one N and K, and how often that is wrong.
+    """The rejection threshold at one N and K, and its error rates.
 
     Attributes:
-        n_way: Classes.
-        k_shot: Characters of each.
+        n_way: N, classes.
+        k_shot: K, support characters per class.
         max_cosine_similarity: A query below it is rejected, -1 to 1; chosen so that 5 % of the
-            validation queries of known classes are below.
-        false_rejection_rate: The share of test queries of known classes that are below, 0 to 1.
-        false_acceptance_rate: The share of test queries of unknown classes that are not, 0 to 1.
+            validation queries of known classes are rejected.
+        false_rejection_rate: Fraction of test queries of known classes that are rejected, 0 to 1.
+        false_acceptance_rate: Fraction of test queries of unknown classes that are not, 0 to 1.
         n_known: Test queries that `false_rejection_rate` is estimated from.
         n_unknown: Test queries that `false_acceptance_rate` is estimated from.
     """
@@ -71,10 +69,10 @@ def max_cosine_similarities(
     """Return the maximum cosine similarity of each query to the classes, -1 to 1, [Q].
 
     Args:
-        learner: Whose features at θ are compared.
+        learner: The network whose features at θ are compared.
         support_x: [B, 1, 28, 28].
         support_y: [B], labels from 0, each at least once.
-        query_x: [Q, 1, 28, 28]; each is normalised alone, with the support set's statistics.
+        query_x: [Q, 1, 28, 28]; normalised with the support set's statistics.
     """
     support, query = normalised_features(
         learner.model, learner.params, support_x, query_x, transductive=False
@@ -90,7 +88,7 @@ def max_cosine_similarity(
     """Return the maximum cosine similarity of a character to the classes, -1 to 1.
 
     Args:
-        learner: Whose features at θ are compared.
+        learner: The network whose features at θ are compared.
         support: One or more characters of each class, uint8 [105, 105]; 255 is ink.
         character: The query, likewise.
     """

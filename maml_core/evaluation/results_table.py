@@ -1,4 +1,4 @@
-"""The table of results: which rows it has, how each is measured, and what others published."""
+"""The results table: its rows, how each is measured, and the published numbers next to them."""
 
 from __future__ import annotations
 
@@ -13,29 +13,32 @@ from maml_core.data.registry import load
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
-from maml_core.evaluation.confidence import Estimate, percent, plus_minus
+from maml_core.evaluation.confidence_intervals import Estimate, percent, plus_minus
 from maml_core.evaluation.published import PUBLISHED, PUBLISHED_RUNS, SHAPES
 from maml_core.learners import checkpoints
 from maml_core.methods.catalogue import METHODS, NEAREST, current_name
 from maml_core.paths import ASSETS
 
-RECORDED = ASSETS / "results.jsonl"
+RESULTS_FILE = ASSETS / "results.jsonl"
 GRID_WAYS, GRID_SHOTS = (2, 3, 5, 10, 15, 20), (1, 2, 3, 5, 10)
 QUERIES = 10
-TABLE_SPLITS = ("alphabets", "paper")  # those that Omniglot's weights are trained on
+TABLE_SPLITS = ("alphabets", "paper")  # those that there are shipped weights for
+
+
+Record = dict[str, Any]  # a line of the results file
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table, on Omniglot's test characters.
+    """One evaluation on Omniglot's test characters.
 
     Attributes:
-        method: What adapts, or one of `NEAREST`.
+        method: One of `METHODS` or `NEAREST`.
         split: 'alphabets' or 'paper'.
         spec: The episodes' shape.
         transductive: How queries are normalised, see `functional.query_logits`.
-        rotation_tta: Whether the mean over four quarter turns answers, see `accuracy.evaluate`.
-        ink_crops: Whether the pictures are looked at close up as well, likewise.
+        rotation_tta: Whether the logits are averaged over four rotations, see `Episode.views`.
+        ink_crops: Whether they are also averaged over the ink crops, likewise.
     """
 
     method: str
@@ -46,46 +49,64 @@ class Row:
     ink_crops: bool = False
 
 
-def rows() -> list[Row]:
-    """Return the table's rows for which weights are here, the most asked for first.
+def table_rows() -> list[Row]:
+    """Return the table's rows for which there are weights, the most important first.
 
-    MAML and the baseline at the literature's shapes; they and the nearest by features by the mean
-    over four turns, and of one example a class close up as well; MAML and the baseline with each
-    query alone; all in Omniglot's own challenge, likewise, in its official runs and drawn anew;
-    MAML at every N and K; the other methods.
+    1. MAML and the baseline at the literature's shapes.
+    2. These and the nearest neighbours on features with rotation TTA; at 1 shot with ink crops too.
+    3. MAML and the baseline with each query classified alone.
+    4. Omniglot's challenge, its official runs and sampled ones, also with TTA.
+    5. MAML at every N and K.
+    6. The other methods.
     """
     main = ("maml", "pretrained")
-    # Pixels say the same at every turn.
-    turned = (*main, *(method for method, by in NEAREST.items() if by))
+    literature = _literature_rows(main)
     others = [method for method in (*METHODS, *NEAREST) if method not in main]
-    usual = _shapes(main)
-    found = usual + [replace(row, rotation_tta=True) for row in _shapes(turned)]
-    few = (row for row in _shapes(turned) if row.spec.k_shot == 1)
-    found += [replace(row, rotation_tta=True, ink_crops=True) for row in few]
-    found += [replace(row, transductive=False) for row in usual if row.split == "alphabets"]
-    challenge = [
-        Row(method, "alphabets", spec, False)
+    rows = [
+        *literature,
+        *_augmented_literature_rows(main),
+        *(replace(row, transductive=False) for row in literature if row.split == "alphabets"),
+        *_challenge_rows(main),
+        *_grid_rows(),
+        *_literature_rows(others),
+    ]
+    return [row for row in rows if _has_weights(row)]
+
+
+def _with_features(main: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the methods that test-time augmentation can help; on pixels it changes nothing."""
+    return (*main, *(method for method, features_of in NEAREST.items() if features_of))
+
+
+def _augmented_literature_rows(main: tuple[str, ...]) -> list[Row]:
+    rows = [replace(row, rotation_tta=True) for row in _literature_rows(_with_features(main))]
+    return rows + [replace(row, ink_crops=True) for row in rows if row.spec.k_shot == 1]
+
+
+def _challenge_rows(main: tuple[str, ...]) -> list[Row]:
+    rows = [
+        Row(method, "alphabets", spec, transductive=False)
         for spec in (OFFICIAL_RUNS, CHALLENGE)
         for method in (*main, *NEAREST)
     ]
-    found += challenge
-    found += [
+    return rows + [
         replace(row, rotation_tta=True, ink_crops=ink_crops)
         for ink_crops in (False, True)
-        for row in challenge
-        if row.method in turned
+        for row in rows
+        if row.method in _with_features(main)
     ]
-    found += [
+
+
+def _grid_rows() -> list[Row]:
+    return [
         Row("maml", "alphabets", EpisodeSpec(n_way, k_shot, QUERIES))
         for n_way in GRID_WAYS
         for k_shot in GRID_SHOTS
         if (n_way, k_shot) not in SHAPES
     ]
-    found += _shapes(others)
-    return [row for row in found if _has_weights(row)]
 
 
-def _shapes(methods: Iterable[str]) -> list[Row]:
+def _literature_rows(methods: Iterable[str]) -> list[Row]:
     return [
         Row(method, split, EpisodeSpec(n_way, k_shot, QUERIES))
         for method in methods
@@ -94,97 +115,102 @@ def _shapes(methods: Iterable[str]) -> list[Row]:
     ]
 
 
-def measure(row: Row, pool: TaskPool, config: EvaluationConfig) -> Iterator[Estimate]:
-    """Yield a row's estimate on its `pool_of` as it grows, with the row's own views."""
+def measure_row(row: Row, pool: TaskPool, config: EvaluationConfig) -> Iterator[Estimate]:
+    """Yield a row's growing estimate on a pool; the row sets normalisation and views."""
     config = replace(config, transductive=row.transductive, rotation_tta=row.rotation_tta)
     if row.method in NEAREST:
-        by = NEAREST[row.method]
-        learner = checkpoints.shipped(by, row.split) if by else None
+        features_of = NEAREST[row.method]
+        learner = checkpoints.shipped(features_of, row.split) if features_of else None
         return evaluate_nearest(learner, pool, row.spec, config)
     return evaluate(checkpoints.shipped(row.method, row.split), pool, row.spec, config)
 
 
-def pool_of(split: str, ink_crops: bool = False) -> TaskPool:
-    """Return the characters that a split's rows are measured on."""
+def omniglot_test_pool(split: str, ink_crops: bool = False) -> TaskPool:
+    """Return Omniglot's test characters of a split, which its rows are measured on."""
     data = load("omniglot")
     return make_pool(data, split_classes(data, split, "test"), ink_crops=ink_crops)
 
 
-def record(row: Row, found: Estimate, seed: int) -> dict[str, Any]:
-    """Return a measured row as JSON values."""
-    return {**identity(row), "seed": seed, **asdict(found)}
+def to_record(row: Row, estimate: Estimate, seed: int) -> Record:
+    """Return a measured row as a line of the results file, in JSON values."""
+    return {**row_key(row), "seed": seed, **asdict(estimate)}
 
 
-def identity(row: Row) -> dict[str, Any]:
-    """Return what tells a row from the others, as JSON values."""
-    told = asdict(row)
-    return {**told.pop("spec"), **told}
+def row_key(row: Row) -> Record:
+    """Return the fields that identify a row, in JSON values."""
+    fields = asdict(row)
+    return {**fields.pop("spec"), **fields}
 
 
-def how(recorded_row: Mapping[str, Any]) -> str:
-    """Return what follows the method's name where it does not answer as usual."""
+def views_suffix(record: Mapping[str, Any]) -> str:
+    """Return what follows the method's label in a row with test-time augmentation."""
     views = {"rotation_tta": ", rotation TTA", "ink_crops": " and ink crops"}
-    return "".join(words for name, words in views.items() if recorded_row[name])
+    return "".join(suffix for name, suffix in views.items() if record[name])
 
 
-def beside_published(labels: Mapping[str, str], path: Path = RECORDED) -> list[dict[str, str]]:
-    """Return the published table and under it this project's own rows, ready to be shown.
+def accuracy_table(labels: Mapping[str, str], path: Path = RESULTS_FILE) -> list[dict[str, str]]:
+    """Return the published accuracies and below them this project's, as rows by column heading.
 
     Args:
-        labels: How methods are called, by name.
-        path: The recorded rows.
+        labels: The methods' labels, by name.
+        path: The results file.
     """
-    heads = {shape: f"{shape[0]}-way {shape[1]}-shot" for shape in SHAPES}
-    ours: dict[tuple[str, str], dict[str, str]] = {}
-    for row in sorted(recorded(path), key=how):
-        shape = (row["n_way"], row["k_shot"])
-        if shape in heads and row["transductive"] and not row["within_alphabet"]:
-            name = _ours(row, labels)
-            told = {"Method": name, "Split": row["split"], **dict.fromkeys(heads.values(), "–")}
-            line = ours.setdefault((row["split"], name), told)
-            line[heads[shape]] = percent(row["accuracy"][-1], row["ci95"][-1])
-            line["Source"] = f"this project, n = {row['episodes']}"
-    others = [
-        {"Method": one.method, "Split": "paper"}
-        | {heads[shape]: text for shape, text in one.accuracy.items()}
-        | {"Source": one.source}
-        for one in PUBLISHED
+    headings = {shape: f"{shape[0]}-way {shape[1]}-shot" for shape in SHAPES}
+    published = [
+        {"Method": result.method, "Split": "paper"}
+        | {headings[shape]: text for shape, text in result.accuracy.items()}
+        | {"Source": result.source}
+        for result in PUBLISHED
     ]
-    return [*others, *ours.values()]
+    measured: dict[tuple[str, str], dict[str, str]] = {}
+    for record in sorted(load_records(path), key=views_suffix):
+        shape, split = (record["n_way"], record["k_shot"]), record["split"]
+        if shape in headings and record["transductive"] and not record["within_alphabet"]:
+            label = _own_label(record, labels)
+            empty = {"Method": label, "Split": split, **dict.fromkeys(headings.values(), "–")}
+            row = measured.setdefault((split, label), empty)
+            row[headings[shape]] = percent(record["accuracy"][-1], record["ci95"][-1])
+            row["Source"] = f"this project, n = {record['episodes']}"
+    return [*published, *measured.values()]
 
 
-def _ours(row: Mapping[str, Any], labels: Mapping[str, str]) -> str:
-    """Return a recorded row's name.
+def _own_label(record: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """Return the label of a result of this project.
 
-    Also where a phone shows no source, ours are not taken for their authors'.
+    "Ours" tells it from the published result even on a phone, which does not show the source.
     """
-    return f"Ours: {labels.get(row['method'], row['method'])}{how(row)}"
+    return f"Ours: {labels.get(record['method'], record['method'])}{views_suffix(record)}"
 
 
-def runs_beside_published(labels: Mapping[str, str], path: Path = RECORDED) -> list[dict[str, str]]:
-    """Return who errs how often in the twenty official runs, the best first, ready to be shown.
+def official_runs_table(
+    labels: Mapping[str, str], path: Path = RESULTS_FILE
+) -> list[dict[str, str]]:
+    """Return the error rates in the official runs, the lowest first, as rows by column heading.
 
     Args:
-        labels: How methods are called, by name.
-        path: The recorded rows.
+        labels: The methods' labels, by name.
+        path: The results file.
     """
-    found = [(error, f"{error}", name, source) for name, error, source in PUBLISHED_RUNS]
-    for row in recorded(path):
-        if row["official"]:
-            error = 100 - 100 * row["accuracy"][-1]
-            told = plus_minus(error, 100 * row["ci95"][-1])
-            source = f"this project, n = {row['episodes']} runs"
-            found.append((error, told, _ours(row, labels), source))
-    heads = ("Error in %", "Method", "Source")  # a phone shows the first two
-    return [dict(zip(heads, line, strict=True)) for _, *line in sorted(found)]
+    rows = [(error, f"{error}", method, source) for method, error, source in PUBLISHED_RUNS]
+    for record in load_records(path):
+        if record["official"]:
+            error = 100 - 100 * record["accuracy"][-1]
+            text = plus_minus(error, 100 * record["ci95"][-1])
+            source = f"this project, n = {record['episodes']} runs"
+            rows.append((error, text, _own_label(record, labels), source))
+    headings = ("Error in %", "Method", "Source")  # a phone shows the first two
+    return [dict(zip(headings, row, strict=True)) for _, *row in sorted(rows)]
 
 
-def recorded(path: Path = RECORDED) -> list[dict[str, Any]]:
-    """Return the rows that were measured for docs/results.md; none where there is no such file."""
+def load_records(path: Path = RESULTS_FILE) -> list[Record]:
+    """Return the measured rows of a results file, methods by today's names; [] without the file."""
     if not path.is_file():
         return []
-    found = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-    return [{n: current_name(v) if n == "method" else v for n, v in row.items()} for row in found]
+    records = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+    return [
+        {key: current_name(value) if key == "method" else value for key, value in record.items()}
+        for record in records
+    ]
 
 
 def _has_weights(row: Row) -> bool:

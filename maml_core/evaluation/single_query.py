@@ -1,7 +1,7 @@
 """Learners adapted to hand-drawn characters, and their class probabilities for a single query.
 
-A query is classified alone: normalised with the support set's statistics, see
-`functional.query_logits`. That is what the shipped weights are trained for.
+A query is classified on its own, normalised with the support set's statistics (inductive, see
+`functional.query_logits`), for which the shipped weights were trained.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def adapt_each(
 
     Args:
         learners: By name.
-        support: Of each class one or more characters, uint8 [105, 105]; the classes need not
-            have equally many.
+        support: One or more characters of each class, uint8 [105, 105]; the number may differ
+            between classes.
         inner_steps: Gradient steps, 0 to 100.
 
     Raises:
@@ -55,13 +55,13 @@ def probabilities(
 
     Args:
         learners: By name.
-        adapted: What `adapt_each` made of them on `support`.
-        support: Of each class its characters, uint8 [105, 105].
+        adapted: The result of `adapt_each` on `support`, by name.
+        support: The characters of each class, uint8 [105, 105].
         character: The query, uint8 [105, 105]; 255 is ink.
 
     Returns:
         float64 [inner_steps + 1, n_way] by name; rows sum to 1. At step 0 all classes are equally
-        likely. Not a number from where α was too large.
+        likely. NaN from the step at which α made it diverge.
     """
     support_x, _ = support_tensors(support)
     query_x = character_to_tensor(character)[None]

@@ -1,4 +1,4 @@
-"""What one adaptation does, inner step by inner step: the numbers behind every chart."""
+"""An adaptation inner step by inner step: its parameters, losses and accuracies."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _unmeasured() -> np.ndarray:
 class AdaptationTrajectory:
     """One learner's adaptation to one support set at its S + 1 points θ₀ … θ_S; read-only.
 
-    What was not measured or kept is empty.
+    Fields that were not measured or kept are empty.
 
     Attributes:
         method: The learner's name.
@@ -75,17 +75,17 @@ def measure_trajectory(
     transductive: bool = True,
     parallel: bool = False,
 ) -> AdaptationTrajectory:
-    """Measure some points of an adaptation on both sets of its episode.
+    """Measure losses and accuracies along an adaptation, on both sets of its episode.
 
     The support set is normalised with its own statistics, as in the inner loop.
 
     Args:
         learner: What adapted.
         inner_lr: The α it took.
-        points: Parameters with a head of N rows, at least one set.
+        points: The parameters θ₀ … θ_S, each with a head of N rows; at least one.
         task: The episode, without a batch dimension.
         transductive: How queries are normalised, see `query_logits`.
-        parallel: Measure on all cores; not from within the thread pool.
+        parallel: Measure on all cores; not allowed inside the thread pool.
     """
     at_point = partial(_measure_point, learner, task, transductive)
     measured = in_parallel(at_point, points) if parallel else map(at_point, points)
@@ -112,9 +112,9 @@ def _measure_point(
     query = query_logits(
         learner.model, params, task.support_x, task.query_x, transductive=transductive
     )
-    answers = ((support, task.support_y), (query, task.query_y))
+    pairs = ((support, task.support_y), (query, task.query_y))
     return (
-        torch.stack([F.cross_entropy(out, y) for out, y in answers]),
-        torch.stack([accuracy(out, y) for out, y in answers]),
+        torch.stack([F.cross_entropy(out, y) for out, y in pairs]),
+        torch.stack([accuracy(out, y) for out, y in pairs]),
         query.argmax(-1),
     )

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from maml_core.config import PretrainConfig
-from maml_core.episodes.pool import TaskPool, pictures
+from maml_core.episodes.pool import TaskPool, picture_tensors
 from maml_core.images.augmentation import random_affine, random_elastic
 from maml_core.methods.losses import accuracy
 from maml_core.networks.functional import HEAD, features, logits
@@ -94,7 +94,7 @@ def imprint_head(model: nn.Module, params: Params, pool: TaskPool) -> Params:
     found = []
     for some in tqdm(torch.split(order, MEAN_BATCH), "classes' means", unit="batch", disable=None):
         rows, numbers = some // each, some % each
-        x = pictures(pool, rows, pool.images[rows, numbers])
+        x = picture_tensors(pool, rows, pool.images[rows, numbers])
         with torch.no_grad():
             found.append(features(model, params, x, x[:0], transductive=False)[0])
     mixed = torch.cat(found)
@@ -130,10 +130,10 @@ def _batches(
         for i in range(per_epoch):
             rows = order[i * config.batch_size : (i + 1) * config.batch_size]
             classes = owner[rows]
-            x = pictures(pool, classes, numbers[rows])
+            x = picture_tensors(pool, classes, numbers[rows])
             if pool.ink_crops:
                 close = torch.rand(len(x), 1, 1, 1, generator=generator) < 0.5
-                x = torch.where(close, pictures(pool.ink_crops, classes, numbers[rows]), x)
+                x = torch.where(close, picture_tensors(pool.ink_crops, classes, numbers[rows]), x)
             if config.augment:
                 x = random_affine(x, generator)
             if config.elastic:

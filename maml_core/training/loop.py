@@ -11,7 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from maml_core.evaluation.confidence import percent
+from maml_core.evaluation.confidence_intervals import percent
 from maml_core.learners import checkpoints
 from maml_core.learners.checkpoints import Checkpoint, CheckpointError
 from maml_core.learners.learner import Learner

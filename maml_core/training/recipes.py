@@ -12,7 +12,7 @@ from maml_core.episodes.class_augmentation import augment_classes
 from maml_core.episodes.pool import TaskPool
 from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation.accuracy import evaluate
-from maml_core.evaluation.confidence import Estimate
+from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.learners import checkpoints
 from maml_core.learners.checkpoints import Checkpoint, CheckpointError
 from maml_core.learners.learner import Learner

@@ -8,7 +8,7 @@ import streamlit as st
 
 from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.sampling import Episode
-from maml_core.evaluation.comparison import confusion
+from maml_core.evaluation.comparison import confusion_matrix
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.evaluation import confusion_figure
 from maml_core.figures.style import CHART_CONFIG, STYLES, class_label, class_letter
@@ -29,7 +29,7 @@ def confusion_of(
     trajectory = by_label[label]
     last = len(trajectory.accuracy) - 1
     step = second.slider("After inner step", 0, last, last, key="confused_step")
-    counts = confusion(episode, trajectory, step)
+    counts = confusion_matrix(episode, trajectory, step)
     left, right = st.columns(2, gap="large")
     with left:
         event = st.plotly_chart(

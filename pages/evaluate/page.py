@@ -7,10 +7,10 @@ from functools import partial
 import streamlit as st
 
 from maml_core.config import OFFICIAL_RUNS, EpisodeSpec, EvaluationConfig
-from maml_core.episodes.sampling import episodes_of
+from maml_core.episodes.sampling import count_available_episodes
 from maml_core.evaluation import results_table
 from maml_core.evaluation.comparison import evaluate_together
-from maml_core.evaluation.confidence import Estimate, percent
+from maml_core.evaluation.confidence_intervals import Estimate, percent
 from maml_core.figures.style import STYLES
 from maml_core.methods.catalogue import NEAREST
 from pages.shared import cached
@@ -162,7 +162,7 @@ def _measured(settings: Settings) -> None:
         return
     drawn = replace(settings.spec, same_drawers=asked.same_drawers)
     settings = replace(settings, spec=OFFICIAL_RUNS if asked.official else drawn)
-    asked = replace(asked, episodes=episodes_of(settings.spec, asked.episodes))
+    asked = replace(asked, episodes=count_available_episodes(settings.spec, asked.episodes))
     try:
         cached.episode(settings, asked.split)
     except ValueError as error:  # the other split's alphabets can be smaller
@@ -308,14 +308,14 @@ def _table(found: dict[str, Estimate]) -> list[dict[str, str]]:
 def _published() -> None:
     st.subheader("Beside the published numbers", anchor=False)
     labels = {method: style.label for method, style in STYLES.items()}
-    st.dataframe(results_table.beside_published(labels), hide_index=True, key="published_table")
+    st.dataframe(results_table.accuracy_table(labels), hide_index=True, key="published_table")
     st.caption(
         "Accuracy in %, on Omniglot's test characters. This project's rows were recorded by "
         "`python -m maml_core evaluate --all` (± 95 % CI, after the last inner step); "
         "the others are as their authors report them, all on the paper's kind of split."
     )
     st.subheader("Omniglot's own challenge", anchor=False)
-    st.dataframe(results_table.runs_beside_published(labels), hide_index=True, key="runs_table")
+    st.dataframe(results_table.official_runs_table(labels), hide_index=True, key="runs_table")
     st.caption(
         "Error in % in the challenge's 20 fixed runs of 20 queries, unseen alphabets, each query "
         "alone. “Omniglot's 20 runs” above repeats ours; episodes drawn by chance are harder."

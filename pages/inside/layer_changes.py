@@ -8,7 +8,7 @@ import streamlit as st
 
 from maml_core.config import EvaluationConfig
 from maml_core.evaluation.comparison import evaluate_together
-from maml_core.evaluation.confidence import percent
+from maml_core.evaluation.confidence_intervals import percent
 from maml_core.figures.meta_update import layers_figure
 from maml_core.figures.style import CHART_CONFIG, STYLES
 from maml_core.learners.learner import head_only

@@ -9,7 +9,7 @@ import streamlit as st
 
 from maml_core.config import EvaluationConfig
 from maml_core.evaluation.comparison import evaluate_together
-from maml_core.evaluation.confidence import Estimate
+from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.figures.evaluation import confidence_figure
 from maml_core.figures.style import CHART_CONFIG
 from maml_core.teaching.csv_exports import estimates_csv

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from maml_core.episodes.sampling import episode_generator
-from maml_core.evaluation.confidence import mean_and_ci95
+from maml_core.evaluation.confidence_intervals import mean_and_ci95
 from maml_core.optimisation.thread_pool import in_parallel, map_in_parallel
 from maml_core.teaching.sinusoids.regressors import Regressor, adapted_outputs
 from maml_core.teaching.sinusoids.tasks import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from maml_core.evaluation.confidence import plus_minus
+from maml_core.evaluation.confidence_intervals import plus_minus
 from maml_core.figures.sinusoid import error_figure
 from maml_core.figures.style import CHART_CONFIG, STYLES
 from maml_core.teaching.csv_exports import sinusoid_errors_csv

@@ -91,7 +91,7 @@ def test_each_option_reaches_its_setting():
         ("evaluate --method random --split paper --inner-lr 0", "inner_lr is 0.0; choose a finite"),
         ("evaluate --method random --split paper --inner-lr -1", "inner_lr is -1.0; choose"),
         ("evaluate --method random --split paper --inner-lr nan", "inner_lr is nan; choose"),
-        ("evaluate --method random --split paper --seed -1", "The seed is -1"),
+        ("evaluate --method random --split paper --seed -1", "seed is -1; choose a value from 0"),
         ("train --method reptile", "inner_steps is 1; Reptile needs at least 2"),
         ("train --method reptile --inner-steps 3 --learn-rates", "Reptile has no learn_inner_lr"),
         ("train --split paper --n-ways 2 --head-rows 0", "The network has 0 head rows"),

@@ -6,7 +6,9 @@ import json
 import re
 from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
+import scipy.stats
 
 from maml_core.cli import commands as command_line
 from maml_core.config import OFFICIAL_RUNS, EpisodeSpec, EvaluationConfig
@@ -139,8 +141,8 @@ def few_rows(weights, few_characters, monkeypatch):
         results_table.Row("nearest-pixels", "paper", spec),
         results_table.Row("anil", "paper", replace(spec, k_shot=2), transductive=False),
     ]
-    monkeypatch.setattr(results_table, "rows", lambda: rows)
-    monkeypatch.setattr(results_table, "pool_of", pool_of)
+    monkeypatch.setattr(results_table, "table_rows", lambda: rows)
+    monkeypatch.setattr(results_table, "omniglot_test_pool", pool_of)
     monkeypatch.setattr(checkpoints, "shipped", shipped)
     return rows, read
 
@@ -152,14 +154,17 @@ def measured_alone(rows):
     """The rows' last estimates by the evaluation itself, as they stand in JSON."""
     told = []
     for row in rows:
-        pool, options = results_table.pool_of(row.split, row.ink_crops), {"episodes": 12, "seed": 4}
+        pool, options = (
+            results_table.omniglot_test_pool(row.split, row.ink_crops),
+            {"episodes": 12, "seed": 4},
+        )
         if row.method == "nearest-pixels":
             *_, last = evaluate_nearest(None, pool, row.spec, EvaluationConfig(**options))
         else:
             learner = checkpoints.shipped(row.method, row.split)
             options |= {"inner_steps": 2, "transductive": row.transductive}
             *_, last = evaluate(learner, pool, row.spec, EvaluationConfig(**options))
-        told.append(json.loads(json.dumps(results_table.record(row, last, 4))))
+        told.append(json.loads(json.dumps(results_table.to_record(row, last, 4))))
     return told
 
 
@@ -199,25 +204,25 @@ def test_a_recorded_table_goes_on_where_it_ended(few_rows, tmp_path, capsys):
     assert call(ALL, "--json", "--record", path) == 0
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert found == [expected[0], expected[2]]
-    assert results_table.recorded(path) == [expected[1], expected[0], expected[2]]
+    assert results_table.load_records(path) == [expected[1], expected[0], expected[2]]
     read.clear()
     assert call(ALL, "--json", "--record", path) == 0
     assert capsys.readouterr().out == ""
-    assert len(results_table.recorded(path)) == 3
+    assert len(results_table.load_records(path)) == 3
     assert read == [], "nothing was left to be measured"
 
 
 def test_ctrl_c_leaves_the_rows_that_were_measured(few_rows, tmp_path, monkeypatch):
-    measure, rows = results_table.measure, few_rows[0]
+    measure, rows = results_table.measure_row, few_rows[0]
 
     def interrupted(row, *arguments, **options):
         if row is rows[2]:
             raise KeyboardInterrupt
         return measure(row, *arguments, **options)
 
-    monkeypatch.setattr(results_table, "measure", interrupted)
+    monkeypatch.setattr(results_table, "measure_row", interrupted)
     assert call(ALL, "--record", tmp_path / "results.jsonl") == 130
-    assert results_table.recorded(tmp_path / "results.jsonl") == measured_alone(rows[:2])
+    assert results_table.load_records(tmp_path / "results.jsonl") == measured_alone(rows[:2])
 
 
 def test_ctrl_c_in_an_evaluation_says_nothing(weights, capsys, monkeypatch):
@@ -239,7 +244,14 @@ def test_evaluate_prints_a_line_a_step_in_percent(weights, capsys):
         "1",
         "2",
     ]
-    assert lines[0].split()[2] == "33.33"
+    # At chance in every episode: the interval is Wilson's with the standard error of one of the
+    # 25 * 6 queries, whose ends are the roots of (p − m)² = (t s)² p (1 − p) / (m̃ (1 − m̃)).
+    queries, mean = 25 * 6, 1 / 3
+    smoothed = (mean * queries + 0.5) / (queries + 1)
+    z2 = (scipy.stats.t.ppf(0.975, 25) / queries) ** 2 / (smoothed * (1 - smoothed))
+    low, high = sorted(np.roots([1 + z2, -2 * mean - z2, mean**2]))
+    half = 100 * max(mean - low, high - mean)
+    assert lines[0].endswith(f"33.33 ± {half:.2f} %")
 
 
 @pytest.mark.parametrize("part", ["train", "test"])
@@ -319,7 +331,7 @@ def test_a_nearest_neighbour_is_evaluated_like_its_row_of_the_table(
     found = json.loads(capsys.readouterr().out)
     pool = make_pool(few_characters, split_classes(few_characters, "paper", "test"))
     row = results_table.Row(method, "paper", EpisodeSpec(3, 1, 2))
-    *_, expected = results_table.measure(row, pool, EvaluationConfig(10, 12, 4))
+    *_, expected = results_table.measure_row(row, pool, EvaluationConfig(10, 12, 4))
     assert found["accuracy"] == list(expected.accuracy)
     assert found["ci95"] == list(expected.ci95)
     assert (found["method"], found["inner_lr"]) == (method, None)

@@ -10,7 +10,7 @@ import torch
 
 from maml_core.config import EpisodeSpec
 from maml_core.episodes.class_augmentation import augment_classes, spliced_classes
-from maml_core.episodes.pool import make_pool, pictures
+from maml_core.episodes.pool import make_pool, picture_tensors
 from maml_core.episodes.sampling import sample_episode
 
 SIDE = 28
@@ -26,7 +26,7 @@ def painted(pool, values):
 def pictures_of(pool, row):
     """All pictures of one class, as numpy bytes [n, 28, 28]."""
     images = pool.images[row][pool.images[row] >= 0]
-    found = pictures(pool, torch.full((len(images),), row), images)
+    found = picture_tensors(pool, torch.full((len(images),), row), images)
     return (found[:, 0] * 255).round().to(torch.uint8).numpy()
 
 
@@ -57,7 +57,7 @@ def test_mirrored_classes_are_composed_too(pool):
     assert len(found.pixels) == int(found.counts.sum())
 
 
-def test_close_ups_get_the_same_new_classes(characters):
+def test_ink_crops_get_the_same_new_classes(characters):
     pool = make_pool(characters, list(range(12)), rotate=True, ink_crops=True)
     options = {"mirror": True, "spliced_per_class": 1, "seed": 3}
     found = augment_classes(pool, **options)
@@ -137,7 +137,7 @@ def test_where_pictures_are_missing_compositions_have_as_many_as_the_fewest(make
     images[1, 2:] = -1
     counts = torch.tensor([4, 2, 4])
     uneven = replace(pool, counts=counts, images=images, pixels=pool.pixels[keep])
-    assert uneven.first.tolist() == [0, 4, 6]
+    assert uneven.class_starts.tolist() == [0, 4, 6]
     found = augment_classes(uneven, mirror=False, spliced_per_class=1, seed=0)
     assert found.counts.tolist() == [4, 2, 4, 2, 2, 2]
     for row in range(3):
@@ -169,5 +169,5 @@ def test_the_pool_stays_as_it_is(pool):
 
 def test_pictures_of_no_drawers_are_not_put_together(make_characters):
     pool = make_pool(replace(make_characters((4,)), has_drawers=False), list(range(4)))
-    with pytest.raises(ValueError, match="have no drawers; take 0, or a data set of characters"):
+    with pytest.raises(ValueError, match="have no drawers; set it to 0, or choose a data set"):
         augment_classes(pool, mirror=False, spliced_per_class=1, seed=0)

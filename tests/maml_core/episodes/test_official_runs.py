@@ -14,7 +14,7 @@ from maml_core.data.character_set import ClassName
 from maml_core.data.splits import split_classes
 from maml_core.episodes.official_runs import RUNS
 from maml_core.episodes.pool import make_pool
-from maml_core.episodes.sampling import episodes_of, sample_episode, sample_tasks
+from maml_core.episodes.sampling import count_available_episodes, sample_episode, sample_tasks
 
 
 @pytest.fixture(scope="module")
@@ -77,13 +77,13 @@ def test_official_episodes_are_upright_among_turned_characters(named, named_pool
 
 def test_of_the_official_runs_no_more_are_measured_than_there_are():
     for asked in (1, 19, 20, 21, 600):
-        assert episodes_of(CHALLENGE, asked) == asked
-        assert episodes_of(OFFICIAL_RUNS, asked) == min(asked, 20)
+        assert count_available_episodes(CHALLENGE, asked) == asked
+        assert count_available_episodes(OFFICIAL_RUNS, asked) == min(asked, 20)
 
 
 @pytest.mark.parametrize("number", [20, 21])
 def test_there_are_no_more_than_twenty_runs(number, named_pool):
-    with pytest.raises(ValueError, match=f"20 official runs.*{number} is none: ask for 20"):
+    with pytest.raises(ValueError, match=f"20 official runs.*there is no run {number}; ask for 20"):
         sample_episode(named_pool, OFFICIAL_RUNS, 0, number)
 
 
@@ -100,7 +100,9 @@ def test_a_character_that_is_not_there_is_named_with_where_to_find_it(named, poo
 
 
 def test_nothing_is_trained_on_the_runs(named_pool):
-    with pytest.raises(ValueError, match="official runs are for tests; sample tasks of CHALLENGE"):
+    with pytest.raises(
+        ValueError, match="official runs are for testing only; sample tasks of CHALLENGE"
+    ):
         sample_tasks(named_pool, OFFICIAL_RUNS, 2, torch.Generator())
     assert sample_tasks(named_pool, CHALLENGE, 2, torch.Generator()).query_x.shape[:2] == (2, 20)
 

@@ -10,7 +10,7 @@ import torch
 
 from maml_core.config import MAX_WAY, EpisodeSpec
 from maml_core.data.character_set import CharacterSet
-from maml_core.episodes.pool import make_pool, pictures
+from maml_core.episodes.pool import make_pool, picture_tensors
 from maml_core.episodes.sampling import (
     episode_generator,
     sample_episode,
@@ -267,7 +267,7 @@ def test_a_rotated_class_is_numpys_quarter_turns_of_its_pictures(turned_pool):
     ):
         images = turned_pool.images[row]
         assert np.array_equal(images.numpy(), data.images_of(class_number))
-        found = pictures(turned_pool, torch.full((len(images),), row), images)
+        found = picture_tensors(turned_pool, torch.full((len(images),), row), images)
         upright = data.inputs[images.numpy()]
         expected = np.stack([np.rot90(picture, turn) for picture in upright])
         assert np.array_equal((found[:, 0] * 255).round().numpy(), expected)
@@ -328,7 +328,7 @@ def test_augmentation_is_seeded_and_bends_the_same_pictures_a_little(make_charac
         assert same.float().mean() > 0.8  # chance is 1/6
 
 
-def test_close_ups_are_of_the_same_pictures(characters):
+def test_ink_crops_are_of_the_same_pictures(characters):
     pool, alone = (
         make_pool(characters, list(range(10)), ink_crops=ink_crops) for ink_crops in (True, False)
     )
@@ -342,15 +342,15 @@ def test_close_ups_are_of_the_same_pictures(characters):
         np.testing.assert_allclose(x[:, 0].numpy(), expected, rtol=1e-6)
 
 
-def test_close_ups_are_turned_with_their_pictures(characters):
+def test_ink_crops_are_turned_with_their_pictures(characters):
     pool = make_pool(characters, list(range(10)), rotate=True, ink_crops=True)
     for row in (0, 13, 26, 39):
-        (shown,) = pictures(pool.ink_crops, torch.tensor([row]), pool.images[row, :1])
+        (shown,) = picture_tensors(pool.ink_crops, torch.tensor([row]), pool.images[row, :1])
         expected = np.rot90(ink_crop(characters.picture(int(pool.images[row, 0]))), row // 10)
         np.testing.assert_allclose(shown[0].numpy(), expected / 255, rtol=1e-6)
 
 
-def test_an_episode_is_looked_at_as_it_is_and_close_up_each_at_four_turns(characters):
+def test_an_episode_is_looked_at_as_it_is_and_close_up_each_at_rotation_tta(characters):
     pool = make_pool(characters, list(range(10)), ink_crops=True)
     close = sample_episode(pool, SPECS[0], 2)
     plain = replace(close, ink_crop=None)
@@ -362,8 +362,8 @@ def test_an_episode_is_looked_at_as_it_is_and_close_up_each_at_four_turns(charac
         assert np.array_equal(look.query_x.numpy(), np.rot90(first, n % 4, axes=(2, 3)))
 
 
-def test_pictures_that_show_no_ink_have_no_close_ups(characters):
+def test_pictures_that_show_no_ink_have_no_ink_crops(characters):
     coloured = characters.inputs[:, None].repeat(3, axis=1)
     data = replace(characters, inputs=coloured, pictures=coloured, name="photographs")
-    with pytest.raises(ValueError, match="photographs show no ink to look at close up; leave"):
+    with pytest.raises(ValueError, match="photographs show no ink to crop to; leave"):
         make_pool(data, [0, 1], ink_crops=True)

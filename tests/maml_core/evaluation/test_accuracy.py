@@ -19,7 +19,7 @@ from maml_core.episodes.sampling import sample_episode
 from maml_core.episodes.task_batch import TaskBatch
 from maml_core.evaluation import accuracy
 from maml_core.evaluation.accuracy import episode_accuracy, evaluate, evaluate_nearest
-from maml_core.evaluation.confidence import estimate, mean_and_ci95, percent, plus_minus
+from maml_core.evaluation.confidence_intervals import estimate, mean_and_ci95, percent, plus_minus
 from maml_core.learners.adaptation import adapt_to_support
 from maml_core.learners.learner import Learner
 from maml_core.methods.inner_loop import adapt
@@ -248,7 +248,7 @@ def test_inductive_evaluation_asks_each_query_alone(learner, pool):
 
 
 @pytest.mark.parametrize("transductive", [True, False])
-def test_four_turns_answer_by_the_mean_of_four_adaptations(transductive, learner, pool):
+def test_rotation_tta_answer_by_the_mean_of_four_adaptations(transductive, learner, pool):
     """Against a plain loop in which numpy turns the pictures."""
     options = {"inner_steps": 2, "episodes": 12, "seed": 6, "transductive": transductive}
     *_, found = evaluate(learner, pool, SPEC, EvaluationConfig(rotation_tta=True, **options))
@@ -275,7 +275,7 @@ def test_four_turns_answer_by_the_mean_of_four_adaptations(transductive, learner
 
 
 @pytest.mark.parametrize("rotation_tta", [True, False])
-def test_close_ups_answer_with_the_pictures_as_they_are(rotation_tta, learner, characters):
+def test_ink_crops_answer_with_the_pictures_as_they_are(rotation_tta, learner, characters):
     """By the mean of the logits of a learner that sees only one of them."""
     pool = make_pool(characters, list(range(38)), ink_crops=True)
     options = {"inner_steps": 2, "episodes": 12, "seed": 6}
@@ -313,7 +313,7 @@ def test_the_nearest_picture_is_compared_close_up_too(learner, characters):
         assert found not in others
 
 
-def test_four_turns_begin_at_chance_too(learner, pool):
+def test_rotation_tta_begin_at_chance_too(learner, pool):
     *_, found = evaluate(
         learner, pool, SPEC, EvaluationConfig(inner_steps=0, episodes=3, seed=0, rotation_tta=True)
     )

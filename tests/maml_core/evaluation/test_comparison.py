@@ -12,7 +12,7 @@ import torch
 from maml_core.config import EpisodeSpec, EvaluationConfig
 from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
-from maml_core.evaluation.comparison import compare, confusion, evaluate_together
+from maml_core.evaluation.comparison import compare, confusion_matrix, evaluate_together
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.learners.learner import Learner
 from maml_core.networks.conv4 import Conv4
@@ -136,7 +136,7 @@ def test_far_too_large_a_step_is_seen_to_break(learners, episode):
 def test_confusion_is_a_double_loop_over_classes(learners, episode):
     for trajectory in compare(learners, episode, STEPS):
         for step in range(STEPS + 1):
-            found = confusion(episode, trajectory, step)
+            found = confusion_matrix(episode, trajectory, step)
             answers = trajectory.predictions[step].reshape(4, 3).tolist()
             expected = [[answers[true].count(taken) for taken in range(4)] for true in range(4)]
             assert found.tolist() == expected

@@ -13,15 +13,15 @@ from maml_core.config import CHALLENGE, OFFICIAL_RUNS, EpisodeSpec, EvaluationCo
 from maml_core.data.splits import split_classes
 from maml_core.evaluation import results_table
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
-from maml_core.evaluation.confidence import Estimate
+from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.evaluation.published import PUBLISHED, PUBLISHED_RUNS
 from maml_core.evaluation.results_table import (
-    RECORDED,
+    RESULTS_FILE,
     Row,
-    beside_published,
-    record,
-    recorded,
-    runs_beside_published,
+    accuracy_table,
+    load_records,
+    official_runs_table,
+    to_record,
 )
 from maml_core.evaluation.results_table import TABLE_SPLITS as SPLITS
 from maml_core.learners import checkpoints
@@ -45,7 +45,7 @@ def rows_with(monkeypatch):
 
     def rows(weights):
         monkeypatch.setattr(checkpoints, "is_shipped", lambda *one: one in weights)
-        return results_table.rows()
+        return results_table.table_rows()
 
     return rows
 
@@ -83,7 +83,7 @@ def test_only_what_has_weights_is_in_the_table(weights, rows_with, every_row):
 
 def test_no_row_is_there_twice(every_row):
     assert len(set(every_row)) == len(every_row)
-    told = [json.dumps(results_table.identity(row), sort_keys=True) for row in every_row]
+    told = [json.dumps(results_table.row_key(row), sort_keys=True) for row in every_row]
     assert len(set(told)) == len(told)
 
 
@@ -96,7 +96,7 @@ def test_every_method_has_the_shapes_of_the_literature(method, split, every_row)
 
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.parametrize("method", ["maml", "pretrained", "nearest-features", "nearest-resnet"])
-def test_whom_maml_is_compared_with_also_answers_by_four_turns(method, split, every_row):
+def test_whom_maml_is_compared_with_also_answers_by_rotation_tta(method, split, every_row):
     mine = [row for row in every_row if (row.method, row.split) == (method, split)]
     turned = [row for row in mine if row.rotation_tta and row.transductive]
     assert shapes(row for row in turned if not row.ink_crops) == LITERATURE
@@ -160,7 +160,7 @@ def shipped(monkeypatch):
 def test_a_method_is_measured_as_evaluation_says(method, split, transductive, shipped, easy_pool):
     learner, asked = shipped
     row = Row(method, split, SPEC, transductive)
-    found = list(results_table.measure(row, easy_pool, EvaluationConfig(2, 13, 6)))
+    found = list(results_table.measure_row(row, easy_pool, EvaluationConfig(2, 13, 6)))
     assert asked == [(method, split)]
     options = {"inner_steps": 2, "episodes": 13, "seed": 6}
     expected, other = (
@@ -187,7 +187,7 @@ def test_features_are_those_of_the_splits_own_weights(
 ):
     learner, asked = shipped
     row = Row(method, split, SPEC, transductive)
-    found = list(results_table.measure(row, easy_pool, EvaluationConfig(2, 13, 6)))
+    found = list(results_table.measure_row(row, easy_pool, EvaluationConfig(2, 13, 6)))
     assert asked == [(by, split)]
     expected, other = (
         list(
@@ -207,7 +207,7 @@ def test_features_are_those_of_the_splits_own_weights(
 
 def test_pixels_need_no_weights(shipped, easy_pool):
     row = Row("nearest-pixels", "paper", SPEC)
-    found = list(results_table.measure(row, easy_pool, EvaluationConfig(2, 13, 6)))
+    found = list(results_table.measure_row(row, easy_pool, EvaluationConfig(2, 13, 6)))
     assert shipped[1] == []
     assert found == list(
         evaluate_nearest(None, easy_pool, SPEC, EvaluationConfig(episodes=13, seed=6))
@@ -218,12 +218,12 @@ def test_pixels_need_no_weights(shipped, easy_pool):
 def test_rows_are_measured_on_the_test_characters(split, make_characters, monkeypatch):
     data = make_characters((10, 10, 10, 10))
     monkeypatch.setattr(results_table, "load", {"omniglot": data}.__getitem__)
-    pool = results_table.pool_of(split)
+    pool = results_table.omniglot_test_pool(split)
     assert pool.data is data
     assert pool.classes.tolist() == split_classes(data, split, "test")
     assert set(pool.rotations.tolist()) == {0}
     assert pool.ink_crops is None
-    close = results_table.pool_of(split, ink_crops=True)
+    close = results_table.omniglot_test_pool(split, ink_crops=True)
     assert torch.equal(close.pixels, pool.pixels)
     assert close.ink_crops
 
@@ -236,9 +236,9 @@ def lines(path, *found):
 
 def test_a_row_comes_back_from_its_line(tmp_path):
     row = Row("anil", "paper", EpisodeSpec(3, 2, 4, within_alphabet=True), transductive=False)
-    told = record(row, Estimate(20, (0.25, 2 / 3), (0.0, 0.125)), seed=7)
-    plain = record(Row("maml", "alphabets", SPEC), Estimate(10, (0.5,), (0.1,)), seed=0)
-    first, second = recorded(lines(tmp_path / "results.jsonl", told, plain))
+    told = to_record(row, Estimate(20, (0.25, 2 / 3), (0.0, 0.125)), seed=7)
+    plain = to_record(Row("maml", "alphabets", SPEC), Estimate(10, (0.5,), (0.1,)), seed=0)
+    first, second = load_records(lines(tmp_path / "results.jsonl", told, plain))
     assert first == {
         "method": "anil",
         "split": "paper",
@@ -256,33 +256,33 @@ def test_a_row_comes_back_from_its_line(tmp_path):
         "accuracy": [0.25, 2 / 3],
         "ci95": [0.0, 0.125],
     }
-    assert results_table.identity(row).items() <= first.items()
-    assert not results_table.identity(row).items() <= second.items()
+    assert results_table.row_key(row).items() <= first.items()
+    assert not results_table.row_key(row).items() <= second.items()
 
 
 def test_empty_lines_and_a_missing_file_hold_no_rows(tmp_path):
     path = tmp_path / "results.jsonl"
-    assert recorded(path) == []
+    assert load_records(path) == []
     path.write_text('\n{"n_way": 5}\n  \n\n{"n_way": 20}\n')
-    assert recorded(path) == [{"n_way": 5}, {"n_way": 20}]
+    assert load_records(path) == [{"n_way": 5}, {"n_way": 20}]
 
 
 def test_a_row_may_call_its_method_by_a_former_name(tmp_path):
     path = tmp_path / "results.jsonl"
     path.write_text('{"method": "joint", "split": "joint"}\n{"method": "maml"}\n')
-    assert recorded(path) == [{"method": "multi_task", "split": "joint"}, {"method": "maml"}]
-    assert {row["method"] for row in recorded()} == {*METHODS, *NEAREST}
+    assert load_records(path) == [{"method": "multi_task", "split": "joint"}, {"method": "maml"}]
+    assert {row["method"] for row in load_records()} == {*METHODS, *NEAREST}
 
 
 def test_the_recorded_rows_are_an_asset():
-    assert RECORDED.parent == ASSETS
+    assert RESULTS_FILE.parent == ASSETS
 
 
 def measured(method, split, n_way, k_shot, accuracy=(0.2, 0.5), ci95=(0.0, 0.01), **more):
     """A recorded row, of 600 episodes."""
     shape = {name: more.pop(name) for name in ("within_alphabet", "same_drawers") if name in more}
     row = Row(method, split, EpisodeSpec(n_way, k_shot, 10, **shape), **more)
-    return record(row, Estimate(600, accuracy, ci95), seed=0)
+    return to_record(row, Estimate(600, accuracy, ci95), seed=0)
 
 
 def test_a_recorded_row_stands_in_its_column_with_the_last_steps_value(tmp_path):
@@ -294,7 +294,7 @@ def test_a_recorded_row_stands_in_its_column_with_the_last_steps_value(tmp_path)
         measured("nearest-pixels", "paper", 5, 5, (0.444,), (0.012,)),
         measured("maml", "paper", 5, 1, (0.2, 0.9), (0.0, 0.01)),
     )
-    ours = beside_published(LABELS, path)[len(PUBLISHED) :]
+    ours = accuracy_table(LABELS, path)[len(PUBLISHED) :]
     empty = dict.fromkeys(COLUMNS.values(), "–")
     source = {"Source": "this project, n = 600"}
     assert ours == [
@@ -326,7 +326,7 @@ def test_a_recorded_row_stands_in_its_column_with_the_last_steps_value(tmp_path)
         measured("maml", "alphabets", 5, 1, transductive=False),
         measured("maml", "alphabets", 20, 1, within_alphabet=True),
         measured("maml", "alphabets", 20, 1, within_alphabet=True, same_drawers=True),
-        record(Row("maml", "alphabets", OFFICIAL_RUNS), Estimate(20, (0.9,), (0.1,)), seed=0),
+        to_record(Row("maml", "alphabets", OFFICIAL_RUNS), Estimate(20, (0.9,), (0.1,)), seed=0),
         measured("maml", "alphabets", 10, 1),
         measured("maml", "alphabets", 5, 2),
     ],
@@ -334,14 +334,14 @@ def test_a_recorded_row_stands_in_its_column_with_the_last_steps_value(tmp_path)
 def test_what_was_measured_otherwise_than_in_the_literature_is_left_out(unlike, tmp_path):
     like = measured("anil", "alphabets", 5, 1)
     path = lines(tmp_path / "results.jsonl", unlike, like, unlike)
-    (ours,) = beside_published(LABELS, path)[len(PUBLISHED) :]
+    (ours,) = accuracy_table(LABELS, path)[len(PUBLISHED) :]
     assert ours["Method"] == "Ours: ANIL"
 
 
 @pytest.mark.parametrize("n_ours", [0, 1])
 def test_all_published_rows_come_first(n_ours, tmp_path):
     path = lines(tmp_path / "results.jsonl", *n_ours * [measured("maml", "paper", 5, 1)])
-    table = beside_published(LABELS, path)
+    table = accuracy_table(LABELS, path)
     assert len(table) == n_ours + len(PUBLISHED)
     for line, one in zip(table[: len(PUBLISHED)], PUBLISHED, strict=True):
         assert line == {
@@ -374,12 +374,14 @@ def test_who_errs_in_the_official_runs_stands_in_order_with_the_published(tmp_pa
     drawn = replace(runs, spec=CHALLENGE)
     path = lines(
         tmp_path / "results.jsonl",
-        record(runs, Estimate(20, (0.05, 0.9, 0.96), (0.0, 0.03, 0.0123)), seed=0),
-        record(replace(runs, method="anil"), Estimate(7, (0.5,), (0.1,)), seed=0),
-        record(replace(runs, rotation_tta=True), Estimate(20, (0.05, 0.975), (0.0, 0.004)), seed=0),
-        record(drawn, Estimate(600, (0.99,), (0.01,)), seed=0),
+        to_record(runs, Estimate(20, (0.05, 0.9, 0.96), (0.0, 0.03, 0.0123)), seed=0),
+        to_record(replace(runs, method="anil"), Estimate(7, (0.5,), (0.1,)), seed=0),
+        to_record(
+            replace(runs, rotation_tta=True), Estimate(20, (0.05, 0.975), (0.0, 0.004)), seed=0
+        ),
+        to_record(drawn, Estimate(600, (0.99,), (0.01,)), seed=0),
     )
-    found = runs_beside_published({"maml": "MAML"}, path)
+    found = official_runs_table({"maml": "MAML"}, path)
     errors = [float(line["Error in %"].partition(" ± ")[0]) for line in found]
     assert errors == sorted(errors)
     source = "this project, n = 20 runs"
@@ -394,4 +396,4 @@ def test_who_errs_in_the_official_runs_stands_in_order_with_the_published(tmp_pa
     ]
     others = [tuple(line.values()) for line in found if "Ours" not in line["Method"]]
     assert others == [(str(error), name, source) for name, error, source in PUBLISHED_RUNS]
-    assert runs_beside_published({}, tmp_path / "none")[1]["Method"] == "People"
+    assert official_runs_table({}, tmp_path / "none")[1]["Method"] == "People"

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from maml_core.evaluation.confidence import Estimate
+from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from tests.support.figure_checks import STEPS
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from maml_core.config import MAX_QUERY
-from maml_core.evaluation.confidence import Estimate
+from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.figures.evaluation import confidence_figure, confusion_figure
 from maml_core.figures.style import (
     STYLES,

@@ -7,7 +7,7 @@ from maml_core.data.character_set import CharacterSet
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import make_pool
 from maml_core.evaluation.accuracy import evaluate
-from maml_core.evaluation.confidence import Estimate
+from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.learners.checkpoints import load_weights, shipped
 from maml_core.paths import ASSETS, WEIGHTS
 from maml_core.training.recording import load_recording

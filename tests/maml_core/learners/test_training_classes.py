@@ -129,7 +129,7 @@ def test_no_shipped_weights_were_trained_on_the_test_classes_of_their_split(
 
 
 def test_every_row_of_the_table_is_measured_on_classes_new_to_its_weights():
-    for row in results_table.rows():
+    for row in results_table.table_rows():
         weights = results_table.NEAREST.get(row.method, row.method)
         if weights not in (None, "random"):
             provenance = checkpoints.shipped(weights, row.split).provenance

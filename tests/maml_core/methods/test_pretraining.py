@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional as F
 
 from maml_core.config import EpisodeSpec, PretrainConfig
-from maml_core.episodes.pool import make_pool, pictures
+from maml_core.episodes.pool import make_pool, picture_tensors
 from maml_core.episodes.sampling import sample_episode
 from maml_core.episodes.views import rotated_views
 from maml_core.methods.nearest_neighbour import nearest_by_features, nearest_by_pixels
@@ -72,7 +72,7 @@ def test_an_epoch_shows_each_picture_at_most_once_with_its_own_class(seen_batche
     class_of = {}
     for row in range(len(small_pool.classes)):
         images = small_pool.images[row]
-        for x in pictures(small_pool, torch.full_like(images, row), images):
+        for x in picture_tensors(small_pool, torch.full_like(images, row), images):
             class_of[x.numpy().tobytes()] = row
     assert len(class_of) == 480
     batches = seen_batches(CONFIG)
@@ -97,7 +97,7 @@ def test_every_other_picture_is_seen_close_up_where_the_pool_has_that(seen_batch
     for look, seen in enumerate((pool, pool.ink_crops)):
         for row in range(len(pool.classes)):
             images = pool.images[row]
-            for x in pictures(seen, torch.full_like(images, row), images):
+            for x in picture_tensors(seen, torch.full_like(images, row), images):
                 known[x.numpy().tobytes()] = look, row
     batches = seen_batches(CONFIG, pool=pool)
     seen = [known[one.numpy().tobytes()] for x, _ in batches for one in x]
@@ -195,7 +195,7 @@ def test_a_mean_head_answers_the_class_whose_mean_points_the_same_way(
     found = imprint_head(model, params, small_pool)
     assert_same({**found, **with_new_head(params)}, with_new_head(params))
     rows = [torch.full((3,), row) for row in range(24)]
-    x = torch.cat([pictures(small_pool, row, small_pool.images[row[0], :3]) for row in rows])
+    x = torch.cat([picture_tensors(small_pool, row, small_pool.images[row[0], :3]) for row in rows])
     bare = {**params, "head.weight": torch.eye(4), "head.bias": torch.zeros(4)}
     vectors = logits(model, bare, x)
     away = vectors - vectors.mean(0)

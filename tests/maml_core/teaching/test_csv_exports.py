@@ -13,7 +13,7 @@ from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import make_pool
 from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation.comparison import compare
-from maml_core.evaluation.confidence import Estimate
+from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.landscape.loss_maps import Grid, Window
 from maml_core.learners.learner import Learner

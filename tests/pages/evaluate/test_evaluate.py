@@ -12,7 +12,7 @@ from maml_core.episodes import sampling
 from maml_core.episodes.official_runs import OneShotRun
 from maml_core.episodes.pool import make_pool
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
-from maml_core.evaluation.confidence import Estimate
+from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.evaluation.published import PUBLISHED, PUBLISHED_RUNS
 from maml_core.figures.style import STYLES
 from maml_core.learners import checkpoints

@@ -17,7 +17,7 @@ from maml_core.data import registry
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import make_pool
 from maml_core.episodes.sampling import sample_episodes
-from maml_core.evaluation.confidence import Estimate
+from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.figures.style import STYLES
 from maml_core.learners import checkpoints
 from maml_core.teaching import meta_update

@@ -55,7 +55,7 @@ def test_a_folder_has_an_episode_grid_in_colour(pictures: Path) -> None:
         assert {one.size for one in grid} == {(84, 84)}
         assert len(set(own)) == 1
     at.sidebar.slider(key="q_query").set_value(4).run()
-    assert "4 query pictures a class are more than the 5 there are of things · ant" in (
+    assert "4 query pictures per class are more than the 5 there are of things · ant" in (
         at.error[0].value
     )
 

@@ -28,10 +28,10 @@ class Estimate:
     """A mean over episodes so far.
 
     Attributes:
-        episodes: How many.
+        episodes: Their number.
         accuracy: Mean query accuracy after each inner step, [inner_steps + 1], 0 to 1.
-        ci95: Half-width of its 95 % confidence interval over episodes, likewise; not a number
-            where there is a single episode, or a single cluster of them.
+        ci95: Half-width of its 95 % confidence interval, [inner_steps + 1]; NaN where there is a
+            single episode or a single cluster of episodes.
     """
 
     episodes: int
@@ -40,9 +40,9 @@ class Estimate:
 
 
 def mean_and_ci95(values: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the mean over n of any values [n, m] and t s / √n, each [m].
+    """Return the mean of values [n, m] over n and the half-width t s / √n, each [m].
 
-    Student's t has n - 1 degrees of freedom; of a single value the second is not a number.
+    Student's t has n - 1 degrees of freedom; for n = 1 the half-width is NaN.
     """
     n, exact = len(values), values.double()
     if n == 1:
@@ -58,10 +58,10 @@ def estimate(
 
     Args:
         accuracies: [n_episodes, inner_steps + 1], 0 to 1.
-        queries: How many queries an episode has.
-        clusters: To what each episode belongs, as an official run to its alphabet. What is alike
-            within a cluster is no evidence of its own: the variance is that between clusters.
-            None: each episode is a cluster.
+        queries: Number of queries per episode.
+        clusters: The cluster of each episode, such as the alphabet of an official run. Episodes of
+            one cluster are not independent, so the variance is that between clusters. None:
+            each episode is its own cluster.
     """
     exact = accuracies.double().numpy()
     n, mean = len(exact), exact.mean(0)
@@ -80,11 +80,11 @@ def accuracy_ci95(mean: np.ndarray, standard_error: np.ndarray, n: int, queries:
 
     Args:
         mean: The accuracy, 0 to 1, [m].
-        standard_error: Of the mean, as the episodes or clusters show it, [m].
-        n: How many of these there are: the degrees of freedom, as coverage was measured; of a
-            single one the result is not a number.
-        queries: In all. The standard error is taken to be one query's worth at least, so that an
-            error rate of zero has an upper bound.
+        standard_error: Of the mean, estimated from the episodes or clusters, [m].
+        n: The number of episodes or clusters, taken as the degrees of freedom because that gave the
+            best coverage; for n = 1 the result is NaN.
+        queries: Total number. The standard error is at least that of one query, so that an error
+            rate of zero has an upper bound.
     """
     if n < 2:
         return np.full_like(mean, math.nan)
@@ -98,7 +98,7 @@ def accuracy_ci95(mean: np.ndarray, standard_error: np.ndarray, n: int, queries:
 
 
 def plus_minus(value: float, half_width: float, digits: int = 1) -> str:
-    """Return 'value ± half-width', or 'value ± –' where there is no interval."""
+    """Return 'value ± half-width', or 'value ± –' where the half-width is NaN."""
     half = "–" if math.isnan(half_width) else f"{half_width:.{digits}f}"
     return f"{value:.{digits}f} ± {half}"
 
