@@ -73,7 +73,7 @@ def confidence_figure(
 
 
 def confusion_figure(counts: np.ndarray, chosen: tuple[int, int] | None = None) -> go.Figure:
-    """Draw how often each class was taken for each, with a point to click in every cell.
+    """Draw a confusion matrix with a point to click in every cell.
 
     Args:
         counts: int [n_way, n_way], true class by predicted class.
@@ -105,7 +105,7 @@ def confusion_figure(counts: np.ndarray, chosen: tuple[int, int] | None = None) 
         text=[str(count) if count else "" for count in counts.ravel()],
         textfont={"size": 15 if n_way <= 10 else 11, "color": _on_cells(counts)},
         marker={"size": 26 if n_way <= 10 else 16, "opacity": 0, "symbol": "square"},
-        hovertemplate="%{y} taken for %{x}: %{customdata[2]}<extra></extra>",
+        hovertemplate="%{y} classified as %{x}: %{customdata[2]}<extra></extra>",
         showlegend=False,
     )
     if chosen:

@@ -1,8 +1,9 @@
-"""Who is taken for whom: an episode's confusion chart, with the pictures behind each cell."""
+"""The confusion matrix of an episode, with the pictures behind each cell."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -17,18 +18,18 @@ from pages.shared.widgets import choice
 
 
 @st.fragment
-def confusion_of(
-    data: CharacterSet, episode: Episode, found: Sequence[AdaptationTrajectory]
+def confusion_section(
+    data: CharacterSet, episode: Episode, trajectories: Sequence[AdaptationTrajectory]
 ) -> None:
-    """Draw which class is taken for which, and the pictures behind the cell a person chooses."""
-    st.subheader("Who is taken for whom?", anchor=False)
-    by_label = {STYLES[trajectory.method].label: trajectory for trajectory in found}
-    first, second = st.columns([3, 2])
-    with first:
+    """Draw the confusion matrix of one method, and the pictures behind the chosen cell."""
+    st.subheader("Which classes are confused?", anchor=False)
+    by_label = {STYLES[trajectory.method].label: trajectory for trajectory in trajectories}
+    method_column, step_column = st.columns([3, 2])
+    with method_column:
         label = choice("Method", by_label, "confused", bind=None)
     trajectory = by_label[label]
     last = len(trajectory.accuracy) - 1
-    step = second.slider("After inner step", 0, last, last, key="confused_step")
+    step = step_column.slider("After inner step", 0, last, last, key="confused_step")
     counts = confusion_matrix(episode, trajectory, step)
     left, right = st.columns(2, gap="large")
     with left:
@@ -44,30 +45,30 @@ def confusion_of(
             "see its pictures."
         )
     with right:
-        _cell(data, episode, trajectory, step, event.selection.points)
+        _cell_pictures(data, episode, trajectory, step, event.selection.points)
 
 
-def _cell(
+def _cell_pictures(
     data: CharacterSet,
     episode: Episode,
     trajectory: AdaptationTrajectory,
     step: int,
-    points: list[dict],
+    points: Sequence[Mapping[str, Any]],
 ) -> None:
-    """Show the pictures behind a cell of the confusion chart beside the two classes' examples."""
+    """Draw the queries behind a cell of the confusion matrix and its two classes' examples."""
     if not points:
-        st.info("Choose a cell.", icon=":material/touch_app:")
+        st.info("Select a cell.", icon=":material/touch_app:")
         return
     true, predicted = (class_label(points[0][axis]) for axis in ("y", "x"))
-    answers = trajectory.predictions[step].reshape(episode.query.shape)
-    pictures = episode.query[true][answers[true] == predicted]
+    predictions = trajectory.predictions[step].reshape(episode.query.shape)
+    pictures = episode.query[true][predictions[true] == predicted]
     st.markdown(
-        f"**{len(pictures)}** of class **{class_letter(true)}** taken for "
+        f"**{len(pictures)}** of class **{class_letter(true)}** classified as "
         f"**{class_letter(predicted)}**"
     )
     st.html(STYLE + strip(data, pictures))
     for label in dict.fromkeys((true, predicted)):
         st.markdown(
-            f"Examples of **{class_letter(label)}**: {data.classes[episode.classes[label]]}"
+            f"Support set of **{class_letter(label)}**: {data.classes[episode.classes[label]]}"
         )
         st.html(STYLE + strip(data, episode.support[label], small=True))

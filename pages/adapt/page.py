@@ -9,7 +9,7 @@ from maml_core.figures.adaptation import accuracy_figure, loss_figure
 from maml_core.figures.style import CHART_CONFIG, STYLES
 from maml_core.teaching.csv_exports import trajectories_csv
 from maml_core.teaching.script_exports import comparison_script
-from pages.adapt.confusion import confusion_of
+from pages.adapt.confusion import confusion_section
 from pages.shared import cached
 from pages.shared.learners import store
 from pages.shared.long_work import repeat
@@ -19,25 +19,25 @@ from pages.shared.step_player import arrangement, player
 
 LR_FACTORS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 MAX_STEPS = 20
-SHOWN_FIRST = ("maml", "pretrained", "random")
+DEFAULT_METHODS = ("maml", "pretrained", "random")
 WHY_CHANCE = """
-Before the first step nobody has said which character is class A and which is class B: the labels
-are dealt anew in each episode. Every starting point, θ, must therefore begin at chance. What it
-can have learned is to be *near* good answers: a few gradient steps on the support set lead from θ
-to θ′. The query set is only asked; it never moves a parameter here. In meta-training its loss
-moves θ, as a teacher's marks change how one learns the next time.
+Before the first step, nothing says which character is class A and which is class B: the labels are
+shuffled anew for each episode. Every initialisation θ must therefore start at chance. What it can
+have learned is to be *close* to good solutions: a few gradient steps on the support set lead from θ
+to θ′. The query set is for testing only; it never changes a parameter here. In meta-training its
+loss updates θ, much as exam results change how one studies for the next exam.
 """
 WHY_TOGETHER = """
-Each layer normalises with the mean and the variance of the pictures at hand, as MAML's published
-Omniglot results do (this is called *transductive*). Queries that come together so tell each other
-a little about the episode, and accuracy is higher than for one query alone. All methods here are
-measured in the same way.
+Each layer normalises by the mean and the variance of the current pictures, as in MAML's published
+Omniglot results (*transductive*). Queries classified together share some information about the
+episode, so accuracy is higher than for a single query. All methods here are measured in the same
+way.
 """
 WHY_ENOUGH = """
-Nearly. After one step the pretrained start is behind, the more so the more classes there are; a few
-steps later it comes close, and sometimes level. So what meta-training buys is above all the *first*
-step, and with it speed. More steps alone decide little after that: move the slider to 20 and see
-where both curves end. One episode says little: repeat it below, or count on the Evaluate page.
+Nearly. After one step pretraining is behind, the further the more classes there are; a few steps
+later it comes close and sometimes draws level. So what meta-training buys is above all the *first*
+step, and with it speed. After that, more steps change little: move the slider to 20 and see where
+both curves end. One episode says little: repeat it below, or use the Evaluate page.
 """
 CHARTS = ("accuracy_chart", "loss_chart")
 
@@ -45,158 +45,174 @@ CHARTS = ("accuracy_chart", "loss_chart")
 def main() -> None:
     """Draw the page."""
     checks = {
-        "methods": some_of(*_labels()),
+        "methods": some_of(*_methods_by_label()),
         "steps": whole(1, MAX_STEPS),
-        "alpha": one_of(*map(_times, LR_FACTORS)),
+        "alpha": one_of(*map(_factor_label, LR_FACTORS)),
     }
     ready = begin("Adapt", checks)
     st.markdown(
-        "Same support set, same steps of gradient descent, different starting points. "
-        "**Who can tell the characters apart, and how soon?**"
+        "Same support set, same gradient descent, different initialisations. "
+        "**Which method can tell the characters apart, and after how many steps?**"
     )
     if ready is None:
         return
     settings, data, episode = ready
-    methods, steps, factor = _controls(settings)
+    methods, steps, factor = _controls()
     if not methods:
         st.info("Choose at least one method.")
         return
     with st.spinner("Adapting …"):
-        found = cached.trajectories(settings, methods, steps, factor)
-    if _race(settings, data, episode, found):
-        confusion_of(data, episode, found)
+        trajectories = cached.trajectories(settings, methods, steps, factor)
+    if _adaptation_section(settings, data, episode, trajectories):
+        confusion_section(data, episode, trajectories)
         repeat(settings, methods, steps, factor)
-        _take_away(settings, found, steps)
+        _downloads(settings, trajectories, steps)
 
 
-def _labels() -> dict[str, str]:
-    """Return the methods whose weights are here, by the words that stand for them."""
+def _methods_by_label() -> dict[str, str]:
+    """Return the methods for which there are weights, by label."""
     return {STYLES[method].label: method for method in cached.available_methods()}
 
 
-def _times(factor: float) -> str:
+def _factor_label(factor: float) -> str:
     return f"× {factor:g}"
 
 
-def _controls(settings: Settings) -> tuple[tuple[str, ...], int, float]:
-    """Draw the page's own controls: which methods, how many steps, how large."""
-    first, second, third = st.columns([3, 2, 2])
-    methods = first.pills(
+def _controls() -> tuple[tuple[str, ...], int, float]:
+    """Draw the page's own controls; return the methods, the inner steps and the factor on α."""
+    methods_column, steps_column, rate_column = st.columns([3, 2, 2])
+    labels = methods_column.pills(
         "Methods",
-        list(_labels()),
+        list(_methods_by_label()),
         selection_mode="multi",
-        default=[STYLES[method].label for method in SHOWN_FIRST],
+        default=[STYLES[method].label for method in DEFAULT_METHODS],
         key="methods",
         bind="query-params",
     )
-    steps = second.slider("Inner steps", 1, MAX_STEPS, 10, key="steps", bind="query-params")
-    factor = third.select_slider(
+    steps = steps_column.slider("Inner steps", 1, MAX_STEPS, 10, key="steps", bind="query-params")
+    factor_label = rate_column.select_slider(
         "Inner learning rate α",
-        [_times(factor) for factor in LR_FACTORS],
-        _times(1.0),
+        [_factor_label(factor) for factor in LR_FACTORS],
+        _factor_label(1.0),
         key="alpha",
         bind="query-params",
-        help="× 1 is each method's own best α, chosen on validation characters. "
-        "Move it up to see where descent breaks.",
+        help="× 1 is the best α of each method, chosen on validation characters. "
+        "Increase it to see where gradient descent diverges.",
     )
-    chosen = tuple(method for label, method in _labels().items() if label in methods)
-    return chosen, steps, dict(zip(map(_times, LR_FACTORS), LR_FACTORS, strict=True))[factor]
+    methods = tuple(method for label, method in _methods_by_label().items() if label in labels)
+    return methods, steps, {_factor_label(factor): factor for factor in LR_FACTORS}[factor_label]
 
 
-def _race(
-    settings: Settings, data: CharacterSet, episode: Episode, found: list[AdaptationTrajectory]
+def _adaptation_section(
+    settings: Settings,
+    data: CharacterSet,
+    episode: Episode,
+    trajectories: list[AdaptationTrajectory],
 ) -> bool:
-    """Draw the charts and the player; return whether the person may see the outcome by now."""
+    """Draw the charts and the player; return whether the outcome may be shown by now."""
     predict = st.toggle(
         "Predict first",
         key="predict",
-        help="Hide the curves until you have said what you expect and pressed play.",
+        help="Hide the curves until you have made a prediction and played all steps.",
     )
-    revision = str((settings, [(r.method, r.inner_lr, len(r.accuracy)) for r in found], predict))
+    shown = [(t.method, t.inner_lr, len(t.accuracy)) for t in trajectories]
+    revision = str((settings, shown, predict))
     revealed = not predict or st.session_state.get("player", {}).get("finished") == revision
     if predict:
-        _guess(found, revealed)
+        _predictions(trajectories, revealed)
     st.html(arrangement("race", CHARTS[0], "player"))
     left, right = st.container(key="race").columns([4, 5], gap="large")
     with left:
-        st.plotly_chart(
-            accuracy_figure(found, settings.spec.n_way, predict),
-            key=CHARTS[0],
-            config=CHART_CONFIG,
-        )
-        st.plotly_chart(loss_figure(found, predict), key=CHARTS[1], config=CHART_CONFIG)
-        st.caption(
-            f"One episode, {len(episode.query.ravel())} query pictures of characters "
-            f"{PARTS[settings.part]}; queries are normalised together, as in the paper. "
-            + ", ".join(f"{STYLES[r.method].label} α = {r.inner_lr:.3g}" for r in found)
-            + "."
-        )
-        with st.container(horizontal=True):
-            why("Why chance at step 0?", WHY_CHANCE)
-            why("Why are queries normalised together?", WHY_TOGETHER)
-            why("Would enough steps save pretraining?", WHY_ENOUGH)
-        for trajectory in found:
-            if trajectory.diverged_at is not None:
-                st.warning(
-                    f"{STYLES[trajectory.method].label}: the loss is no finite number from step "
-                    f"{trajectory.diverged_at} on; α = {trajectory.inner_lr:.3g} is too large."
-                )
+        _charts(settings, episode, trajectories, predict)
     with right:
         player(
             data,
             episode,
-            found,
+            trajectories,
             charts=CHARTS,
             revision=revision,
             predict=predict,
             key="player",
         )
         st.caption(
-            "Under each query picture: what each method takes it for at this step. Filled is "
-            "right, struck through is wrong."
+            "Below each query picture: the class that each method predicts at this step. Filled: "
+            "correct; struck through: wrong."
         )
     return revealed
 
 
-def _guess(found: list[AdaptationTrajectory], revealed: bool) -> None:
-    """Ask who will be ahead, and say so once the last step has been seen."""
-    labels = [STYLES[trajectory.method].label for trajectory in found]
-    last = len(found[0].accuracy) - 1
+def _charts(
+    settings: Settings,
+    episode: Episode,
+    trajectories: list[AdaptationTrajectory],
+    predict: bool,
+) -> None:
+    """Draw accuracy and loss by inner step, with what there is to say about them."""
+    st.plotly_chart(
+        accuracy_figure(trajectories, settings.spec.n_way, predict),
+        key=CHARTS[0],
+        config=CHART_CONFIG,
+    )
+    st.plotly_chart(loss_figure(trajectories, predict), key=CHARTS[1], config=CHART_CONFIG)
+    inner_lrs = ", ".join(f"{STYLES[t.method].label} α = {t.inner_lr:.3g}" for t in trajectories)
+    st.caption(
+        f"One episode, {episode.query.size} query pictures of characters "
+        f"{PARTS[settings.part]}; queries are normalised together, as in the paper. {inner_lrs}."
+    )
+    with st.container(horizontal=True):
+        why("Why chance at step 0?", WHY_CHANCE)
+        why("Why are queries normalised together?", WHY_TOGETHER)
+        why("Would more steps save pretraining?", WHY_ENOUGH)
+    for trajectory in trajectories:
+        if trajectory.diverged_at is not None:
+            st.warning(
+                f"{STYLES[trajectory.method].label}: the loss is not finite from step "
+                f"{trajectory.diverged_at} on; α = {trajectory.inner_lr:.3g} is too large."
+            )
+
+
+def _predictions(trajectories: list[AdaptationTrajectory], revealed: bool) -> None:
+    """Ask which method will be ahead; give the outcome once the last step has been seen."""
+    labels = [STYLES[trajectory.method].label for trajectory in trajectories]
+    last = len(trajectories[0].accuracy) - 1
     for step, key in ((1, "guess_first"), (last, "guess_last")):
         guess = st.segmented_control(f"Ahead after step {step}?", labels, key=key)
         if guess and revealed:
-            best = max(trajectory.accuracy[step] for trajectory in found)
+            best = max(trajectory.accuracy[step] for trajectory in trajectories)
             ahead = [
                 label
-                for label, trajectory in zip(labels, found, strict=True)
+                for label, trajectory in zip(labels, trajectories, strict=True)
                 if trajectory.accuracy[step] == best
             ]
             verdict = "You saw it coming" if guess in ahead else "Not this time"
             st.markdown(f"{verdict}: after step {step} **{' and '.join(ahead)}** with {best:.0%}.")
 
 
-def _take_away(settings: Settings, found: list[AdaptationTrajectory], steps: int) -> None:
-    st.subheader("Take it with you", anchor=False)
+def _downloads(settings: Settings, trajectories: list[AdaptationTrajectory], steps: int) -> None:
+    st.subheader("Downloads", anchor=False)
     name = f"{settings.spec.n_way}-way-{settings.spec.k_shot}-shot-seed-{settings.seed}"
-    text = comparison_script(
+    script = comparison_script(
         settings.dataset,
         cached.SPLIT,
         settings.part,
         settings.spec,
         settings.seed,
-        {store.name_in_script(trajectory.method): trajectory.inner_lr for trajectory in found},
+        {
+            store.name_in_script(trajectory.method): trajectory.inner_lr
+            for trajectory in trajectories
+        },
         steps,
     )
     with st.container(horizontal=True):
         st.download_button(
             "The charts' numbers (CSV)",
-            trajectories_csv(found),
+            trajectories_csv(trajectories),
             f"{name}.csv",
             "text/csv",
             on_click="ignore",
         )
         st.download_button(
-            "The experiment (Python)", text, f"{name}.py", "text/x-python", on_click="ignore"
+            "The experiment (Python)", script, f"{name}.py", "text/x-python", on_click="ignore"
         )
 
 

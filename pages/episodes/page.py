@@ -16,13 +16,13 @@ from pages.shared.settings import PARTS, Settings
 
 PAPER_TRAIN_SHARE = 1_200 / 1_623  # Finn et al. 2017 train on 1,200 of Omniglot's characters
 WHY_NAMES = """
-**N-way** counts the classes to be told apart, **K-shot** the labelled examples of *each*: 5-way
-1-shot is five pictures in all, 20-way 5-shot a hundred. Queries are not counted.
+**N-way** is the number of classes to tell apart, **K-shot** the number of labelled examples of
+*each*: 5-way 1-shot is five pictures in all, 20-way 5-shot a hundred. Queries do not count.
 """
 WHY_TWO_SETS = """
-The support set is what may be learned from, the query set is the exam on it. Both show the same
-classes, drawn by different people. In meta-training the exam's result changes where learning
-*starts* the next time; in a test it changes nothing.
+The support set is for learning, the query set is the exam. Both show the same classes, drawn by
+different people. In meta-training the exam result changes where learning *starts* the next time; at
+test time it changes nothing.
 """
 LAYOUT = """
 <style>
@@ -45,19 +45,19 @@ def main() -> None:
     ready = begin("What is an episode?")
     st.markdown(
         "A small exam in telling characters apart: **learn** from the support set, then "
-        "**answer** for the query set. Meta-learning practises on thousands of them."
+        "**classify** the query set. Meta-learning trains on thousands of such episodes."
     )
     if ready is None:
         return
     settings, data, episode = ready
-    _sets(data, episode)
-    _numbers(settings, data)
-    if data.has_drawers:  # pictures come in no alphabets that could be kept apart
-        _split(settings, data, episode)
-    _tasks(settings, data)
+    _support_and_query_section(data, episode)
+    _episode_count_section(settings, data)
+    if data.has_drawers:  # other pictures have no alphabets to split by
+        _split_section(settings, data, episode)
+    _disjoint_tasks_section(settings, data)
 
 
-def _sets(data: CharacterSet, episode: Episode) -> None:
+def _support_and_query_section(data: CharacterSet, episode: Episode) -> None:
     spec = episode.spec
     st.page_link(
         "pages/adapt/page.py",
@@ -67,8 +67,8 @@ def _sets(data: CharacterSet, episode: Episode) -> None:
     st.subheader(f"{spec.n_way}-way {spec.k_shot}-shot", anchor=False)
     rows = [
         '<div class="title">Class</div>'
-        f'<div class="title">Support set: {spec.n_way * spec.k_shot} pictures, label known</div>'
-        f'<div class="title">Query set: {spec.n_way * spec.q_query} pictures, label asked</div>'
+        f'<div class="title">Support set: {spec.n_way * spec.k_shot} pictures with labels</div>'
+        f'<div class="title">Query set: {spec.n_way * spec.q_query} pictures to classify</div>'
     ]
     for label, index in enumerate(episode.classes):
         name = data.classes[index]
@@ -81,59 +81,58 @@ def _sets(data: CharacterSet, episode: Episode) -> None:
     st.html(STYLE + LAYOUT + f'<div class="episode">{"".join(rows)}</div>')
     st.caption(
         "Each row is one class. Hover over or tap a picture to see "
-        f"{'who drew it' if data.has_drawers else 'which one it is'}: support and query pictures "
-        "are never the same."
+        f"{'who drew it' if data.has_drawers else 'which one it is'}; no picture is in both sets."
     )
     with st.container(horizontal=True):
-        why("What do way and shot count?", WHY_NAMES)
+        why("What are way and shot?", WHY_NAMES)
         why("Why two sets?", WHY_TWO_SETS)
 
 
-def _numbers(settings: Settings, data: CharacterSet) -> None:
+def _episode_count_section(settings: Settings, data: CharacterSet) -> None:
     pool = cached.pool(settings.dataset, settings.part)
     sizes = list(cached.alphabets_by_part(settings.dataset)[settings.part].values())
-    exponent = log10_episodes(sizes, int(pool.counts.min()), settings.spec)
+    log10_count = log10_episodes(sizes, int(pool.counts.min()), settings.spec)
     st.subheader("How many different episodes are there?", anchor=False)
-    first, second, third = st.columns(3)
-    what = "Characters" if data.has_drawers else "Classes"
-    first.metric(f"{what} to draw from", f"{sum(sizes):,}", help=PARTS[settings.part])
+    classes_column, alphabets_column, episodes_column = st.columns(3)
+    label = "Characters" if data.has_drawers else "Classes"
+    classes_column.metric(f"{label} to sample from", f"{sum(sizes):,}", help=PARTS[settings.part])
     if data.has_drawers:
-        second.metric("Alphabets", len(sizes))
-    third.metric("Different episodes", f"about 10^{exponent:.0f}")
+        alphabets_column.metric("Alphabets", len(sizes))
+    episodes_column.metric("Different episodes", f"about 10^{log10_count:.0f}")
     st.caption(
-        "Choices of the classes in order, times choices of the drawings of each. Learning to "
-        "learn means: do well on all of them, most of which nobody will ever draw."
+        "Ordered choices of the classes times choices of the pictures of each. Learning to learn "
+        "means doing well on all of them, most of which will never be sampled."
     )
 
 
-def _split(settings: Settings, data: CharacterSet, episode: Episode) -> None:
-    st.subheader("Which characters are for training, which for the exam?", anchor=False)
-    here = {data.classes[index].alphabet for index in episode.classes}
-    names = ", ".join(sorted(here)).replace("_", " ")
-    figure = split_figure(cached.alphabets_by_part(settings.dataset), here)
+def _split_section(settings: Settings, data: CharacterSet, episode: Episode) -> None:
+    st.subheader("Which characters are for training, which for testing?", anchor=False)
+    alphabets = {data.classes[index].alphabet for index in episode.classes}
+    names = ", ".join(sorted(alphabets)).replace("_", " ")
+    figure = split_figure(cached.alphabets_by_part(settings.dataset), alphabets)
     st.plotly_chart(figure, key="split_chart", config=CHART_CONFIG)
     st.caption(
-        "Each block is an alphabet, as large as it has characters; this episode's are outlined "
-        f"({names}). Training, validation and test share no alphabet, so an "
-        "exam on test characters asks for learning, not for memory."
+        "Each block is an alphabet, its area the number of characters; this episode's are outlined "
+        f"({names}). Training, validation and test share no alphabet, so an exam on test "
+        "characters tests learning, not memory."
     )
 
 
-def _tasks(settings: Settings, data: CharacterSet) -> None:
+def _disjoint_tasks_section(settings: Settings, data: CharacterSet) -> None:
     n_way = settings.spec.n_way
     tasks = disjoint_tasks(range(len(data.classes)), n_way, seed=0)
     if len(tasks) < 2:
-        return  # of a few drawings no list can be made
+        return  # too few classes for a list
     st.subheader("The same characters as a fixed list of tasks", anchor=False)
     n_train = int(len(data.classes) * PAPER_TRAIN_SHARE) // n_way
     number = st.slider("Task", 1, len(tasks), 1, key="task", bind="query-params")
-    kind = "training" if number <= n_train else "test"
+    kind = "training" if number <= n_train else "testing"
     st.html(STYLE + strip(data, [int(data.starts[c]) for c in tasks[number - 1]]))
     st.caption(
-        f"Task {number}, for {kind}. Shuffled and cut into {n_way}-way tasks that share no "
+        f"Task {number}, for {kind}. Shuffled and divided into {n_way}-way tasks that share no "
         f"character, the {len(data.classes):,} characters make {len(tasks)} tasks: {n_train} for "
-        f"training and {len(tasks) - n_train} for test. Drawn at random instead, as above, there "
-        "are vastly more. (Omniglot at 20-way: 81 tasks, 60 and 21.)"
+        f"training and {len(tasks) - n_train} for testing. Sampled at random, as above, there are "
+        "vastly more. (Omniglot at 20-way: 81 tasks, 60 and 21.)"
     )
 
 

@@ -236,7 +236,7 @@ def test_a_cell_of_the_confusion_chart_opens_its_pictures(page: Page, app_url: s
     cells = page.locator(".st-key-confusion_chart .scatterlayer .point")
     expect(cells).to_have_count(4)
     cells.first.click(force=True)
-    expect(page.get_by_text("of class A taken for A")).to_be_visible()
+    expect(page.get_by_text("of class A classified as A")).to_be_visible()
 
 
 def test_a_prediction_is_judged_once_the_last_step_has_been_seen(page: Page, app_url: str) -> None:
@@ -245,11 +245,11 @@ def test_a_prediction_is_judged_once_the_last_step_has_been_seen(page: Page, app
     expect(page.locator(".st-key-player .where")).to_have_text("Inner step 0 of 3")
     page.locator(".st-key-guess_last").get_by_text("MAML").click()
     outcome = page.get_by_text(re.compile("(You saw it coming|Not this time): after step 3"))
-    expect(page.get_by_text("Who is taken for whom?")).to_have_count(0)
+    expect(page.get_by_text("Which classes are confused?")).to_have_count(0)
     assert outcome.count() == 0
     page.locator(".st-key-player .last").click()
     expect(outcome).to_be_visible()
-    expect(page.get_by_text("Who is taken for whom?")).to_be_visible()
+    expect(page.get_by_text("Which classes are confused?")).to_be_visible()
 
 
 def test_pictures_for_the_readme(page: Page, app_url: str) -> None:

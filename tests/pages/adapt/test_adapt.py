@@ -97,7 +97,7 @@ def test_a_learning_rate_that_breaks_is_said() -> None:
     broken = [
         trajectory for trajectory in comparison(2, 20, 32.0) if trajectory.diverged_at is not None
     ]
-    assert texts(at, "warning").count("no finite number") == len(broken)
+    assert texts(at, "warning").count("loss is not finite") == len(broken)
 
 
 def test_repeating_gives_the_mean_over_the_episodes() -> None:
@@ -114,7 +114,7 @@ def test_predict_first_hides_the_curves_until_they_have_been_played() -> None:
     assert [len(numbers(chart(at, 0), STYLES[m].label)) for m in ("maml", "random")] == [1, 1]
     at.segmented_control(key="guess_last").set_value("MAML").run()
     assert "after step 3" not in texts(at, "markdown")
-    assert "Who is taken for whom?" not in texts(at, "subheader")
+    assert "Which classes are confused?" not in texts(at, "subheader")
 
 
 def test_the_script_prints_the_charts_numbers(tmp_path: Path, data_dir: Path) -> None:

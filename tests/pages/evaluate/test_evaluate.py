@@ -94,7 +94,7 @@ def test_evaluate_begins_with_the_controls_and_the_published_numbers() -> None:
     assert (state.split, state.queries) == ("Unseen alphabets", "Together")
     assert state.who == ["MAML", "Pretrained"]
     assert (state.test_steps, state.episodes) == (5, 600)
-    assert not any((state.same_drawers, state.official, state.rotation_tta, state.ink_crops))
+    assert not any((state.same_drawers, state.official, state.four_turns, state.close_ups))
     assert at.button(key="evaluate").label == "Evaluate on 600 episodes"
     published, runs = at.dataframe
     assert {name for name, _, _ in PUBLISHED_RUNS} <= set(runs.value["Method"])
@@ -131,7 +131,7 @@ def test_rotation_tta_is_measured_and_said(two_splits: None) -> None:
     at.button(key="evaluate").click().run()
     upright = table(at)
     assert "rotation TTA" not in texts(at, "caption")
-    at.toggle(key="rotation_tta").set_value(True).run()
+    at.toggle(key="four_turns").set_value(True).run()
     assert len(at.dataframe) == 2, "no numbers of upright pictures alone"
     at.button(key="evaluate").click().run()
     assert table(at) == [row("maml", measured("maml", rotation_tta=True))] != upright
@@ -146,8 +146,8 @@ def test_the_official_runs_are_measured_in_a_shape_of_their_own_and_said(
     at = open_page(EVALUATE, **SHORT, who=["MAML"], queries="Each alone", official="true")
     assert at.select_slider(key="episodes").disabled
     assert at.toggle(key="same_drawers").disabled
-    assert "**20-way 1-shot**, 1 query a class" in texts(at, "markdown")
-    assert "as Omniglot's own runs are." in texts(at, "markdown")
+    assert "**20-way 1-shot**, 1 query per class" in texts(at, "markdown")
+    assert "different drawers: Omniglot's official runs." in texts(at, "markdown")
     assert "To compare with people" not in texts(at, "markdown")
     assert at.button(key="evaluate").label == "Evaluate on 2 runs"
     at.button(key="evaluate").click().run()
@@ -155,7 +155,7 @@ def test_the_official_runs_are_measured_in_a_shape_of_their_own_and_said(
     expected = measured("maml", spec=OFFICIAL_RUNS, together=False, count=2)
     assert table(at) == [row("maml", expected)]
     assert "Mean over 2 episodes" in texts(at, "caption")
-    assert "queries normalised each alone, Omniglot's own runs;" in texts(at, "caption")
+    assert "queries normalised each alone, official runs;" in texts(at, "caption")
     at.segmented_control(key="queries").set_value("Together").run()
     assert "To compare with people, normalise queries *each alone*" in texts(at, "markdown")
     at.toggle(key="official").set_value(False).run()
@@ -177,7 +177,7 @@ def test_ink_crops_are_measured_and_said(two_splits: None) -> None:
     at = open_page(EVALUATE, **SHORT, who=["MAML"])
     at.button(key="evaluate").click().run()
     plain = table(at)
-    at.toggle(key="ink_crops").set_value(True).run()
+    at.toggle(key="close_ups").set_value(True).run()
     assert len(at.dataframe) == 2, "no numbers without them"
     at.button(key="evaluate").click().run()
     assert table(at) == [row("maml", measured("maml", ink_crops=True))] != plain
@@ -191,7 +191,7 @@ def test_references_and_drawers_reach_the_evaluation() -> None:
         who=["Random initialisation", "1-NN on pixels"],
     )
     assert not at.warning[1:]
-    assert "6-way 1-shot**, 1 query a class, all from one alphabet" in texts(at, "markdown")
+    assert "6-way 1-shot**, 1 query per class, all from one alphabet" in texts(at, "markdown")
     at.button(key="evaluate").click().run()
     spec = EpisodeSpec(6, 1, 1, within_alphabet=True, same_drawers=True)
     data = load("glyphs")
@@ -249,8 +249,8 @@ def test_without_a_method_there_is_nothing_to_evaluate() -> None:
         ("episodes", "many", 600),
         ("same_drawers", "1", False),
         ("official", "20", False),
-        ("rotation_tta", "4", False),
-        ("ink_crops", "yes", False),
+        ("four_turns", "4", False),
+        ("close_ups", "yes", False),
     ],
 )
 def test_a_bad_choice_in_evaluates_link_gives_the_default_and_a_sentence(
@@ -272,14 +272,14 @@ def test_evaluates_link_can_name_its_choices() -> None:
         test_steps="7",
         episodes="2000",
         same_drawers="true",
-        rotation_tta="true",
-        ink_crops="true",
+        four_turns="true",
+        close_ups="true",
     )
     state = at.session_state
     assert set(state.who) == {"1-NN on features", "MAML"}
     assert (state.queries, state.test_steps) == ("Each alone", 7)
     assert (state.episodes, state.same_drawers) == (2000, True)
-    assert (state.rotation_tta, state.ink_crops) == (True, True)
+    assert (state.four_turns, state.close_ups) == (True, True)
     assert not at.warning[1:]
     assert at.button(key="evaluate").label == "Evaluate on 2,000 episodes"
 

@@ -1,0 +1,49 @@
+"""The Evaluate page's tables: what was just measured, and the published results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from maml_core.evaluation import results_table
+from maml_core.evaluation.confidence_intervals import Estimate, percent
+from maml_core.figures.style import STYLES
+
+ALL_STEPS_UP_TO = 10  # from there on the table has a column for every tenth step
+
+
+def accuracy_by_step(estimates: Mapping[str, Estimate]) -> list[dict[str, str]]:
+    """Return a row per method and a column per step; a nearest neighbour has the first only."""
+    last = max(len(estimate.accuracy) for estimate in estimates.values()) - 1
+    steps = [step for step in range(last + 1) if step <= ALL_STEPS_UP_TO or step % 10 == 0]
+    steps += [] if last in steps else [last]
+    return [
+        {"Method": STYLES[method].label}
+        | {f"step {step}": "–" for step in steps}
+        | {
+            f"step {step}": percent(estimate.accuracy[step], estimate.ci95[step])
+            for step in steps
+            if step < len(estimate.accuracy)
+        }
+        for method, estimate in estimates.items()
+    ]
+
+
+def published_results() -> None:
+    """Draw this project's recorded results next to published ones."""
+    labels = {method: style.label for method, style in STYLES.items()}
+    st.subheader("Comparison with published results", anchor=False)
+    st.dataframe(results_table.accuracy_table(labels), hide_index=True, key="published_table")
+    st.caption(
+        "Accuracy in % on Omniglot's test characters. This project's rows were recorded by "
+        "`python -m maml_core evaluate --all` (± 95 % CI, after the last inner step); the others "
+        "are as reported by their authors, all on a split of the paper's kind."
+    )
+    st.subheader("Omniglot's one-shot challenge", anchor=False)
+    st.dataframe(results_table.official_runs_table(labels), hide_index=True, key="runs_table")
+    st.caption(
+        "Error rate in % on the 20 official runs of 20 queries each: unseen alphabets, each query "
+        "alone. The switch “Official runs” above reproduces this project's rows; episodes sampled "
+        "at random are harder."
+    )
