@@ -223,7 +223,7 @@ def test_a_zip_of_pictures_is_what_the_pages_then_show(
             picture.save(tmp_path / "pets" / name / f"{i}.png")
     file = shutil.make_archive(str(tmp_path / "pets"), "zip", tmp_path / "pets")
     open_page(page, f"{app_url}/adapt")
-    page.get_by_role("button", name="Use your own pictures").click()
+    page.get_by_role("button", name="Upload your own pictures").click()
     page.locator("input[type=file]").set_input_files(file)
     expect(page.locator(".st-key-player .row")).to_have_count(3)  # as many as there are classes
     expect(page.locator(".st-key-dataset input")).to_have_value("My zip")

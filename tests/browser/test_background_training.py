@@ -35,7 +35,7 @@ def test_a_training_goes_on_from_page_to_page_and_stands_on_adapt_in_the_end(
     page.locator(".st-key-pause_training").get_by_text("Pause", exact=True).click()
     expect(page.get_by_text(re.compile("^Paused, update"))).to_be_visible()
     page.locator(".st-key-pause_training").get_by_text("Resume", exact=True).click()
-    expect(page.get_by_text(re.compile("^Under way, update"))).to_be_visible()
+    expect(page.get_by_text(re.compile("^Running, update"))).to_be_visible()
     page.locator(".st-key-stop_training button").click()
     expect(page.get_by_text(re.compile("^Stopped, update"))).to_be_visible()
     page.locator(".st-key-keep_training button").click()

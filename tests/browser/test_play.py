@@ -142,6 +142,7 @@ def test_the_score_outlives_other_pages_and_reruns(page: Page, app_url: str) -> 
         answered(page, number)
         page.keyboard.press("Enter")
     at_question(page, 4)
+    answered(page, 3)
     before, here = scores(page), pictures(page)
     page.get_by_role("link", name="Episodes").click()
     expect(page.locator(".episode")).to_be_visible()

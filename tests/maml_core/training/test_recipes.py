@@ -336,5 +336,5 @@ def test_a_start_that_was_trained_on_validation_classes_is_refused(run, tmp_path
         train(other, config, NARROW, start=start.out)
     checkpoint = train(replace(other, validate_every=0), config, NARROW, start=start.out)
     assert checkpoint.metadata["start_trained_on"] == [("omniglot", "paper", 0)]
-    saved = checkpoints.load_weights(other.out).metadata
-    assert splits_trained_on(saved) == [("omniglot", "paper", 3), ("omniglot", "paper", 0)]
+    trained_on = splits_trained_on(checkpoints.load_weights(other.out).provenance)
+    assert trained_on == [("omniglot", "paper", 3), ("omniglot", "paper", 0)]

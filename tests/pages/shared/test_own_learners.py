@@ -138,7 +138,7 @@ OTHERS = pytest.mark.parametrize(
 @OTHERS
 def test_networks_of_different_shapes_share_no_plane(file: bytes, drawn: list[dict]) -> None:
     at, _ = open_with(file, LANDSCAPE, plane="Both ends")
-    assert "have different shapes, so no plane holds both" in texts(at, "info")
+    assert "have different shapes, so no plane contains both" in texts(at, "info")
     at.segmented_control(key="plane").set_value("Random").run()
     assert not at.exception
     assert [one["title"] for one in drawn[-1]["panels"]] == ["Mine 1: MAML", "Pretrained"]
