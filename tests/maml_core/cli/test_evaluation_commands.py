@@ -6,7 +6,6 @@ import json
 import re
 from dataclasses import asdict, replace
 
-import numpy as np
 import pytest
 import scipy.stats
 
@@ -22,6 +21,7 @@ from maml_core.learners import checkpoints
 from maml_core.learners.learner import random_learner
 from maml_core.training import inner_lr_search
 from tests.support.command_line import EVALUATE, call
+from tests.support.wilson import wilson_half_width
 
 
 def test_evaluate_prints_json_of_what_evaluation_says(weights, few_characters, capsys):
@@ -244,14 +244,9 @@ def test_evaluate_prints_a_line_a_step_in_percent(weights, capsys):
         "1",
         "2",
     ]
-    # At chance in every episode: the interval is Wilson's with the standard error of one of the
-    # 25 * 6 queries, whose ends are the roots of (p − m)² = (t s)² p (1 − p) / (m̃ (1 − m̃)).
-    queries, mean = 25 * 6, 1 / 3
-    smoothed = (mean * queries + 0.5) / (queries + 1)
-    z2 = (scipy.stats.t.ppf(0.975, 25) / queries) ** 2 / (smoothed * (1 - smoothed))
-    low, high = sorted(np.roots([1 + z2, -2 * mean - z2, mean**2]))
-    half = 100 * max(mean - low, high - mean)
-    assert lines[0].endswith(f"33.33 ± {half:.2f} %")
+    # At chance in each of 25 episodes of 6 queries; the standard error is that of one query.
+    half = wilson_half_width(1 / 3, 0.0, scipy.stats.t.ppf(0.975, 25), 25 * 6)
+    assert lines[0].endswith(f"33.33 ± {100 * half:.2f} %")
 
 
 @pytest.mark.parametrize("part", ["train", "test"])

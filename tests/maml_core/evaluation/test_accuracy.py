@@ -1,4 +1,4 @@
-"""Traces and estimates against plain loops and numpy."""
+"""Estimates over episodes against plain loops."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
-from scipy.optimize import brentq
-from torch.nn import functional as F
 
 from maml_core.config import OFFICIAL_RUNS, AdaptConfig, EpisodeSpec, EvaluationConfig
 from maml_core.episodes.official_runs import RUNS
 from maml_core.episodes.pool import make_pool
 from maml_core.episodes.sampling import sample_episode
-from maml_core.episodes.task_batch import TaskBatch
 from maml_core.evaluation import accuracy
 from maml_core.evaluation.accuracy import episode_accuracy, evaluate, evaluate_nearest
-from maml_core.evaluation.confidence_intervals import estimate, mean_and_ci95, percent, plus_minus
+from maml_core.evaluation.confidence_intervals import estimate
 from maml_core.learners.adaptation import adapt_to_support
 from maml_core.learners.learner import Learner
 from maml_core.methods.inner_loop import adapt
@@ -28,9 +25,9 @@ from maml_core.networks.functional import (
     for_n_way,
     initial_params,
     query_logits,
-    trajectory_query_logits,
 )
 from maml_core.training.inner_lr_search import choose_inner_lr
+from tests.support.wilson import wilson_half_width
 
 SPEC = EpisodeSpec(3, 1, 2)
 
@@ -38,109 +35,6 @@ SPEC = EpisodeSpec(3, 1, 2)
 @pytest.fixture
 def learner(model):
     return Learner("random", model, initial_params(model, 0), {3: 0.4})
-
-
-def test_a_trace_holds_what_a_plain_loop_measures(
-    model, random_params, exact_tasks, plain_conv4, trajectory_of
-):
-    params, factors = random_params(model, rows=3), {"head.weight": 0.5, "blocks.0.gain": 2.0}
-    task = TaskBatch(*(v[0] for v in exact_tasks(k_shot=2)))
-    found = trajectory_of(model, params, task, inner_lr=0.3, inner_steps=3, lr_multipliers=factors)
-    pictures = task.support_x, task.query_x
-    logits = trajectory_query_logits(model, found.params, *pictures, transductive=True)
-    assert logits.shape == (4, 6, 3)
-    for step in range(4):
-        leaves = {n: v.clone().requires_grad_() for n, v in params.items()}
-        support_loss = F.cross_entropy(plain_conv4(leaves, task.support_x), task.support_y)
-        out = plain_conv4(params, task.query_x)
-        assert found.support_loss[step] == pytest.approx(support_loss.item(), rel=1e-7)
-        torch.testing.assert_close(logits[step], out)
-        expected = F.cross_entropy(out, task.query_y).item()
-        assert found.query_loss[step] == pytest.approx(expected, rel=1e-7)
-        assert found.predictions[step].tolist() == out.argmax(-1).tolist()
-        right = sum(int(o.argmax()) == int(y) for o, y in zip(out, task.query_y, strict=True))
-        assert found.accuracy[step] == pytest.approx(right / 6)
-        gradients = dict(
-            zip(leaves, torch.autograd.grad(support_loss, list(leaves.values())), strict=True)
-        )
-        params = {n: v - 0.3 * factors.get(n, 0.0) * gradients[n] for n, v in params.items()}
-
-
-def test_support_logits_do_not_depend_on_the_query_set(
-    model, random_params, exact_tasks, trajectory_of
-):
-    """Each set is normalised with its own statistics, the query set's with all of it."""
-    params = random_params(model, rows=3)
-    task = TaskBatch(*(v[0] for v in exact_tasks()))
-    options = {"inner_lr": 0.3, "inner_steps": 2}
-    whole = trajectory_of(model, params, task, **options)
-    part = trajectory_of(
-        model, params, task._replace(query_x=task.query_x[:3], query_y=task.query_y[:3]), **options
-    )
-    assert np.array_equal(whole.support_loss, part.support_loss)
-    together, alone = (
-        trajectory_query_logits(model, whole.params, task.support_x, x, transductive=True)
-        for x in (task.query_x, task.query_x[:3])
-    )
-    assert not torch.allclose(together[:, :3], alone)
-
-
-@pytest.mark.parametrize("n", [2, 7, 100])
-def test_a_mean_of_anything_has_students_interval(n):
-    values = torch.rand(n, 4, generator=torch.Generator().manual_seed(n))
-    mean, half = mean_and_ci95(values)
-    exact = values.double().numpy()
-    np.testing.assert_allclose(mean, exact.mean(0), rtol=1e-12)
-    low, high = scipy.stats.t.interval(0.95, n - 1, exact.mean(0), scipy.stats.sem(exact))
-    np.testing.assert_allclose(half, (high - low) / 2, rtol=1e-9)
-
-
-def wilson_half_width(mean, standard_error, quantile, queries):
-    """The longer side of Wilson's interval, as the roots of its defining equation."""
-    share = (mean * queries + 0.5) / (queries + 1)
-    n = share * (1 - share) / max(standard_error, 1 / queries) ** 2
-
-    def excess(p):
-        return abs(p - mean) - quantile * math.sqrt(p * (1 - p) / n)
-
-    low = brentq(excess, 0, min(mean, 1 - 1e-9)) if mean > 0 else 0
-    high = brentq(excess, mean, 1) if mean < 1 else 1
-    return max(mean - low, high - mean)
-
-
-@pytest.mark.parametrize("n", [2, 7, 100])
-@pytest.mark.parametrize("least", [0.0, 0.8])
-def test_an_accuracy_has_wilsons_interval_with_the_episodes_own_variance(n, least):
-    generator = torch.Generator().manual_seed(n)
-    values = least + (1 - least) * torch.rand(n, 4, generator=generator)
-    found = estimate(values, queries=50)
-    exact = values.double().numpy()
-    assert found.episodes == n
-    np.testing.assert_allclose(found.accuracy, exact.mean(0), rtol=1e-12)
-    quantile = scipy.stats.t.ppf(0.975, n)
-    expected = [
-        wilson_half_width(mean, error, quantile, 50 * n)
-        for mean, error in zip(exact.mean(0), scipy.stats.sem(exact), strict=True)
-    ]
-    np.testing.assert_allclose(found.ci95, expected, rtol=1e-6)
-
-
-@pytest.mark.parametrize("n", [2, 20, 600])
-def test_without_an_error_the_interval_is_that_of_one_query(n):
-    (half,) = estimate(torch.ones(n, 1), queries=50).ci95
-    quantile = scipy.stats.t.ppf(0.975, n)
-    assert half == pytest.approx(wilson_half_width(1.0, 0.0, quantile, 50 * n), rel=1e-6)
-    assert estimate(torch.zeros(n, 1), queries=50).ci95[0] == pytest.approx(half)
-
-
-def test_episodes_that_belong_together_count_as_one():
-    """Two runs of an alphabet that agree say no more than one of them."""
-    runs = torch.tensor([[0.9], [0.7], [1.0], [0.8], [0.95]]).double()
-    twice = estimate(runs.repeat_interleave(2, 0), 20, list("aabbccddee"))
-    assert twice.episodes == 10
-    assert twice.accuracy == pytest.approx(estimate(runs, 40).accuracy)
-    assert twice.ci95 == pytest.approx(estimate(runs, 40).ci95)
-    assert twice.ci95[0] > 1.3 * estimate(runs.repeat_interleave(2, 0), 20).ci95[0]
 
 
 def test_an_estimate_of_official_runs_takes_an_alphabet_as_one(monkeypatch, learner, pool):
@@ -155,43 +49,6 @@ def test_an_estimate_of_official_runs_takes_an_alphabet_as_one(monkeypatch, lear
     list(evaluate_nearest(None, pool, OFFICIAL_RUNS, EvaluationConfig(episodes=20)))
     assert [clusters for _, _, clusters in asked] == [alphabets[:n] for n in range(2, 21, 2)]
     assert {queries for _, queries, _ in asked} == {20}
-
-
-def test_one_episode_has_no_interval():
-    found = estimate(torch.tensor([[0.25, 0.5]]), queries=4)
-    assert (found.episodes, found.accuracy) == (1, (0.25, 0.5))
-    assert all(map(math.isnan, found.ci95))
-    assert all(map(math.isnan, mean_and_ci95(torch.tensor([[0.25, 0.5]]))[1]))
-    assert all(map(math.isnan, estimate(torch.rand(2, 1), 4, ["a", "a"]).ci95))
-
-
-@pytest.mark.parametrize(
-    ("half", "text"), [(0.0123, "98.60 ± 1.23"), (math.nan, "98.60 ± –"), (0.0, "98.60 ± 0.00")]
-)
-def test_an_interval_is_written_in_one_way(half, text):
-    assert percent(0.986, half, 2) == text
-    assert plus_minus(98.6, 100 * half, 2) == text
-
-
-def test_the_interval_holds_the_mean_in_95_of_100_cases():
-    draws = torch.rand(2000, 50, 1, generator=torch.Generator().manual_seed(0))
-    hits = [abs(mean - 0.5) <= half for (mean,), (half,) in map(mean_and_ci95, draws)]
-    assert sum(hits) / 2000 == pytest.approx(0.95, abs=0.02)
-
-
-@pytest.mark.parametrize("n", [2, 5, 20, 100])
-def test_the_interval_of_skewed_accuracies_covers_their_mean(n):
-    """Of 50 queries an episode, most without an error, as 5-way 1-shot."""
-    generator = np.random.default_rng(n)
-    hard = generator.gamma(0.6, 0.025, size=(2000, n)).clip(0, 1)
-    shares = torch.tensor(1 - generator.binomial(50, hard) / 50)[..., None]
-    truth = 1 - 0.6 * 0.025
-    found = [estimate(one, 50) for one in shares]
-    hits = sum(abs(one.accuracy[0] - truth) <= one.ci95[0] for one in found) / 2000
-    assert hits >= 0.93
-    normal = [1.96 * float(one.std()) / n**0.5 for one in shares]
-    missed = [abs(1 - float(one.mean()) - 0.015) > h for one, h in zip(shares, normal, strict=True)]
-    assert sum(missed) / 2000 > 0.05, "which the normal interval does not"
 
 
 @pytest.mark.parametrize("lr_multipliers", [None, {"head.weight": 1.5, "head.bias": 0.5}])
