@@ -39,13 +39,14 @@ class EpisodeSpec:
 
     Attributes:
         n_way: Classes in an episode, 2 to 20.
-        k_shot: Support pictures a class, 1 to 10.
-        q_query: Query pictures a class, 1 to 19.
-        within_alphabet: Draw all classes of an episode from one alphabet.
-        same_drawers: Take each class's pictures by the same drawers: the first of every class by
-            one drawer, and so on, as in Omniglot's own one-shot challenge (Lake et al. 2015).
-        official: Not drawn: the challenge's own runs, see `datasets.omniglot_runs`. They are 20-way
-            1-shot with one query a class, within an alphabet and by the same drawers.
+        k_shot: Support pictures per class, 1 to 10.
+        q_query: Query pictures per class, 1 to 19.
+        within_alphabet: Sample all classes of an episode from one alphabet.
+        same_drawers: Take the pictures of all classes from the same drawers: the first of every
+            class is by one drawer, and so on, as in Omniglot's one-shot challenge (Lake et al.
+            2015).
+        official: Take the challenge's fixed runs instead, see `episodes.official_runs`. They are
+            20-way 1-shot with one query per class, within an alphabet and by the same drawers.
     """
 
     n_way: int = 5
@@ -66,8 +67,8 @@ class EpisodeSpec:
             )
 
 
-# Omniglot's own challenge (Lake et al. 2015): 20 characters of one alphabet, the examples by one
-# drawer, the pictures asked about by another; drawn anew, or the runs that its authors fixed.
+# Omniglot's one-shot challenge (Lake et al. 2015): 20 characters of one alphabet, support by one
+# drawer and queries by another; sampled at random, or the 20 runs that its authors fixed.
 CHALLENGE = EpisodeSpec(20, 1, 1, within_alphabet=True, same_drawers=True)
 OFFICIAL_RUNS = replace(CHALLENGE, official=True)
 
@@ -96,10 +97,10 @@ class EvaluationConfig:
 
     Attributes:
         inner_steps: Gradient steps on each support set, 0 to 100.
-        episodes: How many, at least 1.
+        episodes: Their number, at least 1.
         seed: Chooses their sequence, the same for every method; 0 to 2³² − 1.
         inner_lr: α > 0; None: the learner's own for this N.
-        lr_factor: On that α, > 0.
+        lr_factor: Multiplies that α, > 0.
         transductive: How queries are normalised, see `functional.query_logits`.
         rotation_tta: Average the logits over the views at four quarter turns, see
             `Episode.views`.
@@ -272,7 +273,7 @@ class PretrainConfig:
         elastic: Deform each also by small smooth shifts of its parts.
         mirror: Learn each class seen in a mirror as one more class.
         spliced_per_class: For each class learn so many more, each made of parts of two, 0 to 10.
-        ink_crops: See every other picture close up.
+        ink_crops: Train on the ink crop of every other picture.
         bfloat16: Convolve in this short format, the parameters staying float32: in less time on a
             processor that has instructions for it.
         seed: Chooses the order and the initialisation; 0 to 2³² − 1.
