@@ -90,15 +90,19 @@ def make_pool(
         images=pad_sequence(images, batch_first=True, padding_value=-1).repeat(turns, 1),
         pixels=_rotated(upright.reshape(-1, *data.input_shape).to(device), turns),
     )
-    if not ink_crops:
-        return pool
+    return _with_ink_crops(pool, numbers, turns) if ink_crops else pool
+
+
+def _with_ink_crops(pool: TaskPool, numbers: Tensor, turns: int) -> TaskPool:
+    """Return a pool with the ink crops of its upright pictures, rotated as the pictures are."""
+    data = pool.data
     if data.input_shape != (1, INPUT_SIZE, INPUT_SIZE):
         raise ValueError(
             f"The pictures of {data.name} show no ink to crop to; leave ink crops out or choose a "
             "data set of characters."
         )
     crops = np.stack([ink_crop(data.ink(number)) for number in numbers.tolist()])
-    pixels = _rotated(torch.from_numpy(crops)[:, None].to(device), turns)
+    pixels = _rotated(torch.from_numpy(crops)[:, None].to(pool.pixels.device), turns)
     return replace(pool, ink_crops=replace(pool, pixels=pixels))
 
 
