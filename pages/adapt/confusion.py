@@ -13,8 +13,8 @@ from maml_core.evaluation.comparison import confusion_matrix
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.evaluation import confusion_figure
 from maml_core.figures.style import CHART_CONFIG, STYLES, class_label, class_letter
-from pages.shared.picture_html import STYLE, strip
-from pages.shared.widgets import choice
+from pages.shared.picture_html import STYLE, picture_strip
+from pages.shared.widgets import segmented_choice
 
 
 @st.fragment
@@ -26,7 +26,7 @@ def confusion_section(
     by_label = {STYLES[trajectory.method].label: trajectory for trajectory in trajectories}
     method_column, step_column = st.columns([3, 2])
     with method_column:
-        label = choice("Method", by_label, "confused", bind=None)
+        label = segmented_choice("Method", by_label, "confused", bind=None)
     trajectory = by_label[label]
     last = len(trajectory.accuracy) - 1
     step = step_column.slider("After inner step", 0, last, last, key="confused_step")
@@ -66,9 +66,9 @@ def _cell_pictures(
         f"**{len(pictures)}** of class **{class_letter(true)}** classified as "
         f"**{class_letter(predicted)}**"
     )
-    st.html(STYLE + strip(data, pictures))
+    st.html(STYLE + picture_strip(data, pictures))
     for label in dict.fromkeys((true, predicted)):
         st.markdown(
             f"Support set of **{class_letter(label)}**: {data.classes[episode.classes[label]]}"
         )
-        st.html(STYLE + strip(data, episode.support[label], small=True))
+        st.html(STYLE + picture_strip(data, episode.support[label], small=True))

@@ -12,10 +12,10 @@ from maml_core.teaching.script_exports import comparison_script
 from pages.adapt.confusion import confusion_section
 from pages.shared import cached
 from pages.shared.learners import store
-from pages.shared.long_work import repeat
-from pages.shared.page_header import begin, why
-from pages.shared.settings import PARTS, Settings, one_of, some_of, whole
-from pages.shared.step_player import arrangement, player
+from pages.shared.link_settings import PARTS, Settings, one_of, some_of, whole_number
+from pages.shared.long_work import repeat_on_many_episodes
+from pages.shared.page_header import explanation, page_with_episode
+from pages.shared.step_player import player, player_layout_css
 
 LR_FACTORS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 MAX_STEPS = 20
@@ -46,10 +46,10 @@ def main() -> None:
     """Draw the page."""
     checks = {
         "methods": some_of(*_methods_by_label()),
-        "steps": whole(1, MAX_STEPS),
+        "steps": whole_number(1, MAX_STEPS),
         "alpha": one_of(*map(_factor_label, LR_FACTORS)),
     }
-    ready = begin("Adapt", checks)
+    ready = page_with_episode("Adapt", checks)
     st.markdown(
         "Same support set, same gradient descent, different initialisations. "
         "**Which method can tell the characters apart, and after how many steps?**"
@@ -65,7 +65,7 @@ def main() -> None:
         trajectories = cached.trajectories(settings, methods, steps, factor)
     if _adaptation_section(settings, data, episode, trajectories):
         confusion_section(data, episode, trajectories)
-        repeat(settings, methods, steps, factor)
+        repeat_on_many_episodes(settings, methods, steps, factor)
         _downloads(settings, trajectories, steps)
 
 
@@ -120,7 +120,7 @@ def _adaptation_section(
     revealed = not predict or st.session_state.get("player", {}).get("finished") == revision
     if predict:
         _predictions(trajectories, revealed)
-    st.html(arrangement("race", CHARTS[0], "player"))
+    st.html(player_layout_css("race", CHARTS[0], "player"))
     left, right = st.container(key="race").columns([4, 5], gap="large")
     with left:
         _charts(settings, episode, trajectories, predict)
@@ -160,9 +160,9 @@ def _charts(
         f"{PARTS[settings.part]}; queries are normalised together, as in the paper. {inner_lrs}."
     )
     with st.container(horizontal=True):
-        why("Why chance at step 0?", WHY_CHANCE)
-        why("Why are queries normalised together?", WHY_TOGETHER)
-        why("Would more steps save pretraining?", WHY_ENOUGH)
+        explanation("Why chance at step 0?", WHY_CHANCE)
+        explanation("Why are queries normalised together?", WHY_TOGETHER)
+        explanation("Would more steps save pretraining?", WHY_ENOUGH)
     for trajectory in trajectories:
         if trajectory.diverged_at is not None:
             st.warning(

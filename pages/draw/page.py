@@ -13,9 +13,9 @@ from pages.draw.canvas import BOARD_PADS, drawing_pads, read_pads
 from pages.draw.class_collection import class_collection
 from pages.draw.query_panel import MAX_STEPS, query_panel
 from pages.draw.upload_dialog import load_board_popover, open_upload_dialog, save_board_button
-from pages.shared.page_header import begin
-from pages.shared.settings import dataset_in_words, whole
-from pages.shared.widgets import show_until_read
+from pages.shared.link_settings import dataset_label, whole_number
+from pages.shared.page_header import page_with_episode
+from pages.shared.widgets import show_until_dismissed
 
 # Beside a long board the query and its answers stay in view.
 STICKY_QUERY = """
@@ -31,7 +31,7 @@ STICKY_QUERY = """
 
 def main() -> None:
     """Draw the page."""
-    ready = begin("Draw", {"draw_steps": whole(1, MAX_STEPS)})
+    ready = page_with_episode("Draw", {"draw_steps": whole_number(1, MAX_STEPS)})
     st.markdown(
         "Draw a character in each row, any you like. **Then draw one of them again** as a query "
         "and watch which method recognises it."
@@ -80,7 +80,7 @@ def _board_tools(
     read_pads(state)  # before anything is drawn: the buttons depend on it
     with st.container(horizontal=True, key="board_tools"):
         if st.button(
-            f"Fill from {dataset_in_words(data.name)}",
+            f"Fill from {dataset_label(data.name)}",
             key="fill_board",
             icon=":material/auto_awesome:",
             help="Fills the empty squares with this episode's characters.",
@@ -91,7 +91,7 @@ def _board_tools(
         save_board_button(state, n_way, k_shot)
         load_board_popover(state)
         _clear_and_undo_buttons(state, cells)
-    show_until_read(state.messages, "messages", ":material/image_not_supported:")
+    show_until_dismissed(state.messages, "messages", ":material/image_not_supported:")
     return upload_clicked
 
 

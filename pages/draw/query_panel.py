@@ -19,8 +19,8 @@ from pages.draw.board_state import QUERY, BoardState, cell_name
 from pages.draw.canvas import QUERY_PAD, Answer, drawing_pads, probability_bars
 from pages.draw.upload_dialog import open_upload_dialog
 from pages.shared import cached
-from pages.shared.page_header import why
-from pages.shared.settings import dataset_in_words
+from pages.shared.link_settings import dataset_label
+from pages.shared.page_header import explanation
 
 METHODS = ("maml", "pretrained")
 MAX_STEPS = 10
@@ -57,7 +57,7 @@ def query_panel(
     with second:
         steps = st.slider("Inner steps", 1, MAX_STEPS, 5, key="draw_steps", bind="query-params")
         st.button(
-            f"From {dataset_in_words(data.name)}",
+            f"From {dataset_label(data.name)}",
             key="ask_from_data",
             icon=":material/auto_awesome:",
             help="Another drawing of one of this episode's characters.",
@@ -76,8 +76,10 @@ def query_panel(
         f"the first step every class has 1/{n_way}."
     )
     with st.container(horizontal=True):
-        why("What happens here?", HOW_IT_WORKS)
-        why("When is it “none of these”?", _explain_rejection(n_way, min(map(len, rows)) or k_shot))
+        explanation("What happens here?", HOW_IT_WORKS)
+        explanation(
+            "When is it “none of these”?", _explain_rejection(n_way, min(map(len, rows)) or k_shot)
+        )
     if upload_target:
         open_upload_dialog(n_way, k_shot, upload_target)
 

@@ -13,7 +13,7 @@ from maml_core.images.decoding import PictureError
 from maml_core.images.uploads import Upload
 from pages.draw.board_state import QUERY, BoardState, board_state, cell_name, cells_by_name
 from pages.draw.canvas import cell_label
-from pages.shared.widgets import choice
+from pages.shared.widgets import segmented_choice
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -52,7 +52,7 @@ def _file_uploader(state: BoardState, *, into_rows: bool) -> list[UploadedFile]:
     """Show the uploader, of files or of a folder; a single cell takes files only."""
     label = "PNG, JPEG, WebP or GIF; dark ink on light paper or the reverse. A photo will do."
     key = f"upload_{state.n_uploads}"
-    if into_rows and choice("What", (FILES, FOLDER), "upload_kind", bind=None) == FOLDER:
+    if into_rows and segmented_choice("What", (FILES, FOLDER), "upload_kind", bind=None) == FOLDER:
         return st.file_uploader(label, accept_multiple_files="directory", key=f"{key}_directory")
     return st.file_uploader(label, accept_multiple_files=True, key=f"{key}_True")
 

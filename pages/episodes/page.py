@@ -10,9 +10,9 @@ from maml_core.episodes.sampling import Episode
 from maml_core.figures.splits import split_figure
 from maml_core.figures.style import CHART_CONFIG, class_letter
 from pages.shared import cached
-from pages.shared.page_header import begin, why
-from pages.shared.picture_html import STYLE, strip
-from pages.shared.settings import PARTS, Settings
+from pages.shared.link_settings import PARTS, Settings
+from pages.shared.page_header import explanation, page_with_episode
+from pages.shared.picture_html import STYLE, picture_strip
 
 PAPER_TRAIN_SHARE = 1_200 / 1_623  # Finn et al. 2017 train on 1,200 of Omniglot's characters
 WHY_NAMES = """
@@ -42,7 +42,7 @@ LAYOUT = """
 
 def main() -> None:
     """Draw the page."""
-    ready = begin("What is an episode?")
+    ready = page_with_episode("What is an episode?")
     st.markdown(
         "A small exam in telling characters apart: **learn** from the support set, then "
         "**classify** the query set. Meta-learning trains on thousands of such episodes."
@@ -75,8 +75,8 @@ def _support_and_query_section(data: CharacterSet, episode: Episode) -> None:
         rows.append(
             f'<div class="name"><b>{class_letter(label)}</b> '
             f"<span>{escape(str(name))}</span></div>"
-            f"<div>{strip(data, episode.support[label])}</div>"
-            f"<div>{strip(data, episode.query[label], small=True)}</div>"
+            f"<div>{picture_strip(data, episode.support[label])}</div>"
+            f"<div>{picture_strip(data, episode.query[label], small=True)}</div>"
         )
     st.html(STYLE + LAYOUT + f'<div class="episode">{"".join(rows)}</div>')
     st.caption(
@@ -84,8 +84,8 @@ def _support_and_query_section(data: CharacterSet, episode: Episode) -> None:
         f"{'who drew it' if data.has_drawers else 'which one it is'}; no picture is in both sets."
     )
     with st.container(horizontal=True):
-        why("What are way and shot?", WHY_NAMES)
-        why("Why two sets?", WHY_TWO_SETS)
+        explanation("What are way and shot?", WHY_NAMES)
+        explanation("Why two sets?", WHY_TWO_SETS)
 
 
 def _episode_count_section(settings: Settings, data: CharacterSet) -> None:
@@ -127,7 +127,7 @@ def _disjoint_tasks_section(settings: Settings, data: CharacterSet) -> None:
     n_train = int(len(data.classes) * PAPER_TRAIN_SHARE) // n_way
     number = st.slider("Task", 1, len(tasks), 1, key="task", bind="query-params")
     kind = "training" if number <= n_train else "testing"
-    st.html(STYLE + strip(data, [int(data.starts[c]) for c in tasks[number - 1]]))
+    st.html(STYLE + picture_strip(data, [int(data.starts[c]) for c in tasks[number - 1]]))
     st.caption(
         f"Task {number}, for {kind}. Shuffled and divided into {n_way}-way tasks that share no "
         f"character, the {len(data.classes):,} characters make {len(tasks)} tasks: {n_train} for "

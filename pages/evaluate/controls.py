@@ -10,9 +10,9 @@ import streamlit as st
 from maml_core.figures.style import STYLES
 from pages.evaluate import texts
 from pages.shared import cached
-from pages.shared.page_header import why
-from pages.shared.settings import Check, one_of, some_of, whole
-from pages.shared.widgets import choice
+from pages.shared.link_settings import Check, one_of, some_of, whole_number
+from pages.shared.page_header import explanation
+from pages.shared.widgets import segmented_choice
 
 EPISODES = (100, 300, 600, 1000, 2000)
 MAX_STEPS = 100  # enough to see whether more steps would save pretraining
@@ -55,7 +55,7 @@ def link_checks() -> Mapping[str, Check]:
         "who": some_of(*_methods_in_link()),
         "split": one_of(*_splits_with_weights()),
         "queries": one_of(*QUERIES),
-        "test_steps": whole(1, MAX_STEPS),
+        "test_steps": whole_number(1, MAX_STEPS),
         "episodes": one_of(*map(str, EPISODES)),
         "same_drawers": switch,
         "official": switch,
@@ -89,9 +89,11 @@ def evaluation_controls() -> EvaluationControls:
     """Draw the controls, with the explanations below them, and return their values."""
     left, right = st.columns(2)
     with left:
-        split = SPLITS[choice("Split: trained and tested on", _splits_with_weights(), "split")]
+        split = SPLITS[
+            segmented_choice("Split: trained and tested on", _splits_with_weights(), "split")
+        ]
     with right:
-        queries = choice("Queries are normalised", QUERIES, "queries")
+        queries = segmented_choice("Queries are normalised", QUERIES, "queries")
     methods = _methods_by_label(split)
     chosen = st.pills(
         "Methods",
@@ -162,10 +164,10 @@ def _switches() -> tuple[bool, bool, bool, bool]:
 
 def _explanations() -> None:
     with st.container(horizontal=True):
-        why("Which split?", texts.WHY_SPLIT)
-        why("Together or each alone?", texts.WHY_QUERIES)
-        why("What is 1-NN?", texts.WHY_NEAREST)
-        why("What is rotation TTA?", texts.WHY_ROTATION_TTA)
-        why("What are ink crops?", texts.WHY_INK_CROPS)
-        why("What are the official runs?", texts.WHY_RUNS)
-        why("What is the band?", texts.WHY_INTERVAL)
+        explanation("Which split?", texts.WHY_SPLIT)
+        explanation("Together or each alone?", texts.WHY_QUERIES)
+        explanation("What is 1-NN?", texts.WHY_NEAREST)
+        explanation("What is rotation TTA?", texts.WHY_ROTATION_TTA)
+        explanation("What are ink crops?", texts.WHY_INK_CROPS)
+        explanation("What are the official runs?", texts.WHY_RUNS)
+        explanation("What is the band?", texts.WHY_INTERVAL)

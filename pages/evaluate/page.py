@@ -15,14 +15,14 @@ from maml_core.methods.catalogue import NEAREST
 from pages.evaluate.controls import EvaluationControls, evaluation_controls, link_checks
 from pages.evaluate.tables import accuracy_by_step, published_results
 from pages.shared import cached
-from pages.shared.long_work import draw, streamed
-from pages.shared.page_header import begin
-from pages.shared.settings import Settings
+from pages.shared.link_settings import Settings
+from pages.shared.long_work import draw_estimates, streamed_evaluation
+from pages.shared.page_header import page_with_episode
 
 
 def main() -> None:
     """Draw the page."""
-    ready = begin("Which method is better?", link_checks())
+    ready = page_with_episode("Which method is better?", link_checks())
     st.markdown(
         "One episode is an anecdote; hundreds are a measurement. **All methods on the same "
         "episodes: mean accuracy after each inner step, with its 95 % confidence interval.**"
@@ -50,7 +50,7 @@ def _evaluation_section(settings: Settings) -> None:
         st.error(f"{error}", icon=":material/error:")
         return
     st.markdown(_episode_shape(settings.spec, controls.transductive))
-    estimates = streamed(
+    estimates = streamed_evaluation(
         "evaluate",
         f"Evaluate on {episodes:,} {'runs' if controls.official else 'episodes'}",
         (settings, controls),
@@ -59,7 +59,7 @@ def _evaluation_section(settings: Settings) -> None:
         n_way=settings.spec.n_way,
     )
     if estimates:
-        draw(estimates, settings, "evaluate", _description(controls))
+        draw_estimates(estimates, settings, "evaluate", _description(controls))
         st.dataframe(accuracy_by_step(estimates), hide_index=True, key="evaluate_table")
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.inside.meta_batch import MetaBatch
 from pages.shared.learners.picker import in_place_of_maml
 from pages.shared.learners.recorded import recorded_params
-from pages.shared.settings import Check, Settings, one_of, whole
+from pages.shared.link_settings import Check, Settings, one_of, whole_number
 
 MIN_TASKS, MAX_TASKS = 2, 4
 MAX_STEPS = 5
@@ -19,8 +19,8 @@ def url_checks() -> dict[str, Check]:
     """Return the checks of the controls' values in a link."""
     return {
         "meta_theta": one_of(*map(str, recorded_params())),
-        "meta_tasks": whole(MIN_TASKS, MAX_TASKS),
-        "meta_inner": whole(1, MAX_STEPS),
+        "meta_tasks": whole_number(MIN_TASKS, MAX_TASKS),
+        "meta_inner": whole_number(1, MAX_STEPS),
         "meta_alpha": one_of(*map(str, INNER_LRS)),
         "meta_beta": one_of(*map(str, META_LRS)),
     }

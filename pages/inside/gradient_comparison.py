@@ -18,7 +18,7 @@ from pages.inside import meta_batch
 from pages.inside.meta_batch import MetaBatch
 from pages.inside.piecewise_work import work_in_pieces
 from pages.inside.texts import WHY_FIRST_ORDER
-from pages.shared.page_header import why
+from pages.shared.page_header import explanation
 
 ANGLE_METHODS = ("fomaml", "reptile")  # whose angle to MAML is followed
 
@@ -47,7 +47,7 @@ def draw_gradient_comparison(batch: MetaBatch, inner_lrs: Sequence[float], max_s
     with left:
         st.dataframe(_table(gradients), hide_index=True, key="gradients_table")
         st.caption(_in_words(batch))
-        why("Why do they differ?", WHY_FIRST_ORDER)
+        explanation("Why do they differ?", WHY_FIRST_ORDER)
     with right:
         _draw_plane(gradients)
     _draw_angles(batch, inner_lrs, max_steps)

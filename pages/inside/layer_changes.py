@@ -15,9 +15,9 @@ from maml_core.learners.learner import head_only
 from pages.inside import meta_batch
 from pages.inside.texts import WHY_HEAD
 from pages.shared import cached
-from pages.shared.long_work import Estimates, draw, streamed
-from pages.shared.page_header import why
-from pages.shared.settings import PARTS, Settings
+from pages.shared.link_settings import PARTS, Settings
+from pages.shared.long_work import Estimates, draw_estimates, streamed_evaluation
+from pages.shared.page_header import explanation
 
 STEPS = 5
 EPISODES = 600
@@ -49,7 +49,7 @@ def draw_layer_changes(settings: Settings, n_tasks: int, method: str) -> None:
     with right:
         st.markdown("**Would the head alone do?** The same starts, with and without the rest.")
         _draw_head_comparison(settings, methods)
-        why("What is this about?", WHY_HEAD)
+        explanation("What is this about?", WHY_HEAD)
 
 
 def _draw_head_comparison(settings: Settings, methods: tuple[str, ...]) -> None:
@@ -65,7 +65,7 @@ def _draw_head_comparison(settings: Settings, methods: tuple[str, ...]) -> None:
             EvaluationConfig(inner_steps=STEPS, episodes=EPISODES, seed=settings.seed),
         )
 
-    estimates = streamed(
+    estimates = streamed_evaluation(
         "head_only",
         f"Measure on {EPISODES} episodes",
         (settings, methods),
@@ -74,7 +74,7 @@ def _draw_head_comparison(settings: Settings, methods: tuple[str, ...]) -> None:
         n_way=settings.spec.n_way,
     )
     if estimates:
-        draw(estimates, settings, "head_only", ", queries normalised together")
+        draw_estimates(estimates, settings, "head_only", ", queries normalised together")
         st.markdown(_in_words(estimates, methods))
     else:
         st.caption(f"{STEPS} inner steps, characters {PARTS[settings.part]}.")

@@ -21,7 +21,7 @@ from maml_core.teaching.meta_update import (
 )
 from pages.shared import cached
 from pages.shared.learners.recorded import learner_at_update
-from pages.shared.settings import Settings
+from pages.shared.link_settings import Settings
 
 MAX_IMMEDIATE_WORK = 1500  # pictures × passes; what takes over two seconds waits for a click
 

@@ -17,8 +17,8 @@ from pages.inside.piecewise_work import work_in_pieces
 from pages.inside.texts import WHY_BACK, WHY_PLANE, WHY_QUERY, WHY_STEPS, WHY_SUM
 from pages.inside.walkthrough import draw_walkthrough
 from pages.shared.learners.recorded import recorded_params
-from pages.shared.page_header import why
-from pages.shared.settings import PARTS
+from pages.shared.link_settings import PARTS
+from pages.shared.page_header import explanation
 
 CHART = "arrows_chart"
 
@@ -54,10 +54,10 @@ def draw_meta_update(data: CharacterSet, batch: MetaBatch, meta_lr: float) -> No
     )
     _draw_arrows(batch, arrows)
     with st.container(horizontal=True):
-        why("Is updating on the query set cheating?", WHY_QUERY)
-        why("Why not simply minimise the summed loss at θ?", WHY_SUM)
-        why("What does “back through the inner step” mean?", WHY_BACK)
-        why("Must training and test take the same steps?", WHY_STEPS)
+        explanation("Is updating on the query set cheating?", WHY_QUERY)
+        explanation("Why not simply minimise the summed loss at θ?", WHY_SUM)
+        explanation("What does “back through the inner step” mean?", WHY_BACK)
+        explanation("Must training and test take the same steps?", WHY_STEPS)
 
 
 def _draw_arrows(batch: MetaBatch, arrows: Sequence[ProjectedGradient]) -> None:
@@ -77,7 +77,7 @@ def _draw_arrows(batch: MetaBatch, arrows: Sequence[ProjectedGradient]) -> None:
             f"squared lengths this plane holds: {shares}. The update is {arrows[-1].length:.2g} "
             "long, but drawn as long as the mean."
         )
-        why("What does a plane show of 100,000 directions?", WHY_PLANE)
+        explanation("What does a plane show of 100,000 directions?", WHY_PLANE)
 
 
 def _arrow_name(arrow: ProjectedGradient) -> str:

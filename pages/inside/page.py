@@ -9,12 +9,12 @@ from pages.inside.gradient_comparison import draw_gradient_comparison
 from pages.inside.layer_changes import draw_layer_changes
 from pages.inside.meta_batch import batch_episodes
 from pages.inside.meta_update_section import draw_meta_update
-from pages.shared.page_header import begin
+from pages.shared.page_header import page_with_episode
 
 
 def main() -> None:
     """Draw the page."""
-    ready = begin("Inside MAML", url_checks())
+    ready = page_with_episode("Inside MAML", url_checks())
     st.markdown(
         "One meta-update, line by line, computed right now on a few tasks. **What does it mean to "
         "learn a starting point?** Step with the arrows, forwards and back."

@@ -14,7 +14,7 @@ from maml_core.landscape.curvature import Curvature
 from maml_core.landscape.planes import SHARED_PLANE
 from pages.landscape import plane_cache
 from pages.landscape.plane_cache import Descent, PlaneSettings
-from pages.shared.page_header import why
+from pages.shared.page_header import explanation
 
 MAX_WITHOUT_CLICK = 25  # support pictures; with more, the measurement takes seconds
 WHY_CURVATURE = """
@@ -53,7 +53,7 @@ def draw_curvature(shown: PlaneSettings) -> None:
     left.dataframe(_table(measured), hide_index=True, key="curvature_table")
     with left:
         st.caption(_summary(measured, _accuracy_after_one_step(plane_settings)))
-        why("What do these numbers say?", WHY_CURVATURE)
+        explanation("What do these numbers say?", WHY_CURVATURE)
     with right:
         st.plotly_chart(first_step_figure(measured), key="slope_chart", config=CHART_CONFIG)
         st.caption(

@@ -30,9 +30,9 @@ from pages.landscape.texts import WHY_PLANES, WHY_SLICE, map_caption, trajectory
 from pages.shared import cached
 from pages.shared.learners.picker import in_place_of_maml
 from pages.shared.learners.recorded import recorded_params
-from pages.shared.page_header import begin, why
-from pages.shared.settings import MAX_SEED, PARTS, Check, Settings, one_of, whole
-from pages.shared.widgets import choice
+from pages.shared.link_settings import MAX_SEED, PARTS, Check, Settings, one_of, whole_number
+from pages.shared.page_header import explanation, page_with_episode
+from pages.shared.widgets import segmented_choice
 
 KINDS = {"Paths": "paths", "Both ends": "ends", "Random": "random"}
 # What is drawn: on which set, and loss or accuracy.
@@ -76,7 +76,7 @@ class Controls:
 def main() -> None:
     """Draw the page."""
     updates = recorded_params()
-    ready = begin("The loss landscape", _checks(list(updates)))
+    ready = page_with_episode("The loss landscape", _checks(list(updates)))
     st.markdown(
         "The loss of *this* episode around each starting point θ, and the path that descent takes "
         "on it. **Click anywhere on a map: descent starts again there.**"
@@ -131,8 +131,8 @@ def _checks(updates: list[int]) -> dict[str, Check]:
         "drawn": one_of(*DRAWN),
         "view": one_of(*VIEWS),
         "rate": one_of(*map(_times, LR_FACTORS)),
-        "path_steps": whole(1, MAX_STEPS),
-        "plane_seed": whole(0, MAX_SEED),
+        "path_steps": whole_number(1, MAX_STEPS),
+        "plane_seed": whole_number(0, MAX_SEED),
         "update": one_of(*map(str, updates)),
         "finest": one_of("true", "false"),
     } | url_state.CHECKS
@@ -145,9 +145,9 @@ def _times(factor: float) -> str:
 def _controls(settings: Settings, updates: list[int]) -> Controls:
     """Draw the page's own controls and return their values."""
     with st.container(horizontal=True):
-        kind = KINDS[choice("Plane", KINDS, "plane")]
-        words = choice("Show", DRAWN, "drawn")
-        view = VIEWS[choice("View", VIEWS, "view")]
+        kind = KINDS[segmented_choice("Plane", KINDS, "plane")]
+        words = segmented_choice("Show", DRAWN, "drawn")
+        view = VIEWS[segmented_choice("View", VIEWS, "view")]
         method = in_place_of_maml(zero_head=True)
     first, second, third, fourth = st.columns([3, 2, 3, 2], vertical_alignment="bottom")
     factor = first.select_slider(
@@ -292,8 +292,8 @@ def _below(
             on_click="ignore",
             disabled=not known,
         )
-        why("What can a slice show?", WHY_SLICE)
-        why("Which planes?", WHY_PLANES)
+        explanation("What can a slice show?", WHY_SLICE)
+        explanation("Which planes?", WHY_PLANES)
     flat = [path for drawn in paths.values() for path in drawn]
     st.plotly_chart(descent_figure(flat, controls.which), key="descent_chart", config=CHART_CONFIG)
     st.caption(

@@ -16,7 +16,7 @@ from maml_core.learners.learner import Learner
 from maml_core.networks.functional import for_n_way
 from pages.shared import cached
 from pages.shared.learners.recorded import learner_at_update, recorded_params
-from pages.shared.settings import Settings
+from pages.shared.link_settings import Settings
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from maml_core.landscape.planes import SHARED_PLANE
 from pages.landscape.plane_cache import PlaneSettings
 from pages.shared import cached
 from pages.shared.learners import store
-from pages.shared.settings import Check
+from pages.shared.link_settings import Check
 
 MAX_STARTS = 6  # restarted descents that are kept; of more, the oldest goes
 

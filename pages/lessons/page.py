@@ -8,8 +8,8 @@ from maml_core.paths import ASSETS
 from maml_core.teaching import lessons
 from maml_core.teaching.lessons import Lesson
 from pages.lessons.worksheet import SCREEN, draw_print_button, draw_worksheet
-from pages.shared.page_header import head
-from pages.shared.settings import one_of
+from pages.shared.link_settings import one_of
+from pages.shared.page_header import page_with_characters
 
 PAGES = Path(__file__).parents[1]
 FOLDER = ASSETS / "lessons"
@@ -34,7 +34,9 @@ def main() -> None:
     loaded, broken = lessons.load(FOLDER, _page_names())
     by_title = {lesson.title: lesson for lesson in loaded}
     with st.container(key=SCREEN):
-        head("Lessons", {"lesson": one_of(*by_title), "teacher": one_of("true", "false")})
+        page_with_characters(
+            "Lessons", {"lesson": one_of(*by_title), "teacher": one_of("true", "false")}
+        )
         st.markdown(
             "Five minutes each on the other pages. **Predict first, then look**, then answer the "
             "question at the end."

@@ -28,9 +28,9 @@ from pages.play.round_state import (
 from pages.play.texts import WHY_CLASS, WHY_FAIR, WHY_HARD
 from pages.shared import cached
 from pages.shared.learners.picker import in_place_of_maml
-from pages.shared.page_header import head, why
-from pages.shared.settings import PARTS, one_of
-from pages.shared.widgets import choice
+from pages.shared.link_settings import PARTS, one_of
+from pages.shared.page_header import explanation, page_with_characters
+from pages.shared.widgets import segmented_choice
 
 BOARD = "game"
 
@@ -38,7 +38,7 @@ BOARD = "game"
 def main() -> None:
     """Draw the page."""
     checks = {"mode": one_of(*MODES), "timed": one_of("true", "false")}
-    settings, data = head("You against the machines", checks)
+    settings, data = page_with_characters("You against the machines", checks)
     st.markdown(
         "Somebody has drawn one of these characters again. **Which one?** Two networks answer too, "
         "after seeing the same examples as you."
@@ -64,7 +64,7 @@ def main() -> None:
 def _controls() -> tuple[str, bool, str]:
     """Draw the page's own controls; return the mode, whether it is timed, and MAML's name."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        mode = choice(
+        mode = segmented_choice(
             "How many characters",
             MODES,
             "mode",
@@ -144,9 +144,9 @@ def _explain(played: Round, methods: Sequence[str]) -> None:
         f"{INNER_STEPS} inner steps ({inner_lrs}) and see each query alone."
     )
     with st.container(horizontal=True):
-        why("Is that fair?", WHY_FAIR.format(steps=INNER_STEPS))
-        why("Why is one alphabet harder?", WHY_HARD)
-        why("With a whole class?", WHY_CLASS.format(again=NEXT_ROUND))
+        explanation("Is that fair?", WHY_FAIR.format(steps=INNER_STEPS))
+        explanation("Why is one alphabet harder?", WHY_HARD)
+        explanation("With a whole class?", WHY_CLASS.format(again=NEXT_ROUND))
 
 
 main()

@@ -8,7 +8,7 @@ import streamlit as st
 
 from maml_core.teaching.play_round import SECONDS_PER_QUESTION
 from pages.shared import cached
-from pages.shared.settings import MAX_SEED, PARTS, dataset_in_words
+from pages.shared.link_settings import MAX_SEED, PARTS, dataset_label
 
 QuestionSource = tuple[str, str, str, int]
 
@@ -30,7 +30,7 @@ class Round(NamedTuple):
     @property
     def title(self) -> str:
         """What tells two results apart; Omniglot's unseen characters go without saying."""
-        extras = [dataset_in_words(self.dataset)] if self.dataset != "omniglot" else []
+        extras = [dataset_label(self.dataset)] if self.dataset != "omniglot" else []
         extras += [PARTS[self.part]] if self.part != "test" else []
         extras += [f"{SECONDS_PER_QUESTION} s a question"] if self.timed else []
         return ", ".join([f"Seed {self.seed}", self.mode, *extras])

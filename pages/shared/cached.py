@@ -27,7 +27,7 @@ from maml_core.learners.training_classes import (
 from maml_core.methods.catalogue import METHODS, NEAREST
 from maml_core.teaching import play_round
 from pages.shared.learners import store
-from pages.shared.settings import Settings, changes, dataset_words
+from pages.shared.link_settings import Settings, dataset_changes, dataset_labels
 
 BASELINE = "pretrained"  # what stands beside MAML
 SPLIT = "alphabets"  # the one that the shipped weights are trained on
@@ -61,7 +61,7 @@ def forget_characters(dataset: str) -> None:
 
     What is kept by `Settings` goes by their edition.
     """
-    changes().append(dataset)
+    dataset_changes().append(dataset)
     for cached in (characters, pool, alphabets_by_part, _n_seen, questions, machine_answers):
         cached.clear()
 
@@ -84,7 +84,7 @@ def available_methods(split: str = SPLIT) -> tuple[str, ...]:
 
 def unseen_own_learners(split: str) -> tuple[str, ...]:
     """Return the visitor's own learners that have trained on none of the sidebar's test classes."""
-    dataset = dataset_words().get(st.session_state.get("dataset", ""))
+    dataset = dataset_labels().get(st.session_state.get("dataset", ""))
     if dataset is None:
         return tuple(store.learners())
     return tuple(

@@ -14,14 +14,16 @@ from maml_core.figures.evaluation import confidence_figure
 from maml_core.figures.style import CHART_CONFIG
 from maml_core.teaching.csv_exports import estimates_csv
 from pages.shared import cached
-from pages.shared.settings import PARTS, Settings
+from pages.shared.link_settings import PARTS, Settings
 
 REPEATS = 100
-LOOK = 0.5  # seconds from one drawing of a growing chart to the next
+REDRAW_SECONDS = 0.5  # seconds from one drawing of a growing chart to the next
 Estimates = dict[str, Estimate]
 
 
-def repeat(settings: Settings, methods: tuple[str, ...], steps: int, factor: float) -> None:
+def repeat_on_many_episodes(
+    settings: Settings, methods: tuple[str, ...], steps: int, factor: float
+) -> None:
     """Offer the same comparison on many episodes: a mean that streams and can be stopped."""
     st.subheader("Was that luck?", anchor=False)
     st.markdown(
@@ -39,7 +41,7 @@ def repeat(settings: Settings, methods: tuple[str, ...], steps: int, factor: flo
             ),
         )
 
-    found = streamed(
+    estimates = streamed_evaluation(
         "repeat",
         f"Repeat on {REPEATS} episodes",
         (settings, methods, steps, factor),
@@ -47,14 +49,14 @@ def repeat(settings: Settings, methods: tuple[str, ...], steps: int, factor: flo
         episodes=REPEATS,
         n_way=settings.spec.n_way,
     )
-    if found:
-        draw(found, settings, "repeat", "")
+    if estimates:
+        draw_estimates(estimates, settings, "repeat", "")
 
 
-def streamed(
+def streamed_evaluation(
     key: str,
     label: str,
-    what: object,
+    cache_key: object,
     begin: Callable[[], Iterator[Estimates]],
     *,
     episodes: int,
@@ -69,36 +71,36 @@ def streamed(
     Args:
         key: Of the button; `stop_<key>` is that of its Stop.
         label: The button's words.
-        what: All that the result depends on; each has a result of its own.
+        cache_key: All that the result depends on; each has a result of its own.
         begin: Starts the evaluation.
         episodes: How many it will be.
         n_way: For the line of chance.
 
     Returns:
-        The estimates of `what`, as far as they got; None before.
+        The estimates for `cache_key`, as far as they got; None before.
     """
     kept: dict[object, Estimates] = st.session_state.setdefault(f"{key}_kept", {})
     if st.button(label, key=key, type="primary"):
         stop = st.empty()
         stop.button("Stop", key=f"stop_{key}", icon=":material/stop:")
         bar, chart = st.progress(0.0, f"0 of {episodes} episodes"), st.empty()
-        kept.pop(what, None)
-        started, looked = time.monotonic(), 0.0
+        kept.pop(cache_key, None)
+        started, last_drawn = time.monotonic(), 0.0
         for number, estimates in enumerate(begin()):
-            kept[what] = estimates
+            kept[cache_key] = estimates
             done = next(iter(estimates.values())).episodes
             left = (time.monotonic() - started) * (episodes - done) / done
             bar.progress(done / episodes, f"{done} of {episodes} episodes, about {left:.0f} s left")
-            if time.monotonic() - looked > LOOK:
+            if time.monotonic() - last_drawn > REDRAW_SECONDS:
                 chart.plotly_chart(confidence_figure(estimates, n_way), key=f"{key}_{number}")
-                looked = time.monotonic()
+                last_drawn = time.monotonic()
         for shown in (stop, bar, chart):
             shown.empty()
-    return kept.get(what)
+    return kept.get(cache_key)
 
 
 @st.fragment
-def draw(estimates: Estimates, settings: Settings, key: str, how: str) -> None:
+def draw_estimates(estimates: Estimates, settings: Settings, key: str, how: str) -> None:
     """Draw what was measured over many episodes, with its numbers to take away.
 
     Args:

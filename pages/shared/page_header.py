@@ -9,7 +9,7 @@ import streamlit as st
 from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.sampling import Episode
 from pages.shared import cached
-from pages.shared.settings import Check, Settings, check_link, settings, show_notices
+from pages.shared.link_settings import Check, Settings, check_link, current_settings, show_notices
 
 # Streamlit leaves 6rem above the title; at 390 px and on a projector that is a third of the view.
 COMPACT = """
@@ -19,7 +19,7 @@ COMPACT = """
 """
 
 
-def begin(
+def page_with_episode(
     title: str, checks: Mapping[str, Check] | None = None
 ) -> tuple[Settings, CharacterSet, Episode] | None:
     """Draw the title and return what the sidebar names; None after saying what is wrong.
@@ -28,7 +28,7 @@ def begin(
         title: The page's.
         checks: Of the page's own values in the URL, by name.
     """
-    chosen, data = head(title, checks)
+    chosen, data = page_with_characters(title, checks)
     try:
         return chosen, data, cached.episode(chosen)
     except ValueError as error:
@@ -36,25 +36,27 @@ def begin(
         return None
 
 
-def head(title: str, checks: Mapping[str, Check] | None = None) -> tuple[Settings, CharacterSet]:
-    """Do as `begin` does, for a page that draws no episode of the sidebar's shape."""
-    top(title, checks)
-    chosen = settings()
+def page_with_characters(
+    title: str, checks: Mapping[str, Check] | None = None
+) -> tuple[Settings, CharacterSet]:
+    """Do as `page_with_episode` does, for a page that draws no episode of the sidebar's shape."""
+    page_top(title, checks)
+    chosen = current_settings()
     data = cached.characters(chosen.dataset)
     if data.notice:
         st.warning(data.notice, icon=":material/info:")
     return chosen, data
 
 
-def top(title: str, checks: Mapping[str, Check] | None = None) -> None:
-    """Do as `begin` does, for a page that has no characters."""
+def page_top(title: str, checks: Mapping[str, Check] | None = None) -> None:
+    """Do as `page_with_episode` does, for a page that has no characters."""
     st.html(COMPACT)
     st.title(title, anchor=False)
     check_link(checks or {})
     show_notices()
 
 
-def why(question: str, answer: str) -> None:
+def explanation(question: str, answer: str) -> None:
     """Offer the deeper answer to a question, folded away."""
     with st.popover(question, icon=":material/help:", type="tertiary"):
         st.markdown(answer)

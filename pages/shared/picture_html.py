@@ -53,7 +53,7 @@ def caption(data: CharacterSet, picture: int) -> str:
     return f"{name}, {who} {data.drawers[picture]}"
 
 
-def strip(data: CharacterSet, pictures: Iterable[int], *, small: bool = False) -> str:
+def picture_strip(data: CharacterSet, pictures: Iterable[int], *, small: bool = False) -> str:
     """Return HTML for a row of pictures; hovering or tapping one says what it is."""
     cells = []
     for picture in pictures:

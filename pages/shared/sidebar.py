@@ -11,19 +11,19 @@ from maml_core.config import MAX_SHOT, MAX_WAY, MIN_SHOT, MIN_WAY
 from maml_core.data import registry
 from pages.shared.data_sources.omniglot_download import omniglot_download
 from pages.shared.data_sources.zip_upload import select_new_zip, zip_upload
-from pages.shared.settings import (
+from pages.shared.link_settings import (
     DEFAULT_SPEC,
     LINK,
     MAX_QUERY,
     MAX_SEED,
-    PART_WORDS,
-    ZIP_WORDS,
+    PART_LABELS,
+    ZIP_LABEL,
     check_link,
-    dataset_words,
+    dataset_labels,
     one_of,
 )
 
-IN_COLOUR = ("My folder", ZIP_WORDS)
+IN_COLOUR = ("My folder", ZIP_LABEL)
 ALWAYS = ("Omniglot", "Glyphs")  # these can be had; the others are offered where there are some
 
 
@@ -35,18 +35,18 @@ def available_datasets() -> dict[str, bool]:
     return {**found, "folder-28": found["folder"]}
 
 
-def datasets_here() -> dict[str, str]:
+def usable_datasets() -> dict[str, str]:
     """Return the data sets that this visitor can use, by the words that stand for them."""
     here = available_datasets()  # it does not speak of a zip: who has brought one, has it
-    return {words: name for words, name in dataset_words().items() if here.get(name, True)}
+    return {words: name for words, name in dataset_labels().items() if here.get(name, True)}
 
 
 def sidebar() -> None:
-    """Draw the controls that all pages share; `settings.settings` returns what they say."""
+    """Draw the controls that all pages share; `current_settings` returns what they say."""
     available = available_datasets()
     select_new_zip()
-    here = datasets_here()
-    offered = [words for words in dataset_words() if words in here or words in ALWAYS]
+    here = usable_datasets()
+    offered = [words for words in dataset_labels() if words in here or words in ALWAYS]
     if st.session_state.get("dataset") not in (None, *offered):
         del st.session_state["dataset"]
     if not available["omniglot"] and st.session_state.get("dataset", "Omniglot") == "Omniglot":
@@ -74,7 +74,7 @@ def sidebar() -> None:
         _shape_of_the_episode()
         st.selectbox(
             "Which characters",
-            list(PART_WORDS),
+            list(PART_LABELS),
             key="part",
             bind="query-params",
         )

@@ -14,7 +14,7 @@ from pages.shared.picture_html import caption, data_uri
 _mount = component("step_player")
 
 
-def arrangement(container: str, chart: str, *player: str) -> str:
+def player_layout_css(container: str, chart: str, *player: str) -> str:
     """Return the style of charts, in the first column of a container, beside a player.
 
     Beside a long list of pictures the charts stay in view. On a phone the player stands between

@@ -6,9 +6,9 @@ import streamlit as st
 
 from maml_core.config import AdaptConfig
 from maml_core.teaching.quadratic_tasks import LAYOUTS, N_PARAMS, N_TASKS
-from pages.shared.page_header import top, why
-from pages.shared.settings import one_of, whole
-from pages.shared.widgets import choice
+from pages.shared.link_settings import one_of, whole_number
+from pages.shared.page_header import explanation, page_top
+from pages.shared.widgets import segmented_choice
 from pages.toy.closed_form import draw_closed_form
 from pages.toy.texts import WHY_FIRST_ORDER, WHY_NETWORKS, WHY_REPTILE, WHY_TWO
 from pages.toy.world_view import THETA_CHECK, ToySettings, draw_toy_world
@@ -24,11 +24,11 @@ def main() -> None:
         "n_tasks": one_of(*map(str, N_TASKS)),
         "n_params": one_of(*map(str, N_PARAMS)),
         "toy_lr": one_of(*INNER_LRS),
-        "toy_steps": whole(1, MAX_STEPS),
+        "toy_steps": whole_number(1, MAX_STEPS),
         "by_hand": one_of("true", "false"),
         "theta": THETA_CHECK,
     }
-    top("Toy world", checks)
+    page_top("Toy world", checks)
     st.markdown(
         "Each task's loss is a parabola. **Where would you start, if a few steps of descent on "
         "each task were to follow?** Then see where four methods would."
@@ -44,18 +44,18 @@ def main() -> None:
     with st.expander("Where must each method end, and why?"):
         draw_closed_form(settings)
     with st.container(horizontal=True):
-        why("Why two curves?", WHY_TWO)
-        why("What does first-order MAML leave out?", WHY_FIRST_ORDER)
-        why("What does Reptile do?", WHY_REPTILE)
-        why("And real networks?", WHY_NETWORKS)
+        explanation("Why two curves?", WHY_TWO)
+        explanation("What does first-order MAML leave out?", WHY_FIRST_ORDER)
+        explanation("What does Reptile do?", WHY_REPTILE)
+        explanation("And real networks?", WHY_NETWORKS)
 
 
 def _controls() -> tuple[ToySettings, bool]:
     """Draw the page's own controls; return the settings, and whether θ is moved by hand first."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        layout = choice("Tasks that are", LAYOUTS, "layout")
-        n_tasks = choice("How many", tuple(map(str, N_TASKS)), "n_tasks")
-        n_params = choice("Parameters", tuple(map(str, N_PARAMS)), "n_params")
+        layout = segmented_choice("Tasks that are", LAYOUTS, "layout")
+        n_tasks = segmented_choice("How many", tuple(map(str, N_TASKS)), "n_tasks")
+        n_params = segmented_choice("Parameters", tuple(map(str, N_PARAMS)), "n_params")
         inner_lr = st.select_slider(
             "Inner rate α", INNER_LRS, "0.2", key="toy_lr", bind="query-params", width=140
         )

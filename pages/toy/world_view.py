@@ -22,7 +22,7 @@ from maml_core.teaching.quadratic_tasks import (
     toy_world,
 )
 from pages.shared.component import component
-from pages.shared.settings import Check
+from pages.shared.link_settings import Check
 
 PERSON = "person"
 META_UPDATES = 500  # after so many all have arrived, unless α overshoots in some direction

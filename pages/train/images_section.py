@@ -7,7 +7,7 @@ import streamlit as st
 from maml_core.training.background.queue import VALIDATION_EPISODES
 from pages.shared import training_session
 from pages.shared.learners import picker
-from pages.shared.page_header import why
+from pages.shared.page_header import explanation
 from pages.train.images import controls, progress
 
 CHECKS = controls.CHECKS
@@ -49,5 +49,5 @@ def draw() -> None:
         )
     picker.own_learners()
     with st.container(horizontal=True):
-        why("What do the charts show?", WHY_LOSS.format(n=VALIDATION_EPISODES))
-        why("Where does it run?", WHY_PROCESS)
+        explanation("What do the charts show?", WHY_LOSS.format(n=VALIDATION_EPISODES))
+        explanation("Where does it run?", WHY_PROCESS)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pages.shared.page_header import head
-from pages.shared.settings import one_of
-from pages.shared.widgets import choice
+from pages.shared.link_settings import one_of
+from pages.shared.page_header import page_with_characters
+from pages.shared.widgets import segmented_choice
 from pages.train import images_section, replay, sinusoid_section
 
 # What can be trained: each a module with the checks of its values in the URL and a `draw`.
@@ -16,8 +16,8 @@ def main() -> None:
     checks = {"what": one_of(*SECTIONS)}
     for section in SECTIONS.values():
         checks |= section.CHECKS
-    head("Train", checks)
-    what = choice(
+    page_with_characters("Train", checks)
+    what = segmented_choice(
         "What is trained",
         SECTIONS,
         "what",

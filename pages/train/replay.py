@@ -17,9 +17,9 @@ from maml_core.figures.training import course_figure, replay_figure
 from maml_core.teaching.csv_exports import replay_csv
 from pages.shared import cached
 from pages.shared.learners.recorded import learner_at_update, recorded_params
-from pages.shared.settings import PARTS, Settings, one_of, settings
-from pages.shared.step_player import arrangement, player
-from pages.shared.widgets import choice
+from pages.shared.link_settings import PARTS, Settings, current_settings, one_of
+from pages.shared.step_player import player, player_layout_css
+from pages.shared.widgets import segmented_choice
 
 STEPS = 5
 PICTURES_STEP = 1  # where the points differ most
@@ -30,7 +30,7 @@ CHARTS = ("replay_chart", "course_chart")
 
 def draw() -> None:
     """Draw the section."""
-    chosen = settings()
+    chosen = current_settings()
     st.markdown(
         "The training that made this app's MAML was recorded at 20 points. **Slide through it: how "
         "well does θ adapt to *this* episode, early and late?**"
@@ -71,7 +71,7 @@ def _draw(
 ) -> None:
     updates, trajectories = list(found), list(found.values())
     n_way = chosen.spec.n_way
-    st.html(arrangement("replay", CHARTS[0], "replay_step", "replay_player"))
+    st.html(player_layout_css("replay", CHARTS[0], "replay_step", "replay_player"))
     left, right = st.container(key="replay").columns([4, 5], gap="large")
     with left:
         st.plotly_chart(replay_figure(trajectories, n_way), key=CHARTS[0], config=CHART_CONFIG)
@@ -87,7 +87,9 @@ def _draw(
         )
     with right:
         steps = range(1, STEPS + 1)
-        step = choice("Pictures after inner step", steps, "replay_step", default=PICTURES_STEP)
+        step = segmented_choice(
+            "Pictures after inner step", steps, "replay_step", default=PICTURES_STEP
+        )
         player(
             data,
             episode,

@@ -14,9 +14,9 @@ from maml_core.figures.style import STYLES
 from maml_core.teaching.sinusoids.regressors import FittedCurves, fit_curves
 from maml_core.teaching.sinusoids.tasks import X_RANGE, Sinusoid, displayed_sinusoid
 from maml_core.teaching.sinusoids.training import SinusoidCheckpoint
-from pages.shared.page_header import why
-from pages.shared.settings import MAX_SEED, one_of
-from pages.shared.widgets import choice
+from pages.shared.link_settings import MAX_SEED, one_of
+from pages.shared.page_header import explanation
+from pages.shared.widgets import segmented_choice
 from pages.train.sinusoid.clickable_charts import Panel, draw_clickable_charts
 from pages.train.sinusoid.error_table import draw_error_table
 from pages.train.sinusoid.support_points import (
@@ -94,7 +94,7 @@ def _controls() -> SinusoidTask:
             on_click=lambda: st.session_state.update(seed=random.randint(0, MAX_SEED)),
             help="The same as “New episode” in the sidebar: its seed says which wave.",
         )
-        k_shot = choice("Points, K", SHOTS, "wave_k", default=10)
+        k_shot = segmented_choice("Points, K", SHOTS, "wave_k", default=10)
         in_left_half = st.toggle(
             "Only in the left half: which one extrapolates?", key="half", bind="query-params"
         )
@@ -135,9 +135,9 @@ def _draw_fits(checkpoint: SinusoidCheckpoint, task: SinusoidTask) -> None:
     st.caption(_caption(fits, sinusoid, points))
     with st.container(horizontal=True):
         _point_buttons(bool(points))
-        why("Why does multi-task training draw that?", WHY_MULTI_TASK)
-        why("What is the oracle?", WHY_ORACLE)
-        why("Why half of the range?", WHY_HALF)
+        explanation("Why does multi-task training draw that?", WHY_MULTI_TASK)
+        explanation("What is the oracle?", WHY_ORACLE)
+        explanation("Why half of the range?", WHY_HALF)
 
 
 def _point_buttons(has_points: bool) -> None:

@@ -8,8 +8,8 @@ from maml_core.config import MIN_WAY
 from maml_core.data import visitor_zips
 from maml_core.data.character_set import CharacterSet, DataError
 from maml_core.data.storage.disk_cache import default_data_dir
-from pages.shared.settings import DEFAULTS, ZIP_WORDS
-from pages.shared.widgets import show_until_read
+from pages.shared.link_settings import DEFAULTS, ZIP_LABEL
+from pages.shared.widgets import show_until_dismissed
 
 INSTRUCTIONS = f"""
 A zip with one folder per class, each with pictures (PNG, JPEG, WebP, GIF); at most
@@ -30,7 +30,7 @@ def select_new_zip() -> None:
     if data:
         classes = [c for group in data.evaluation_alphabets for c in data.alphabets[group]]
         pictures = min((len(data.images_of(c)) for c in classes), default=2)
-        state.update(dataset=ZIP_WORDS, part=DEFAULTS["part"], within=DEFAULTS["within"])
+        state.update(dataset=ZIP_LABEL, part=DEFAULTS["part"], within=DEFAULTS["within"])
         state["n_way"] = min(state["n_way"], max(MIN_WAY, len(classes)))
         state["k_shot"] = min(state["k_shot"], max(1, pictures - 1))
         state["q_query"] = min(state["q_query"], max(1, pictures - state["k_shot"]))
@@ -57,7 +57,7 @@ def zip_upload() -> None:
                 _add_zip(file.getvalue(), file.name[-80:], messages)
             state["zips"] += 1
             st.rerun()
-    show_until_read(messages, "zip_refused_box", ":material/folder_off:")
+    show_until_dismissed(messages, "zip_refused_box", ":material/folder_off:")
 
 
 def _add_zip(content: bytes, file: str, messages: list[str]) -> None:

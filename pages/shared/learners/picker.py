@@ -10,8 +10,8 @@ from maml_core.learners.checkpoints import CheckpointError
 from maml_core.learners.learner import Learner
 from pages.shared import cached
 from pages.shared.learners import store
-from pages.shared.settings import dataset_words
-from pages.shared.widgets import show_until_read
+from pages.shared.link_settings import dataset_labels
+from pages.shared.widgets import show_until_dismissed
 
 
 def count(number: int, noun: str) -> str:
@@ -33,7 +33,7 @@ def own_learners() -> None:
     """Draw the visitor's own learners, and the upload of another."""
     st.subheader("Your learners", anchor=False)
     notices = st.session_state.setdefault("own_notices", [])
-    show_until_read(notices, "own_notices", ":material/info:", warns=False)
+    show_until_dismissed(notices, "own_notices", ":material/info:", warns=False)
     if not store.learners():
         st.caption("None yet: keep the weights of a training, or load a file that you downloaded.")
     for name, learner in store.learners().items():
@@ -104,7 +104,7 @@ def _description(learner: Learner) -> str:
     updates = provenance.updates
     length = "Unknown number of updates" if updates is None else count(updates, "update")
     ways = " and ".join(f"{n_way}-way" for n_way in sorted(learner.inner_lrs))
-    names = {name: words for words, name in dataset_words().items()}
+    names = {name: words for words, name in dataset_labels().items()}
     words = names.get(provenance.dataset or "", "other pictures")
     return f"{length} on {words}, {ways}, split “{provenance.split}”"
 

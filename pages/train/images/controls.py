@@ -23,9 +23,16 @@ from maml_core.networks import registry
 from maml_core.paths import WEIGHTS
 from maml_core.training.background.job import TrainingJob
 from pages.shared import cached
-from pages.shared.settings import MAX_SEED, Check, dataset_in_words, number, one_of, whole
-from pages.shared.sidebar import datasets_here
-from pages.shared.widgets import choice
+from pages.shared.link_settings import (
+    MAX_SEED,
+    Check,
+    dataset_label,
+    number_in_range,
+    one_of,
+    whole_number,
+)
+from pages.shared.sidebar import usable_datasets
+from pages.shared.widgets import segmented_choice
 
 MAX_QUERIES = 5  # pictures a class in a training task; fewer where a class has fewer
 MAX_TASKS = 32
@@ -55,29 +62,29 @@ RECIPES = {
 }
 METHODS = {STYLES[method].label: method for method in META_METHODS}
 DEFAULT_RECIPE = RECIPES["maml"]
-_choice = partial(choice, persist_state="session")
+_choice = partial(segmented_choice, persist_state="session")
 
 
 CHECKS: dict[str, Check] = {
-    "train_on": (lambda text: text in datasets_here(), "a data set that is available"),
+    "train_on": (lambda text: text in usable_datasets(), "a data set that is available"),
     "train_by": one_of(*METHODS),
     "train_with": one_of(*MODELS),
     "train_from": one_of(*STARTS),
-    "train_n": whole(MIN_WAY, MAX_WAY),
-    "train_k": whole(MIN_SHOT, MAX_SHOT),
-    "train_tasks": whole(1, MAX_TASKS),
-    "train_updates": whole(1, MAX_UPDATES),
-    "train_steps": whole(1, MAX_INNER_STEPS),
-    "train_seed": whole(0, MAX_SEED),
-    "train_alpha": number(*RATES),
-    "train_beta": number(*RATES),
+    "train_n": whole_number(MIN_WAY, MAX_WAY),
+    "train_k": whole_number(MIN_SHOT, MAX_SHOT),
+    "train_tasks": whole_number(1, MAX_TASKS),
+    "train_updates": whole_number(1, MAX_UPDATES),
+    "train_steps": whole_number(1, MAX_INNER_STEPS),
+    "train_seed": whole_number(0, MAX_SEED),
+    "train_alpha": number_in_range(*RATES),
+    "train_beta": number_in_range(*RATES),
 }
 
 
 def choose_job() -> TrainingJob | None:
     """Draw the controls; return the job they describe, or None after saying what is wrong."""
     with st.container(horizontal=True):
-        available = datasets_here()
+        available = usable_datasets()
         dataset = available[_choice("Train on", available, "train_on")]
         model = MODELS[_choice("Model", MODELS, "train_with")]
         start = ""
@@ -156,7 +163,7 @@ def _validation(dataset: str, split: str, n_way: int, k_shot: int) -> tuple[str,
         n_way: Classes of an episode.
         k_shot: Support pictures of each.
     """
-    data, words = cached.characters(dataset), dataset_in_words(dataset)
+    data, words = cached.characters(dataset), dataset_label(dataset)
     train, held_out = (split_classes(data, split, part) for part in ("train", "validation"))
     if n_way > len(train):
         st.error(

@@ -12,7 +12,7 @@ from maml_core.training.background.job import BackgroundTraining
 from maml_core.training.background.queue import VALIDATION_EPISODES
 from pages.shared import training_session
 from pages.shared.learners import picker
-from pages.shared.settings import dataset_in_words
+from pages.shared.link_settings import dataset_label
 from pages.train.images.controls import MODELS
 
 REFRESH_SECONDS = 1.0
@@ -37,7 +37,7 @@ def _draw(was_running: bool) -> None:
         st.rerun()  # the whole page, as the controls are not part of this fragment
     config = training.job.config
     st.subheader(
-        f"{STYLES[config.method].label} on {dataset_in_words(training.job.dataset)}, "
+        f"{STYLES[config.method].label} on {dataset_label(training.job.dataset)}, "
         f"{config.n_ways[0]}-way {config.k_shots[0]}-shot",
         anchor=False,
     )

@@ -10,7 +10,7 @@ from maml_core.figures.style import CHART_CONFIG, STYLES
 from maml_core.teaching.csv_exports import sinusoid_errors_csv
 from maml_core.teaching.sinusoids.evaluation import ErrorEstimate, evaluate
 from maml_core.teaching.sinusoids.training import SinusoidCheckpoint
-from pages.shared.widgets import choice
+from pages.shared.widgets import segmented_choice
 from pages.train.sinusoid.training_panel import SessionTraining, shipped_checkpoint
 
 N_TASKS = 600
@@ -66,7 +66,7 @@ def _measure(checkpoint: SinusoidCheckpoint) -> ErrorsByShape:
 
 @st.fragment
 def _draw(errors: ErrorsByShape) -> None:
-    words = choice(
+    words = segmented_choice(
         "Points given", SUPPORT_SHAPES, "error_shape", bind=None, label_visibility="collapsed"
     )
     st.plotly_chart(error_figure(errors[words]), key="error_chart", config=CHART_CONFIG)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from maml_core.teaching.sinusoids.tasks import X_RANGE, displayed_support
-from pages.shared.settings import Check
+from pages.shared.link_settings import Check
 from pages.train.sinusoid.clickable_charts import MAX_POINTS
 
 CHART = "wave_chart"

@@ -19,7 +19,7 @@ from maml_core.teaching.sinusoids.training import (
     tune_baseline,
 )
 from maml_core.teaching.sinusoids.weights import load_checkpoint
-from pages.shared.widgets import choice
+from pages.shared.widgets import segmented_choice
 
 UPDATES = (500, 1_000, 2_000, 5_000)
 REFRESH_SECONDS = 0.5  # between two reruns
@@ -152,7 +152,7 @@ def draw_training_panel(session: SessionTraining) -> None:
 
 
 def _buttons(session: SessionTraining) -> None:
-    updates = choice(
+    updates = segmented_choice(
         "Updates",
         UPDATES,
         "updates",

@@ -38,7 +38,7 @@ from pages.draw import class_collection, upload_dialog
 from pages.draw.board_state import QUERY, BoardState
 from pages.shared import cached
 from pages.shared.learners import recorded
-from pages.shared.settings import DEFAULTS, Settings
+from pages.shared.link_settings import DEFAULTS, Settings
 from tests.support import opened_page
 
 LINES = {

@@ -19,7 +19,7 @@ from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner, random_learner
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import initial_params
-from pages.shared.settings import DEFAULTS
+from pages.shared.link_settings import DEFAULTS
 from tests.support.opened_page import chart, numbers, open_page, texts
 
 EVALUATE = "pages/evaluate/page.py"

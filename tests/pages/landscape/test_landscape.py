@@ -19,7 +19,7 @@ from maml_core.networks.functional import for_n_way
 from pages.landscape import grid_cache, plane_cache
 from pages.landscape.grid_cache import GridStore
 from pages.shared.learners.recorded import recorded_params
-from pages.shared.settings import DEFAULTS
+from pages.shared.link_settings import DEFAULTS
 from tests.support import opened_page
 from tests.support.opened_page import texts
 

@@ -8,7 +8,7 @@ from streamlit import config as st_config
 
 from maml_core.teaching import play_round
 from pages.shared import cached
-from pages.shared.settings import DEFAULTS, LINK
+from pages.shared.link_settings import DEFAULTS, LINK
 from tests.support.opened_page import open_page, texts
 
 ROOT = Path(__file__).parents[3]

@@ -24,7 +24,7 @@ from maml_core.networks.functional import initial_params
 from maml_core.networks.registry import MODELS
 from maml_core.teaching import meta_update, play_round
 from pages.landscape import grid_cache
-from pages.shared.settings import DEFAULTS
+from pages.shared.link_settings import DEFAULTS
 from tests.support.opened_page import open_page, texts, told
 
 SMALL = {"n_way": "2", "q_query": "1", "meta_tasks": "2"}

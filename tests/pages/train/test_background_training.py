@@ -31,7 +31,7 @@ from maml_core.training.background.job import BackgroundTraining
 from pages.shared import cached, training_session
 from pages.shared.learners import store
 from pages.shared.learners.recorded import learner_at_update, recorded_params
-from pages.shared.settings import DEFAULTS
+from pages.shared.link_settings import DEFAULTS
 from pages.train.images import controls
 from tests.support.opened_page import chart, open_page, texts, unpacked
 

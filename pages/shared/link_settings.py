@@ -14,21 +14,21 @@ from streamlit.runtime.state.session_state_proxy import get_session_state
 
 from maml_core.config import MAX_SHOT, MAX_WAY, MIN_SHOT, MIN_WAY, EpisodeSpec
 from maml_core.methods.catalogue import FORMER_LABELS
-from pages.shared.widgets import show_until_read
+from pages.shared.widgets import show_until_dismissed
 
 # The words of a choice are also its words in the URL: Streamlit writes there what it shows.
 # A folder of pictures is seen as characters are, so that the shipped weights can read it.
-DATASET_WORDS = {
+DATASET_LABELS = {
     "Omniglot": "omniglot",
     "Glyphs": "glyphs",
     "Drawings": "drawings",
     "MNIST": "mnist",
     "My folder": "folder-28",
 }
-DATASET_NAMES = {name: words for words, name in DATASET_WORDS.items()}
-ZIP_WORDS = "My zip"  # of pictures, uploaded by the visitor
-PART_WORDS = {"Never seen in training": "test", "Seen in training": "train"}
-PARTS = {part: words.lower() for words, part in PART_WORDS.items()}
+DATASET_NAMES = {name: words for words, name in DATASET_LABELS.items()}
+ZIP_LABEL = "My zip"  # of pictures, uploaded by the visitor
+PART_LABELS = {"Never seen in training": "test", "Seen in training": "train"}
+PARTS = {part: words.lower() for words, part in PART_LABELS.items()}
 MAX_QUERY = 10  # with K = 10 all 20 drawers are used
 MAX_SEED = 999_999
 DEFAULT_SPEC = EpisodeSpec(n_way=5, k_shot=1, q_query=10)
@@ -63,19 +63,19 @@ class Settings:
     edition: int = 0
 
 
-def dataset_words() -> dict[str, str]:
+def dataset_labels() -> dict[str, str]:
     """Return the data sets' names by their words; a zip that this visitor uploaded is one."""
     visitor_zip = st.session_state.get("visitor_zip")
-    return DATASET_WORDS | ({ZIP_WORDS: visitor_zip} if visitor_zip else {})
+    return DATASET_LABELS | ({ZIP_LABEL: visitor_zip} if visitor_zip else {})
 
 
-def dataset_in_words(name: str) -> str:
+def dataset_label(name: str) -> str:
     """Return what a data set is called."""
-    return DATASET_NAMES.get(name, ZIP_WORDS)
+    return DATASET_NAMES.get(name, ZIP_LABEL)
 
 
 @st.cache_resource(show_spinner=False)
-def changes() -> list[str]:
+def dataset_changes() -> list[str]:
     """Return the names of the data sets that changed while the server ran, one a change."""
     return []
 
@@ -83,7 +83,7 @@ def changes() -> list[str]:
 Check = tuple[Callable[[str], bool], str]  # of a value in the URL, with the words for it
 
 
-def whole(low: int, high: int) -> Check:
+def whole_number(low: int, high: int) -> Check:
     """Return the check of a whole number in a range, and the words for it."""
 
     def fits(text: str) -> bool:
@@ -92,7 +92,7 @@ def whole(low: int, high: int) -> Check:
     return fits, f"a whole number from {low} to {high}"
 
 
-def number(low: float, high: float) -> Check:
+def number_in_range(low: float, high: float) -> Check:
     """Return the check of a number in a range, and the words for it."""
 
     def fits(text: str) -> bool:
@@ -116,13 +116,13 @@ def some_of(*choices: str) -> Check:
 
 
 LINK = {
-    "dataset": one_of(*DATASET_WORDS),
-    "n_way": whole(MIN_WAY, MAX_WAY),
-    "k_shot": whole(MIN_SHOT, MAX_SHOT),
-    "q_query": whole(1, MAX_QUERY),
-    "seed": whole(0, MAX_SEED),
+    "dataset": one_of(*DATASET_LABELS),
+    "n_way": whole_number(MIN_WAY, MAX_WAY),
+    "k_shot": whole_number(MIN_SHOT, MAX_SHOT),
+    "q_query": whole_number(1, MAX_QUERY),
+    "seed": whole_number(0, MAX_SEED),
     "within": one_of("true", "false"),
-    "part": one_of(*PART_WORDS),
+    "part": one_of(*PART_LABELS),
 }
 
 
@@ -166,12 +166,12 @@ def check_link(checks: Mapping[str, Check]) -> None:
 
 def show_notices() -> None:
     """Say what `check_link` noted, until the person has read it."""
-    show_until_read(st.session_state.get("link_notices", []), "notices", ":material/link_off:")
+    show_until_dismissed(st.session_state.get("link_notices", []), "notices", ":material/link_off:")
 
 
-def settings() -> Settings:
+def current_settings() -> Settings:
     """Return what the sidebar says."""
     state = st.session_state
     spec = EpisodeSpec(state.n_way, state.k_shot, state.q_query, state.within)
-    dataset, part = dataset_words()[state.dataset], PART_WORDS[state.part]
-    return Settings(dataset, spec, int(state.seed), part, changes().count(dataset))
+    dataset, part = dataset_labels()[state.dataset], PART_LABELS[state.part]
+    return Settings(dataset, spec, int(state.seed), part, dataset_changes().count(dataset))

@@ -1,6 +1,6 @@
 """Which head lets one set of weights serve every N? Three answers, equally long trained.
 
-    python -m benchmarks.studies.head_rows --updates 600
+    python -m benchmarks.studies.which_head --updates 600
 
 (a) 20 learned rows, of which N-way episodes use the first N; (b) one row shared by all classes,
 which is the same as zeros (see `functional.for_n_way`); (c) a head for each N: to give it its best,

@@ -1,6 +1,6 @@
 """Which tricks of meta-training earn their place? One thing varied at a time.
 
-    python -m benchmarks.studies.meta_training_options \
+    python -m benchmarks.studies.which_options \
         --start assets/weights/alphabets/pretrained.safetensors
 
 MAML from the body of other weights (or, in one line, from a random start). Each training gets
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.studies.head_rows import in_words, pools_of, trained
+from benchmarks.studies.which_head import in_words, pools_of, trained
 from maml_core.config import EpisodeSpec, EvaluationConfig, TrainConfig
 from maml_core.evaluation.accuracy import evaluate
 from maml_core.learners.checkpoints import load_weights
