@@ -179,7 +179,7 @@ class TrainConfig:
             of each head row by N, so that a row then moves equally far at every N.
         inner_steps: K of the inner loop, 1 to 100; 0 for multi-task training, which has none.
         meta_lr: β > 0, Adam's step size at the start.
-        muon_lr: Muon's, 0 to 1, for the filters of convolutions, see `outer_loop.descend`; 0:
+        muon_lr: Muon's, 0 to 1, for the filters of convolutions, see `outer_loop.optimise`; 0:
             Adam moves them, too.
         meta_batch_size: Tasks an update.
         meta_steps: Updates in all; β falls to 0 over them along a cosine

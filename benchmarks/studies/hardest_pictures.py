@@ -25,6 +25,7 @@ from maml_core.evaluation import results_table
 from maml_core.learners import checkpoints
 from maml_core.learners.adaptation import adapt_to_episode
 from maml_core.learners.learner import Learner
+from maml_core.learners.training_classes import check_unseen
 from maml_core.networks.functional import query_logits
 from maml_core.optimisation.thread_pool import in_parallel
 
@@ -47,6 +48,7 @@ def main() -> None:
     else:
         learner = checkpoints.shipped("maml", parsed.split)
     pool = results_table.omniglot_test_pool(parsed.split)
+    check_unseen(learner.provenance, pool.data, parsed.split)
     spec = EpisodeSpec(parsed.n_way, parsed.k_shot)
     asked: Counter[int] = Counter()
     wrong: Counter[int] = Counter()

@@ -6,7 +6,7 @@
 MAML's accuracy after five inner steps is measured on many test episodes of unseen alphabets; their
 mean is taken for the true one. Samples of n of them, with replacement, then show how often each
 interval covers it and how wide it is (half the width, in %). "This project's" is
-`confidence.estimate`; the others are
+`confidence_intervals.estimate`; the others are
 
 * normal: mean ± 1.96 s / √n
 * Student's t: mean ± t s / √n with n - 1 degrees of freedom

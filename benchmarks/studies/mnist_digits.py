@@ -76,7 +76,7 @@ def main() -> None:
     ):
         theta = trained(model, task_stream(train, one), one)
         n_way(model, theta, test, one.inner_lr, name)
-        n_way(model, start, test, one.inner_lr, f"5-way, random start, α = {one.inner_lr}")
+        n_way(model, start, test, one.inner_lr, f"5-way, random initialisation, α = {one.inner_lr}")
 
 
 def fixed_labels(data: CharacterSet, config: TrainConfig, name: str) -> None:
@@ -138,7 +138,7 @@ def n_way(model: MLP, params: Params, test: TaskPool, inner_lr: float, name: str
 
 
 def trained(model: MLP, tasks: Iterator[TaskBatch], config: TrainConfig) -> Params:
-    """Meta-train from a random start and return θ."""
+    """Meta-train from a random initialisation and return θ."""
     *_, last = meta_train(model, TrainState(0, initial_params(model, 0)), tasks, config)
     return last.params
 

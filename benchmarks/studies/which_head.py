@@ -5,7 +5,7 @@
 (a) 20 learned rows, of which N-way episodes use the first N; (b) one row shared by all classes,
 which is the same as zeros (see `functional.for_n_way`); (c) a head for each N: to give it its best,
 two separate networks, each trained on its own N only, with the updates of the others.
-MAML with one inner step, from a random start or from the body of other weights (--start),
+MAML with one inner step, from a random initialisation or from the body of other weights (--start),
 measured on validation characters.
 """
 
@@ -24,6 +24,7 @@ from maml_core.evaluation.accuracy import evaluate
 from maml_core.evaluation.confidence_intervals import Estimate, percent
 from maml_core.learners.checkpoints import load_weights
 from maml_core.learners.learner import Learner
+from maml_core.learners.training_classes import check_unseen
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import HEAD, initial_params
 from maml_core.networks.inner_lr_multipliers import split_lr_multipliers, with_lr_multipliers
@@ -54,12 +55,19 @@ def main() -> None:
         for trained_on in ways:
             head_rows = rows[max(trained_on)]
             params = (
-                load_weights(parsed.start).params
+                load_start(parsed.start, parsed.dataset)
                 if parsed.start
                 else initial_params(Conv4(), seed=0)
             )
             start = with_random_head(params, head_rows)
             report(name, start, trained_on, parsed.updates, pools)
+
+
+def load_start(path: Path, dataset: str) -> Params:
+    """Return the parameters of a weights file that has not seen the validation characters."""
+    checkpoint = load_weights(path)
+    check_unseen(checkpoint.provenance, registry.load(dataset), "alphabets", "validation")
+    return checkpoint.params
 
 
 def pools_of(dataset: str) -> list[TaskPool]:

@@ -3,8 +3,8 @@
     python -m benchmarks.studies.which_options \
         --start assets/weights/alphabets/pretrained.safetensors
 
-MAML from the body of other weights (or, in one line, from a random start). Each training gets
-its own α for the test, chosen on validation characters, and is measured on other episodes of
+MAML from the body of other weights (or, in one line, from a random initialisation). Each training
+gets its own α for the test, chosen on validation characters, and is measured on other episodes of
 these.
 """
 
@@ -16,10 +16,9 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.studies.which_head import in_words, pools_of, trained
+from benchmarks.studies.which_head import in_words, load_start, pools_of, trained
 from maml_core.config import EpisodeSpec, EvaluationConfig, TrainConfig
 from maml_core.evaluation.accuracy import evaluate
-from maml_core.learners.checkpoints import load_weights
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import initial_params
 from maml_core.training.inner_lr_search import choose_inner_lr
@@ -28,7 +27,7 @@ BASE = TrainConfig(n_ways=(5,), q_query=3, meta_batch_size=4, inner_steps=1, inn
 THREE = {"inner_steps": 3, "inner_lr": 0.05}
 VARIANTS = {
     "base: 5-way, 1 step, 3 queries a class": {},
-    "from a random start": {},
+    "from a random initialisation": {},
     "20-way": {"n_ways": (20,)},
     "10 queries a class": {"q_query": 10},
     "half of the updates within alphabets": {"alternate_within_alphabet": True},
@@ -53,9 +52,9 @@ def main() -> None:
     torch.set_num_threads(1)
     pools = pools_of(parsed.dataset)
     for name, changes in VARIANTS.items():
-        begun = (
-            initial_params(Conv4(), 0) if "random" in name else load_weights(parsed.start).params
-        )
+        begun = initial_params(Conv4(), 0)
+        if "random" not in name:
+            begun = load_start(parsed.start, parsed.dataset)
         config = replace(BASE, meta_steps=parsed.updates, **changes)
         learner = trained(begun, config, pools)
         for n_way in WAYS:

@@ -115,12 +115,20 @@ def _add_model(parser: argparse.ArgumentParser, default: str | None) -> None:
     parser.add_argument("--hidden", type=int, help="mlp and lstm: units; 64 unless given")
 
 
-def _add_inductive(parser: argparse.ArgumentParser) -> None:
+def _add_negation(parser: argparse.ArgumentParser, option: str, setting: str, summary: str) -> None:
+    """Add an option that turns a setting off, and whose help does not call it on by default."""
+    parser.set_defaults(**{setting: True})
     parser.add_argument(
+        option, dest=setting, action="store_false", default=argparse.SUPPRESS, help=summary
+    )
+
+
+def _add_inductive(parser: argparse.ArgumentParser) -> None:
+    _add_negation(
+        parser,
         "--inductive",
-        dest="transductive",
-        action="store_false",
-        help="normalise queries with the support set's statistics, each query alone",
+        "transductive",
+        "normalise queries with the support set's statistics, each query alone",
     )
 
 
@@ -193,9 +201,7 @@ def _add_train(commands: Any) -> None:
         action="store_true",
         help="sample every other meta-batch within alphabets and by the same drawers",
     )
-    train.add_argument(
-        "--no-augment", dest="augment", action="store_false", help="no random deformations"
-    )
+    _add_negation(train, "--no-augment", "augment", "no random deformations")
     train.add_argument("--head-rows", type=int, default=1, help="1: zeros, for any N")
     train.add_argument(
         "--start",
@@ -229,9 +235,7 @@ def _add_pretrain(commands: Any) -> None:
         default=default.label_smoothing,
         help="share of the target spread over all classes, 0 to below 1",
     )
-    parser.add_argument(
-        "--no-augment", dest="augment", action="store_false", help="no random deformations"
-    )
+    _add_negation(parser, "--no-augment", "augment", "no random deformations")
     parser.add_argument("--elastic", action="store_true", help="random elastic deformations, too")
     parser.add_argument(
         "--mirror", action="store_true", help="mirrored characters as additional classes"

@@ -131,7 +131,7 @@ def _find_pictures(
 
 
 def _is_visible(path: str) -> bool:
-    """Say whether a path is no folder and nothing that a system left behind."""
+    """Say whether a path is a file, and not one that a system left behind."""
     parts = PurePosixPath(path).parts
     return not path.endswith("/") and not any(p.startswith((".", "__MACOSX")) for p in parts)
 

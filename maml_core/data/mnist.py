@@ -38,7 +38,7 @@ def find_pairs(root: Path) -> list[tuple[Path, Path]]:
     """Return the files of pictures and labels below a folder, the training files first.
 
     Raises:
-        DataError: There is no pair.
+        DataError: There is no pair of files here.
     """
     pairs = []
     for part in PARTS:

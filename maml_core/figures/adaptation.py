@@ -1,8 +1,4 @@
-"""Arrays in, Plotly figures out; one palette for all pages.
-
-Okabe & Ito's colours, which colour-blind people can tell apart, with a dash and a marker
-beside each. Text and grid take the theme's colours.
-"""
+"""How methods adapt to one episode: accuracy and loss by inner step."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def own_parts(name: str) -> tuple[int, str]:
     """Return the number and the method that `own_name` put into a name.
 
     Raises:
-        KeyError: It is no such name.
+        KeyError: There is no such name.
     """
     own, _, rest = name.partition("-")
     number, _, rest = rest.partition("-")

@@ -100,7 +100,7 @@ class Grid:
     Attributes:
         window: What it covers.
         loss: Nats, [side, side]; not a number where it is not computed yet, infinite where the
-            loss is no finite number.
+            loss is not finite.
         accuracy: 0 to 1, [side, side]; not a number where it is not computed yet.
     """
 

@@ -1,4 +1,4 @@
-"""Gradient descent on the plane, restarted at a clicked point."""
+"""Descents and a meta-training seen from a plane, and the planes that descents span."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def descend(
     """Take the inner loop's steps and look at them from a plane.
 
     Args:
-        learner: Whose network, rates, and θ where there is no `start`.
+        learner: Whose network, step sizes, and θ where there is no `start`.
         episode: What it adapts to.
         plane: From where it is seen.
         inner_lr: α > 0.

@@ -122,7 +122,7 @@ def from_bytes(content: bytes, path: str) -> Checkpoint:
         )
     if any(v.dtype != torch.float32 or not v.isfinite().all() for v in tensors.values()):
         raise CheckpointError(
-            f"{path} holds weights that are no finite 32-bit numbers; choose another file."
+            f"{path} holds weights that are not finite 32-bit numbers; choose another file."
         )
     return checkpoint
 
@@ -179,7 +179,7 @@ def _unpacked(content: bytes, path: str, device: str = "cpu") -> tuple[Params, d
         written = json.loads(header.get("__metadata__", {}).get("maml_core", "{}"))
         metadata = current_names(dict(written))
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path} is damaged or no safetensors file ({error}).") from error
+        raise CheckpointError(f"{path} is damaged or not a safetensors file ({error}).") from error
     return tensors, metadata
 
 

@@ -42,7 +42,7 @@ class Learner:
         provenance: How it was trained; None where nobody says.
 
     Raises:
-        ValueError: `inner_lrs` is empty or holds what is no N or no step size.
+        ValueError: `inner_lrs` is empty or holds something that is not an N or not a step size.
     """
 
     method: str

@@ -89,6 +89,19 @@ def describe_seen(
     )
 
 
+def check_unseen(
+    provenance: Provenance | None,
+    data: CharacterSet,
+    split: str,
+    part: str = "test",
+    split_seed: int = 0,
+) -> None:
+    """Raise `ValueError` if weights were trained on classes that are to be new to them."""
+    sentence = describe_seen(provenance, data, split, part, split_seed)
+    if sentence:
+        raise ValueError(f"{sentence} Evaluate them on their own split and seed.")
+
+
 def _same_classes(dataset: str, other: str) -> bool:
     return SAME_CLASSES.get(dataset, dataset) == SAME_CLASSES.get(other, other)
 

@@ -126,7 +126,7 @@ FORMER_LABELS = {former: method.short_label for method in ALL for former in meth
 
 
 def current_name(name: str) -> str:
-    """Return a method's name today; what is no former name comes back as it is."""
+    """Return a method's name today; any other name is returned as it is."""
     return FORMER_NAMES.get(name, name)
 
 

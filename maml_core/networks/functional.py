@@ -1,4 +1,4 @@
-"""Networks by name, and running them at any parameters by `torch.func.functional_call`.
+"""Runs a network at any parameters, by `torch.func.functional_call`.
 
 One checkpoint serves every N: its head has either one row, which stands for N rows of zeros,
 or as many rows as the largest N, of which the first N are used. `for_n_way` does it.

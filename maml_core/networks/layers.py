@@ -1,4 +1,4 @@
-"""Networks: plain modules, all with a linear `head` on the `features` they find in a picture."""
+"""What the networks are made of: normalised convolutions, the linear head, their base class."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def load_recording(path: Path) -> tuple[dict[int, Params], dict[str, Any]]:
     """Read θ at several updates of one training, by update in ascending order, and its metadata.
 
     Raises:
-        CheckpointError: There is none, it is damaged, or it is no recording.
+        CheckpointError: There is none, it is damaged, or it is not a recording.
     """
     tensors, metadata = read_file(path)
     points: dict[int, Params] = {}
@@ -33,7 +33,7 @@ def load_recording(path: Path) -> tuple[dict[int, Params], dict[str, Any]]:
         step, slash, name = key.partition("/")
         if not (slash and step.isdigit()):
             raise CheckpointError(
-                f"{path} is no recording; choose a file that `train --record` wrote."
+                f"{path} is not a recording; choose a file that `train --record` wrote."
             )
         points.setdefault(int(step), {})[name] = value.float()
     return dict(sorted(points.items())), metadata

@@ -35,7 +35,7 @@ def load_update(path: Path, device: str = "cpu") -> tuple[TrainState, dict[str, 
     """Read the state of an unfinished training and its metadata, with today's names in it.
 
     Raises:
-        CheckpointError: There is none, it is damaged, or it is no state, as a weights file.
+        CheckpointError: There is none, it is damaged, or it is not a saved state.
     """
     tensors, metadata = read_file(path, device)
     groups: dict[str, Params] = {"params": {}}

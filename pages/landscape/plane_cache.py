@@ -97,7 +97,7 @@ def path(plane_settings: PlaneSettings, descent: Descent) -> ProjectedTrajectory
     """Return a descent as its map's plane shows it.
 
     Raises:
-        ValueError: The loss is no finite number where it would start.
+        ValueError: The loss is not finite where it would start.
     """
     learner = learners(plane_settings.update, plane_settings.method)[descent.method]
     return plane_descent.descend(

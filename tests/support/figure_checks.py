@@ -11,7 +11,7 @@ STEPS = 4
 
 
 def refuse(constant):
-    raise AssertionError(f"{constant} is no JSON")
+    raise AssertionError(f"{constant} is not JSON")
 
 
 def assert_sound(figure):

@@ -32,6 +32,24 @@ def test_help_explains_each_option(command, capsys):
         assert explained, option
 
 
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        ("train", "--inductive"),
+        ("train", "--no-augment"),
+        ("pretrain", "--no-augment"),
+        ("evaluate", "--inductive"),
+    ],
+)
+def test_help_does_not_call_an_option_on_that_turns_a_setting_off(command, option, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        call(command, "--help")
+    shown = capsys.readouterr().out
+    own = re.search(rf"^  {option}\s(.*?)(?=^  -|\Z)", shown, re.MULTILINE | re.DOTALL)
+    assert own
+    assert "default" not in own[1]
+
+
 def test_it_runs_as_a_module():
     found = subprocess.run(
         [sys.executable, "-m", "maml_core", "--help"],

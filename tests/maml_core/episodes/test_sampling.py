@@ -350,7 +350,7 @@ def test_ink_crops_are_turned_with_their_pictures(characters):
         np.testing.assert_allclose(shown[0].numpy(), expected / 255, rtol=1e-6)
 
 
-def test_an_episode_is_looked_at_as_it_is_and_close_up_each_at_rotation_tta(characters):
+def test_an_episode_is_looked_at_as_it_is_and_as_ink_crops_each_at_every_rotation(characters):
     pool = make_pool(characters, list(range(10)), ink_crops=True)
     close = sample_episode(pool, SPECS[0], 2)
     plain = replace(close, ink_crop=None)

@@ -12,6 +12,7 @@ from maml_core.learners import checkpoints
 from maml_core.learners.provenance import Provenance
 from maml_core.learners.training_classes import (
     TrainingSplit,
+    check_unseen,
     describe_seen,
     seen_in_training,
     splits_trained_on,
@@ -105,6 +106,16 @@ def test_the_sentence_names_the_numbers_and_both_splits(data):
     assert describe_seen(provenance, data, "paper", "test", 0) == ""
     assert describe_seen(provenance, data, "paper", "train", 0) == ""
     assert describe_seen(read({}), data, "alphabets", "test", 0) == ""
+
+
+def test_weights_are_refused_where_they_know_the_classes_and_only_there(data):
+    provenance = read({"dataset": "omniglot", "split": "paper", "split_seed": 0})
+    sentence = describe_seen(provenance, data, "alphabets", "test", 0)
+    with pytest.raises(ValueError, match="Evaluate them on their own split and seed") as refusal:
+        check_unseen(provenance, data, "alphabets")
+    assert str(refusal.value).startswith(sentence)
+    check_unseen(provenance, data, "paper")
+    check_unseen(None, data, "alphabets")
 
 
 @pytest.mark.parametrize(

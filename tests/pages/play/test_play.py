@@ -43,7 +43,7 @@ def say(at: AppTest, labels: Sequence[object], round_: str | None = None) -> App
 
 
 def result(at: AppTest) -> list[str]:
-    """The result lines; the sidebar's link is no result."""
+    """The result lines; the sidebar's link is not one."""
     return [one.value for one in at.main.code]
 
 

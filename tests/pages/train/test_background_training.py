@@ -289,8 +289,8 @@ def test_files_that_cannot_be_used_are_refused_by_their_name() -> None:
     at = open_page(TRAIN, **SHORT)
     for number, (content, sentence) in enumerate(
         [
-            (b"no tensors", "is damaged or no safetensors file"),
-            (weights()[:-5], "is damaged or no safetensors file"),
+            (b"no tensors", "is damaged or not a safetensors file"),
+            (weights()[:-5], "is damaged or not a safetensors file"),
             (foreign(), "does not say its inner_lrs, method, model"),
             (weights(method="magic"), "says it was trained by 'magic'"),
             (weights(split=None), "does not say which characters"),
