@@ -23,7 +23,7 @@ from maml_core.methods.meta_gradient import gradient_over_tasks
 from maml_core.networks.functional import initial_params
 from maml_core.networks.params import Params
 from maml_core.optimisation.outer_loop import Metrics, TrainState, optimise
-from maml_core.optimisation.thread_pool import in_parallel
+from maml_core.optimisation.thread_pool import map_in_parallel
 from maml_core.teaching.sinusoids import evaluation
 from maml_core.teaching.sinusoids.regressors import (
     METHODS,
@@ -143,9 +143,7 @@ def train_side_by_side(config: SinusoidConfig, validate_every: int) -> Iterator[
     history: tuple[ValidationErrors, ...] = ()
     for step in (0, *range(validate_every, config.meta_steps, validate_every), config.meta_steps):
         updates = step - history[-1].step if history else 0
-        results = dict(
-            zip(METHODS, in_parallel(partial(advance, updates=updates), METHODS), strict=True)
-        )
+        results = map_in_parallel(partial(advance, updates=updates), {m: m for m in METHODS})
         history += (ValidationErrors(step, {m: error for m, (_, error) in results.items()}),)
         regressors = {method: regressor for method, (regressor, _) in results.items()}
         yield SinusoidCheckpoint(config, regressors, history)
