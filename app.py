@@ -1,12 +1,12 @@
 """The app: page set-up, navigation, and the sidebar that all pages share."""
 
 import streamlit as st
-from streamlit.runtime.pages_manager import PagesManager
 
-from pages.shared import training_session
+from pages.shared.learners import training_session
 from pages.shared.sidebar import sidebar
+from pages.shared.streamlit_internals import looks_for_pages_by_file
 
-at_first = PagesManager.uses_pages_directory
+at_first = looks_for_pages_by_file()
 st.set_page_config(page_title="See meta-learning", page_icon="✍️", layout="wide")
 PAGES = (  # folder and address, title, icon
     ("play", "Play", "stadia_controller"),
@@ -32,8 +32,8 @@ page = st.navigation(
         for name, title, icon in PAGES
     ]
 )
-# Streamlit takes any folder called `pages` for a multipage app of its old kind until it first meets
-# `st.navigation`, and tells a new server's first visitor that a link's page does not exist.
+# Looking for pages by file, Streamlit tells a new server's first visitor that the page of a link
+# does not exist; by now it knows the pages.
 if at_first:
     st.html("<script>location.reload()</script>", unsafe_allow_javascript=True)
     st.stop()

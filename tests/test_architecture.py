@@ -83,6 +83,14 @@ def test_a_file_says_what_it_is_for_and_has_one_subject(path: Path) -> None:
     assert not too_long, f"these functions do more than one thing: {too_long}"
 
 
+def test_streamlits_internals_are_used_in_one_place() -> None:
+    for path in FILES:
+        tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+        modules = {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+        internal = {module for module in modules if module.startswith("streamlit.runtime")}
+        assert not internal or path.name == "streamlit_internals.py", f"{path} imports {internal}"
+
+
 @pytest.mark.parametrize("top", ["maml_core", "pages"])
 def test_no_folder_is_too_full_to_be_taken_in(top: str) -> None:
     folders = [ROOT / top, *(path for path in (ROOT / top).rglob("*") if path.is_dir())]

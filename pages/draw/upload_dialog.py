@@ -16,7 +16,7 @@ from pages.draw.canvas import cell_label
 from pages.shared.widgets import segmented_choice
 
 if TYPE_CHECKING:
-    from streamlit.runtime.uploaded_file_manager import UploadedFile
+    from pages.shared.streamlit_internals import UploadedFile
 
 ROWS = "the rows: one file or one folder per class"
 FILES, FOLDER = "Pictures, or a zip", "A folder"

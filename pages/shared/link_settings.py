@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import streamlit as st
-from streamlit.runtime.state.session_state_proxy import get_session_state
 
 from maml_core.config import MAX_SHOT, MAX_WAY, MIN_SHOT, MIN_WAY, EpisodeSpec
 from maml_core.methods.catalogue import FORMER_LABELS
+from pages.shared.streamlit_internals import rewrite_link
 from pages.shared.widgets import show_until_dismissed
 
 # The words of a choice are also its words in the URL: Streamlit writes there what it shows.
@@ -142,11 +142,7 @@ def _translate_former_words(names: Iterable[str]) -> None:
         if FORMER_WORDS[name].keys() & set(texts):
             changed[name] = [FORMER_WORDS[name].get(text, text) for text in texts]
     if changed:
-        # Controls are filled from a copy of the URL that `st.query_params` does not reach.
-        with get_session_state().query_params() as params:
-            for name, texts in changed.items():
-                params.set_with_no_forward_msg(name, texts)
-            params.set_initial_query_params_from_current()
+        rewrite_link(changed)
 
 
 def check_link(checks: Mapping[str, Check]) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from maml_core.training.background.queue import VALIDATION_EPISODES
-from pages.shared import training_session
-from pages.shared.learners import picker
+from pages.shared.learners import picker, training_session
 from pages.shared.page_header import explanation
 from pages.train.images import controls, progress
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from maml_core.figures.style import STYLES
 from maml_core.learners.checkpoints import CheckpointError
@@ -11,6 +10,7 @@ from maml_core.learners.learner import Learner
 from pages.shared import cached
 from pages.shared.learners import store
 from pages.shared.link_settings import dataset_labels
+from pages.shared.streamlit_internals import UploadedFile
 from pages.shared.widgets import show_until_dismissed
 
 

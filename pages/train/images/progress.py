@@ -10,8 +10,7 @@ from maml_core.teaching.csv_exports import training_csv
 from maml_core.teaching.script_exports import portable_dataset, training_command
 from maml_core.training.background.job import BackgroundTraining
 from maml_core.training.background.queue import VALIDATION_EPISODES
-from pages.shared import training_session
-from pages.shared.learners import picker
+from pages.shared.learners import picker, training_session
 from pages.shared.link_settings import dataset_label
 from pages.train.images.controls import MODELS
 

@@ -28,8 +28,8 @@ from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import initial_params
 from maml_core.training.background import queue
 from maml_core.training.background.job import BackgroundTraining
-from pages.shared import cached, training_session
-from pages.shared.learners import store
+from pages.shared import cached, streamlit_internals
+from pages.shared.learners import store, training_session
 from pages.shared.learners.recorded import learner_at_update, recorded_params
 from pages.shared.link_settings import DEFAULTS
 from pages.train.images import controls
@@ -186,7 +186,7 @@ def test_of_few_classes_it_is_said_what_can_be_trained_and_what_is_measured(
 
 def test_another_visitor_sees_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     who = ["one"]
-    monkeypatch.setattr(training_session, "visitor_id", lambda: who[0])
+    monkeypatch.setattr(training_session, "session_id", lambda: who[0])
     at = open_page(TRAIN, **SHORT)
     found = started(at)
     until(lambda: found.is_finished)
@@ -358,10 +358,10 @@ def test_who_has_left_is_known_by_the_tab(monkeypatch: pytest.MonkeyPatch) -> No
         def is_active_session(self, session: str) -> bool:
             return session == "open"
 
-    monkeypatch.setattr(training_session.runtime, "exists", lambda: True)
-    monkeypatch.setattr(training_session.runtime, "get_instance", Runtime)
-    assert training_session._is_connected("open")
-    assert not training_session._is_connected("closed")
+    monkeypatch.setattr(streamlit_internals.runtime, "exists", lambda: True)
+    monkeypatch.setattr(streamlit_internals.runtime, "get_instance", Runtime)
+    assert streamlit_internals.is_connected("open")
+    assert not streamlit_internals.is_connected("closed")
 
 
 def test_the_replay_adapts_from_every_recorded_point_to_the_episode() -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import streamlit as st
-from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from maml_core.training.background.job import BackgroundTraining, TrainingJob
 from maml_core.training.background.queue import TrainingQueue
+from pages.shared.streamlit_internals import is_connected, session_id
 
 REFRESH_SECONDS = 2.0  # of the sidebar's link
 
@@ -19,26 +18,15 @@ def training_queue() -> TrainingQueue:
     return TrainingQueue()
 
 
-def visitor_id() -> str:
-    """Return what identifies this visitor's tab."""
-    context = get_script_run_ctx()
-    return context.session_id if context else ""
-
-
 def own_training() -> BackgroundTraining | None:
     """Return this visitor's training, finished or not; None if they have started none."""
-    return training_queue().training_of(visitor_id())
+    return training_queue().training_of(session_id())
 
 
 def start(job: TrainingJob) -> None:
     """Queue a training for this visitor; it ends soon after their tab is closed."""
-    owner = visitor_id()
-    training_queue().start(owner, job, lambda: _is_connected(owner))
-
-
-def _is_connected(session: str) -> bool:
-    # Not by a page's own sign of life: a page gives none during a long evaluation.
-    return not runtime.exists() or bool(runtime.get_instance().is_active_session(session))
+    owner = session_id()
+    training_queue().start(owner, job, lambda: is_connected(owner))
 
 
 def progress_text(training: BackgroundTraining) -> str:

@@ -1,0 +1,52 @@
+"""What the app uses of Streamlit beyond its public interface: nothing of it anywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from streamlit import runtime
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.state.session_state_proxy import get_session_state
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+__all__ = [
+    "UploadedFile",
+    "is_connected",
+    "looks_for_pages_by_file",
+    "rewrite_link",
+    "session_id",
+]
+
+
+def looks_for_pages_by_file() -> bool:
+    """Say whether a run began as that of a multipage app of the old kind, one file a page.
+
+    Streamlit takes any folder called `pages` for one until it first meets `st.navigation`.
+    """
+    return bool(PagesManager.uses_pages_directory)
+
+
+def rewrite_link(parameters: Mapping[str, Sequence[str]]) -> None:
+    """Set parameters of the link before any control has read it.
+
+    Controls are filled from a copy of the URL that `st.query_params` does not reach.
+    """
+    with get_session_state().query_params() as params:
+        for name, texts in parameters.items():
+            params.set_with_no_forward_msg(name, list(texts))
+        params.set_initial_query_params_from_current()
+
+
+def session_id() -> str:
+    """Return what identifies this visitor's tab; empty outside a session."""
+    context = get_script_run_ctx()
+    return context.session_id if context else ""
+
+
+def is_connected(session: str) -> bool:
+    """Say whether a session's tab is still there; without a server, as in a test, it is.
+
+    It does not go by a page's own sign of life: a page gives none during a long evaluation.
+    """
+    return not runtime.exists() or bool(runtime.get_instance().is_active_session(session))
