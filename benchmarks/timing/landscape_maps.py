@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -24,6 +23,7 @@ import torch
 from torch.func import functional_call, vmap
 from torch.nn import functional as F
 
+from benchmarks.timing.adapt_page import seconds
 from maml_core.config import EpisodeSpec
 from maml_core.data import registry
 from maml_core.data.splits import split_classes
@@ -207,13 +207,6 @@ def matrix_peak() -> float:
     a, b = torch.randn(2, PEAK_SIZE, PEAK_SIZE, generator=torch.Generator().manual_seed(0))
     fastest = min(seconds(lambda: a @ b) for _ in range(20))
     return 2 * PEAK_SIZE**3 / fastest / 1e9
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Return how long a call takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,6 +39,21 @@ def board() -> Board:
 def test_a_board_comes_back_from_its_file_as_it_was(board):
     assert board_from_json(board_to_json(board), "board.json") == board
     assert (board.n_way, board.k_shot) == (2, 2)
+
+
+def test_a_board_saved_by_the_first_version_is_read():
+    """Two strokes that cross; the same over a picture of a bar; that picture; an empty cell."""
+    file = Path(__file__).parent / "files" / "first_layout.board.json"
+    read = board_from_json(file.read_bytes(), file.name)
+    crossed = (((0.2, 0.2), (0.8, 0.8)), ((0.2, 0.8), (0.8, 0.2)))
+    bar = np.zeros((105, 105), np.uint8)
+    bar[40:60, 30:80] = 255
+    (drawn, both), (picture, empty) = read.support
+    assert drawn.strokes == both.strokes == crossed
+    assert both.picture == picture.picture
+    np.testing.assert_array_equal(cell_character(picture), bar)
+    assert empty.is_empty
+    assert read.query.strokes == (((0.5, 0.5),),)
 
 
 def test_an_empty_cell_is_not_drawn_and_the_others_are(board):
