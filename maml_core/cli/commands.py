@@ -7,6 +7,7 @@ import json
 import math
 import shlex
 import sys
+import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from functools import cache
@@ -36,6 +37,7 @@ from maml_core.learners import checkpoints
 from maml_core.learners.checkpoints import CheckpointError
 from maml_core.learners.learner import Learner, random_learner
 from maml_core.learners.training_classes import (
+    SeenClassesWarning,
     describe_seen,
     seen_in_training,
     splits_trained_on,
@@ -56,7 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = make_parser().parse_args(typed)
     parsed.command = shlex.join(["python", "-m", "maml_core", *typed])
     try:
-        COMMANDS[parsed.doing](parsed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SeenClassesWarning)  # `_check_seen` has said it
+            COMMANDS[parsed.doing](parsed)
     except (DataError, CheckpointError, ValueError) as error:
         print(f"maml_core: {error}", file=sys.stderr)
         return 1

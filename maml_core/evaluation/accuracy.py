@@ -15,6 +15,7 @@ from maml_core.episodes.task_batch import TaskBatch
 from maml_core.evaluation.confidence_intervals import Estimate, estimate
 from maml_core.learners.adaptation import adapt_to_support
 from maml_core.learners.learner import Learner
+from maml_core.learners.training_classes import warn_of_seen_classes
 from maml_core.methods.losses import accuracy
 from maml_core.methods.nearest_neighbour import nearest_by_features, nearest_by_pixels
 from maml_core.networks.functional import trajectory_query_logits
@@ -64,11 +65,15 @@ def evaluate(
         spec: The episodes' shape.
         config: Steps, number of episodes, seed, normalisation and views.
 
+    Warns:
+        SeenClassesWarning: The learner was trained on some of the pool's classes, not on all.
+
     Raises:
         ValueError: The network does not read pictures of this shape, or the pool is too small for
             the spec; the latter is raised only at the first estimate.
     """
     check_pictures(learner.model, pool.data.input_shape)
+    warn_of_seen_classes(learner.provenance, pool.data, pool.classes.tolist())
     inner_lr = config.inner_lr or learner.inner_lr(spec.n_way)
     adapt_config = AdaptConfig(inner_lr * config.lr_factor, config.inner_steps)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -9,6 +10,10 @@ from maml_core.config import SPLITS
 from maml_core.data.character_set import CharacterSet
 from maml_core.data.splits import split_classes
 from maml_core.learners.provenance import Provenance
+
+
+class SeenClassesWarning(UserWarning):
+    """Weights are measured on classes some of which they were trained on."""
 
 
 class TrainingSplit(NamedTuple):
@@ -100,6 +105,23 @@ def check_unseen(
     sentence = describe_seen(provenance, data, split, part, split_seed)
     if sentence:
         raise ValueError(f"{sentence} Evaluate them on their own split and seed.")
+
+
+def warn_of_seen_classes(
+    provenance: Provenance | None, data: CharacterSet, classes: Sequence[int]
+) -> None:
+    """Warn in capitals where weights know some of the classes and not others: nobody means that.
+
+    A training part, of which they know all, is asked for on purpose.
+    """
+    seen, n_classes = seen_in_training(splits_trained_on(provenance), data, classes), set(classes)
+    if 0 < len(seen) < len(n_classes):
+        warnings.warn(
+            f"THE WEIGHTS WERE TRAINED ON {len(seen)} OF THESE {len(n_classes)} CLASSES: THEIR "
+            "ACCURACY IS NOT THAT ON NEW ONES.",
+            SeenClassesWarning,
+            stacklevel=3,
+        )
 
 
 def _same_classes(dataset: str, other: str) -> bool:

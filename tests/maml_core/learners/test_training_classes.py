@@ -11,11 +11,13 @@ from maml_core.evaluation import results_table
 from maml_core.learners import checkpoints
 from maml_core.learners.provenance import Provenance
 from maml_core.learners.training_classes import (
+    SeenClassesWarning,
     TrainingSplit,
     check_unseen,
     describe_seen,
     seen_in_training,
     splits_trained_on,
+    warn_of_seen_classes,
 )
 from maml_core.paths import WEIGHTS
 
@@ -106,6 +108,19 @@ def test_the_sentence_names_the_numbers_and_both_splits(data):
     assert describe_seen(provenance, data, "paper", "test", 0) == ""
     assert describe_seen(provenance, data, "paper", "train", 0) == ""
     assert describe_seen(read({}), data, "alphabets", "test", 0) == ""
+
+
+def test_weights_that_know_some_of_the_classes_are_measured_with_a_warning_in_capitals(data):
+    provenance = read({"dataset": "omniglot", "split": "paper", "split_seed": 0})
+    mixed = split_classes(data, "alphabets", "test", 0)
+    seen = set(mixed) & set(split_classes(data, "paper", "train", 0))
+    assert 0 < len(seen) < len(mixed)
+    sentence = f"TRAINED ON {len(seen)} OF THESE {len(mixed)} CLASSES"
+    with pytest.warns(SeenClassesWarning, match=sentence):
+        warn_of_seen_classes(provenance, data, mixed)
+    for part in ("train", "test"):
+        warn_of_seen_classes(provenance, data, split_classes(data, "paper", part, 0))
+    warn_of_seen_classes(None, data, mixed)
 
 
 def test_weights_are_refused_where_they_know_the_classes_and_only_there(data):
