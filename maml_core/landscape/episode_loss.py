@@ -58,6 +58,3 @@ def _loss_and_accuracy(
         y = task.query_y
     loss = F.cross_entropy(out, y)
     return loss, accuracy(out, y).to(loss)
-
-
-SETS = ("support", "query")

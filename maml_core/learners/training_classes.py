@@ -100,11 +100,12 @@ def check_unseen(
     split: str,
     part: str = "test",
     split_seed: int = 0,
+    remedy: str = "Evaluate them on their own split and seed.",
 ) -> None:
-    """Raise `ValueError` if weights were trained on classes that are to be new to them."""
+    """Raise `ValueError`, with a remedy, if weights know classes that are to be new to them."""
     sentence = describe_seen(provenance, data, split, part, split_seed)
     if sentence:
-        raise ValueError(f"{sentence} Evaluate them on their own split and seed.")
+        raise ValueError(f"{sentence} {remedy}")
 
 
 def warn_of_seen_classes(
@@ -114,10 +115,11 @@ def warn_of_seen_classes(
 
     A training part, of which they know all, is asked for on purpose.
     """
-    seen, n_classes = seen_in_training(splits_trained_on(provenance), data, classes), set(classes)
-    if 0 < len(seen) < len(n_classes):
+    seen = seen_in_training(splits_trained_on(provenance), data, classes)
+    n_classes = len(set(classes))
+    if 0 < len(seen) < n_classes:
         warnings.warn(
-            f"THE WEIGHTS WERE TRAINED ON {len(seen)} OF THESE {len(n_classes)} CLASSES: THEIR "
+            f"THE WEIGHTS WERE TRAINED ON {len(seen)} OF THESE {n_classes} CLASSES: THEIR "
             "ACCURACY IS NOT THAT ON NEW ONES.",
             SeenClassesWarning,
             stacklevel=3,

@@ -16,7 +16,7 @@ from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.learners import checkpoints
 from maml_core.learners.checkpoints import Checkpoint, CheckpointError
 from maml_core.learners.learner import Learner
-from maml_core.learners.training_classes import describe_seen
+from maml_core.learners.training_classes import check_unseen
 from maml_core.methods.pretraining import imprint_head, pretrain, updates_of, with_new_head
 from maml_core.networks.functional import for_n_way, initial_params
 from maml_core.networks.inner_lr_multipliers import split_lr_multipliers, with_lr_multipliers
@@ -256,12 +256,15 @@ def _load_start(path: Path, model_config: Mapping[str, Any]) -> Checkpoint:
 
 def _check_unseen(run: TrainingRun, start: Checkpoint) -> None:
     """Raise `ValueError` if the starting weights were trained on validation classes."""
-    sentence = describe_seen(start.provenance, run.data, run.split, run.validate_on, run.split_seed)
-    if sentence:
-        raise ValueError(
-            f"{sentence} Validation would not measure new classes. Train on the split and seed of "
-            "the weights to start from, or choose other weights."
-        )
+    check_unseen(
+        start.provenance,
+        run.data,
+        run.split,
+        run.validate_on,
+        run.split_seed,
+        "Validation would not measure new classes. Train on the split and seed of the weights to "
+        "start from, or choose other weights.",
+    )
 
 
 def _as_row(spec: EpisodeSpec, estimate: Estimate) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional as F
 
 from maml_core.landscape import loss_maps
-from maml_core.landscape.episode_loss import SETS, loss_and_accuracy
+from maml_core.landscape.episode_loss import loss_and_accuracy
 from maml_core.landscape.loss_maps import (
     MARGIN,
     RESOLUTIONS,
@@ -27,6 +27,7 @@ from maml_core.landscape.loss_maps import (
 from maml_core.landscape.plane_descent import build_planes, descend
 from maml_core.landscape.planes import SHARED_PLANE, Plane
 from maml_core.networks.params import add
+from tests.support.landscape_episode import SETS
 
 WINDOW = Window(0.25, -0.5, 2.0)
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from maml_core.landscape.episode_loss import SETS, loss_and_accuracy
+from maml_core.landscape.episode_loss import loss_and_accuracy
 from maml_core.landscape.plane_descent import build_planes, descend, project_meta_training
 from maml_core.landscape.planes import PLANES, SHARED_PLANE, span
 from maml_core.methods.inner_loop import adapt
 from maml_core.networks.functional import for_n_way
 from maml_core.networks.params import norm, subtract
-from tests.support.landscape_episode import SPEC
+from tests.support.landscape_episode import SETS, SPEC
 
 
 def test_a_descent_is_the_inner_loop_seen_from_the_plane(learners, episode, ends):
