@@ -141,7 +141,7 @@ def test_the_score_outlives_other_pages_and_reruns(page: Page, app_url: str) -> 
         page.keyboard.press(key)
         answered(page, number)
         page.keyboard.press("Enter")
-    at_question(page, 4)
+        at_question(page, number + 1)
     answered(page, 3)
     before, here = scores(page), pictures(page)
     page.get_by_role("link", name="Episodes").click()
