@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from pages.shared.frame.sidebar import sidebar
 from pages.shared.learners import training_session
-from pages.shared.sidebar import sidebar
 from pages.shared.streamlit_internals import looks_for_pages_by_file
 
 at_first = looks_for_pages_by_file()

@@ -24,7 +24,7 @@ from maml_core.evaluation.comparison import evaluate_together
 from maml_core.evaluation.confidence_intervals import mean_and_ci95, percent, plus_minus
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner, head_only
-from maml_core.teaching.gradient_comparison import angle_degrees, method_gradients
+from maml_core.teaching.anatomy.gradient_comparison import angle_degrees, method_gradients
 
 SPEC = EpisodeSpec(5, 1, 10)
 N_TASKS = 4

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from maml_core.figures.style import CHANCE_COLOUR, FAINT, STYLES, layout, tick_labels
-from maml_core.teaching.gradient_plane import ProjectedGradient
+from maml_core.teaching.anatomy.gradient_plane import ProjectedGradient
 
 TASK_COLOUR = CHANCE_COLOUR  # grey, so that colour says which method
 UPDATE_COLOUR = "#B0126F"  # as the descents that a person starts: far from the methods' colours

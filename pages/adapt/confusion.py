@@ -13,7 +13,7 @@ from maml_core.evaluation.comparison import confusion_matrix
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.evaluation import confusion_figure
 from maml_core.figures.style import CHART_CONFIG, STYLES, class_label, class_letter
-from pages.shared.picture_html import STYLE, picture_strip
+from pages.shared.charts.picture_html import STYLE, picture_strip
 from pages.shared.widgets import segmented_choice
 
 

@@ -7,15 +7,15 @@ from maml_core.episodes.sampling import Episode
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.adaptation import accuracy_figure, loss_figure
 from maml_core.figures.style import CHART_CONFIG, STYLES
-from maml_core.teaching.csv_exports import trajectories_csv
-from maml_core.teaching.script_exports import comparison_script
+from maml_core.teaching.exports.csv_exports import trajectories_csv
+from maml_core.teaching.exports.script_exports import comparison_script
 from pages.adapt.confusion import confusion_section
 from pages.shared import cached
+from pages.shared.charts.many_episodes import repeat_on_many_episodes
+from pages.shared.charts.step_player import player, player_layout_css
+from pages.shared.frame.page_header import explanation, page_with_episode
 from pages.shared.learners import store
 from pages.shared.link_settings import PARTS, Settings, one_of, some_of, whole_number
-from pages.shared.long_work import repeat_on_many_episodes
-from pages.shared.page_header import explanation, page_with_episode
-from pages.shared.step_player import player, player_layout_css
 
 LR_FACTORS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 MAX_STEPS = 20

@@ -16,7 +16,7 @@ from maml_core.images.decoding import PictureError
 from maml_core.images.uploads import Upload
 from pages.draw.board_state import BoardState
 from pages.shared import cached
-from pages.shared.sidebar import available_datasets
+from pages.shared.frame.sidebar import available_datasets
 
 
 def class_collection(state: BoardState, n_way: int, k_shot: int) -> None:

@@ -13,8 +13,8 @@ from pages.draw.canvas import BOARD_PADS, drawing_pads, read_pads
 from pages.draw.class_collection import class_collection
 from pages.draw.query_panel import MAX_STEPS, query_panel
 from pages.draw.upload_dialog import load_board_popover, open_upload_dialog, save_board_button
+from pages.shared.frame.page_header import page_with_episode
 from pages.shared.link_settings import dataset_label, whole_number
-from pages.shared.page_header import page_with_episode
 from pages.shared.widgets import show_until_dismissed
 
 # Beside a long board the query and its answers stay in view.

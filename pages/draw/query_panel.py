@@ -19,8 +19,8 @@ from pages.draw.board_state import QUERY, BoardState, cell_name
 from pages.draw.canvas import QUERY_PAD, Answer, drawing_pads, probability_bars
 from pages.draw.upload_dialog import open_upload_dialog
 from pages.shared import cached
+from pages.shared.frame.page_header import explanation
 from pages.shared.link_settings import dataset_label
-from pages.shared.page_header import explanation
 
 METHODS = ("maml", "pretrained")
 MAX_STEPS = 10

@@ -10,9 +10,9 @@ from maml_core.episodes.sampling import Episode
 from maml_core.figures.splits import split_figure
 from maml_core.figures.style import CHART_CONFIG, class_letter
 from pages.shared import cached
+from pages.shared.charts.picture_html import STYLE, picture_strip
+from pages.shared.frame.page_header import explanation, page_with_episode
 from pages.shared.link_settings import PARTS, Settings
-from pages.shared.page_header import explanation, page_with_episode
-from pages.shared.picture_html import STYLE, picture_strip
 
 PAPER_TRAIN_SHARE = 1_200 / 1_623  # Finn et al. 2017 train on 1,200 of Omniglot's characters
 WHY_NAMES = """

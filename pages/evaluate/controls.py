@@ -10,8 +10,8 @@ import streamlit as st
 from maml_core.figures.style import STYLES
 from pages.evaluate import texts
 from pages.shared import cached
+from pages.shared.frame.page_header import explanation
 from pages.shared.link_settings import Check, one_of, some_of, whole_number
-from pages.shared.page_header import explanation
 from pages.shared.widgets import segmented_choice
 
 EPISODES = (100, 300, 600, 1000, 2000)

@@ -15,9 +15,9 @@ from maml_core.methods.catalogue import NEAREST
 from pages.evaluate.controls import EvaluationControls, evaluation_controls, link_checks
 from pages.evaluate.tables import accuracy_by_step, published_results
 from pages.shared import cached
+from pages.shared.charts.many_episodes import draw_estimates, streamed_evaluation
+from pages.shared.frame.page_header import page_with_episode
 from pages.shared.link_settings import Settings
-from pages.shared.long_work import draw_estimates, streamed_evaluation
-from pages.shared.page_header import page_with_episode
 
 
 def main() -> None:

@@ -11,14 +11,14 @@ import streamlit as st
 from maml_core.figures.meta_update import angles_figure, method_gradients_figure
 from maml_core.figures.style import CHART_CONFIG, STYLES
 from maml_core.networks.params import Params
-from maml_core.teaching.gradient_comparison import COMPARED_METHODS, angle_degrees
-from maml_core.teaching.gradient_plane import project_method_gradients
-from maml_core.teaching.layer_changes import layer_norms
+from maml_core.teaching.anatomy.gradient_comparison import COMPARED_METHODS, angle_degrees
+from maml_core.teaching.anatomy.gradient_plane import project_method_gradients
+from maml_core.teaching.anatomy.layer_changes import layer_norms
 from pages.inside import meta_batch
 from pages.inside.meta_batch import MetaBatch
 from pages.inside.piecewise_work import work_in_pieces
 from pages.inside.texts import WHY_FIRST_ORDER
-from pages.shared.page_header import explanation
+from pages.shared.frame.page_header import explanation
 
 ANGLE_METHODS = ("fomaml", "reptile")  # whose angle to MAML is followed
 

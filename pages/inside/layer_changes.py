@@ -15,9 +15,9 @@ from maml_core.learners.learner import head_only
 from pages.inside import meta_batch
 from pages.inside.texts import WHY_HEAD
 from pages.shared import cached
+from pages.shared.charts.many_episodes import Estimates, draw_estimates, streamed_evaluation
+from pages.shared.frame.page_header import explanation
 from pages.shared.link_settings import PARTS, Settings
-from pages.shared.long_work import Estimates, draw_estimates, streamed_evaluation
-from pages.shared.page_header import explanation
 
 STEPS = 5
 EPISODES = 600

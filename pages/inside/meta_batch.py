@@ -11,9 +11,9 @@ from maml_core.config import TrainConfig
 from maml_core.episodes.sampling import Episode, sample_episodes
 from maml_core.learners.learner import Learner
 from maml_core.networks.params import Params
-from maml_core.teaching.gradient_comparison import angle_degrees, method_gradients
-from maml_core.teaching.layer_changes import relative_layer_changes
-from maml_core.teaching.meta_update import (
+from maml_core.teaching.anatomy.gradient_comparison import angle_degrees, method_gradients
+from maml_core.teaching.anatomy.layer_changes import relative_layer_changes
+from maml_core.teaching.anatomy.meta_update import (
     MetaUpdate,
     TaskContribution,
     apply_meta_update,

@@ -9,16 +9,16 @@ import streamlit as st
 from maml_core.data.character_set import CharacterSet
 from maml_core.figures.meta_update import projected_update_figure
 from maml_core.figures.style import CHART_CONFIG, STYLES
-from maml_core.teaching.gradient_plane import ProjectedGradient, project_meta_update
+from maml_core.teaching.anatomy.gradient_plane import ProjectedGradient, project_meta_update
 from pages.inside import meta_batch
 from pages.inside.algorithm_steps import arrows_by_step
 from pages.inside.meta_batch import MetaBatch
 from pages.inside.piecewise_work import work_in_pieces
 from pages.inside.texts import WHY_BACK, WHY_PLANE, WHY_QUERY, WHY_STEPS, WHY_SUM
 from pages.inside.walkthrough import draw_walkthrough
+from pages.shared.frame.page_header import explanation
 from pages.shared.learners.recorded import recorded_params
 from pages.shared.link_settings import PARTS
-from pages.shared.page_header import explanation
 
 CHART = "arrows_chart"
 

@@ -9,7 +9,7 @@ from pages.inside.gradient_comparison import draw_gradient_comparison
 from pages.inside.layer_changes import draw_layer_changes
 from pages.inside.meta_batch import batch_episodes
 from pages.inside.meta_update_section import draw_meta_update
-from pages.shared.page_header import page_with_episode
+from pages.shared.frame.page_header import page_with_episode
 
 
 def main() -> None:

@@ -9,10 +9,10 @@ from statistics import fmean
 from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.sampling import Episode
 from maml_core.networks.params import Params
-from maml_core.teaching.gradient_comparison import angle_degrees
-from maml_core.teaching.layer_changes import layer_norms
-from maml_core.teaching.meta_update import MetaUpdate
-from maml_core.teaching.source_excerpts import body_of
+from maml_core.teaching.anatomy.gradient_comparison import angle_degrees
+from maml_core.teaching.anatomy.layer_changes import layer_norms
+from maml_core.teaching.anatomy.meta_update import MetaUpdate
+from maml_core.teaching.anatomy.source_excerpts import body_of
 from pages.inside.algorithm_steps import ALGORITHM_LINES, STEPS
 from pages.inside.walkthrough_table import table_rows
 from pages.shared.component import component

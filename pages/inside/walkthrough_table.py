@@ -9,10 +9,10 @@ import numpy as np
 
 from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.sampling import Episode
-from maml_core.teaching.gradient_comparison import angle_degrees
-from maml_core.teaching.layer_changes import layer_norms
-from maml_core.teaching.meta_update import MetaUpdate
-from pages.shared.picture_html import caption, data_uri
+from maml_core.teaching.anatomy.gradient_comparison import angle_degrees
+from maml_core.teaching.anatomy.layer_changes import layer_norms
+from maml_core.teaching.anatomy.meta_update import MetaUpdate
+from pages.shared.charts.picture_html import caption, data_uri
 
 
 def table_rows(

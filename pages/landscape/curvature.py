@@ -14,7 +14,7 @@ from maml_core.landscape.curvature import Curvature
 from maml_core.landscape.planes import SHARED_PLANE
 from pages.landscape import plane_cache
 from pages.landscape.plane_cache import Descent, PlaneSettings
-from pages.shared.page_header import explanation
+from pages.shared.frame.page_header import explanation
 
 MAX_WITHOUT_CLICK = 25  # support pictures; with more, the measurement takes seconds
 WHY_CURVATURE = """

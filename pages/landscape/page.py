@@ -21,17 +21,17 @@ from maml_core.landscape import loss_maps
 from maml_core.landscape.loss_maps import RESOLUTIONS, Grid, Window
 from maml_core.landscape.plane_descent import ProjectedTrajectory
 from maml_core.landscape.planes import SHARED_PLANE
-from maml_core.teaching.csv_exports import grids_csv
+from maml_core.teaching.exports.csv_exports import grids_csv
 from pages.landscape import grid_cache, plane_cache, url_state
 from pages.landscape.curvature import draw_curvature
 from pages.landscape.map_component import Panel, draw_maps
 from pages.landscape.plane_cache import Descent, PlaneSettings
 from pages.landscape.texts import WHY_PLANES, WHY_SLICE, map_caption, trajectory_caption
 from pages.shared import cached
+from pages.shared.frame.page_header import explanation, page_with_episode
 from pages.shared.learners.picker import in_place_of_maml
 from pages.shared.learners.recorded import recorded_params
 from pages.shared.link_settings import MAX_SEED, PARTS, Check, Settings, one_of, whole_number
-from pages.shared.page_header import explanation, page_with_episode
 from pages.shared.widgets import segmented_choice
 
 KINDS = {"Paths": "paths", "Both ends": "ends", "Random": "random"}

@@ -8,8 +8,8 @@ from maml_core.paths import ASSETS
 from maml_core.teaching import lessons
 from maml_core.teaching.lessons import Lesson
 from pages.lessons.worksheet import SCREEN, draw_print_button, draw_worksheet
+from pages.shared.frame.page_header import page_with_characters
 from pages.shared.link_settings import one_of
-from pages.shared.page_header import page_with_characters
 
 PAGES = Path(__file__).parents[1]
 FOLDER = ASSETS / "lessons"

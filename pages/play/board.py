@@ -9,8 +9,8 @@ import streamlit as st
 from maml_core.data.character_set import CharacterSet
 from maml_core.figures.style import STYLES
 from maml_core.teaching.play_round import PlayQuestion
+from pages.shared.charts.picture_html import caption, data_uri
 from pages.shared.component import component
-from pages.shared.picture_html import caption, data_uri
 
 PERSON = "person"
 NEXT_ROUND = "Next ten questions"

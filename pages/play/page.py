@@ -27,9 +27,9 @@ from pages.play.round_state import (
 )
 from pages.play.texts import WHY_CLASS, WHY_FAIR, WHY_HARD
 from pages.shared import cached
+from pages.shared.frame.page_header import explanation, page_with_characters
 from pages.shared.learners.picker import in_place_of_maml
 from pages.shared.link_settings import PARTS, one_of
-from pages.shared.page_header import explanation, page_with_characters
 from pages.shared.widgets import segmented_choice
 
 BOARD = "game"

@@ -6,8 +6,8 @@ import streamlit as st
 
 from maml_core.config import AdaptConfig
 from maml_core.teaching.quadratic_tasks import LAYOUTS, N_PARAMS, N_TASKS
+from pages.shared.frame.page_header import explanation, page_top
 from pages.shared.link_settings import one_of, whole_number
-from pages.shared.page_header import explanation, page_top
 from pages.shared.widgets import segmented_choice
 from pages.toy.closed_form import draw_closed_form
 from pages.toy.texts import WHY_FIRST_ORDER, WHY_NETWORKS, WHY_REPTILE, WHY_TWO

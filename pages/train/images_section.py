@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from maml_core.training.background.queue import VALIDATION_EPISODES
+from pages.shared.frame.page_header import explanation
 from pages.shared.learners import picker, training_session
-from pages.shared.page_header import explanation
 from pages.train.images import controls, progress
 
 CHECKS = controls.CHECKS

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pages.shared.frame.page_header import page_with_characters
 from pages.shared.link_settings import one_of
-from pages.shared.page_header import page_with_characters
 from pages.shared.widgets import segmented_choice
 from pages.train import images_section, replay, sinusoid_section
 

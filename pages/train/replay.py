@@ -14,11 +14,11 @@ from maml_core.evaluation.comparison import compare
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.style import CHART_CONFIG
 from maml_core.figures.training import course_figure, replay_figure
-from maml_core.teaching.csv_exports import replay_csv
+from maml_core.teaching.exports.csv_exports import replay_csv
 from pages.shared import cached
+from pages.shared.charts.step_player import player, player_layout_css
 from pages.shared.learners.recorded import learner_at_update, recorded_params
 from pages.shared.link_settings import PARTS, Settings, current_settings, one_of
-from pages.shared.step_player import player, player_layout_css
 from pages.shared.widgets import segmented_choice
 
 STEPS = 5

@@ -14,8 +14,8 @@ from maml_core.figures.style import STYLES
 from maml_core.teaching.sinusoids.regressors import FittedCurves, fit_curves
 from maml_core.teaching.sinusoids.tasks import X_RANGE, Sinusoid, displayed_sinusoid
 from maml_core.teaching.sinusoids.training import SinusoidCheckpoint
+from pages.shared.frame.page_header import explanation
 from pages.shared.link_settings import MAX_SEED, one_of
-from pages.shared.page_header import explanation
 from pages.shared.widgets import segmented_choice
 from pages.train.sinusoid.clickable_charts import Panel, draw_clickable_charts
 from pages.train.sinusoid.error_table import draw_error_table

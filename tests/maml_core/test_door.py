@@ -36,7 +36,7 @@ def test_the_sidebar_is_drawn_before_torch_is_needed() -> None:
     code = "\n".join(map(ast.unparse, imports))
     assert "pages.shared" in code
     loaded = modules_after(code)
-    assert "pages.shared.sidebar" in loaded
+    assert "pages.shared.frame.sidebar" in loaded
     assert not loaded & {"torch", "torchvision", "scipy"}
 
 

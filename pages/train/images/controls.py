@@ -23,6 +23,7 @@ from maml_core.networks import registry
 from maml_core.paths import WEIGHTS
 from maml_core.training.background.job import TrainingJob
 from pages.shared import cached
+from pages.shared.frame.sidebar import usable_datasets
 from pages.shared.link_settings import (
     MAX_SEED,
     Check,
@@ -31,7 +32,6 @@ from pages.shared.link_settings import (
     one_of,
     whole_number,
 )
-from pages.shared.sidebar import usable_datasets
 from pages.shared.widgets import segmented_choice
 
 MAX_QUERIES = 5  # pictures a class in a training task; fewer where a class has fewer

@@ -7,7 +7,7 @@ import streamlit as st
 from maml_core.evaluation.confidence_intervals import plus_minus
 from maml_core.figures.sinusoid import error_figure
 from maml_core.figures.style import CHART_CONFIG, STYLES
-from maml_core.teaching.csv_exports import sinusoid_errors_csv
+from maml_core.teaching.exports.csv_exports import sinusoid_errors_csv
 from maml_core.teaching.sinusoids.evaluation import ErrorEstimate, evaluate
 from maml_core.teaching.sinusoids.training import SinusoidCheckpoint
 from pages.shared.widgets import segmented_choice

@@ -11,7 +11,7 @@ import streamlit as st
 from maml_core.config import SinusoidConfig
 from maml_core.figures.sinusoid import training_figure
 from maml_core.figures.style import CHART_CONFIG
-from maml_core.teaching.csv_exports import sinusoid_history_csv
+from maml_core.teaching.exports.csv_exports import sinusoid_history_csv
 from maml_core.teaching.sinusoids.evaluation import VALIDATION_TASKS
 from maml_core.teaching.sinusoids.training import (
     SinusoidCheckpoint,

@@ -13,7 +13,7 @@ from maml_core.figures.meta_update import (
     projected_update_figure,
 )
 from maml_core.figures.style import STYLES
-from maml_core.teaching.gradient_plane import ProjectedGradient
+from maml_core.teaching.anatomy.gradient_plane import ProjectedGradient
 
 ARROWS = [
     ProjectedGradient("1", 3.0, 4.0, 6.0, 25 / 36),

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from maml_core.config import EpisodeSpec, TrainConfig
 from maml_core.episodes.sampling import sample_episodes
 from maml_core.episodes.task_batch import TaskBatch
-from maml_core.teaching.meta_update import apply_meta_update, decompose_meta_update
+from maml_core.teaching.anatomy.meta_update import apply_meta_update, decompose_meta_update
 
 SPEC = EpisodeSpec(3, 1, 2)
 ALPHA, BETA = 0.25, 0.003

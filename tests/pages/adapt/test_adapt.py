@@ -18,7 +18,7 @@ from maml_core.evaluation.comparison import compare
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.style import STYLES
 from maml_core.learners import checkpoints
-from maml_core.teaching.script_exports import comparison_script
+from maml_core.teaching.exports.script_exports import comparison_script
 from pages.shared.link_settings import DEFAULTS
 from tests.support.opened_page import chart, numbers, open_page, texts
 

@@ -32,7 +32,7 @@ from maml_core.images.board import (
 from maml_core.images.handwriting import normalise_ink, to_character
 from maml_core.images.uploads import Upload
 from maml_core.learners import checkpoints
-from maml_core.teaching import meta_update
+from maml_core.teaching.anatomy import meta_update
 from maml_core.training import recording
 from pages.draw import class_collection, upload_dialog
 from pages.draw.board_state import QUERY, BoardState

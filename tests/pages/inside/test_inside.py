@@ -20,13 +20,13 @@ from maml_core.episodes.sampling import sample_episodes
 from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.figures.style import STYLES
 from maml_core.learners import checkpoints
-from maml_core.teaching import meta_update
+from maml_core.teaching.anatomy import meta_update
 from maml_core.training import recording
 from pages.inside import layer_changes, meta_batch, piecewise_work
 from pages.inside.algorithm_steps import ALGORITHM_LINES, STEPS
 from pages.shared import cached
+from pages.shared.charts.picture_html import data_uri
 from pages.shared.learners import recorded
-from pages.shared.picture_html import data_uri
 from tests.support import opened_page
 from tests.support.opened_page import texts, told
 

@@ -22,7 +22,8 @@ from maml_core.learners.checkpoints import Checkpoint
 from maml_core.learners.learner import Learner
 from maml_core.networks.functional import initial_params
 from maml_core.networks.registry import MODELS
-from maml_core.teaching import meta_update, play_round
+from maml_core.teaching import play_round
+from maml_core.teaching.anatomy import meta_update
 from pages.landscape import grid_cache
 from pages.shared.link_settings import DEFAULTS
 from tests.support.opened_page import open_page, texts, told

@@ -25,8 +25,8 @@ from maml_core.methods.registry import META_GRADIENTS
 from maml_core.networks.params import Params, add, norm, subtract
 from maml_core.optimisation.outer_loop import Metrics, TrainState, optimise
 from maml_core.optimisation.thread_pool import in_parallel
-from maml_core.teaching.gradient_comparison import mean_of
-from maml_core.teaching.layer_changes import layer_norms
+from maml_core.teaching.anatomy.gradient_comparison import mean_of
+from maml_core.teaching.anatomy.layer_changes import layer_norms
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,13 @@ import streamlit as st
 from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.sampling import Episode
 from pages.shared import cached
-from pages.shared.link_settings import Check, Settings, check_link, current_settings, show_notices
+from pages.shared.link_settings import (
+    Check,
+    Settings,
+    check_link,
+    current_settings,
+    show_notices,
+)
 
 # Streamlit leaves 6rem above the title; at 390 px and on a projector that is a third of the view.
 COMPACT = """

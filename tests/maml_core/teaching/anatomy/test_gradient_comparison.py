@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from maml_core.networks.functional import HEAD
 from maml_core.networks.params import norm
-from maml_core.teaching.gradient_comparison import angle_degrees, method_gradients
+from maml_core.teaching.anatomy.gradient_comparison import angle_degrees, method_gradients
 
 
 def test_the_methods_gradients_are_what_a_plain_loop_says(

@@ -9,8 +9,8 @@ import pytest
 from maml_core.methods import inner_loop
 from maml_core.methods.inner_loop import adapt
 from maml_core.networks.inner_lr_multipliers import head_only_multipliers
-from maml_core.teaching import source_excerpts
-from maml_core.teaching.source_excerpts import SourceExcerpt, body_of
+from maml_core.teaching.anatomy import source_excerpts
+from maml_core.teaching.anatomy.source_excerpts import SourceExcerpt, body_of
 
 
 @pytest.mark.parametrize("function", [adapt, head_only_multipliers, source_excerpts.body_of])

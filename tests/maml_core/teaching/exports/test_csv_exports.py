@@ -18,7 +18,7 @@ from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.landscape.loss_maps import Grid, Window
 from maml_core.learners.learner import Learner
 from maml_core.networks.functional import initial_params
-from maml_core.teaching.csv_exports import (
+from maml_core.teaching.exports.csv_exports import (
     estimates_csv,
     grids_csv,
     replay_csv,

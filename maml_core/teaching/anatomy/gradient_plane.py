@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from maml_core.landscape.planes import principal_directions, span
 from maml_core.networks.params import Params, norm, scale, subtract
-from maml_core.teaching.meta_update import MetaUpdate
+from maml_core.teaching.anatomy.meta_update import MetaUpdate
 
 
 @dataclass(frozen=True)

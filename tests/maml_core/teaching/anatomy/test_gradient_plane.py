@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from maml_core.networks.params import scale
-from maml_core.teaching.gradient_comparison import angle_degrees, method_gradients
-from maml_core.teaching.gradient_plane import project_meta_update, project_method_gradients
-from maml_core.teaching.meta_update import apply_meta_update, decompose_meta_update
+from maml_core.teaching.anatomy.gradient_comparison import angle_degrees, method_gradients
+from maml_core.teaching.anatomy.gradient_plane import project_meta_update, project_method_gradients
+from maml_core.teaching.anatomy.meta_update import apply_meta_update, decompose_meta_update
 
 
 def flat(params):

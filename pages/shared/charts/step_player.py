@@ -8,8 +8,8 @@ from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.sampling import Episode
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.style import STYLES, class_letter
+from pages.shared.charts.picture_html import caption, data_uri
 from pages.shared.component import component
-from pages.shared.picture_html import caption, data_uri
 
 _mount = component("step_player")
 

@@ -12,7 +12,7 @@ from maml_core.evaluation.comparison import evaluate_together
 from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.figures.evaluation import confidence_figure
 from maml_core.figures.style import CHART_CONFIG
-from maml_core.teaching.csv_exports import estimates_csv
+from maml_core.teaching.exports.csv_exports import estimates_csv
 from pages.shared import cached
 from pages.shared.link_settings import PARTS, Settings
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from maml_core.learners.learner import Learner, head_only
-from maml_core.teaching.layer_changes import layer_norms, relative_layer_changes
+from maml_core.teaching.anatomy.layer_changes import layer_norms, relative_layer_changes
 
 
 def test_a_layers_length_is_that_of_all_its_parameters():

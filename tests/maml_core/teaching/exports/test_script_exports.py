@@ -19,10 +19,10 @@ from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner
 from maml_core.networks.functional import initial_params
 from maml_core.paths import WEIGHTS
-from maml_core.teaching.script_exports import comparison_script, training_command
+from maml_core.teaching.exports.script_exports import comparison_script, training_command
 from maml_core.training.background.job import TrainingJob
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""One meta-update taken apart: its steps, gradients, layers and source."""

@@ -1,0 +1,1 @@
+"""How charts, pictures and growing measurements are drawn on every page."""
