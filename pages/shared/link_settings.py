@@ -32,13 +32,29 @@ PARTS = {part: words.lower() for words, part in PART_LABELS.items()}
 MAX_QUERY = 10  # with K = 10 all 20 drawers are used
 MAX_SEED = 999_999
 DEFAULT_SPEC = EpisodeSpec(n_way=5, k_shot=1, q_query=10)
+# Shapes to choose in one tap, by what they are called.
+PRESETS = {
+    "Classic": DEFAULT_SPEC,
+    "Harder": EpisodeSpec(n_way=20, k_shot=1, q_query=10),
+    "Hardest": EpisodeSpec(n_way=20, k_shot=1, q_query=10, within_alphabet=True),
+}
+
+
+def shape_values(spec: EpisodeSpec) -> dict[str, int | bool]:
+    """Return what the sidebar's controls say for a shape, by their keys."""
+    return {
+        "n_way": spec.n_way,
+        "k_shot": spec.k_shot,
+        "q_query": spec.q_query,
+        "within": spec.within_alphabet,
+    }
+
+
+# What an address that names some settings leaves open.
 DEFAULTS = {
     "dataset": "Omniglot",
-    "n_way": DEFAULT_SPEC.n_way,
-    "k_shot": DEFAULT_SPEC.k_shot,
-    "q_query": DEFAULT_SPEC.q_query,
+    **shape_values(DEFAULT_SPEC),
     "seed": 0,
-    "within": False,
     "part": "Never seen in training",
 }
 
