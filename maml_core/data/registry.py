@@ -59,7 +59,7 @@ def load(name: str, data_dir: Path | None = None) -> CharacterSet:
     Args:
         name: 'omniglot', 'glyphs', 'drawings', 'mnist', or a folder of pictures: 'folder' as
             they are, in colour, 'folder-28' grey and as small as characters. Or the name of a
-            visitor's zip, see `visitor_zips`.
+            visitor's zip, see `own_pictures.visitor_zips`.
         data_dir: Where downloads and caches lie; `default_data_dir()` if None.
 
     Raises:
@@ -68,7 +68,7 @@ def load(name: str, data_dir: Path | None = None) -> CharacterSet:
     """
     data_dir = data_dir or default_data_dir()
     if name.startswith(VISITOR_ZIP_PREFIX):
-        from maml_core.data import visitor_zips  # Imported only where needed.
+        from maml_core.data.own_pictures import visitor_zips  # Imported only where needed.
 
         return visitor_zips.load(name, data_dir)
     check_choice("name", name, DATASETS)
@@ -164,7 +164,7 @@ def _load_drawings(data_dir: Path) -> CharacterSet:
 
 
 def _load_folder(data_dir: Path, colour: bool) -> CharacterSet:
-    from maml_core.data import image_folder  # Imported only where needed.
+    from maml_core.data.own_pictures import image_folder  # Imported only where needed.
 
     return image_folder.load(pictures_root(data_dir), data_dir, colour=colour)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from maml_core.config import MIN_WAY
-from maml_core.data import visitor_zips
 from maml_core.data.character_set import CharacterSet, DataError
+from maml_core.data.own_pictures import visitor_zips
 from maml_core.data.storage.disk_cache import default_data_dir
 from pages.shared.link_settings import DEFAULTS, ZIP_LABEL
 from pages.shared.widgets import show_until_dismissed

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from maml_core.cli.commands import main
-from maml_core.data import image_folder
+from maml_core.data.own_pictures import image_folder
 from maml_core.learners import checkpoints
 
 SIDE = 84

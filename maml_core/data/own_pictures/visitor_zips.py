@@ -12,8 +12,8 @@ from pathlib import Path
 
 from maml_core.config import VISITOR_ZIP_PREFIX
 from maml_core.data.character_set import CharacterSet, DataError
-from maml_core.data.image_folder import REMEDY
-from maml_core.data.image_folder import load as read_folder
+from maml_core.data.own_pictures.image_folder import load as read_folder
+from maml_core.data.own_pictures.layouts import REMEDY
 from maml_core.data.storage.archives import open_archive
 from maml_core.data.storage.disk_cache import atomic_write, short_digest
 

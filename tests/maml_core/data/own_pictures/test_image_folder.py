@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from maml_core.config import EpisodeSpec
-from maml_core.data import image_folder, registry
+from maml_core.data import registry
 from maml_core.data.character_set import DataError
+from maml_core.data.own_pictures import image_folder, layouts
 from maml_core.data.splits import split_classes
 from maml_core.data.storage import disk_cache
 from maml_core.episodes.pool import make_pool
@@ -212,12 +213,12 @@ def test_a_place_that_is_not_there_and_a_zip_that_is_none(tmp_path, monkeypatch)
 
 
 def test_large_files_and_bombs_are_refused_before_they_are_decoded(tmp_path, monkeypatch):
-    monkeypatch.setattr(image_folder, "MAX_FILE_BYTES", 100_000)
+    monkeypatch.setattr(layouts, "MAX_FILE_BYTES", 100_000)
     bomb = pack(tmp_path / "bomb.zip", {**plain(), "cat/3.png": bytes(200_000)})
     monkeypatch.setattr(image_folder, "decode_image", None)
     with pytest.raises(DataError, match=r"cat/3\.png in .* has 200,000 bytes; make it smaller"):
         image_folder.load(bomb)
-    monkeypatch.setattr(image_folder, "MAX_PICTURES", 4)
+    monkeypatch.setattr(layouts, "MAX_PICTURES", 4)
     with pytest.raises(DataError, match="holds 5 pictures; take at most 4"):
         image_folder.load(write(tmp_path / "set", plain()))
 

@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from maml_core.config import EpisodeSpec
-from maml_core.data import image_folder, registry, visitor_zips
+from maml_core.data import registry
 from maml_core.data.character_set import DataError
+from maml_core.data.own_pictures import image_folder, visitor_zips
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import make_pool
 from maml_core.episodes.sampling import sample_episode
