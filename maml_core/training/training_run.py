@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +18,7 @@ from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.learners.checkpoints import Checkpoint
 from maml_core.learners.training_classes import splits_trained_on
-from maml_core.paths import PROJECT
+from maml_core.training.code_version import commit
 
 VALIDATION_QUERY = 5  # pictures a class
 
@@ -117,21 +115,7 @@ class TrainingRun:
             "split_seed": self.split_seed,
             "start_trained_on": splits_trained_on(start.provenance) if start else [],
             "device": torch.cuda.get_device_name() if self.device == "cuda" else "cpu",
-            "commit": _commit(),
+            "commit": commit(),
             "torch": torch.__version__,
             "seconds": 0.0,
         }
-
-
-def _commit() -> str:
-    """Return the commit of the code, with a + when the tree has changes; empty outside git."""
-    with suppress(OSError, subprocess.CalledProcessError):
-        finished = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--abbrev=10"],
-            cwd=PROJECT,
-            capture_output=True,
-            check=True,
-            text=True,
-        )
-        return finished.stdout.strip()
-    return ""

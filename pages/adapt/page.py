@@ -8,6 +8,8 @@ from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.adaptation import accuracy_figure, loss_figure
 from maml_core.figures.style import CHART_CONFIG, STYLES
 from maml_core.teaching.exports.csv_exports import trajectories_csv
+from maml_core.teaching.exports.experiment import Experiment
+from maml_core.teaching.exports.notebook_exports import comparison_notebook
 from maml_core.teaching.exports.script_exports import comparison_script
 from pages.adapt.confusion import confusion_section
 from pages.shared import cached
@@ -191,29 +193,27 @@ def _predictions(trajectories: list[AdaptationTrajectory], revealed: bool) -> No
 def _downloads(settings: Settings, trajectories: list[AdaptationTrajectory], steps: int) -> None:
     st.subheader("Downloads", anchor=False)
     name = f"{settings.spec.n_way}-way-{settings.spec.k_shot}-shot-seed-{settings.seed}"
-    script = comparison_script(
+    experiment = Experiment(
         settings.dataset,
         cached.SPLIT,
         settings.part,
         settings.spec,
         settings.seed,
-        {
-            store.name_in_script(trajectory.method): trajectory.inner_lr
-            for trajectory in trajectories
-        },
+        {store.name_in_script(t.method): t.inner_lr for t in trajectories},
         steps,
     )
     with st.container(horizontal=True):
-        st.download_button(
-            "The charts' numbers (CSV)",
-            trajectories_csv(trajectories),
-            f"{name}.csv",
-            "text/csv",
-            on_click="ignore",
-        )
-        st.download_button(
-            "The experiment (Python)", script, f"{name}.py", "text/x-python", on_click="ignore"
-        )
+        for label, content, ending, kind in (
+            ("The charts' numbers (CSV)", trajectories_csv(trajectories), "csv", "text/csv"),
+            ("The experiment (Python)", comparison_script(experiment), "py", "text/x-python"),
+            (
+                "The experiment (notebook)",
+                comparison_notebook(experiment),
+                "ipynb",
+                "application/x-ipynb+json",
+            ),
+        ):
+            st.download_button(label, content, f"{name}.{ending}", kind, on_click="ignore")
 
 
 main()

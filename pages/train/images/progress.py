@@ -7,7 +7,8 @@ import streamlit as st
 from maml_core.figures.style import CHART_CONFIG, STYLES
 from maml_core.figures.training import points_mean, progress_figure, validation_figure
 from maml_core.teaching.exports.csv_exports import training_csv
-from maml_core.teaching.exports.script_exports import portable_dataset, training_command
+from maml_core.teaching.exports.experiment import portable_dataset
+from maml_core.teaching.exports.script_exports import training_command
 from maml_core.training.background.job import BackgroundTraining
 from maml_core.training.background.queue import VALIDATION_EPISODES
 from pages.shared.learners import picker, training_session

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -31,16 +30,6 @@ from maml_core.training.recipes import train, train_baseline
 from tests.support.small_runs import CONFIG, NARROW, PRETRAIN, interrupted_after
 
 pytestmark = pytest.mark.usefixtures("few_characters")
-
-
-def test_the_commit_is_gits(monkeypatch):
-    assert re.fullmatch(r"([0-9a-f]{10,}\+?)?", training_run._commit())
-
-    def no_git(*_, **__):
-        raise FileNotFoundError
-
-    monkeypatch.setattr(training_run.subprocess, "run", no_git)
-    assert training_run._commit() == ""
 
 
 @pytest.mark.parametrize("updates", [1, 4])

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("few_characters")
 
 
 def test_weights_come_with_how_they_came_to_be(run, monkeypatch):
-    monkeypatch.setattr(training_run, "_commit", lambda: "0123456789+")
+    monkeypatch.setattr(training_run, "commit", lambda: "0123456789+")
     checkpoint = train(run, CONFIG, NARROW)
     found = checkpoints.load_weights(run.out)
     assert found.metadata == json.loads(json.dumps(checkpoint.metadata))

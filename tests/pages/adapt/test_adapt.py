@@ -18,6 +18,7 @@ from maml_core.evaluation.comparison import compare
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.style import STYLES
 from maml_core.learners import checkpoints
+from maml_core.teaching.exports.experiment import Experiment
 from maml_core.teaching.exports.script_exports import comparison_script
 from pages.shared.link_settings import DEFAULTS
 from tests.support.opened_page import chart, numbers, open_page, texts
@@ -121,7 +122,7 @@ def test_the_script_prints_the_charts_numbers(tmp_path: Path, data_dir: Path) ->
     found = comparison(2, 2)
     inner_lrs = {trajectory.method: trajectory.inner_lr for trajectory in found}
     spec = EpisodeSpec(2, 1, DEFAULTS["q_query"])
-    text = comparison_script("glyphs", "alphabets", "test", spec, 0, inner_lrs, 2)
+    text = comparison_script(Experiment("glyphs", "alphabets", "test", spec, 0, inner_lrs, 2))
     few = f"from maml_core.data import registry\nregistry.GLYPHS = {registry.GLYPHS!r}\n"
     (tmp_path / "experiment.py").write_text(few + text)
     run = subprocess.run(

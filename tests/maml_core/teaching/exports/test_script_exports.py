@@ -19,6 +19,7 @@ from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner
 from maml_core.networks.functional import initial_params
 from maml_core.paths import WEIGHTS
+from maml_core.teaching.exports.experiment import Experiment
 from maml_core.teaching.exports.script_exports import comparison_script, training_command
 from maml_core.training.background.job import TrainingJob
 
@@ -43,7 +44,7 @@ def test_the_script_prints_the_accuracies_of_the_recordings(
     pool = make_pool(characters, split_classes(characters, split, part))
     shown = compare(learners, sample_episode(pool, spec, seed=7), 3, lr_factor)
     inner_lrs = {trajectory.method: trajectory.inner_lr for trajectory in shown}
-    text = comparison_script("omniglot", split, part, spec, 7, inner_lrs, 3)
+    text = comparison_script(Experiment("omniglot", split, part, spec, 7, inner_lrs, 3))
     monkeypatch.setattr(registry, "load", lambda name: replace(characters, name=name))
     monkeypatch.setattr(checkpoints, "shipped", learners.__getitem__)
     exec(compile(text, "experiment.py", "exec"), {"__name__": "__main__"})
@@ -69,7 +70,7 @@ def test_the_script_loads_a_weights_file_by_its_name(
     monkeypatch.setattr(registry, "load", lambda name: characters)
     monkeypatch.setattr(checkpoints, "shipped", lambda method: other)
     inner_lrs = {"mine-1-anil.safetensors": 0.1, "maml": 0.05}
-    text = comparison_script("omniglot", "alphabets", "test", spec, 7, inner_lrs, 2)
+    text = comparison_script(Experiment("omniglot", "alphabets", "test", spec, 7, inner_lrs, 2))
     exec(compile(text, "experiment.py", "exec"), {"__name__": "__main__"})
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines == [
@@ -81,7 +82,8 @@ def test_the_script_loads_a_weights_file_by_its_name(
 def test_the_script_stands_alone_and_asks_for_what_it_is_told(monkeypatch):
     """It imports nothing but the core, and whole numbers of α survive to the last digit."""
     spec, inner_lrs = EpisodeSpec(20, 5, 10), {"maml": 0.1 + 0.2, "random": 1e-17}
-    tree = ast.parse(comparison_script("glyphs", "paper", "validation", spec, 123, inner_lrs, 17))
+    experiment = Experiment("glyphs", "paper", "validation", spec, 123, inner_lrs, 17)
+    tree = ast.parse(comparison_script(experiment))
     imports = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
     assert all(isinstance(n, ast.ImportFrom) and n.module == "maml_core" for n in imports)
     constants = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)}
@@ -91,7 +93,7 @@ def test_the_script_stands_alone_and_asks_for_what_it_is_told(monkeypatch):
 
 def test_a_visitor_zip_is_loaded_as_a_folder():
     text = comparison_script(
-        "zip-0123456789abcdef", "alphabets", "test", EpisodeSpec(), 0, {"maml": 0.1}, 1
+        Experiment("zip-0123456789abcdef", "alphabets", "test", EpisodeSpec(), 0, {"maml": 0.1}, 1)
     )
     assert "data = load('folder-28')  # Let PICTURES_DIR name" in text
     assert "zip-0" not in text

@@ -1,0 +1,66 @@
+"""What one has to know to repeat a comparison on one episode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from maml_core.config import VISITOR_ZIP_PREFIX, EpisodeSpec
+
+PORTABLE_FOLDER = "folder-28"  # the data set as which a visitor's zip can be loaded anywhere
+WEIGHTS_SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Several methods that adapt to the same episode.
+
+    Attributes:
+        dataset: The characters' data set.
+        split: Its split.
+        part: The part that the episode is sampled from.
+        spec: The episode's shape.
+        seed: Which episode.
+        inner_lrs: α by method, or by a weights file's name, '….safetensors'.
+        inner_steps: How many.
+    """
+
+    dataset: str
+    split: str
+    part: str
+    spec: EpisodeSpec
+    seed: int
+    inner_lrs: Mapping[str, float]
+    inner_steps: int
+
+
+def portable_dataset(dataset: str) -> tuple[str, str]:
+    """Return the name of a data set on any machine, and what one has to do there to load it."""
+    if dataset.startswith(VISITOR_ZIP_PREFIX) or dataset == PORTABLE_FOLDER:
+        return PORTABLE_FOLDER, "Let PICTURES_DIR name the folder or zip."
+    return dataset, ""
+
+
+def import_code(names: Iterable[str]) -> str:
+    """Return Python that imports names from `maml_core`."""
+    lines = "".join(f"    {name},\n" for name in sorted(names))
+    return f"from maml_core import (\n{lines})\n"
+
+
+def episode_code(experiment: Experiment) -> str:
+    """Return Python that samples the episode, as `episode`."""
+    dataset, remark = portable_dataset(experiment.dataset)
+    comment = f"  # {remark}" if remark else ""
+    return f"""\
+data = load({dataset!r}){comment}
+pool = make_pool(data, split_classes(data, {experiment.split!r}, {experiment.part!r}))
+episode = sample_episode(pool, {experiment.spec!r}, seed={experiment.seed})
+"""
+
+
+def learner_code(experiment: Experiment) -> tuple[tuple[str, ...], str]:
+    """Return what to import from `maml_core`, and the expression of the learner of `method`."""
+    if any(name.endswith(WEIGHTS_SUFFIX) for name in experiment.inner_lrs):
+        loads = "load_weights(Path(method)).learner() if Path(method).suffix else shipped(method)"
+        return ("load_weights", "shipped"), loads
+    return ("shipped",), "shipped(method)"
