@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from streamlit.testing.v1 import AppTest
@@ -40,7 +41,13 @@ def texts(at: AppTest, kind: str) -> str:
 def told(at: AppTest) -> dict:
     """Return what the page's only component was told."""
     (proto,) = (one.proto for one in at.get("bidi_component"))
-    return json.loads(proto.mixed.json if proto.WhichOneof("data") == "mixed" else proto.json)
+    return data_of(proto)
+
+
+def data_of(proto: Any) -> dict:
+    """Return what a component was told, without when: that differs from run to run."""
+    text = proto.mixed.json if proto.WhichOneof("data") == "mixed" else proto.json
+    return {name: value for name, value in json.loads(text).items() if name != "made"}
 
 
 def chart(at: AppTest, number: int) -> dict:

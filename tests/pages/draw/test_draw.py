@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -65,11 +64,7 @@ def say(at: AppTest, key: str, **edits: object) -> AppTest:
 def component(at: AppTest, name: str) -> dict:
     """Return what a component was told: 'maml_drawing_pads' of the board, of the query, or bars."""
     protos = [one.proto for one in at.get("bidi_component")]
-    found = [
-        json.loads(one.mixed.json if one.WhichOneof("data") == "mixed" else one.json)
-        for one in protos
-        if one.component_name.endswith(name)
-    ]
+    found = [opened_page.data_of(one) for one in protos if one.component_name.endswith(name)]
     return found[-1] if name == "maml_probability_bars" else found[0]
 
 
@@ -387,7 +382,7 @@ def test_what_was_kept_of_other_boards_is_not_shown_for_these() -> None:
         at.switch_page("pages/inside/page.py").run()
         assert not at.exception
         (proto,) = (one.proto for one in at.get("bidi_component"))
-        told = json.loads(proto.mixed.json if proto.WhichOneof("data") == "mixed" else proto.json)
+        told = opened_page.data_of(proto)
         rows = {row["label"]: row["cells"] for row in told["rows"]}
         (shown,) = (cells for label, cells in rows.items() if label.startswith("Query loss at"))
         drawn = registry.load("drawings")

@@ -12,7 +12,7 @@ import pytest
 from maml_core.figures.landscape import RESTART_COLOUR
 from maml_core.figures.style import CHANCE_COLOUR, OWN_LOOKS, STYLES
 from maml_core.teaching.quadratic_tasks import CENTRE_WEIGHTS
-from pages.shared.component import COMPONENTS, joined
+from pages.shared.component import COMPONENTS, joined, newest_last
 
 CHECK = COMPONENTS / "check"
 NAMES = sorted(file.stem for file in COMPONENTS.glob("*/*.html"))
@@ -94,9 +94,35 @@ def test_a_component_put_together_is_a_module(name: str, tmp_path: Path) -> None
     if node is None:
         pytest.skip("node is not installed")
     script = tmp_path / f"{name}.mjs"
-    script.write_text(joined(COMPONENTS / name / f"{name}.js"), encoding="utf-8")
+    script.write_text(newest_last(joined(COMPONENTS / name / f"{name}.js")), encoding="utf-8")
     found = subprocess.run([node, "--check", script], capture_output=True, text=True)
     assert found.returncode == 0, found.stderr
+
+
+def test_older_data_that_come_late_are_ignored(tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed")
+    own = "export default function draw({ data }) {\n  console.log(data.made);\n}\n"
+    (tmp_path / "component.mjs").write_text(newest_last(own), encoding="utf-8")
+    (tmp_path / "main.mjs").write_text(
+        'import draw from "./component.mjs";\nconst [one, other] = [{}, {}];\n'
+        "const send = (parentElement, made) => draw({ parentElement, data: { made } });\n"
+        "send(one, 1); send(one, 3); send(one, 2); send(one, 3); send(other, 2); send(one, 4);\n",
+        encoding="utf-8",
+    )
+    drawn = subprocess.run(
+        [node, tmp_path / "main.mjs"], capture_output=True, text=True, check=True
+    )
+    assert drawn.stdout.split() == ["1", "3", "3", "2", "4"]
+
+
+@pytest.mark.parametrize(
+    "script", ["export default 1;", "export default function () {}\n", "const a = 1;\n"]
+)
+def test_a_component_without_a_named_default_export_is_refused(script: str) -> None:
+    with pytest.raises(ValueError, match="one `export default function name"):
+        newest_last(script)
 
 
 def test_the_scripts_pass_the_linter_and_the_type_checker() -> None:
