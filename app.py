@@ -2,34 +2,24 @@
 
 import streamlit as st
 
+from pages.shared.frame.navigation import FIRST_PAGE, PAGES
+from pages.shared.frame.short_links import follow_short_link
 from pages.shared.frame.sidebar import sidebar
 from pages.shared.learners import training_session
 from pages.shared.streamlit_internals import looks_for_pages_by_file
 
 at_first = looks_for_pages_by_file()
 st.set_page_config(page_title="See meta-learning", page_icon="✍️", layout="wide")
-PAGES = (  # folder and address, title, icon
-    ("play", "Play", "stadia_controller"),
-    ("lessons", "Lessons", "school"),
-    ("episodes", "Episodes", "grid_view"),
-    ("adapt", "Adapt", "trending_up"),
-    ("draw", "Draw", "draw"),
-    ("landscape", "Landscape", "landscape"),
-    ("inside", "Inside MAML", "account_tree"),
-    ("toy", "Toy world", "toys"),
-    ("evaluate", "Evaluate", "analytics"),
-    ("train", "Train", "model_training"),
-)
-page = st.navigation(
+current = st.navigation(
     [
         st.Page(
-            f"pages/{name}/page.py",
-            title=title,
-            icon=f":material/{icon}:",
-            url_path=name,
-            default=name == "play",
+            page.path,
+            title=page.title,
+            icon=f":material/{page.icon}:",
+            url_path=page.name,
+            default=page.name == FIRST_PAGE,
         )
-        for name, title, icon in PAGES
+        for page in PAGES
     ]
 )
 # Looking for pages by file, Streamlit tells a new server's first visitor that the page of a link
@@ -37,9 +27,10 @@ page = st.navigation(
 if at_first:
     st.html("<script>location.reload()</script>", unsafe_allow_javascript=True)
     st.stop()
+follow_short_link()
 # Here and not in each page: Streamlit keeps a URL parameter from page to page only if the
 # main script draws its control.
 sidebar()
-if page.url_path != "train":
+if current.url_path != "train":
     training_session.show_in_sidebar()
-page.run()
+current.run()
