@@ -33,6 +33,7 @@ MIN_CELLS, MAX_CELLS = 1, 5  # of a row
 KIND, VERSION = "maml-core board", 1  # raise it when the file's layout changes
 MAX_BYTES = 5_000_000
 MAX_POINTS = 100_000  # of a board from a file; 2 s to draw, and people put 500 into a cell
+MAX_ORIGIN = 200  # letters of a class's name
 DIGITS = 4  # of a point's coordinates: a tenth of a pixel at 1,000 pixels
 
 Strokes = tuple[tuple[tuple[float, float], ...], ...]
@@ -45,10 +46,12 @@ class Cell:
     Attributes:
         strokes: Lines of points (x, y), 0 to 1, see `handwriting.Stroke`.
         picture: PNG of a character, 105x105, black ink on white, under the strokes; or empty.
+        origin: The class of a data set that the picture was taken from; empty where it was not.
     """
 
     strokes: Strokes = ()
     picture: bytes = b""
+    origin: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -95,21 +98,22 @@ class Board:
         return len(self.support[0])
 
 
-def cell_from_strokes(strokes: Sequence[Stroke], picture: bytes = b"") -> Cell:
-    """Return a cell of strokes of unknown origin, over a picture if one is given.
+def cell_from_strokes(strokes: Sequence[Stroke], picture: bytes = b"", origin: str = "") -> Cell:
+    """Return a cell of strokes that may be anything, over a picture if one is given.
 
     Raises:
         PictureError: As `handwriting.validate_strokes`, but no stroke at all is an empty cell.
     """
     if not strokes:
-        return Cell((), picture)
+        return Cell((), picture, origin)
     lines = (points.clip(0, 1).round(DIGITS) for points in validate_strokes(strokes))
-    return Cell(tuple(tuple((x, y) for x, y in line.tolist()) for line in lines), picture)
+    drawn = tuple(tuple((x, y) for x, y in line.tolist()) for line in lines)
+    return Cell(drawn, picture, origin)
 
 
-def cell_from_character(character: np.ndarray) -> Cell:
+def cell_from_character(character: np.ndarray, origin: str = "") -> Cell:
     """Return a cell that holds a character, uint8 [105, 105]; 255 is ink, 0 is paper."""
-    return Cell((), encode_png(255 - character))
+    return Cell((), encode_png(255 - character), origin)
 
 
 def encode_png(picture: np.ndarray) -> bytes:
@@ -157,7 +161,8 @@ def board_to_json(board: Board) -> bytes:
 
 def _cell_to_json(cell: Cell) -> dict[str, Any]:
     picture = {"picture": base64.b64encode(cell.picture).decode()} if cell.picture else {}
-    return {"strokes": cell.strokes, **picture}
+    origin = {"origin": cell.origin} if cell.origin else {}
+    return {"strokes": cell.strokes, **picture, **origin}
 
 
 def board_from_json(content: bytes, name: str) -> Board:
@@ -204,7 +209,10 @@ def _cell_from_json(cell: dict[str, Any]) -> Cell:
         picture = base64.b64decode(cell.get("picture", ""), validate=True)
     except binascii.Error as error:
         raise ValueError("not base64") from error
-    return cell_from_strokes(cell["strokes"], picture)
+    origin = cell.get("origin", "")
+    if not isinstance(origin, str):
+        raise ValueError("the origin is not a text")
+    return cell_from_strokes(cell["strokes"], picture, origin[:MAX_ORIGIN])
 
 
 def filled_cells(board: Board) -> Iterator[Cell]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from maml_core.figures.style import class_letter
@@ -17,11 +16,9 @@ from maml_core.images.board import (
     Board,
     Cell,
     cell_character,
-    cell_from_character,
     cell_from_strokes,
 )
 from maml_core.images.decoding import PictureError
-from maml_core.images.handwriting import normalise_ink
 
 QUERY = "query"
 
@@ -29,6 +26,11 @@ QUERY = "query"
 def cell_name(label: int, shot: int) -> str:
     """Return the name of a cell, 'A1' for the first of the first row."""
     return f"{class_letter(label)}{shot + 1}"
+
+
+def row_names(label: int, k_shot: int) -> list[str]:
+    """Return the names of the cells of a class, in order."""
+    return [cell_name(label, shot) for shot in range(k_shot)]
 
 
 CELL_NAMES = {QUERY} | {
@@ -42,7 +44,8 @@ class BoardState:
 
     Attributes:
         cells: What was drawn or put into them; a cell that is missing here is empty.
-        pictures: What lies under the strokes, also while a cell is cleared: clearing can be undone.
+        backgrounds: Cells whose picture lies under the strokes, also while a cell is cleared:
+            clearing can be undone.
         versions: How often each cell was changed other than by a pen.
         pen_edits: The last edit of each cell that a pad reported.
         problems: Why the strokes in a cell could not be used.
@@ -52,10 +55,11 @@ class BoardState:
         added_boards: Files that this person added to the data set of drawings.
         just_loaded: A board has just come from a file, perhaps with another N and K.
         n_data_queries: How many queries were taken from the data set.
+        query_messages: Why no query could be taken from it, until the person has read them.
     """
 
     cells: dict[str, Cell] = field(default_factory=dict)
-    pictures: dict[str, bytes] = field(default_factory=dict)
+    backgrounds: dict[str, Cell] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     pen_edits: dict[str, Any] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
@@ -65,6 +69,7 @@ class BoardState:
     n_uploads: int = 0
     just_loaded: bool = False
     n_data_queries: int = 0
+    query_messages: list[str] = field(default_factory=list)
 
     def cell(self, name: str) -> Cell:
         """Return a cell, which may be empty."""
@@ -78,23 +83,9 @@ class BoardState:
         self.previous_cells = {name: self.cell(name) for name in new}
         for name, cell in new.items():
             self.cells[name] = cell
-            self.pictures[name] = cell.picture
+            self.backgrounds[name] = cell
             self.versions[name] = self.versions.get(name, 0) + 1
             self.problems.pop(name, None)
-
-    def set_pictures(self, ink: Mapping[str, np.ndarray]) -> None:
-        """Put pictures into cells, normalised; one without ink is left out, with a message.
-
-        Args:
-            ink: uint8 [height, width] by the cell's name; 255 is ink.
-        """
-        changes = {}
-        for name, picture in ink.items():
-            try:
-                changes[name] = cell_from_character(normalise_ink(picture))
-            except PictureError as error:
-                self.messages.append(f"{name}: {error}")
-        self.set_cells(changes)
 
     def undo(self) -> None:
         """Undo the last `set_cells`, or the last `undo`."""
@@ -112,10 +103,11 @@ class BoardState:
             if outdated or self.pen_edits.get(name) == edit:
                 continue
             self.pen_edits[name] = edit
-            picture = self.pictures.get(name, b"") if edit.get("keep") else b""
+            below = self.backgrounds.get(name, Cell()) if edit.get("keep") else Cell()
             self.problems.pop(name, None)
             try:
-                self.cells[name] = cell_from_strokes(edit.get("strokes", ()), picture)
+                strokes = edit.get("strokes", ())
+                self.cells[name] = cell_from_strokes(strokes, below.picture, below.origin)
             except PictureError as error:
                 self.problems[name] = str(error)
 
@@ -133,12 +125,13 @@ class BoardState:
         """Return whether a cell holds a character that can be used."""
         return not self.cell(name).is_empty and not self.problem(name)
 
+    def row(self, label: int, k_shot: int) -> dict[str, Cell]:
+        """Return the cells of a class by name."""
+        return {name: self.cell(name) for name in row_names(label, k_shot)}
+
     def board(self, n_way: int, k_shot: int) -> Board:
         """Return the rows that are shown, and the query."""
-        rows = [
-            tuple(self.cell(cell_name(label, shot)) for shot in range(k_shot))
-            for label in range(n_way)
-        ]
+        rows = [tuple(self.row(label, k_shot).values()) for label in range(n_way)]
         return Board(tuple(rows), self.cell(QUERY))
 
 

@@ -11,6 +11,7 @@ from maml_core.images.board import MAX_CELLS, MAX_ROWS, Cell
 from pages.draw.board_state import BoardState, board_state, cell_name
 from pages.draw.canvas import BOARD_PADS, drawing_pads, read_pads
 from pages.draw.class_collection import class_collection
+from pages.draw.data_set_characters import fill_board, rows_of_other_episodes
 from pages.draw.query_panel import MAX_STEPS, query_panel
 from pages.draw.upload_dialog import load_board_popover, open_upload_dialog, save_board_button
 from pages.shared.frame.page_header import page_with_episode
@@ -83,15 +84,21 @@ def _board_tools(
             f"Fill from {dataset_label(data.name)}",
             key="fill_board",
             icon=":material/auto_awesome:",
-            help="Fills the empty squares with this episode's characters.",
+            help="Fills the board with this episode's characters. Rows with characters of your own "
+            "stay as they are.",
         ):
             with st.spinner("Filling …"):  # a large board takes a second
-                _fill_empty_cells(state, data, episode, cells)
+                fill_board(state, data, episode, n_way, k_shot)
         upload_clicked = st.button("Upload", key="upload_pictures", icon=":material/upload:")
         save_board_button(state, n_way, k_shot)
         load_board_popover(state)
         _clear_and_undo_buttons(state, cells)
-    show_until_dismissed(state.messages, "messages", ":material/image_not_supported:")
+    show_until_dismissed(state.messages, "messages", ":material/info:")
+    if others := rows_of_other_episodes(state, data, episode, n_way, k_shot):
+        st.caption(
+            f"Of another episode: {', '.join(others)}. *Fill from {dataset_label(data.name)}* "
+            "replaces them with this one's characters."
+        )
     return upload_clicked
 
 
@@ -111,20 +118,6 @@ def _clear_and_undo_buttons(state: BoardState, cells: list[str]) -> None:
             on_click=state.undo,
             help="Undoes the last fill, upload, load or clear; click again to redo it.",
         )
-
-
-def _fill_empty_cells(
-    state: BoardState, data: CharacterSet, episode: Episode, cells: list[str]
-) -> None:
-    """Put the episode's support pictures into empty cells."""
-    pictures = {
-        cell_name(label, shot): picture
-        for label, row in enumerate(episode.support)
-        for shot, picture in enumerate(row)
-    }
-    state.set_pictures(
-        {name: data.ink(pictures[name]) for name in cells if state.cell(name).is_empty}
-    )
 
 
 def _clear_cells(state: BoardState, cells: list[str]) -> None:

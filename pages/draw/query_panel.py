@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -13,16 +13,20 @@ from maml_core.data.storage.disk_cache import short_digest
 from maml_core.episodes.sampling import Episode
 from maml_core.evaluation import open_set
 from maml_core.evaluation.single_query import probabilities
-from maml_core.figures.style import class_letter
+from maml_core.figures.style import STYLES, class_letter
 from maml_core.images.board import Cell, cell_character
-from pages.draw.board_state import QUERY, BoardState, cell_name
+from maml_core.teaching.sentences.drawing import describe_answers
+from pages.draw.board_state import QUERY, BoardState
 from pages.draw.canvas import QUERY_PAD, Answer, drawing_pads, probability_bars
+from pages.draw.data_set_characters import query_from_board, true_label
 from pages.draw.upload_dialog import open_upload_dialog
 from pages.shared import cached
 from pages.shared.frame.page_header import explanation
 from pages.shared.link_settings import dataset_label
+from pages.shared.widgets import show_until_dismissed
 
 METHODS = ("maml", "pretrained")
+WORDS = {"pretrained": "pretraining"}  # in a sentence; of the others their labels
 MAX_STEPS = 10
 HOW_IT_WORKS = """
 A network that has seen thousands of characters must still be told what *your* A is. Both methods
@@ -60,9 +64,10 @@ def query_panel(
             f"From {dataset_label(data.name)}",
             key="ask_from_data",
             icon=":material/auto_awesome:",
-            help="Another drawing of one of this episode's characters.",
-            on_click=partial(_query_from_data, state, data, episode, n_way),
+            help="Another drawing of one of the characters on the board.",
+            on_click=partial(query_from_board, state, data, episode, n_way, k_shot),
         )
+    show_until_dismissed(state.query_messages, "query_messages", ":material/info:")
     rows = _filled_rows(state, n_way, k_shot)
     probability_bars(
         [row[0] if row else None for row in rows],
@@ -84,18 +89,10 @@ def query_panel(
         open_upload_dialog(n_way, k_shot, upload_target)
 
 
-def _query_from_data(state: BoardState, data: CharacterSet, episode: Episode, n_way: int) -> None:
-    """Put the next query picture of the episode onto the query's pad."""
-    pictures = np.random.default_rng(0).permutation(episode.query[:n_way].ravel())
-    picture = pictures[state.n_data_queries % len(pictures)]
-    state.n_data_queries += 1
-    state.set_pictures({QUERY: data.ink(picture)})
-
-
 def _filled_rows(state: BoardState, n_way: int, k_shot: int) -> list[list[Cell]]:
     """Return the cells of each row that hold a character."""
-    names = [[cell_name(label, shot) for shot in range(k_shot)] for label in range(n_way)]
-    return [[state.cell(name) for name in row if state.has_character(name)] for row in names]
+    rows = [state.row(label, k_shot) for label in range(n_way)]
+    return [[cell for name, cell in row.items() if state.has_character(name)] for row in rows]
 
 
 def _answer(state: BoardState, rows: Sequence[Sequence[Cell]], steps: int) -> Answer:
@@ -119,13 +116,30 @@ def _answer(state: BoardState, rows: Sequence[Sequence[Cell]], steps: int) -> An
     similarity = open_set.max_cosine_similarity(cached.learner(open_set.METHOD), support, character)
     threshold = open_set.thresholds()[len(rows), min(map(len, rows))].max_cosine_similarity
     rejected = similarity < threshold
-    verdict = "None of these" if rejected else "Fits the board"
+    shares = probabilities(learners, adapted, support, character)
+    similarities = f"(cosine similarity {similarity:.2f}, threshold {threshold:.2f})"
     return Answer(
-        f"{verdict} (cosine similarity {similarity:.2f}, threshold {threshold:.2f}).",
-        probabilities(learners, adapted, support, character),
+        _verdict(shares, true_label(state, rows), similarities, rejected),
+        shares,
         inner_lrs,
         rejected,
     )
+
+
+def _verdict(
+    shares: Mapping[str, np.ndarray], truth: int | None, similarities: str, rejected: bool
+) -> str:
+    """Say what the methods answer after the last step, and whether the query fits the board."""
+    n_way = next(iter(shares.values())).shape[1]
+    answers = describe_answers(
+        {WORDS.get(method, STYLES[method].label): rows[-1] for method, rows in shares.items()},
+        [class_letter(label) for label in range(n_way)],
+        truth,
+        rejected=rejected,
+    )
+    if rejected:
+        return f"None of these {similarities}. If it had to be one: {answers}".removesuffix(": ")
+    return f"{answers} It fits the board {similarities}.".strip()
 
 
 def _digest(support: Sequence[Sequence[np.ndarray]]) -> str:

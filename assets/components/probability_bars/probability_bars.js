@@ -3,7 +3,7 @@
 //
 // Streamlit calls the default export again on each rerun: what must survive is kept on the root.
 
-import { announce, element, find, findAll } from "../shared/elements.js";
+import { element, find, findAll } from "../shared/elements.js";
 import { Stepper } from "../shared/stepping.js";
 
 /** @import { ComponentArguments } from "../shared/browser.js" */
@@ -116,7 +116,10 @@ export default function probabilityBars({ parentElement, data }) {
     picture.setAttribute("src", data.pictures[label]);
   });
   const verdict = find(root, ".verdict");
-  announce(verdict, data.verdict);
+  if (verdict.textContent !== data.verdict) {
+    const end = data.verdict.indexOf(". ") + 1 || data.verdict.length;
+    verdict.replaceChildren(element("strong", "", data.verdict.slice(0, end)), data.verdict.slice(end));
+  }
   verdict.classList.toggle("none", data.foreign);
   root.classList.toggle("foreign", data.foreign);
   stepper.reset(data.steps, atEnd ? data.steps : stepper.step);

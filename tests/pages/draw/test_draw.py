@@ -156,6 +156,77 @@ def _episodes(at: AppTest):
     yield cached.episode(Settings("glyphs", spec, DEFAULTS["seed"], "test"))
 
 
+def class_of(state: BoardState, name: str) -> str:
+    """Return the class whose picture a cell shows, found by comparing it with all of them."""
+    data = cached.characters("glyphs")
+    shown = cell_character(state.cell(name))
+    for number in split_classes(data, "alphabets", "test"):
+        for picture in data.images_of(number):
+            if np.array_equal(normalise_ink(data.picture(picture)), shown):
+                return str(data.classes[number])
+    raise AssertionError(f"{name} is no picture of the data set")
+
+
+def test_filling_never_puts_two_characters_into_one_row() -> None:
+    at = open_page(n_way="2", k_shot="1")
+    state: BoardState = at.session_state["board_state"]
+    at.button(key="fill_board").click().run()
+    before = class_of(state, "A1")
+    at.sidebar.number_input(key="seed").set_value(17).run()
+    at.sidebar.slider(key="k_shot").set_value(2).run()
+    assert "Of another episode: A, B." in " ".join(one.value for one in at.caption)
+    at.button(key="fill_board").click().run()
+    assert class_of(state, "A1") == class_of(state, "A2") != before
+    assert state.cell("A1") != state.cell("A2")
+    say(at, "board_pads", B1=edit(LINES["B1"], version=state.versions["B1"]))
+    at.sidebar.number_input(key="seed").set_value(18).run()
+    own = {name: state.cell(name) for name in ("B1", "B2")}
+    at.button(key="fill_board").click().run()
+    assert {name: state.cell(name) for name in own} == own, "the row is somebody's own"
+
+
+def test_filling_a_full_board_says_why_nothing_changes() -> None:
+    at = open_page(n_way="2")
+    for words in ("", "already holds this episode's characters"):
+        at.button(key="fill_board").click().run()
+        assert words in " ".join(one.value for one in at.warning)
+    at = say(open_page(n_way="2"), "board_pads", A1=edit(LINES["A1"]), B1=edit(LINES["B1"]))
+    at.button(key="fill_board").click().run()
+    assert "Every row holds a character of your own" in at.warning[0].value
+
+
+def test_a_query_from_the_data_set_is_of_a_character_on_the_board() -> None:
+    at = open_page(n_way="3")
+    state: BoardState = at.session_state["board_state"]
+    at.button(key="fill_board").click().run()
+    at.sidebar.number_input(key="seed").set_value(17).run()
+    classes = [class_of(state, name) for name in LINES]
+    for _ in range(4):
+        at.button(key="ask_from_data").click().run()
+        truth = classes.index(class_of(state, QUERY))
+        told = component(at, "maml_probability_bars")
+        assert state.cell(QUERY) not in [state.cell(name) for name in LINES]
+        assert f"It is {'ABC'[truth]}: " in told["verdict"]
+
+
+def test_no_query_is_taken_from_the_data_set_where_all_rows_are_ones_own() -> None:
+    at = drawn_board(open_page(n_way="3"))
+    at.button(key="ask_from_data").click().run()
+    assert "No row of the board is a character of Glyphs" in at.warning[0].value
+    assert at.session_state["board_state"].cell(QUERY).is_empty
+
+
+def test_what_was_taken_from_the_data_set_is_known_again_after_loading() -> None:
+    at = open_page(n_way="2")
+    at.button(key="fill_board").click().run()
+    saved = board_to_json(at.session_state["board_state"].board(2, 1))
+    other = open_page()
+    other.file_uploader[0].upload("mine.json", saved).run()
+    other.button(key="ask_from_data").click().run()
+    assert not other.warning
+    assert not other.session_state["board_state"].cell(QUERY).is_empty
+
+
 def test_a_query_from_the_data_set_is_another_one_each_time() -> None:
     at = open_page(n_way="2")
     state: BoardState = at.session_state["board_state"]

@@ -1,0 +1,1 @@
+"""Sentences under results, computed from their numbers."""
