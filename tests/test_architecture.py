@@ -48,7 +48,7 @@ def test_imports_keep_the_contracts_in_pyproject() -> None:
     ("file", "line"),
     [
         ("maml_core/images/ink.py", "from maml_core.data import registry"),
-        ("maml_core/config.py", "from maml_core.methods import maml"),
+        ("maml_core/config/training.py", "from maml_core.methods import maml"),
         ("maml_core/networks/layers.py", "from maml_core.networks import conv4"),
         ("maml_core/episodes/counting.py", "import streamlit"),
         ("pages/adapt/page.py", "import torch"),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from maml_core.config import EpisodeSpec
+from maml_core.config import EpisodeSpec, SettingError
 
 
 def log10_episodes(class_sizes: Sequence[int], n_pictures: int, spec: EpisodeSpec) -> float:
@@ -30,7 +30,7 @@ def log10_episodes(class_sizes: Sequence[int], n_pictures: int, spec: EpisodeSpe
     n_sampled = spec.k_shot + spec.q_query
     choices = math.comb(n_pictures, n_sampled) * math.comb(n_sampled, spec.k_shot)
     if not class_orders * choices:
-        raise ValueError("There is no such episode; lower n_way, k_shot or q_query.")
+        raise SettingError("There is no such episode; lower {n_way}, {k_shot} or {q_query}.")
     return math.log10(class_orders) + spec.n_way * math.log10(choices)
 
 

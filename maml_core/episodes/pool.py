@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from maml_core.config import SettingError
 from maml_core.data.character_set import CharacterSet
 from maml_core.images.augmentation import random_affine
 from maml_core.images.network_input import INPUT_SIZE, ink_crop
@@ -71,9 +72,10 @@ def make_pool(
         ValueError: Fewer than two classes, or ink crops of pictures that show no ink.
     """
     if len(classes) < 2:
-        raise ValueError(
-            f"The pool would have {len(classes)} classes; name at least 2, or choose another "
-            "split (classes divides any data set) or part."
+        raise SettingError(
+            "The number of classes to sample from is {count}, and an episode takes at least 2; "
+            "choose another {split} or {part}.",
+            count=len(classes),
         )
     turns = 4 if rotate else 1
     alphabet_number = {name: i for i, name in enumerate(data.alphabets)}

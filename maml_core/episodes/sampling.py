@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maml_core.config import MAX_WAY, EpisodeSpec
+from maml_core.config import MAX_WAY, EpisodeSpec, SettingError
 from maml_core.data.character_set import ClassName
 from maml_core.episodes.official_runs import RUNS
 from maml_core.episodes.pool import TaskPool, picture_tensors
@@ -160,8 +160,10 @@ def _sample_indices(
     if spec.within_alphabet:
         keys = keys + _outside_one_alphabet(pool, spec, n_tasks, generator)
     elif spec.n_way > len(pool.classes):
-        raise ValueError(
-            f"n_way is {spec.n_way}, but there are only {len(pool.classes)} classes; lower n_way."
+        raise SettingError(
+            "{n_way} is {wanted}, but there are only {count} classes; lower {n_way}.",
+            wanted=spec.n_way,
+            count=len(pool.classes),
         )
     chosen = keys.topk(spec.n_way, largest=False).indices
     most = pool.images.shape[1]
@@ -210,9 +212,13 @@ def _check_pictures(pool: TaskPool, spec: EpisodeSpec) -> None:
     count = int(pool.counts[fewest])
     if spec.k_shot + spec.q_query > count:
         name = pool.data.classes[int(pool.classes[fewest])]
-        raise ValueError(
-            f"{spec.k_shot} support and {spec.q_query} query pictures per class are more than the "
-            f"{count} there are of {name}; lower k_shot or q_query."
+        raise SettingError(
+            "{support} support and {query} query pictures per class are more than the {count} "
+            "there are of {name}; lower {k_shot} or {q_query}.",
+            support=spec.k_shot,
+            query=spec.q_query,
+            count=count,
+            name=name,
         )
 
 
@@ -223,9 +229,11 @@ def _outside_one_alphabet(
     alphabets, sizes = torch.unique(pool.alphabets, return_counts=True)
     large = alphabets[sizes >= spec.n_way]
     if not len(large):
-        raise ValueError(
-            f"n_way is {spec.n_way}, but the largest alphabet has {int(sizes.max())} characters; "
-            "lower n_way or sample across alphabets."
+        raise SettingError(
+            "{n_way} is {wanted}, but the largest alphabet has {count} characters; lower {n_way} "
+            "or turn off {within_alphabet}.",
+            wanted=spec.n_way,
+            count=int(sizes.max()),
         )
     sampled = large[torch.randint(len(large), (n_tasks,), generator=generator)]
     outside: Tensor = pool.alphabets != sampled[:, None]

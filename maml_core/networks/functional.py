@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from maml_core.config import SettingError
 from maml_core.networks.layers import Head
 from maml_core.networks.params import Params
 
@@ -56,7 +57,11 @@ def for_n_way(params: Params, n_way: int) -> Params:
     """
     rows = len(params["head.weight"])
     if 1 < rows < n_way:
-        raise ValueError(f"These weights serve up to {rows} ways, not {n_way}; lower n_way.")
+        raise SettingError(
+            "These weights serve up to {rows} ways, not {wanted}; lower {n_way}.",
+            rows=rows,
+            wanted=n_way,
+        )
     if rows > 1:
         return {**params, **{name: params[name][:n_way] for name in HEAD}}
     heads = {name: params[name].new_zeros(n_way, *params[name].shape[1:]) for name in HEAD}

@@ -18,6 +18,7 @@ from pages.shared import cached
 from pages.shared.charts.many_episodes import draw_estimates, streamed_evaluation
 from pages.shared.frame.page_header import page_with_episode
 from pages.shared.link_settings import Settings
+from pages.shared.messages import show_error
 
 
 def main() -> None:
@@ -47,7 +48,7 @@ def _evaluation_section(settings: Settings) -> None:
     try:
         cached.episode(settings, controls.split)
     except ValueError as error:  # the other split's alphabets can be smaller
-        st.error(f"{error}", icon=":material/error:")
+        show_error(error)
         return
     st.markdown(_episode_shape(settings.spec, controls.transductive))
     estimates = streamed_evaluation(

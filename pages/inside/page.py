@@ -10,6 +10,7 @@ from pages.inside.layer_changes import draw_layer_changes
 from pages.inside.meta_batch import batch_episodes
 from pages.inside.meta_update_section import draw_meta_update
 from pages.shared.frame.page_header import page_with_episode
+from pages.shared.messages import show_error
 
 
 def main() -> None:
@@ -27,7 +28,7 @@ def main() -> None:
         batch_episodes(batch)
         draw_meta_update(data, batch, meta_lr)
     except ValueError as error:
-        st.error(f"{error}", icon=":material/error:")
+        show_error(error)
         return
     draw_gradient_comparison(batch, INNER_LRS, MAX_STEPS)
     draw_layer_changes(settings, batch.n_tasks, batch.method)

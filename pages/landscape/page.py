@@ -32,6 +32,7 @@ from pages.shared.frame.page_header import explanation, page_with_episode
 from pages.shared.learners.picker import in_place_of_maml
 from pages.shared.learners.recorded import recorded_params
 from pages.shared.link_settings import MAX_SEED, PARTS, Check, Settings, one_of, whole_number
+from pages.shared.messages import message_of
 from pages.shared.widgets import segmented_choice
 
 KINDS = {"Paths": "paths", "Both ends": "ends", "Random": "random"}
@@ -98,7 +99,7 @@ def main() -> None:
         paths = _paths(controls)
     except ValueError as error:
         # Among the notices, which stay until they are read: this run is not the last.
-        st.session_state.setdefault("link_notices", []).append(f"{error}")
+        st.session_state.setdefault("link_notices", []).append(message_of(error))
         url_state.write_restarts([])
         st.rerun()
     every = [path for drawn in paths.values() for path in drawn]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from maml_core.config import SettingError
 from maml_core.data.character_set import CharacterSet
 from maml_core.figures.style import STYLES
 from maml_core.teaching.play_round import (
@@ -30,6 +31,7 @@ from pages.shared import cached
 from pages.shared.frame.page_header import explanation, page_with_characters
 from pages.shared.learners.picker import in_place_of_maml
 from pages.shared.link_settings import PARTS, one_of
+from pages.shared.messages import message_of
 from pages.shared.widgets import segmented_choice
 
 BOARD = "game"
@@ -48,7 +50,7 @@ def main() -> None:
     try:
         questions = cached.questions(*played.source)
     except ValueError as error:
-        st.error(f"{error}", icon=":material/error:")
+        st.error(_why_not(error, played), icon=":material/error:")
         return
     available = cached.available_methods()
     methods = tuple(name for name in (method, cached.BASELINE) if name in available)
@@ -59,6 +61,28 @@ def main() -> None:
     if answers is None:
         compute_answers(played, methods)
         st.rerun()
+
+
+def _why_not(error: ValueError, played: Round) -> str:
+    """Say why a round cannot be played, and which can."""
+    if not isinstance(error, SettingError):
+        return message_of(error)
+    spec, count = MODES[played.mode], error.facts.get("count", "fewer")
+    group = "the largest alphabet has" if spec.within_alphabet else "here there are"
+    possible = [f"“{mode}”" for mode in MODES if _can_be_played(played._replace(mode=mode))]
+    remedy = f"{' or '.join(possible)} above, or " if possible else ""
+    return (
+        f"“{played.mode}” takes {spec.n_way} characters, and {group} {count}. "
+        f"Choose {remedy}other characters in the sidebar."
+    )
+
+
+def _can_be_played(played: Round) -> bool:
+    try:
+        cached.questions(*played.source)
+    except ValueError:
+        return False
+    return True
 
 
 def _controls() -> tuple[str, bool, str]:

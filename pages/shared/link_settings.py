@@ -58,6 +58,17 @@ DEFAULTS = {
     "part": "Never seen in training",
 }
 
+# What the sidebar's controls are called, by parameter of the link; messages name them so.
+CONTROL_LABELS = {
+    "dataset": "Characters",
+    "n_way": "N-way: classes",
+    "k_shot": "K-shot: examples of each",
+    "q_query": "Queries of each",
+    "within": "All from one alphabet",
+    "part": "Which characters",
+    "seed": "Seed: which episode",
+}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -168,9 +179,10 @@ def check_link(checks: Mapping[str, Check]) -> None:
     for name, (fits, words) in checks.items():
         odd = [text for text in st.query_params.get_all(name) if not fits(text)]
         if odd:
+            control = f"“{CONTROL_LABELS[name]}”" if name in CONTROL_LABELS else "the page"
             notice = (
                 f"The link asks for {name} = {odd[0][:40]!r}, which is not {words}; "
-                "the page shows its default instead."
+                f"{control} shows its default instead."
             )
             if notice not in notices:
                 notices.append(notice)

@@ -19,6 +19,7 @@ from pages.shared import cached
 from pages.shared.charts.step_player import player, player_layout_css
 from pages.shared.learners.recorded import learner_at_update, recorded_params
 from pages.shared.link_settings import PARTS, Settings, current_settings, one_of
+from pages.shared.messages import show_error
 from pages.shared.widgets import segmented_choice
 
 STEPS = 5
@@ -38,7 +39,7 @@ def draw() -> None:
     try:
         episode = cached.episode(chosen)
     except ValueError as error:
-        st.error(f"{error}", icon=":material/error:")
+        show_error(error)
         return
     _draw(chosen, cached.characters(chosen.dataset), episode, _points(chosen))
 

@@ -16,6 +16,7 @@ from pages.shared.link_settings import (
     current_settings,
     show_notices,
 )
+from pages.shared.messages import show_error
 
 # Streamlit leaves 6rem above the title; at 390 px and on a projector that is a third of the view.
 COMPACT = """
@@ -38,7 +39,7 @@ def page_with_episode(
     try:
         return chosen, data, cached.episode(chosen)
     except ValueError as error:
-        st.error(f"{error}", icon=":material/error:")
+        show_error(error)
         return None
 
 

@@ -12,6 +12,7 @@ from maml_core.data import registry
 from pages.shared.data_sources.omniglot_download import omniglot_download
 from pages.shared.data_sources.zip_upload import select_new_zip, zip_upload
 from pages.shared.link_settings import (
+    CONTROL_LABELS,
     DEFAULT_SPEC,
     LINK,
     MAX_QUERY,
@@ -63,7 +64,7 @@ def sidebar() -> None:
             type="primary",
         )
         st.selectbox(
-            "Characters",
+            CONTROL_LABELS["dataset"],
             offered,
             key="dataset",
             bind="query-params",
@@ -73,13 +74,13 @@ def sidebar() -> None:
         zip_upload()
         _shape_of_the_episode()
         st.selectbox(
-            "Which characters",
+            CONTROL_LABELS["part"],
             list(PART_LABELS),
             key="part",
             bind="query-params",
         )
         st.number_input(
-            "Seed: which episode",
+            CONTROL_LABELS["seed"],
             0,
             MAX_SEED,
             key="seed",
@@ -94,7 +95,7 @@ def sidebar() -> None:
 
 def _shape_of_the_episode() -> None:
     st.slider(
-        "N-way: classes",
+        CONTROL_LABELS["n_way"],
         MIN_WAY,
         MAX_WAY,
         DEFAULT_SPEC.n_way,
@@ -103,7 +104,7 @@ def _shape_of_the_episode() -> None:
         help="How many characters must be told apart.",
     )
     st.slider(
-        "K-shot: examples of each",
+        CONTROL_LABELS["k_shot"],
         MIN_SHOT,
         MAX_SHOT,
         DEFAULT_SPEC.k_shot,
@@ -112,7 +113,7 @@ def _shape_of_the_episode() -> None:
         help="How many pictures of each character are shown, with their labels.",
     )
     st.slider(
-        "Queries of each",
+        CONTROL_LABELS["q_query"],
         1,
         MAX_QUERY,
         DEFAULT_SPEC.q_query,
@@ -121,7 +122,7 @@ def _shape_of_the_episode() -> None:
         help="How many further pictures of each character are asked about.",
     )
     st.toggle(
-        "All from one alphabet",
+        CONTROL_LABELS["within"],
         key="within",
         bind="query-params",
         help="Characters of one alphabet look alike: much harder.",

@@ -32,6 +32,7 @@ from pages.shared.link_settings import (
     one_of,
     whole_number,
 )
+from pages.shared.messages import show_error
 from pages.shared.widgets import segmented_choice
 
 MAX_QUERIES = 5  # pictures a class in a training task; fewer where a class has fewer
@@ -62,6 +63,18 @@ RECIPES = {
 }
 METHODS = {STYLES[method].label: method for method in META_METHODS}
 DEFAULT_RECIPE = RECIPES["maml"]
+# What this page calls the fields of `TrainConfig`.
+CONTROLS = {
+    "method": "Method",
+    "n_way": "N-way",
+    "k_shot": "K-shot",
+    "meta_batch_size": "Tasks per update",
+    "meta_steps": "Updates",
+    "inner_lr": "Inner learning rate α",
+    "inner_steps": "Inner steps",
+    "meta_lr": "Meta learning rate β",
+    "seed": "Seed",
+}
 _choice = partial(segmented_choice, persist_state="session")
 
 
@@ -90,7 +103,7 @@ def choose_job() -> TrainingJob | None:
         start = ""
         if model == PRETRAINED_MODEL:
             start = STARTS[_choice("Start", STARTS, "train_from")]
-    method = METHODS[_choice("Method", METHODS, "train_by", on_change=_apply_recipe)]
+    method = METHODS[_choice(CONTROLS["method"], METHODS, "train_by", on_change=_apply_recipe)]
     if method == "multi_task":
         start = ""
     config = _choose_config(method)
@@ -104,7 +117,7 @@ def choose_job() -> TrainingJob | None:
     try:
         train_config = TrainConfig(method=method, q_query=q_query, **config)
     except ValueError as error:
-        st.error(f"{error}", icon=":material/error:")
+        show_error(error, CONTROLS)
         return None
     model_config = {"name": model, "n_out": MAX_WAY if method == "multi_task" else 1}
     return TrainingJob(train_config, dataset, split, model_config, start, validate_on)
@@ -113,19 +126,23 @@ def choose_job() -> TrainingJob | None:
 def _choose_config(method: str) -> dict[str, Any]:
     """Draw the number inputs; return what they say as fields of `TrainConfig`."""
     with st.container(horizontal=True):
-        n_way = _integer("N-way", MIN_WAY, MAX_WAY, 5, "train_n")
-        k_shot = _integer("K-shot", MIN_SHOT, MAX_SHOT, 1, "train_k")
-        tasks = _integer("Tasks per update", 1, MAX_TASKS, 4, "train_tasks")
-        updates = _integer("Updates", 1, MAX_UPDATES, 300, "train_updates")
+        n_way = _integer(CONTROLS["n_way"], MIN_WAY, MAX_WAY, 5, "train_n")
+        k_shot = _integer(CONTROLS["k_shot"], MIN_SHOT, MAX_SHOT, 1, "train_k")
+        tasks = _integer(CONTROLS["meta_batch_size"], 1, MAX_TASKS, 4, "train_tasks")
+        updates = _integer(CONTROLS["meta_steps"], 1, MAX_UPDATES, 300, "train_updates")
     with st.container(horizontal=True):
-        alpha = _rate("Inner learning rate α", DEFAULT_RECIPE.alpha, "train_alpha")
+        alpha = _rate(CONTROLS["inner_lr"], DEFAULT_RECIPE.alpha, "train_alpha")
         steps = 0
         if method != "multi_task":
             steps = _integer(
-                "Inner steps", 1, MAX_INNER_STEPS, DEFAULT_RECIPE.inner_steps, "train_steps"
+                CONTROLS["inner_steps"],
+                1,
+                MAX_INNER_STEPS,
+                DEFAULT_RECIPE.inner_steps,
+                "train_steps",
             )
-        beta = _rate("Meta learning rate β", DEFAULT_RECIPE.beta, "train_beta")
-        seed = _integer("Seed", 0, MAX_SEED, 0, "train_seed")
+        beta = _rate(CONTROLS["meta_lr"], DEFAULT_RECIPE.beta, "train_beta")
+        seed = _integer(CONTROLS["seed"], 0, MAX_SEED, 0, "train_seed")
     return {
         "n_ways": (n_way,),
         "k_shots": (k_shot,),

@@ -208,7 +208,7 @@ def test_negative_seeds_are_told_in_a_sentence(seed, number, pool):
 
 @pytest.mark.parametrize("classes", [[], [3]])
 def test_a_pool_needs_two_classes(classes, characters):
-    sentence = f"The pool would have {len(classes)} classes; name at least 2"
+    sentence = f"classes to sample from is {len(classes)}, and an episode takes at least 2"
     with pytest.raises(ValueError, match=sentence):
         make_pool(characters, classes)
 

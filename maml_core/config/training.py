@@ -1,128 +1,16 @@
-"""What a person may choose, as frozen records that check themselves.
+"""Training of each kind, as frozen records that check themselves.
 
 Symbols of Finn et al. 2017 (arXiv:1703.03400): α is `inner_lr`, β is `meta_lr`.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-MIN_WAY, MAX_WAY = 2, 20
-MIN_SHOT, MAX_SHOT = 1, 10
-MAX_QUERY = 19
-MAX_INNER_STEPS = 100
-MIN_BOARDS, MAX_BOARDS = 2, 200  # that make a data set: support and query by different hands
-DATASETS = ("omniglot", "glyphs", "drawings", "mnist", "folder", "folder-28")
-VISITOR_ZIP_PREFIX = "zip-"  # begins the names of visitors' zips, see `data.own_pictures`
-SPLITS = ("alphabets", "paper", "classes")
-PARTS = ("train", "validation", "test")
-DEVICES = ("cpu", "cuda")
-MAX_SEED = 2**32 - 1
-
-
-def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if not (math.isfinite(value) and low <= value <= high):
-        raise ValueError(f"{name} is {value}; choose a value from {low} to {high}.")
-
-
-def check_choice(name: str, value: str, choices: Collection[str]) -> None:
-    """Raise `ValueError` naming the value and the choices if `value` is not one of them."""
-    if value not in choices:
-        raise ValueError(f"{name} is {value!r}; choose one of {', '.join(choices)}.")
-
-
-@dataclass(frozen=True)
-class EpisodeSpec:
-    """The shape of an N-way K-shot episode.
-
-    Attributes:
-        n_way: Classes in an episode, 2 to 20.
-        k_shot: Support pictures per class, 1 to 10.
-        q_query: Query pictures per class, 1 to 19.
-        within_alphabet: Sample all classes of an episode from one alphabet.
-        same_drawers: Take the pictures of all classes from the same drawers: the first of every
-            class is by one drawer, and so on, as in Omniglot's one-shot challenge (Lake et al.
-            2015).
-        official: Take the challenge's fixed runs instead, see `episodes.official_runs`. They are
-            20-way 1-shot with one query per class, within an alphabet and by the same drawers.
-    """
-
-    n_way: int = 5
-    k_shot: int = 1
-    q_query: int = 15
-    within_alphabet: bool = False
-    same_drawers: bool = False
-    official: bool = False
-
-    def __post_init__(self) -> None:
-        _check_range("n_way", self.n_way, MIN_WAY, MAX_WAY)
-        _check_range("k_shot", self.k_shot, MIN_SHOT, MAX_SHOT)
-        _check_range("q_query", self.q_query, 1, MAX_QUERY)
-        if self.official and replace(self, official=False) != CHALLENGE:
-            raise ValueError(
-                "The official runs are 20-way 1-shot with one query a class, within an alphabet by "
-                f"the same drawers; {self} asks for others: take OFFICIAL_RUNS as it is."
-            )
-
-
-# Omniglot's one-shot challenge (Lake et al. 2015): 20 characters of one alphabet, support by one
-# drawer and queries by another; sampled at random, or the 20 runs that its authors fixed.
-CHALLENGE = EpisodeSpec(20, 1, 1, within_alphabet=True, same_drawers=True)
-OFFICIAL_RUNS = replace(CHALLENGE, official=True)
-
-
-@dataclass(frozen=True)
-class AdaptConfig:
-    """How the inner loop runs (Finn et al. 2017, Algorithm 1, lines 5 and 6).
-
-    Attributes:
-        inner_lr: α, the step size of the inner gradient descent, > 0.
-        inner_steps: Gradient steps on the support set, 0 to 100.
-    """
-
-    inner_lr: float = 0.4
-    inner_steps: int = 5
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.inner_lr) and self.inner_lr > 0):
-            raise ValueError(f"inner_lr is {self.inner_lr}; choose a finite value above 0.")
-        _check_range("inner_steps", self.inner_steps, 0, MAX_INNER_STEPS)
-
-
-@dataclass(frozen=True)
-class EvaluationConfig:
-    """How methods are evaluated over many episodes.
-
-    Attributes:
-        inner_steps: Gradient steps on each support set, 0 to 100.
-        episodes: Their number, at least 1.
-        seed: Chooses their sequence, the same for every method; 0 to 2³² − 1.
-        inner_lr: α > 0; None: the learner's own for this N.
-        lr_factor: Multiplies that α, > 0.
-        transductive: How queries are normalised, see `functional.query_logits`.
-        rotation_tta: Average the logits over the views at four quarter turns, see
-            `Episode.views`.
-    """
-
-    inner_steps: int = 5
-    episodes: int = 600
-    seed: int = 0
-    inner_lr: float | None = None
-    lr_factor: float = 1.0
-    transductive: bool = True
-    rotation_tta: bool = False
-
-    def __post_init__(self) -> None:
-        _check_range("inner_steps", self.inner_steps, 0, MAX_INNER_STEPS)
-        if self.episodes < 1:
-            raise ValueError(f"episodes is {self.episodes}; choose at least 1.")
-        _check_range("seed", self.seed, 0, MAX_SEED)
-        for name in ("inner_lr", "lr_factor"):
-            value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name} is {value}; choose a finite value above 0.")
+from maml_core.config.checks import SettingError, check_choice, check_positive, check_range
+from maml_core.config.episodes import AdaptConfig, EpisodeSpec
+from maml_core.config.ranges import MAX_INNER_STEPS, MAX_SEED
 
 
 @dataclass(frozen=True)
@@ -219,28 +107,30 @@ class TrainConfig:
         check_choice("method", self.method, META_METHODS)
         for name in ("n_ways", "k_shots"):
             if not getattr(self, name):
-                raise ValueError(f"{name} is empty; give it at least one value.")
+                raise SettingError(f"{{{name}}} is empty; give it at least one value.")
         _ = self.specs  # N, K and the queries are checked where an `EpisodeSpec` is made
         self._check_inner_loop()
-        _check_range("muon_lr", self.muon_lr, 0, 1)
-        _check_range("meta_batch_size", self.meta_batch_size, 1, 1_000)
-        _check_range("meta_steps", self.meta_steps, 1, 10_000_000)
-        if not (math.isfinite(self.meta_lr) and self.meta_lr > 0):
-            raise ValueError(f"meta_lr is {self.meta_lr}; choose a finite value above 0.")
-        _check_range("seed", self.seed, 0, MAX_SEED)
+        check_range("muon_lr", self.muon_lr, 0, 1)
+        check_range("meta_batch_size", self.meta_batch_size, 1, 1_000)
+        check_range("meta_steps", self.meta_steps, 1, 10_000_000)
+        check_positive("meta_lr", self.meta_lr)
+        check_range("seed", self.seed, 0, MAX_SEED)
 
     def _check_inner_loop(self) -> None:
         demands = META_METHODS[self.method]
         fewest, most = demands.inner_steps
         misfit = 0 <= self.inner_steps < fewest or most < self.inner_steps <= MAX_INNER_STEPS
         if misfit and demands.why:
-            raise ValueError(f"inner_steps is {self.inner_steps}; {demands.why}.")
-        _check_range("inner_steps", self.inner_steps, fewest, most)
+            raise SettingError(
+                "{inner_steps} is {value}; {why}.", value=self.inner_steps, why=demands.why
+            )
+        check_range("inner_steps", self.inner_steps, fewest, most)
         AdaptConfig(self.inner_lr, self.inner_steps)
         for name in ("multi_step", "learn_inner_lr"):
             if getattr(self, name) and not demands.query_gradient:
-                raise ValueError(
-                    f"{demands.called} has no {name}; leave it out or choose another method."
+                raise SettingError(
+                    f"{{label}} has no {{{name}}}; leave it out or choose another {{method}}.",
+                    label=demands.called,
                 )
 
     def inner_lr_at(self, n_way: int) -> float:
@@ -294,15 +184,14 @@ class PretrainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _check_range("epochs", self.epochs, 1, 10_000)
-        _check_range("batch_size", self.batch_size, 2, 100_000)
-        _check_range("weight_decay", self.weight_decay, 0, 1)
-        _check_range("muon_lr", self.muon_lr, 0, 1)
-        _check_range("spliced_per_class", self.spliced_per_class, 0, 10)
-        _check_range("label_smoothing", self.label_smoothing, 0, 0.99)
-        if not (math.isfinite(self.lr) and self.lr > 0):
-            raise ValueError(f"lr is {self.lr}; choose a finite value above 0.")
-        _check_range("seed", self.seed, 0, MAX_SEED)
+        check_range("epochs", self.epochs, 1, 10_000)
+        check_range("batch_size", self.batch_size, 2, 100_000)
+        check_range("weight_decay", self.weight_decay, 0, 1)
+        check_range("muon_lr", self.muon_lr, 0, 1)
+        check_range("spliced_per_class", self.spliced_per_class, 0, 10)
+        check_range("label_smoothing", self.label_smoothing, 0, 0.99)
+        check_positive("lr", self.lr)
+        check_range("seed", self.seed, 0, MAX_SEED)
 
 
 @dataclass(frozen=True)
@@ -333,12 +222,11 @@ class SinusoidConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _check_range("k_shot", self.k_shot, 1, 100)
-        _check_range("q_query", self.q_query, 1, 100)
+        check_range("k_shot", self.k_shot, 1, 100)
+        check_range("q_query", self.q_query, 1, 100)
         AdaptConfig(self.inner_lr, self.inner_steps)
-        _check_range("inner_steps", self.inner_steps, 1, MAX_INNER_STEPS)
-        if not (math.isfinite(self.meta_lr) and self.meta_lr > 0):
-            raise ValueError(f"meta_lr is {self.meta_lr}; choose a finite value above 0.")
-        _check_range("meta_batch_size", self.meta_batch_size, 1, 1_000)
-        _check_range("meta_steps", self.meta_steps, 1, 10_000_000)
-        _check_range("seed", self.seed, 0, 999_999)
+        check_range("inner_steps", self.inner_steps, 1, MAX_INNER_STEPS)
+        check_positive("meta_lr", self.meta_lr)
+        check_range("meta_batch_size", self.meta_batch_size, 1, 1_000)
+        check_range("meta_steps", self.meta_steps, 1, 10_000_000)
+        check_range("seed", self.seed, 0, 999_999)

@@ -1,0 +1,15 @@
+"""The ranges and names that settings are chosen from."""
+
+from __future__ import annotations
+
+MIN_WAY, MAX_WAY = 2, 20
+MIN_SHOT, MAX_SHOT = 1, 10
+MAX_QUERY = 19
+MAX_INNER_STEPS = 100
+MIN_BOARDS, MAX_BOARDS = 2, 200  # that make a data set: support and query by different hands
+DATASETS = ("omniglot", "glyphs", "drawings", "mnist", "folder", "folder-28")
+VISITOR_ZIP_PREFIX = "zip-"  # begins the names of visitors' zips, see `data.own_pictures`
+SPLITS = ("alphabets", "paper", "classes")
+PARTS = ("train", "validation", "test")
+DEVICES = ("cpu", "cuda")
+MAX_SEED = 2**32 - 1
