@@ -125,6 +125,24 @@ def confusion_figure(counts: np.ndarray, chosen: tuple[int, int] | None = None) 
     return figure
 
 
+def confusion_in_words(counts: np.ndarray, most: int = 5) -> str:
+    """Return how many are right and the most frequent confusions, for a text alternative.
+
+    Args:
+        counts: int [n_way, n_way], true class by predicted class.
+        most: Confusions that are named.
+    """
+    wrong = counts - np.diag(np.diag(counts))
+    cells = np.argwhere(wrong > 0)
+    order = np.argsort(-wrong[tuple(cells.T)], kind="stable")
+    named = [
+        f"{class_letter(true)} classified as {class_letter(predicted)}, {wrong[true, predicted]}"
+        for true, predicted in cells[order[:most]]
+    ]
+    more = f"; {len(cells) - most} more" if len(cells) > most else ""
+    return f"{np.trace(counts)} of {counts.sum()} right" + "".join(f"; {n}" for n in named) + more
+
+
 def _on_cells(counts: np.ndarray) -> list[str]:
     """Return for each cell a text colour that can be read on it, at a contrast of 4.5 or more.
 

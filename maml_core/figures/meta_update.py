@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
+from maml_core.figures.description import in_words
 from maml_core.figures.style import CHANCE_COLOUR, FAINT, STYLES, layout, tick_labels
 from maml_core.teaching.anatomy.gradient_plane import ProjectedGradient
 
@@ -61,6 +63,15 @@ def method_gradients_figure(arrows: Sequence[ProjectedGradient]) -> go.Figure:
         _draw(figure, arrow, end, 1.0)
     figure.update_xaxes(title="along MAML's, downhill")
     return figure
+
+
+def arrows_in_words(arrows: Sequence[ProjectedGradient]) -> str:
+    """Return the arrows' lengths and directions in their plane, for a text alternative."""
+    return "; ".join(
+        f"{_label(arrow)}: length {in_words(arrow.length)}, "
+        f"{in_words(round(math.degrees(math.atan2(arrow.y, arrow.x))))}° from the first axis"
+        for arrow in arrows
+    )
 
 
 def angles_figure(
@@ -149,11 +160,9 @@ def _draw(
 ) -> None:
     style = STYLES.get("maml" if arrow.name == "mean" else arrow.name)
     colour = style.colour if style else TASK_COLOUR
-    label = style.label if style else f"task {arrow.name}"
-    if arrow.name == "mean":
-        label = "mean"
-    elif arrow.name == "update":
-        colour, label = UPDATE_COLOUR, "update"
+    if arrow.name == "update":
+        colour = UPDATE_COLOUR
+    label = _label(arrow)
     strong = opacity == 1.0
     figure.add_trace(
         _line(end).update(
@@ -169,6 +178,13 @@ def _draw(
             "its square in this plane<extra></extra>",
         )
     )
+
+
+def _label(arrow: ProjectedGradient) -> str:
+    if arrow.name in ("mean", "update"):
+        return arrow.name
+    style = STYLES.get(arrow.name)
+    return style.label if style else f"task {arrow.name}"
 
 
 def _line(end: tuple[float, float] | None) -> go.Scatter:

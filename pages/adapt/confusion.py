@@ -11,8 +11,9 @@ from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.sampling import Episode
 from maml_core.evaluation.comparison import confusion_matrix
 from maml_core.evaluation.trajectory import AdaptationTrajectory
-from maml_core.figures.evaluation import confusion_figure
-from maml_core.figures.style import CHART_CONFIG, STYLES, class_label, class_letter
+from maml_core.figures.evaluation import confusion_figure, confusion_in_words
+from maml_core.figures.style import STYLES, class_label, class_letter
+from pages.shared.charts.chart import draw_chart
 from pages.shared.charts.picture_html import STYLE, picture_strip
 from pages.shared.widgets import segmented_choice
 
@@ -33,10 +34,11 @@ def confusion_section(
     counts = confusion_matrix(episode, trajectory, step)
     left, right = st.columns(2, gap="large")
     with left:
-        event = st.plotly_chart(
+        event = draw_chart(
             confusion_figure(counts),
-            key="confusion_chart",
-            config=CHART_CONFIG,
+            "confusion_chart",
+            f"Confusion matrix of {label} after inner step {step}",
+            numbers=confusion_in_words(counts),
             on_select="rerun",
             selection_mode="points",
         )

@@ -6,13 +6,14 @@ from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.sampling import Episode
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.adaptation import accuracy_figure, loss_figure
-from maml_core.figures.style import CHART_CONFIG, STYLES
+from maml_core.figures.style import STYLES
 from maml_core.teaching.exports.csv_exports import trajectories_csv
 from maml_core.teaching.exports.experiment import Experiment
 from maml_core.teaching.exports.notebook_exports import comparison_notebook
 from maml_core.teaching.exports.script_exports import comparison_script
 from pages.adapt.confusion import confusion_section
 from pages.shared import cached
+from pages.shared.charts.chart import draw_chart
 from pages.shared.charts.many_episodes import repeat_on_many_episodes
 from pages.shared.charts.step_player import player, player_layout_css
 from pages.shared.frame.page_header import explanation, page_with_episode
@@ -150,12 +151,18 @@ def _charts(
     predict: bool,
 ) -> None:
     """Draw accuracy and loss by inner step, with what there is to say about them."""
-    st.plotly_chart(
+    draw_chart(
         accuracy_figure(trajectories, settings.spec.n_way, predict),
-        key=CHARTS[0],
-        config=CHART_CONFIG,
+        CHARTS[0],
+        "Query accuracy by inner step",
+        settings=settings,
     )
-    st.plotly_chart(loss_figure(trajectories, predict), key=CHARTS[1], config=CHART_CONFIG)
+    draw_chart(
+        loss_figure(trajectories, predict),
+        CHARTS[1],
+        "Query and support loss by inner step",
+        settings=settings,
+    )
     inner_lrs = ", ".join(f"{STYLES[t.method].label} α = {t.inner_lr:.3g}" for t in trajectories)
     st.caption(
         f"One episode, {episode.query.size} query pictures of characters "

@@ -8,8 +8,9 @@ from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.counting import disjoint_tasks, log10_episodes
 from maml_core.episodes.sampling import Episode
 from maml_core.figures.splits import split_figure
-from maml_core.figures.style import CHART_CONFIG, class_letter
+from maml_core.figures.style import class_letter
 from pages.shared import cached
+from pages.shared.charts.chart import draw_chart
 from pages.shared.charts.picture_html import STYLE, picture_strip
 from pages.shared.frame.page_header import explanation, page_with_episode
 from pages.shared.link_settings import PARTS, Settings
@@ -110,7 +111,7 @@ def _split_section(settings: Settings, data: CharacterSet, episode: Episode) -> 
     alphabets = {data.classes[index].alphabet for index in episode.classes}
     names = ", ".join(sorted(alphabets)).replace("_", " ")
     figure = split_figure(cached.alphabets_by_part(settings.dataset), alphabets)
-    st.plotly_chart(figure, key="split_chart", config=CHART_CONFIG)
+    draw_chart(figure, "split_chart", "The alphabets of the training, validation and test parts")
     st.caption(
         "Each block is an alphabet, its area the number of characters; this episode's are outlined "
         f"({names}). Training, validation and test share no alphabet, so an exam on test "

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from maml_core.figures.meta_update import angles_figure, method_gradients_figure
-from maml_core.figures.style import CHART_CONFIG, STYLES
+from maml_core.figures.meta_update import angles_figure, arrows_in_words, method_gradients_figure
+from maml_core.figures.style import STYLES
 from maml_core.networks.params import Params
 from maml_core.teaching.anatomy.gradient_comparison import COMPARED_METHODS, angle_degrees
 from maml_core.teaching.anatomy.gradient_plane import project_method_gradients
@@ -18,6 +18,7 @@ from pages.inside import meta_batch
 from pages.inside.meta_batch import MetaBatch
 from pages.inside.piecewise_work import work_in_pieces
 from pages.inside.texts import WHY_FIRST_ORDER
+from pages.shared.charts.chart import draw_chart
 from pages.shared.frame.page_header import explanation
 
 ANGLE_METHODS = ("fomaml", "reptile")  # whose angle to MAML is followed
@@ -57,7 +58,12 @@ def _draw_plane(gradients: Mapping[str, Params]) -> None:
     arrows = project_method_gradients(gradients)
     if not arrows:
         return
-    st.plotly_chart(method_gradients_figure(arrows), key="gradients_chart", config=CHART_CONFIG)
+    draw_chart(
+        method_gradients_figure(arrows),
+        "gradients_chart",
+        "The methods' gradients as arrows from θ",
+        numbers=arrows_in_words(arrows),
+    )
     shares = ", ".join(f"{a.fraction_in_plane:.0%} of {STYLES[a.name].label}'s" for a in arrows)
     st.caption(
         "Downhill, each scaled to length 1 before it is projected on the plane through MAML's and "
@@ -135,4 +141,4 @@ def _angles_chart(
     if angles:
         by_method = {method: [angle[method] for angle in angles] for method in ANGLE_METHODS}
         figure = angles_figure(xs[: len(angles)], by_method, title, log=log)
-        st.plotly_chart(figure, key=key, config=CHART_CONFIG)
+        draw_chart(figure, key, f"Angle to MAML's gradient by {title}")

@@ -10,11 +10,12 @@ from maml_core.config import EvaluationConfig
 from maml_core.evaluation.comparison import evaluate_together
 from maml_core.evaluation.confidence_intervals import percent
 from maml_core.figures.meta_update import layers_figure
-from maml_core.figures.style import CHART_CONFIG, STYLES
+from maml_core.figures.style import STYLES
 from maml_core.learners.learner import head_only
 from pages.inside import meta_batch
 from pages.inside.texts import WHY_HEAD
 from pages.shared import cached
+from pages.shared.charts.chart import draw_chart
 from pages.shared.charts.many_episodes import Estimates, draw_estimates, streamed_evaluation
 from pages.shared.frame.page_header import explanation
 from pages.shared.link_settings import PARTS, Settings
@@ -36,7 +37,8 @@ def draw_layer_changes(settings: Settings, n_tasks: int, method: str) -> None:
     changes = meta_batch.layer_changes(settings, methods, n_tasks, STEPS)
     left, right = st.columns(2, gap="large")
     with left:
-        st.plotly_chart(layers_figure(changes), key="layers_chart", config=CHART_CONFIG)
+        title = f"How far each layer moves in {STEPS} inner steps"
+        draw_chart(layers_figure(changes), "layers_chart", title, settings=settings)
         inner_lrs = ", ".join(
             f"{STYLES[m].label} α = {cached.learner(m).inner_lr(settings.spec.n_way):.3g}"
             for m in methods

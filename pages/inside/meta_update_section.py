@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from maml_core.data.character_set import CharacterSet
-from maml_core.figures.meta_update import projected_update_figure
-from maml_core.figures.style import CHART_CONFIG, STYLES
+from maml_core.figures.meta_update import arrows_in_words, projected_update_figure
+from maml_core.figures.style import STYLES
 from maml_core.teaching.anatomy.gradient_plane import ProjectedGradient, project_meta_update
 from pages.inside import meta_batch
 from pages.inside.algorithm_steps import arrows_by_step
@@ -16,6 +16,7 @@ from pages.inside.meta_batch import MetaBatch
 from pages.inside.piecewise_work import work_in_pieces
 from pages.inside.texts import WHY_BACK, WHY_PLANE, WHY_QUERY, WHY_STEPS, WHY_SUM
 from pages.inside.walkthrough import draw_walkthrough
+from pages.shared.charts.chart import draw_chart
 from pages.shared.frame.page_header import explanation
 from pages.shared.learners.recorded import recorded_params
 from pages.shared.link_settings import PARTS
@@ -67,7 +68,14 @@ def _draw_arrows(batch: MetaBatch, arrows: Sequence[ProjectedGradient]) -> None:
         return
     left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
     figure = projected_update_figure(arrows, arrows_by_step(batch.n_tasks))
-    left.plotly_chart(figure, key=CHART, config=CHART_CONFIG)
+    with left:
+        draw_chart(
+            figure,
+            CHART,
+            "The tasks' gradients, their mean and the meta-update as arrows from θ",
+            settings=batch.settings,
+            numbers=arrows_in_words(arrows),
+        )
     shares = ", ".join(f"{_arrow_name(arrow)} {arrow.fraction_in_plane:.0%}" for arrow in arrows)
     with right:
         st.markdown("**The tasks' arrows**: where each wants θ to go. θ follows their mean.")

@@ -9,11 +9,12 @@ from dataclasses import replace
 import streamlit as st
 
 from maml_core.figures.descent import first_step_figure
-from maml_core.figures.style import CHART_CONFIG, STYLES
+from maml_core.figures.style import STYLES
 from maml_core.landscape.curvature import Curvature
 from maml_core.landscape.planes import SHARED_PLANE
 from pages.landscape import plane_cache
 from pages.landscape.plane_cache import Descent, PlaneSettings
+from pages.shared.charts.chart import draw_chart
 from pages.shared.frame.page_header import explanation
 
 MAX_WITHOUT_CLICK = 25  # support pictures; with more, the measurement takes seconds
@@ -55,7 +56,12 @@ def draw_curvature(shown: PlaneSettings) -> None:
         st.caption(_summary(measured, _accuracy_after_one_step(plane_settings)))
         explanation("What do these numbers say?", WHY_CURVATURE)
     with right:
-        st.plotly_chart(first_step_figure(measured), key="slope_chart", config=CHART_CONFIG)
+        draw_chart(
+            first_step_figure(measured),
+            "slope_chart",
+            "Support loss along the first inner step",
+            settings=plane_settings.settings,
+        )
         st.caption(
             "The support loss along each method's first step, one episode. Dotted: the parabola "
             "with the same slope and curvature at θ; the vertical line is the step itself."

@@ -16,7 +16,7 @@ from maml_core.figures.landscape import (
     contour_figure,
     surface_figure,
 )
-from maml_core.figures.style import CHANCE_COLOUR, CHART_CONFIG, STYLES
+from maml_core.figures.style import CHANCE_COLOUR, STYLES
 from maml_core.landscape import loss_maps
 from maml_core.landscape.loss_maps import RESOLUTIONS, Grid, Window
 from maml_core.landscape.plane_descent import ProjectedTrajectory
@@ -28,6 +28,7 @@ from pages.landscape.map_component import Panel, draw_maps
 from pages.landscape.plane_cache import Descent, PlaneSettings
 from pages.landscape.texts import WHY_PLANES, WHY_SLICE, map_caption, trajectory_caption
 from pages.shared import cached
+from pages.shared.charts.chart import draw_chart
 from pages.shared.frame.page_header import explanation, page_with_episode
 from pages.shared.learners.picker import in_place_of_maml
 from pages.shared.learners.recorded import recorded_params
@@ -296,7 +297,12 @@ def _below(
         explanation("What can a slice show?", WHY_SLICE)
         explanation("Which planes?", WHY_PLANES)
     flat = [path for drawn in paths.values() for path in drawn]
-    st.plotly_chart(descent_figure(flat, controls.which), key="descent_chart", config=CHART_CONFIG)
+    draw_chart(
+        descent_figure(flat, controls.which),
+        "descent_chart",
+        f"{controls.which.capitalize()} loss along the descents",
+        settings=controls.plane_settings.settings,
+    )
     st.caption(
         f"The {controls.which} loss at the paths' own points, one episode; characters "
         f"{PARTS[controls.plane_settings.settings.part]}."

@@ -12,10 +12,10 @@ from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.sampling import Episode
 from maml_core.evaluation.comparison import compare
 from maml_core.evaluation.trajectory import AdaptationTrajectory
-from maml_core.figures.style import CHART_CONFIG
 from maml_core.figures.training import course_figure, replay_figure
 from maml_core.teaching.exports.csv_exports import replay_csv
 from pages.shared import cached
+from pages.shared.charts.chart import draw_chart
 from pages.shared.charts.step_player import player, player_layout_css
 from pages.shared.learners.recorded import learner_at_update, recorded_params
 from pages.shared.link_settings import PARTS, Settings, current_settings, one_of
@@ -75,9 +75,17 @@ def _draw(
     st.html(player_layout_css("replay", CHARTS[0], "replay_step", "replay_player"))
     left, right = st.container(key="replay").columns([4, 5], gap="large")
     with left:
-        st.plotly_chart(replay_figure(trajectories, n_way), key=CHARTS[0], config=CHART_CONFIG)
-        st.plotly_chart(
-            course_figure(trajectories, updates, SHOWN, n_way), key=CHARTS[1], config=CHART_CONFIG
+        draw_chart(
+            replay_figure(trajectories, n_way),
+            CHARTS[0],
+            "Accuracy by inner step at the end of the recorded meta-training",
+            settings=chosen,
+        )
+        draw_chart(
+            course_figure(trajectories, updates, SHOWN, n_way),
+            CHARTS[1],
+            "Accuracy over the recorded meta-training",
+            settings=chosen,
         )
         st.caption(
             f"One episode, {len(episode.query.ravel())} query pictures of characters "

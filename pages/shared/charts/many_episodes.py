@@ -11,12 +11,13 @@ from maml_core.config import EvaluationConfig
 from maml_core.evaluation.comparison import evaluate_together
 from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.figures.evaluation import confidence_figure
-from maml_core.figures.style import CHART_CONFIG
 from maml_core.teaching.exports.csv_exports import estimates_csv
 from pages.shared import cached
+from pages.shared.charts.chart import draw_chart
 from pages.shared.link_settings import PARTS, Settings
 
 REPEATS = 100
+CHART_TITLE = "Mean query accuracy by inner step"
 REDRAW_SECONDS = 0.5  # seconds from one drawing of a growing chart to the next
 Estimates = dict[str, Estimate]
 
@@ -92,7 +93,8 @@ def streamed_evaluation(
             left = (time.monotonic() - started) * (episodes - done) / done
             bar.progress(done / episodes, f"{done} of {episodes} episodes, about {left:.0f} s left")
             if time.monotonic() - last_drawn > REDRAW_SECONDS:
-                chart.plotly_chart(confidence_figure(estimates, n_way), key=f"{key}_{number}")
+                with chart:
+                    draw_chart(confidence_figure(estimates, n_way), f"{key}_{number}", CHART_TITLE)
                 last_drawn = time.monotonic()
         for shown in (stop, bar, chart):
             shown.empty()
@@ -110,12 +112,13 @@ def draw_estimates(estimates: Estimates, settings: Settings, key: str, how: str)
         how: What else is to be said of the measurement.
     """
     close = st.toggle("Zoom in", key=f"{key}_close", help="Leave out what is far below.")
-    st.plotly_chart(
-        confidence_figure(estimates, settings.spec.n_way, close),
-        key=f"{key}_chart",
-        config=CHART_CONFIG,
-    )
     n = next(iter(estimates.values())).episodes
+    draw_chart(
+        confidence_figure(estimates, settings.spec.n_way, close),
+        f"{key}_chart",
+        f"{CHART_TITLE}, {n} episodes",
+        settings=settings,
+    )
     st.caption(
         f"Mean over {n} episodes of characters {PARTS[settings.part]}{how}; the band is the mean's "
         "95 % confidence interval."

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from maml_core.figures.style import CHART_CONFIG, STYLES
+from maml_core.figures.style import STYLES
 from maml_core.figures.training import points_mean, progress_figure, validation_figure
 from maml_core.teaching.exports.csv_exports import training_csv
 from maml_core.teaching.exports.experiment import portable_dataset
 from maml_core.teaching.exports.script_exports import training_command
 from maml_core.training.background.job import BackgroundTraining
 from maml_core.training.background.queue import VALIDATION_EPISODES
+from pages.shared.charts.chart import draw_chart
 from pages.shared.learners import picker, training_session
 from pages.shared.link_settings import dataset_label
 from pages.train.images.controls import MODELS
@@ -110,17 +111,22 @@ def _draw_buttons(training: BackgroundTraining) -> None:
 def _draw_charts(training: BackgroundTraining) -> None:
     config = training.job.config
     left, right = st.columns([3, 2], gap="large")
-    left.plotly_chart(
-        validation_figure(training.validations, config.method, config.n_ways[0], config.meta_steps),
-        key="validation_chart",
-        config=CHART_CONFIG,
-    )
-    for name in ("loss", "gradient_norm"):
-        right.plotly_chart(
-            progress_figure(training.progress, name, config.method, config.meta_steps),
-            key=f"training_{name}_chart",
-            config=CHART_CONFIG,
+    method = STYLES[config.method].label
+    with left:
+        draw_chart(
+            validation_figure(
+                training.validations, config.method, config.n_ways[0], config.meta_steps
+            ),
+            "validation_chart",
+            f"Validation accuracy while {method} trains",
         )
+    with right:
+        for name, words in (("loss", "Meta-loss"), ("gradient_norm", "Length of the gradient")):
+            draw_chart(
+                progress_figure(training.progress, name, config.method, config.meta_steps),
+                f"training_{name}_chart",
+                f"{words} while {method} trains",
+            )
 
 
 def _draw_downloads(training: BackgroundTraining) -> None:

@@ -6,10 +6,11 @@ import streamlit as st
 
 from maml_core.evaluation.confidence_intervals import plus_minus
 from maml_core.figures.sinusoid import error_figure
-from maml_core.figures.style import CHART_CONFIG, STYLES
+from maml_core.figures.style import STYLES
 from maml_core.teaching.exports.csv_exports import sinusoid_errors_csv
 from maml_core.teaching.sinusoids.evaluation import ErrorEstimate, evaluate
 from maml_core.teaching.sinusoids.training import SinusoidCheckpoint
+from pages.shared.charts.chart import draw_chart
 from pages.shared.widgets import segmented_choice
 from pages.train.sinusoid.training_panel import SessionTraining, shipped_checkpoint
 
@@ -69,7 +70,8 @@ def _draw(errors: ErrorsByShape) -> None:
     words = segmented_choice(
         "Points given", SUPPORT_SHAPES, "error_shape", bind=None, label_visibility="collapsed"
     )
-    st.plotly_chart(error_figure(errors[words]), key="error_chart", config=CHART_CONFIG)
+    title = f"Mean error by inner step over {N_TASKS} sinusoids, {words}"
+    draw_chart(error_figure(errors[words]), "error_chart", title)
     st.caption(
         f"Mean squared error over {N_TASKS} waves that no network was trained on, with the mean's "
         "95 % confidence interval, on "

@@ -10,7 +10,6 @@ import streamlit as st
 
 from maml_core.config import SinusoidConfig
 from maml_core.figures.sinusoid import training_figure
-from maml_core.figures.style import CHART_CONFIG
 from maml_core.teaching.exports.csv_exports import sinusoid_history_csv
 from maml_core.teaching.sinusoids.evaluation import VALIDATION_TASKS
 from maml_core.teaching.sinusoids.training import (
@@ -19,6 +18,7 @@ from maml_core.teaching.sinusoids.training import (
     tune_baseline,
 )
 from maml_core.teaching.sinusoids.weights import load_checkpoint
+from pages.shared.charts.chart import draw_chart
 from pages.shared.widgets import segmented_choice
 
 UPDATES = (500, 1_000, 2_000, 5_000)
@@ -135,10 +135,10 @@ def draw_training_panel(session: SessionTraining) -> None:
         step, steps = checkpoint.step, session.running.config.meta_steps
         left = f", about {session.running.seconds_left:.0f} s left" if step else ""
         st.progress(step / steps, f"{step:,} of {steps:,} updates{left}")
-    st.plotly_chart(
+    draw_chart(
         training_figure(checkpoint.history, checkpoint.config.meta_steps),
-        key="training_chart",
-        config=CHART_CONFIG,
+        "training_chart",
+        "Error on validation sinusoids during meta-training",
     )
     st.caption(_caption(session))
     st.download_button(

@@ -1,0 +1,70 @@
+"""The one way in which a Plotly chart comes on a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from maml_core.figures.description import describe
+from maml_core.figures.style import CHART_CONFIG
+from pages.shared.link_settings import Settings, dataset_label
+
+
+def draw_chart(
+    figure: go.Figure,
+    key: str,
+    title: str,
+    *,
+    settings: Settings | None = None,
+    numbers: str | None = None,
+    **options: Any,
+) -> Any:
+    """Draw a chart that scrolls with the page, can fill the screen, and is read out in words.
+
+    Args:
+        figure: From `maml_core.figures`.
+        key: Of the chart.
+        title: What it shows, without a full stop: the beginning of its text alternative, and of
+            the name under which its picture is saved.
+        settings: Of the episode that it shows, if it shows one; named in the file, too.
+        numbers: The rest of the text alternative where it is not to be read off the traces.
+        options: Of `st.plotly_chart`.
+
+    Returns:
+        What `st.plotly_chart` returns.
+    """
+    return st.plotly_chart(
+        figure,
+        key=key,
+        config=CHART_CONFIG | {"toImageButtonOptions": picture_options(title, settings)},
+        alt=f"{title}. {numbers}" if numbers else describe(figure, title),
+        **options,
+    )
+
+
+def picture_options(title: str, settings: Settings | None = None) -> dict[str, Any]:
+    """Return Plotly's options of a saved picture: sharp at any size, and its name says what it is.
+
+    Args:
+        title: What the chart shows.
+        settings: Of its episode, if it shows one.
+    """
+    return {"format": "svg", "scale": 1, "filename": file_name(title, settings)}
+
+
+def file_name(title: str, settings: Settings | None = None) -> str:
+    """Return a file's name without its ending: lower case, a hyphen between words.
+
+    Args:
+        title: What the file holds.
+        settings: Of the episode, if it holds one.
+    """
+    words = [title]
+    if settings:
+        spec = settings.spec
+        words += [dataset_label(settings.dataset), f"{spec.n_way}-way", f"{spec.k_shot}-shot"]
+        words += [f"seed-{settings.seed}"]
+    text = " ".join(words).lower()
+    return "-".join("".join(c if c.isalnum() else " " for c in text).split())
