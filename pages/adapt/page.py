@@ -43,6 +43,7 @@ step, and with it speed. After that, more steps change little: move the slider t
 both curves end. One episode says little: repeat it below, or use the Evaluate page.
 """
 CHARTS = ("accuracy_chart", "loss_chart")
+TIE = "A tie"
 
 
 def main() -> None:
@@ -121,8 +122,10 @@ def _adaptation_section(
     shown = [(t.method, t.inner_lr, len(t.accuracy)) for t in trajectories]
     revision = str((settings, shown, predict))
     revealed = not predict or st.session_state.get("player", {}).get("finished") == revision
-    if predict:
-        _predictions(trajectories, revealed)
+    # Always there: what comes and goes in it moves nothing below it, see `show_until_dismissed`.
+    with st.container(key="predictions"):
+        if predict:
+            _predictions(trajectories, revealed)
     st.html(player_layout_css("race", CHARTS[0], "player"))
     left, right = st.container(key="race").columns([4, 5], gap="large")
     with left:
@@ -185,7 +188,7 @@ def _predictions(trajectories: list[AdaptationTrajectory], revealed: bool) -> No
     labels = [STYLES[trajectory.method].label for trajectory in trajectories]
     last = len(trajectories[0].accuracy) - 1
     for step, key in ((1, "guess_first"), (last, "guess_last")):
-        guess = st.segmented_control(f"Ahead after step {step}?", labels, key=key)
+        guess = st.segmented_control(f"Ahead after step {step}?", [*labels, TIE], key=key)
         if guess and revealed:
             best = max(trajectory.accuracy[step] for trajectory in trajectories)
             ahead = [
@@ -193,8 +196,17 @@ def _predictions(trajectories: list[AdaptationTrajectory], revealed: bool) -> No
                 for label, trajectory in zip(labels, trajectories, strict=True)
                 if trajectory.accuracy[step] == best
             ]
-            verdict = "You saw it coming" if guess in ahead else "Not this time"
-            st.markdown(f"{verdict}: after step {step} **{' and '.join(ahead)}** with {best:.0%}.")
+            st.markdown(f"After step {step}: {_verdict(guess, ahead, f'{100 * best:.0f} %')}")
+
+
+def _verdict(guess: str, ahead: list[str], best: str) -> str:
+    """Return what became of a prediction, once it is known who is ahead and with how much."""
+    names = f"**{' and '.join(ahead)}**"
+    if len(ahead) == 1:
+        verdict = "you saw it coming" if guess in ahead else "not what you expected"
+        return f"{verdict}. {names} is ahead with {best}."
+    verdict = "you saw it coming" if guess == TIE else "nobody is ahead"
+    return f"{verdict}. It is a tie: {names} have {best}."
 
 
 def _downloads(settings: Settings, trajectories: list[AdaptationTrajectory], steps: int) -> None:

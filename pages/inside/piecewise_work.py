@@ -49,11 +49,11 @@ def work_in_pieces(
     Returns:
         The pieces so far, all of them or fewer.
     """
+    place = st.empty()  # in every run: without it, what is drawn below would be mounted anew
     finished: list[T] = _finished(key, depends_on)
     if len(finished) == pieces:
         return finished
     done: list[T] = _unfinished(key, depends_on)
-    place = st.empty()
     if len(done) < pieces and (at_once or place.button(label, key=key, type="primary")):
         with place.container():
             if not at_once:

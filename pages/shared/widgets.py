@@ -31,7 +31,10 @@ def show_until_dismissed(messages: list[str], key: str, icon: str, *, warns: boo
         icon: Before them.
         warns: Whether something went wrong.
     """
-    if messages:
-        with st.container(key=key, horizontal=True, vertical_alignment="center"):
-            (st.warning if warns else st.info)("  \n".join(messages), icon=icon)
-            st.button("OK", key=f"{key}_read", on_click=messages.clear)
+    # The outer container is always there. If it came and went, every block below it would change
+    # its place, and Streamlit would mount the charts and components in it anew.
+    with st.container():
+        if messages:
+            with st.container(key=key, horizontal=True, vertical_alignment="center"):
+                (st.warning if warns else st.info)("  \n".join(messages), icon=icon)
+                st.button("OK", key=f"{key}_read", on_click=messages.clear)

@@ -242,14 +242,41 @@ def test_a_cell_of_the_confusion_chart_opens_its_pictures(page: Page, app_url: s
 def test_a_prediction_is_judged_once_the_last_step_has_been_seen(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/adapt?n_way=2&steps=3")
     page.locator(".st-key-predict label").first.click()
-    expect(page.locator(".st-key-player .where")).to_have_text("Inner step 0 of 3")
-    page.locator(".st-key-guess_last").get_by_text("MAML").click()
-    outcome = page.get_by_text(re.compile("(You saw it coming|Not this time): after step 3"))
+    where = page.locator(".st-key-player .where")
+    expect(where).to_have_text("Inner step 0 of 3")
+    for question in ("guess_first", "guess_last"):
+        page.locator(f".st-key-{question}").get_by_text("MAML").click()
+        wait_until_done(page)
+    outcomes = page.locator(".st-key-predictions").get_by_text(re.compile("^After step [13]: "))
     expect(page.get_by_text("Which classes are confused?")).to_have_count(0)
-    assert outcome.count() == 0
-    page.locator(".st-key-player .last").click()
-    expect(outcome).to_be_visible()
+    assert outcomes.count() == 0
+    page.locator(".st-key-player .play").click()
+    expect(outcomes).to_have_count(2)
     expect(page.get_by_text("Which classes are confused?")).to_be_visible()
+    wait_until_done(page)
+    # The last step is what one came to see: it stays, and the charts with it.
+    expect(where).to_have_text("Inner step 3 of 3")
+    for chart in ("accuracy_chart", "loss_chart"):
+        page.wait_for_function(f"key => Math.max(...({DRAWN_POINTS})(key)) === 4", arg=chart)
+
+
+@pytest.mark.parametrize(
+    "path", ["adapt", "draw", "inside", "toy", "train", "train?section=Replay"]
+)
+def test_what_goes_away_at_the_top_leaves_charts_and_components_in_place(
+    page: Page, app_url: str, path: str
+) -> None:
+    open_page(page, f"{app_url}/{path}{'&' if '?' in path else '?'}n_way=abc")
+    wait_until_done(page)
+    is_one = "element => element.shadowRoot ?? element.matches('.js-plotly-plot')"
+    nodes = f"[...document.querySelectorAll('*')].filter({is_one})"
+    page.wait_for_function(f"{nodes}.length")
+    wait_until_done(page)
+    marked = page.evaluate(f"{nodes}.map(node => node.dataset.before = '').length")
+    page.locator(".st-key-notices_read button").click()
+    expect(page.locator(".st-key-notices")).to_have_count(0)
+    wait_until_done(page)
+    assert marked == page.evaluate(f"{nodes}.filter(node => 'before' in node.dataset).length")
 
 
 def test_pictures_for_the_readme(page: Page, app_url: str) -> None:

@@ -21,17 +21,19 @@ from maml_core.learners import checkpoints
 from maml_core.teaching.exports.experiment import Experiment
 from maml_core.teaching.exports.script_exports import comparison_script
 from pages.shared.link_settings import DEFAULTS
-from tests.support.opened_page import chart, numbers, open_page, texts
+from tests.support.opened_page import chart, numbers, open_page, texts, told
 
 ROOT = Path(__file__).parents[3]
 ADAPT = "pages/adapt/page.py"
 
 
-def comparison(n_way: int, steps: int, factor: float = 1.0) -> list[AdaptationTrajectory]:
+def comparison(
+    n_way: int, steps: int, factor: float = 1.0, seed: int = DEFAULTS["seed"]
+) -> list[AdaptationTrajectory]:
     """What the Adapt page should show, computed without it."""
     data = load("glyphs")
     pool = make_pool(data, split_classes(data, "alphabets", "test"))
-    episode = sample_episode(pool, EpisodeSpec(n_way, 1, DEFAULTS["q_query"]), DEFAULTS["seed"])
+    episode = sample_episode(pool, EpisodeSpec(n_way, 1, DEFAULTS["q_query"]), seed)
     learners = {method: checkpoints.shipped(method) for method in ("maml", "pretrained", "random")}
     return compare(learners, episode, steps, factor)
 
@@ -116,6 +118,34 @@ def test_predict_first_hides_the_curves_until_they_have_been_played() -> None:
     at.segmented_control(key="guess_last").set_value("MAML").run()
     assert "after step 3" not in texts(at, "markdown")
     assert "Which classes are confused?" not in texts(at, "subheader")
+
+
+TIE = "It is a tie: **MAML and Pretrained** have 100 %."
+
+
+@pytest.mark.parametrize(
+    ("key", "guess", "expected"),
+    [
+        ("guess_last", "MAML", f"After step 3: nobody is ahead. {TIE}"),
+        ("guess_last", "A tie", f"After step 3: you saw it coming. {TIE}"),
+        ("guess_first", "Pretrained", "After step 1: you saw it coming. **Pretrained** is ahead"),
+        ("guess_first", "A tie", "After step 1: not what you expected. **Pretrained** is ahead"),
+    ],
+)
+def test_a_prediction_is_judged_and_a_tie_is_called_one(
+    key: str, guess: str, expected: str
+) -> None:
+    at = open_page(ADAPT, n_way="3", seed="0", steps="3")
+    shown = {trajectory.method: trajectory.accuracy for trajectory in comparison(3, 3, seed=0)}
+    assert shown["maml"][3] == shown["pretrained"][3] == 1
+    assert shown["maml"][1] < shown["pretrained"][1]
+    at.toggle(key="predict").set_value(True).run()
+    at.segmented_control(key=key).set_value(guess).run()
+    assert "After step" not in texts(at, "markdown")
+    at.session_state["player"] = {"finished": told(at)["revision"]}
+    at.run()
+    assert expected in texts(at, "markdown")
+    assert "Which classes are confused?" in texts(at, "subheader")
 
 
 def test_the_script_prints_the_charts_numbers(tmp_path: Path, data_dir: Path) -> None:
