@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from maml_core.config import SettingError
+from maml_core.config import EpisodeSpec, SettingError
 from maml_core.data.character_set import CharacterSet
 from maml_core.images.augmentation import random_affine
 from maml_core.images.network_input import INPUT_SIZE, ink_crop
@@ -93,6 +93,25 @@ def make_pool(
         pixels=_rotated(upright.reshape(-1, *data.input_shape).to(device), turns),
     )
     return _with_ink_crops(pool, numbers, turns) if ink_crops else pool
+
+
+def fit_spec(pool: TaskPool, spec: EpisodeSpec) -> EpisodeSpec:
+    """Return a spec whose N, K and Q are lowered to what a pool has classes and pictures for.
+
+    `within_alphabet` is given up where no alphabet has so many classes. K goes before Q; both
+    stay at least 1, also where a class has a single picture and no episode is possible.
+    """
+    pictures = int(pool.counts.min())
+    n_way = min(spec.n_way, len(pool.classes))
+    k_shot = max(1, min(spec.k_shot, pictures - 1))
+    largest = int(torch.unique(pool.alphabets, return_counts=True)[1].max())
+    return replace(
+        spec,
+        n_way=n_way,
+        k_shot=k_shot,
+        q_query=max(1, min(spec.q_query, pictures - k_shot)),
+        within_alphabet=spec.within_alphabet and largest >= n_way,
+    )
 
 
 def _with_ink_crops(pool: TaskPool, numbers: Tensor, turns: int) -> TaskPool:

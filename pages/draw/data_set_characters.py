@@ -129,8 +129,8 @@ def _episode_cells(
 def _pictures_of(origins: set[str], data: CharacterSet) -> list[int]:
     """Return the numbers of all pictures of some classes, shuffled, always in the same way."""
     classes = [c for c in range(len(data.classes)) if _origin(data, c) in origins]
-    pictures = [int(number) for c in classes for number in data.images_of(c)]
-    return np.random.default_rng(0).permutation(pictures).tolist()
+    pictures = [number for c in classes for number in data.images_of(c)]
+    return [int(number) for number in np.random.default_rng(0).permutation(pictures)]
 
 
 def _cell_from_data(data: CharacterSet, picture: int) -> Cell | None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from maml_core.config import MIN_WAY
-from maml_core.data.character_set import CharacterSet, DataError
+from maml_core.data.character_set import DataError
 from maml_core.data.own_pictures import visitor_zips
 from maml_core.data.storage.disk_cache import default_data_dir
 from pages.shared.link_settings import DEFAULTS, ZIP_LABEL
@@ -21,19 +20,10 @@ grey, 28 × 28 pixels.
 
 
 def select_new_zip() -> None:
-    """Select a zip that was just uploaded in the sidebar, before its controls are drawn.
-
-    N, K and the queries are reduced to what its test classes and their pictures allow.
-    """
-    state = st.session_state
-    data: CharacterSet | None = state.pop("new_zip", None)
-    if data:
-        classes = [c for group in data.evaluation_alphabets for c in data.alphabets[group]]
-        pictures = min((len(data.images_of(c)) for c in classes), default=2)
-        state.update(dataset=ZIP_LABEL, part=DEFAULTS["part"], within=DEFAULTS["within"])
-        state["n_way"] = min(state["n_way"], max(MIN_WAY, len(classes)))
-        state["k_shot"] = min(state["k_shot"], max(1, pictures - 1))
-        state["q_query"] = min(state["q_query"], max(1, pictures - state["k_shot"]))
+    """Select a zip that was just uploaded in the sidebar, before its controls are drawn."""
+    if st.session_state.pop("new_zip", False):
+        words = {name: DEFAULTS[name] for name in ("part", "within")}
+        st.session_state.update(dataset=ZIP_LABEL, **words)
 
 
 def zip_upload() -> None:
@@ -64,7 +54,7 @@ def _add_zip(content: bytes, file: str, messages: list[str]) -> None:
     """Make a zip the visitor's data set, or say why it cannot be."""
     try:
         data = visitor_zips.add(content, file, default_data_dir())
-        st.session_state.update(visitor_zip=data.name, new_zip=data)
+        st.session_state.update(visitor_zip=data.name, new_zip=True)
         messages.clear()
     except DataError as error:
         messages[:] = [str(error)]

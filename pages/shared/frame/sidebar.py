@@ -9,6 +9,7 @@ import streamlit as st
 
 from maml_core.config import MAX_SHOT, MAX_WAY, MIN_SHOT, MIN_WAY
 from maml_core.data import registry
+from pages.shared.data_sources.episode_shape import fit_episode_to_dataset
 from pages.shared.data_sources.omniglot_download import omniglot_download
 from pages.shared.data_sources.zip_upload import select_new_zip, zip_upload
 from pages.shared.link_settings import (
@@ -71,6 +72,7 @@ def sidebar() -> None:
         )
         if st.session_state["dataset"] in IN_COLOUR:
             st.caption("The networks see these pictures as characters: grey, 28 × 28 pixels.")
+        fit_episode_to_dataset()
         zip_upload()
         _shape_of_the_episode()
         st.selectbox(

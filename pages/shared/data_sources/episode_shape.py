@@ -1,0 +1,72 @@
+"""N, K and the queries where a data set has too few characters or pictures for them."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from maml_core.config import EpisodeSpec
+from pages.shared.link_settings import (
+    DEFAULTS,
+    LINK,
+    PART_LABELS,
+    dataset_changes,
+    dataset_labels,
+)
+from pages.shared.streamlit_internals import rewrite_link
+
+LARGE = ("omniglot", "glyphs")  # they can give every episode that the sidebar can name
+SHAPE = {"n_way": "n_way", "k_shot": "k_shot", "q_query": "q_query", "within": "within_alphabet"}
+
+
+def fit_episode_to_dataset() -> None:
+    """Set N, K and the queries to what a data set that was just chosen can give, and say so.
+
+    To be called after the control of the data set is drawn, and before those of the shape.
+    """
+    state = st.session_state
+    dataset = dataset_labels()[state["dataset"]]
+    if dataset in LARGE:
+        state.pop("fitted_to", None)
+        return
+    # These import torch, for which the sidebar does not wait.
+    from maml_core.episodes.pool import fit_spec
+    from pages.shared import cached
+
+    words = state.get("part") or st.query_params.get("part", DEFAULTS["part"])
+    part = PART_LABELS.get(words, "test")
+    try:
+        pool = cached.pool(dataset, part)
+    except ValueError:
+        return  # the page says what is wrong
+    chosen = (dataset, part, dataset_changes().count(dataset))
+    if state.get("fitted_to") != chosen:
+        state["fitted_to"] = chosen
+        spec = EpisodeSpec(**{field: _value(key) for key, field in SHAPE.items()})
+        fitted = fit_spec(pool, spec)
+        for key, field in SHAPE.items():
+            _set_value(key, getattr(fitted, field))
+    fewest = int(pool.counts.min())
+    st.caption(
+        f"{len(pool.classes)} characters, {'at least ' if fewest < pool.counts.max() else ''}"
+        f"{fewest} {'picture' if fewest == 1 else 'pictures'} of each: N, and K and the queries "
+        "together, can be no more."
+    )
+
+
+def _value(key: str) -> int:
+    """Return what a control says, or is about to say when the link is read."""
+    if key in st.session_state:
+        return int(st.session_state[key])
+    text = st.query_params.get(key, "")
+    fits, _ = LINK[key]
+    return int(json.loads(text) if fits(text) else DEFAULTS[key])
+
+
+def _set_value(key: str, value: int) -> None:
+    """Let a control that is not drawn yet have a value."""
+    if key in st.session_state or key not in st.query_params:
+        st.session_state[key] = value
+    else:  # the link would overrule the session
+        rewrite_link({key: [json.dumps(value)]})
