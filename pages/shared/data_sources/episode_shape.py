@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import streamlit as st
 
 from maml_core.config import EpisodeSpec
 from pages.shared.link_settings import (
+    DEFAULT_SPEC,
     DEFAULTS,
     LINK,
     PART_LABELS,
     dataset_changes,
     dataset_labels,
+    shape_values,
 )
 from pages.shared.streamlit_internals import rewrite_link
 
+FIELDS = {"within": "within_alphabet"}  # of the spec, where a control's key is another
 LARGE = ("omniglot", "glyphs")  # they can give every episode that the sidebar can name
-SHAPE = {"n_way": "n_way", "k_shot": "k_shot", "q_query": "q_query", "within": "within_alphabet"}
 
 
 def fit_episode_to_dataset() -> None:
@@ -34,8 +37,8 @@ def fit_episode_to_dataset() -> None:
     from maml_core.episodes.pool import fit_spec
     from pages.shared import cached
 
-    words = state.get("part") or st.query_params.get("part", DEFAULTS["part"])
-    part = PART_LABELS.get(words, "test")
+    words = state.get("part") or st.query_params.get("part", "")
+    part = PART_LABELS.get(words, PART_LABELS[str(DEFAULTS["part"])])
     try:
         pool = cached.pool(dataset, part)
     except ValueError:
@@ -43,10 +46,10 @@ def fit_episode_to_dataset() -> None:
     chosen = (dataset, part, dataset_changes().count(dataset))
     if state.get("fitted_to") != chosen:
         state["fitted_to"] = chosen
-        spec = EpisodeSpec(**{field: _value(key) for key, field in SHAPE.items()})
-        fitted = fit_spec(pool, spec)
-        for key, field in SHAPE.items():
-            _set_value(key, getattr(fitted, field))
+        values = {key: _value(key, default) for key, default in shape_values(DEFAULT_SPEC).items()}
+        spec = EpisodeSpec(**{FIELDS.get(key, key): value for key, value in values.items()})
+        for key, value in shape_values(fit_spec(pool, spec)).items():
+            _set_value(key, value)
     fewest = int(pool.counts.min())
     st.caption(
         f"{len(pool.classes)} characters, {'at least ' if fewest < pool.counts.max() else ''}"
@@ -55,13 +58,13 @@ def fit_episode_to_dataset() -> None:
     )
 
 
-def _value(key: str) -> int:
+def _value(key: str, default: int) -> Any:
     """Return what a control says, or is about to say when the link is read."""
     if key in st.session_state:
-        return int(st.session_state[key])
+        return st.session_state[key]
     text = st.query_params.get(key, "")
     fits, _ = LINK[key]
-    return int(json.loads(text) if fits(text) else DEFAULTS[key])
+    return json.loads(text) if fits(text) else default
 
 
 def _set_value(key: str, value: int) -> None:

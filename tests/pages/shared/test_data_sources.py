@@ -114,7 +114,7 @@ def test_a_zip_without_test_classes_is_added_and_said_so(pictures: Path) -> None
     at.file_uploader(key="zip_0").upload("divided.zip", zipped(root)).run()
     assert not at.exception
     assert at.session_state["part"] == "Never seen in training"
-    assert "have 0 classes" in at.error[0].value
+    assert "classes to sample from is 0" in at.error[0].value
     at.sidebar.selectbox(key="part").set_value("Seen in training").run()
     assert not at.exception
     assert not at.error
