@@ -21,9 +21,11 @@ class MethodStyle:
     dash: str
     marker: str
     short_label: str = ""  # where there is little room; the label unless given
+    in_sentences: str = ""  # the short label unless given
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "short_label", self.short_label or self.label)
+        object.__setattr__(self, "in_sentences", self.in_sentences or self.short_label)
 
 
 class _Styles(dict[str, MethodStyle]):
@@ -32,7 +34,8 @@ class _Styles(dict[str, MethodStyle]):
     def __missing__(self, name: str) -> MethodStyle:
         number, method = own_parts(name)
         colour, dash, marker = OWN_LOOKS[number - 1]
-        return MethodStyle(f"Mine {number}: {self[method].label}", colour, dash, marker)
+        label = f"Mine {number}: {self[method].label}"
+        return MethodStyle(label, colour, dash, marker, in_sentences=f"“{label}”")
 
 
 # As far from all other colours and each other as three can be, in every kind of colour vision.
@@ -55,8 +58,9 @@ _LOOKS = {  # colour, dash and marker of the methods in the catalogue
     "nearest-pixels": ("#5F9EA0", "12px 4px", "hexagon"),
 }
 _OF_METHODS = {
-    name: MethodStyle(catalogue.BY_NAME[name].label, *look, catalogue.BY_NAME[name].short_label)
+    name: MethodStyle(method.label, *look, method.short_label, method.in_sentences)
     for name, look in _LOOKS.items()
+    for method in (catalogue.BY_NAME[name],)
 } | {
     # The same starts, of which the head alone adapts.
     "maml-head": MethodStyle("MAML, head alone", "#3399CC", "1px 4px", "triangle-right"),
@@ -103,6 +107,11 @@ def own_parts(name: str) -> tuple[int, str]:
     if own != OWN or not digest or number not in map(str, range(1, len(OWN_LOOKS) + 1)):
         raise KeyError(name)
     return int(number), method
+
+
+def trained_method(name: str) -> str:
+    """Return how a learner was trained: a visitor's own by what its name says."""
+    return name if name in STYLES else own_parts(name)[1]
 
 
 def class_letter(label: int) -> str:

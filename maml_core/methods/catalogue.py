@@ -22,6 +22,7 @@ class Method:
         adapts: What the inner loop moves: the network, its head alone, or nothing.
         short_label: What the app calls it where there is little room; the label unless given.
         features_of: Of a nearest neighbour, whose weights give the features; None for pixels.
+        in_sentences: What a sentence calls it; the short label unless given.
         former_names: Names that older files and commands call it by.
         former_labels: Labels that older links call it by.
     """
@@ -33,11 +34,13 @@ class Method:
     adapts: Literal["network", "head", "nothing"] = "network"
     short_label: str = ""
     features_of: str | None = None
+    in_sentences: str = ""
     former_names: tuple[str, ...] = ()
     former_labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "short_label", self.short_label or self.label)
+        object.__setattr__(self, "in_sentences", self.in_sentences or self.short_label)
 
 
 ALL = (
@@ -52,11 +55,13 @@ ALL = (
         "Pretrained",
         "A classifier of all training characters, fine-tuned as a whole.",
         "Dhillon et al. 2020, arXiv:1909.02729",
+        in_sentences="pretraining",
     ),
     Method(
         "random",
         "Random initialisation",
         "An untrained network, which shows what the inner loop learns by itself.",
+        in_sentences="the random initialisation",
         former_labels=("Random start",),
     ),
     Method(
@@ -64,6 +69,7 @@ ALL = (
         "First-order MAML",
         "MAML with the inner gradients taken as constants.",
         "Finn et al. 2017, arXiv:1703.03400, section 5.2",
+        in_sentences="first-order MAML",
     ),
     Method(
         "anil",
@@ -83,6 +89,7 @@ ALL = (
         "Multi-task training",
         "One set of parameters for all tasks at once, without an inner loop in training.",
         "Caruana 1997, Multitask Learning",
+        in_sentences="multi-task training",
         former_names=("joint",),
         former_labels=("Joint pretraining",),
     ),

@@ -26,7 +26,6 @@ from pages.shared.link_settings import dataset_label
 from pages.shared.widgets import show_until_dismissed
 
 METHODS = ("maml", "pretrained")
-WORDS = {"pretrained": "pretraining"}  # in a sentence; of the others their labels
 MAX_STEPS = 10
 HOW_IT_WORKS = """
 A network that has seen thousands of characters must still be told what *your* A is. Both methods
@@ -132,7 +131,7 @@ def _verdict(
     """Say what the methods answer after the last step, and whether the query fits the board."""
     n_way = next(iter(shares.values())).shape[1]
     answers = describe_answers(
-        {WORDS.get(method, STYLES[method].label): rows[-1] for method, rows in shares.items()},
+        {STYLES[method].in_sentences: rows[-1] for method, rows in shares.items()},
         [class_letter(label) for label in range(n_way)],
         truth,
         rejected=rejected,

@@ -1,0 +1,59 @@
+"""Numbers and lists in English, for the sentences under results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+Kind = Literal["meta-trained", "pretrained", "other"]
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def kind_of(method: str) -> Kind:
+    """Return what a method's weights were trained for, by its name in `methods.catalogue`."""
+    if method in ("maml", "fomaml", "anil", "reptile"):
+        return "meta-trained"
+    return "pretrained" if method == "pretrained" else "other"
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural unless it is 1: '1 step', '1,200 steps'."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def spelled(number: int, noun: str = "") -> str:
+    """Return a number in words up to ten, with its noun: 'one step', '20 steps'."""
+    words = _NUMBERS[number] if 0 <= number < len(_NUMBERS) else f"{number:,}"
+    return f"{words} {noun}{'' if number == 1 else 's'}" if noun else words
+
+
+def listed(items: Sequence[str]) -> str:
+    """Return 'A', 'A and B' or 'A, B and C'."""
+    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
+
+
+def capitalised(sentence: str) -> str:
+    """Return a sentence with a capital at its beginning; the rest as it is."""
+    return sentence[:1].upper() + sentence[1:]
+
+
+def standing(correct: Mapping[str, int], total: int) -> str:
+    """Say how many each has right, the best first, those with equal counts together.
+
+    Args:
+        correct: Right answers by name.
+        total: Of so many.
+
+    Returns:
+        'MAML has 181 of 200 right and pretraining 119', without a full stop.
+    """
+    groups: dict[int, list[str]] = {}
+    for name, n in sorted(correct.items(), key=lambda item: -item[1]):
+        groups.setdefault(n, []).append(name)
+    parts: list[str] = []
+    for n, names in groups.items():
+        each = " each" if len(names) > 1 else ""
+        verb = ("have " if len(names) > 1 else "has ") if not parts else ""
+        of = f" of {total:,} right" if not parts else ""
+        parts.append(f"{listed(names)} {verb}{n:,}{of}{each}")
+    return listed(parts) if len(correct) == len(groups) else "; ".join(parts)
