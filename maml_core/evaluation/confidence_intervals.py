@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.stats import t as student_t
@@ -32,11 +32,18 @@ class Estimate:
         accuracy: Mean query accuracy after each inner step, [inner_steps + 1], 0 to 1.
         ci95: Half-width of its 95 % confidence interval, [inner_steps + 1]; NaN where there is a
             single episode or a single cluster of episodes.
+        by_episode: [episodes, inner_steps + 1], for paired differences; None where it was not kept
+            or episodes are not independent.
     """
 
     episodes: int
     accuracy: tuple[float, ...]
     ci95: tuple[float, ...]
+    by_episode: Tensor | None = field(default=None, compare=False, repr=False)
+
+    def summary(self) -> dict[str, object]:
+        """Return the fields that are recorded, by name."""
+        return {"episodes": self.episodes, "accuracy": self.accuracy, "ci95": self.ci95}
 
 
 def mean_and_ci95(values: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -72,7 +79,32 @@ def estimate(
     np.add.at(totals, rows, exact - mean)
     variance = (totals**2).sum(0) / n**2 * n_clusters / max(n_clusters - 1, 1)
     half = accuracy_ci95(mean, np.sqrt(variance), n_clusters, n * queries)
-    return Estimate(n, tuple(mean.tolist()), tuple(half.tolist()))
+    kept = accuracies if clusters is None else None
+    return Estimate(n, tuple(mean.tolist()), tuple(half.tolist()), kept)
+
+
+def paired_difference(
+    first: Estimate, second: Estimate, first_step: int, second_step: int
+) -> tuple[float, float] | None:
+    """Return how far one mean is above another over the same episodes, and its ci95.
+
+    Pairing takes out what makes an episode hard for both. The interval is Student's t on the
+    differences; NaN for a single episode.
+
+    Args:
+        first: The one.
+        second: The other, over the same episodes in the same order.
+        first_step: After which inner step of the first.
+        second_step: Likewise.
+
+    Returns:
+        Mean and half-width, −1 to 1; None where the episodes were not kept.
+    """
+    if first.by_episode is None or second.by_episode is None:
+        return None
+    difference = first.by_episode[:, first_step] - second.by_episode[:, second_step]
+    (mean,), (half,) = mean_and_ci95(difference[:, None])
+    return mean, half
 
 
 def accuracy_ci95(mean: np.ndarray, standard_error: np.ndarray, n: int, queries: int) -> np.ndarray:

@@ -133,7 +133,7 @@ def omniglot_test_pool(split: str, ink_crops: bool = False) -> TaskPool:
 
 def to_record(row: Row, estimate: Estimate, seed: int) -> Record:
     """Return a measured row as a line of the results file, in JSON values."""
-    return {**row_key(row), "seed": seed, **asdict(estimate)}
+    return {**row_key(row), "seed": seed, **estimate.summary()}
 
 
 def row_key(row: Row) -> Record:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,15 @@ class _Styles(dict[str, MethodStyle]):
     """The styles by method; one's own learners, see `own_name`, have theirs from their name."""
 
     def __missing__(self, name: str) -> MethodStyle:
+        if name.endswith(HEAD_ALONE):
+            whole = self[name.removesuffix(HEAD_ALONE)]
+            return replace(
+                whole,
+                label=f"{whole.label}, head alone",
+                short_label="",
+                in_sentences=f"{whole.in_sentences}'s head alone",
+                dash="1px 4px",
+            )
         number, method = own_parts(name)
         colour, dash, marker = OWN_LOOKS[number - 1]
         label = f"Mine {number}: {self[method].label}"
@@ -45,6 +54,7 @@ OWN_LOOKS = (
     ("#526084", "14px 3px 3px 3px", "bowtie"),
 )
 OWN = "mine"
+HEAD_ALONE = "-head"  # ends the name of a learner of which the head alone adapts
 _LOOKS = {  # colour, dash and marker of the methods in the catalogue
     "maml": ("#0072B2", "solid", "circle"),
     "pretrained": ("#E69F00", "dash", "square"),
@@ -63,8 +73,17 @@ _OF_METHODS = {
     for method in (catalogue.BY_NAME[name],)
 } | {
     # The same starts, of which the head alone adapts.
-    "maml-head": MethodStyle("MAML, head alone", "#3399CC", "1px 4px", "triangle-right"),
-    "pretrained-head": MethodStyle("Pretrained, head alone", "#C46A00", "4px 2px", "triangle-left"),
+    "maml-head": MethodStyle(
+        "MAML, head alone", "#3399CC", "1px 4px", "triangle-right", "", "MAML's head alone"
+    ),
+    "pretrained-head": MethodStyle(
+        "Pretrained, head alone",
+        "#C46A00",
+        "4px 2px",
+        "triangle-left",
+        "",
+        "pretraining's head alone",
+    ),
     # Told what the others have to find out: no rival, and drawn as none.
     "oracle": MethodStyle("Oracle", "#8C8C8C", "9px 5px", "star-diamond"),
     # Far from all others in every kind of colour vision, and to be seen in light and dark.
@@ -111,7 +130,7 @@ def own_parts(name: str) -> tuple[int, str]:
 
 def trained_method(name: str) -> str:
     """Return how a learner was trained: a visitor's own by what its name says."""
-    return name if name in STYLES else own_parts(name)[1]
+    return name if name in STYLES or name.endswith(HEAD_ALONE) else own_parts(name)[1]
 
 
 def class_letter(label: int) -> str:

@@ -269,4 +269,4 @@ def _check_unseen(run: TrainingRun, start: Checkpoint) -> None:
 
 def _as_row(spec: EpisodeSpec, estimate: Estimate) -> dict[str, Any]:
     """Return a validation estimate as JSON values."""
-    return {"n_way": spec.n_way, "k_shot": spec.k_shot, **asdict(estimate)}
+    return {"n_way": spec.n_way, "k_shot": spec.k_shot, **estimate.summary()}

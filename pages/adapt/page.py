@@ -6,16 +6,18 @@ from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.sampling import Episode
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.adaptation import accuracy_figure, loss_figure
-from maml_core.figures.style import STYLES
+from maml_core.figures.style import STYLES, trained_method
 from maml_core.teaching.exports.csv_exports import trajectories_csv
 from maml_core.teaching.exports.experiment import Experiment
 from maml_core.teaching.exports.notebook_exports import comparison_notebook
 from maml_core.teaching.exports.script_exports import comparison_script
+from maml_core.teaching.sentences.adaptation import describe_adaptation, method_counts
 from pages.adapt.confusion import confusion_section
 from pages.shared import cached
 from pages.shared.charts.chart import draw_chart
 from pages.shared.charts.many_episodes import repeat_on_many_episodes
 from pages.shared.charts.step_player import player, player_layout_css
+from pages.shared.frame.finding import show_finding
 from pages.shared.frame.page_header import explanation, page_with_episode
 from pages.shared.learners import store
 from pages.shared.link_settings import PARTS, Settings, one_of, some_of, whole_number
@@ -44,6 +46,7 @@ both curves end. One episode says little: repeat it below, or use the Evaluate p
 """
 CHARTS = ("accuracy_chart", "loss_chart")
 TIE = "A tie"
+FINDING = "adapt"
 
 
 def main() -> None:
@@ -126,10 +129,10 @@ def _adaptation_section(
     with st.container(key="predictions"):
         if predict:
             _predictions(trajectories, revealed)
-    st.html(player_layout_css("race", CHARTS[0], "player"))
+    st.html(player_layout_css("race", CHARTS[0], f"finding_{FINDING}", "player"))
     left, right = st.container(key="race").columns([4, 5], gap="large")
     with left:
-        _charts(settings, episode, trajectories, predict)
+        _charts(settings, episode, trajectories, predict, revealed)
     with right:
         player(
             data,
@@ -152,6 +155,7 @@ def _charts(
     episode: Episode,
     trajectories: list[AdaptationTrajectory],
     predict: bool,
+    revealed: bool,
 ) -> None:
     """Draw accuracy and loss by inner step, with what there is to say about them."""
     draw_chart(
@@ -160,6 +164,7 @@ def _charts(
         "Query accuracy by inner step",
         settings=settings,
     )
+    show_finding(_finding(episode, trajectories) if revealed else "", FINDING)
     draw_chart(
         loss_figure(trajectories, predict),
         CHARTS[1],
@@ -181,6 +186,16 @@ def _charts(
                 f"{STYLES[trajectory.method].label}: the loss is not finite from step "
                 f"{trajectory.diverged_at} on; α = {trajectory.inner_lr:.3g} is too large."
             )
+
+
+def _finding(episode: Episode, trajectories: list[AdaptationTrajectory]) -> str:
+    """Say who is ahead, when and by how much."""
+    n_way = episode.spec.n_way
+    counts = [
+        method_counts(t, n_way, STYLES[t.method].in_sentences, trained_method(t.method))
+        for t in trajectories
+    ]
+    return describe_adaptation(counts, episode.query.size, n_way)
 
 
 def _predictions(trajectories: list[AdaptationTrajectory], revealed: bool) -> None:

@@ -11,9 +11,13 @@ from maml_core.config import EvaluationConfig
 from maml_core.evaluation.comparison import evaluate_together
 from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.figures.evaluation import confidence_figure
+from maml_core.figures.style import STYLES, trained_method
 from maml_core.teaching.exports.csv_exports import estimates_csv
+from maml_core.teaching.sentences.evaluation import MethodEstimate, describe_estimates
+from maml_core.teaching.sentences.words import kind_of
 from pages.shared import cached
 from pages.shared.charts.chart import draw_chart
+from pages.shared.frame.finding import show_finding
 from pages.shared.link_settings import PARTS, Settings
 
 REPEATS = 100
@@ -101,6 +105,16 @@ def streamed_evaluation(
     return kept.get(cache_key)
 
 
+def finding(estimates: Estimates) -> str:
+    """Say who is ahead over many episodes, and whether they can tell."""
+    return describe_estimates(
+        [
+            MethodEstimate(STYLES[name].in_sentences, kind_of(trained_method(name)), estimate)
+            for name, estimate in estimates.items()
+        ]
+    )
+
+
 @st.fragment
 def draw_estimates(estimates: Estimates, settings: Settings, key: str, how: str) -> None:
     """Draw what was measured over many episodes, with its numbers to take away.
@@ -119,6 +133,7 @@ def draw_estimates(estimates: Estimates, settings: Settings, key: str, how: str)
         f"{CHART_TITLE}, {n} episodes",
         settings=settings,
     )
+    show_finding(finding(estimates), key)
     st.caption(
         f"Mean over {n} episodes of characters {PARTS[settings.part]}{how}; the band is the mean's "
         "95 % confidence interval."

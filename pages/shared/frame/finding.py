@@ -6,7 +6,7 @@ import streamlit as st
 
 STYLE = """
 <style>
-[class*="st-key-finding_"] {
+[class*="st-key-finding_"]:has(p) {
   border-left: 4px solid #0072B2; padding: 0.1rem 0 0.1rem 0.9rem; max-width: 60rem;
 }
 [class*="st-key-finding_"] p { font-size: 1.1rem; }
@@ -15,13 +15,16 @@ STYLE = """
 
 
 def show_finding(sentence: str, key: str) -> None:
-    """Show what a result says; nothing where there is nothing to say.
+    """Show what a result says.
+
+    The box is there even while there is nothing to say, so that what comes moves no chart or
+    component below to another place, where it would be mounted anew.
 
     Args:
-        sentence: Plain text, computed from the result.
+        sentence: Plain text, computed from the result; empty where nothing is to be said.
         key: Of the box, `finding_<key>`.
     """
-    if sentence:
-        with st.container(key=f"finding_{key}"):
+    with st.container(key=f"finding_{key}"):
+        if sentence:
             st.html(STYLE)
             st.markdown(sentence)

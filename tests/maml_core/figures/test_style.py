@@ -18,6 +18,7 @@ from maml_core.figures.style import (
     class_letter,
     own_name,
     own_parts,
+    trained_method,
 )
 from maml_core.methods.catalogue import METHODS, NEAREST
 from tests.support.figure_checks import linear
@@ -127,3 +128,15 @@ def test_letters_and_labels_are_each_others_inverse():
 def test_the_charts_menu_takes_a_sharp_picture():
     assert CHART_CONFIG["toImageButtonOptions"]["format"] == "svg"
     assert json.loads(json.dumps(CHART_CONFIG)) == CHART_CONFIG
+
+
+def test_of_ones_own_learner_the_head_alone_has_a_style_too() -> None:
+    name = own_name(2, "maml", "abc123")
+    assert STYLES[f"{name}-head"].label == "Mine 2: MAML, head alone"
+    assert STYLES[f"{name}-head"].in_sentences == "“Mine 2: MAML”'s head alone"
+    assert STYLES[f"{name}-head"].dash != STYLES[name].dash
+    assert [trained_method(n) for n in (name, "reptile", f"{name}-head")] == [
+        "maml",
+        "reptile",
+        f"{name}-head",
+    ]

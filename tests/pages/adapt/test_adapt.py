@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from maml_core.config import EpisodeSpec
 from maml_core.data import registry
@@ -48,6 +49,35 @@ def test_the_charts_show_what_the_engine_computes() -> None:
         np.testing.assert_allclose(
             numbers(losses, f"{label} · query"), np.maximum(trajectory.query_loss, 1e-4), rtol=1e-3
         )
+
+
+def sentence(at: AppTest) -> str:
+    """Return the one sentence that the page draws from the result."""
+    (found,) = (one.value for one in at.markdown if one.value.startswith(("After ", "MAML div")))
+    return found
+
+
+def test_a_sentence_says_who_is_ahead_with_exact_counts() -> None:
+    at = open_page(ADAPT, n_way="3", steps="4")
+    by_method = {t.method: t for t in comparison(3, 4)}
+    right = {name: np.rint(t.accuracy * 30).astype(int) for name, t in by_method.items()}
+    said = sentence(at)
+    assert " of 30 right" in said
+    first = said.partition(". ")[0]
+    best = max(right, key=lambda name: right[name][1])
+    assert STYLES[best].in_sentences in first.partition(" right")[0]
+    for name, counts in right.items():
+        assert str(counts[1]) in first, name
+
+
+def test_the_sentence_names_one_method_alone_and_a_divergence() -> None:
+    at = open_page(ADAPT, n_way="2", methods="MAML", steps="1")
+    assert sentence(at).startswith("After one step MAML has ")
+    assert sentence(at).endswith("Choose a second method to compare it with.")
+    (alone,) = (t for t in comparison(20, 20, 32.0) if t.method == "pretrained")
+    if alone.diverged_at is not None:
+        at = open_page(ADAPT, n_way="20", methods="Pretrained", steps="20", alpha="× 32")
+        assert f"Pretraining diverged at step {alone.diverged_at}" in texts(at, "markdown")
 
 
 def test_each_inner_step_has_a_frame() -> None:
@@ -108,6 +138,8 @@ def test_repeating_gives_the_mean_over_the_episodes() -> None:
     at.button(key="repeat").click().run()
     assert not at.exception
     assert "Mean over 100 episodes" in texts(at, "caption")
+    after_one_step = [one.value for one in at.markdown if one.value.startswith("After one step")]
+    assert [" of 2 right" in said for said in after_one_step] == [True, False]
     assert [b.label for b in at.get("download_button")].count("These numbers as CSV") == 1
 
 
@@ -117,6 +149,8 @@ def test_predict_first_hides_the_curves_until_they_have_been_played() -> None:
     assert [len(numbers(chart(at, 0), STYLES[m].label)) for m in ("maml", "random")] == [1, 1]
     at.segmented_control(key="guess_last").set_value("MAML").run()
     assert "after step 3" not in texts(at, "markdown")
+    # The sentence would give the answer away.
+    assert not [one.value for one in at.markdown if one.value.startswith("After one step")]
     assert "Which classes are confused?" not in texts(at, "subheader")
 
 
