@@ -53,7 +53,7 @@ class BoardState:
         messages: About an upload, until the person has read them.
         n_uploads: How many uploads there were.
         added_boards: Files that this person added to the data set of drawings.
-        just_loaded: A board has just come from a file, perhaps with another N and K.
+        needs_redraw: More of the page has changed than the part that is drawn anew.
         n_data_queries: How many queries were taken from the data set.
         query_messages: Why no query could be taken from it, until the person has read them.
     """
@@ -67,7 +67,7 @@ class BoardState:
     messages: list[str] = field(default_factory=list)
     added_boards: list[Path] = field(default_factory=list)
     n_uploads: int = 0
-    just_loaded: bool = False
+    needs_redraw: bool = False
     n_data_queries: int = 0
     query_messages: list[str] = field(default_factory=list)
 

@@ -6,7 +6,7 @@ holds a drawing or an upload is left as it is, and a query is of a character tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -37,6 +37,10 @@ def fill_board(
             else "Every row holds a character of your own, and stays as it is: clear a row, or "
             "the board, to have it filled."
         )
+    query = state.cell(QUERY)
+    origins = {changes.get(name, cell).origin for name, cell in _board_cells(state, n_way, k_shot)}
+    if query.origin and not query.strokes and query.origin not in origins:
+        changes[QUERY] = Cell()  # it is of a character that was there before
     state.set_cells(changes)
 
 
@@ -61,6 +65,7 @@ def query_from_board(
         query = _cell_from_data(data, pictures[number % len(pictures)])
         if query is not None and query.picture not in used:
             state.n_data_queries = number + 1
+            state.needs_redraw = bool(changes)  # the board too
             state.set_cells({**changes, QUERY: query})
             return
     words = dataset_label(data.name)
@@ -113,7 +118,7 @@ def _has_own_character(state: BoardState, label: int, k_shot: int) -> bool:
 
 def _episode_cells(
     state: BoardState, data: CharacterSet, episode: Episode, labels: list[int], k_shot: int
-) -> Mapping[str, Cell]:
+) -> dict[str, Cell]:
     """Return the cells of some rows with the episode's support pictures; say which show no ink."""
     cells = {}
     for label in labels:

@@ -66,6 +66,9 @@ def query_panel(
             help="Another drawing of one of the characters on the board.",
             on_click=partial(query_from_board, state, data, episode, n_way, k_shot),
         )
+    if state.needs_redraw:
+        state.needs_redraw = False
+        st.rerun()
     show_until_dismissed(state.query_messages, "query_messages", ":material/info:")
     rows = _filled_rows(state, n_way, k_shot)
     probability_bars(

@@ -132,8 +132,8 @@ def load_board_popover(state: BoardState) -> None:
             key=key,
             on_change=lambda: _load_board(state, st.session_state[key]),
         )
-    if state.just_loaded:
-        state.just_loaded = False
+    if state.needs_redraw:
+        state.needs_redraw = False
         st.rerun()  # with the sidebar, which is not part of this fragment
 
 
@@ -148,5 +148,5 @@ def _load_board(state: BoardState, file: UploadedFile | None) -> None:
         state.messages = [str(error)]
         return
     state.set_cells(cells_by_name(board))
-    state.messages, state.just_loaded = [], True
+    state.messages, state.needs_redraw = [], True
     st.session_state.update(n_way=board.n_way, k_shot=board.k_shot)

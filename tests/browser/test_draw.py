@@ -229,6 +229,13 @@ def test_a_saved_board_is_the_same_after_loading(
     assert percents(stranger) == shares
 
 
+def test_a_query_from_the_data_set_fills_an_empty_board(page: Page, app_url: str) -> None:
+    open_board(page, f"{app_url}/draw?n_way=2")
+    page.get_by_role("button", name="From Glyphs", exact=True).click()
+    expect(page.locator(".st-key-board_pads .inked")).to_have_count(2)
+    expect(page.locator(".st-key-answer_bars .verdict")).to_contain_text("It is ")
+
+
 def test_pictures_go_into_the_cell_or_the_rows_they_are_for(
     page: Page, app_url: str, tmp_path: Path
 ) -> None:

@@ -207,6 +207,8 @@ def test_a_query_from_the_data_set_is_of_a_character_on_the_board() -> None:
         told = component(at, "maml_probability_bars")
         assert state.cell(QUERY) not in [state.cell(name) for name in LINES]
         assert f"It is {'ABC'[truth]}: " in told["verdict"]
+    at.button(key="fill_board").click().run()
+    assert state.cell(QUERY).is_empty, "its character is no longer on the board"
 
 
 def test_no_query_is_taken_from_the_data_set_where_all_rows_are_ones_own() -> None:
