@@ -71,7 +71,7 @@ def estimate(
             each episode is its own cluster.
     """
     exact = accuracies.double().numpy()
-    n, mean = len(exact), exact.mean(0)
+    n, mean = len(exact), _mean_accuracy(exact, queries)
     names = range(n) if clusters is None else clusters
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     rows, n_clusters = [numbers[name] for name in names], len(numbers)
@@ -105,6 +105,20 @@ def paired_difference(
     difference = first.by_episode[:, first_step] - second.by_episode[:, second_step]
     (mean,), (half,) = mean_and_ci95(difference[:, None])
     return mean, half
+
+
+def _mean_accuracy(accuracies: np.ndarray, queries: int) -> np.ndarray:
+    """Return the mean over episodes [n, m] of shares of their queries, [m].
+
+    It is the number of correct queries over that of all, free of what rounding each share adds.
+    """
+    counts = accuracies * queries
+    correct = np.rint(counts)
+    if not np.allclose(counts, correct, rtol=0, atol=1e-3):  # averages themselves
+        mean: np.ndarray = accuracies.mean(0)
+        return mean
+    share: np.ndarray = correct.sum(0) / (len(accuracies) * queries)
+    return share
 
 
 def accuracy_ci95(mean: np.ndarray, standard_error: np.ndarray, n: int, queries: int) -> np.ndarray:

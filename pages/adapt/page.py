@@ -15,6 +15,7 @@ from maml_core.teaching.sentences.adaptation import describe_adaptation, method_
 from pages.adapt.confusion import confusion_section
 from pages.shared import cached
 from pages.shared.charts.chart import draw_chart
+from pages.shared.charts.facts import episode_facts
 from pages.shared.charts.many_episodes import repeat_on_many_episodes
 from pages.shared.charts.step_player import player, player_layout_css
 from pages.shared.frame.finding import show_finding
@@ -238,7 +239,12 @@ def _downloads(settings: Settings, trajectories: list[AdaptationTrajectory], ste
     )
     with st.container(horizontal=True):
         for label, content, ending, kind in (
-            ("The charts' numbers (CSV)", trajectories_csv(trajectories), "csv", "text/csv"),
+            (
+                "The charts' numbers (CSV)",
+                trajectories_csv(trajectories, episode_facts(settings)),
+                "csv",
+                "text/csv",
+            ),
             ("The experiment (Python)", comparison_script(experiment), "py", "text/x-python"),
             (
                 "The experiment (notebook)",

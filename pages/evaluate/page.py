@@ -12,10 +12,12 @@ from maml_core.evaluation.comparison import evaluate_together
 from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.learners.learner import Learner
 from maml_core.methods.catalogue import NEAREST
+from maml_core.teaching.exports.csv_exports import EvaluationRecord
 from pages.evaluate.controls import EvaluationControls, evaluation_controls, link_checks
 from pages.evaluate.tables import accuracy_by_step, published_results
 from pages.shared import cached
-from pages.shared.charts.many_episodes import draw_estimates, streamed_evaluation
+from pages.shared.charts.facts import episode_facts
+from pages.shared.charts.many_episodes import draw_estimates, evaluation_record, streamed_evaluation
 from pages.shared.frame.page_header import page_with_episode
 from pages.shared.link_settings import Settings
 from pages.shared.messages import show_error
@@ -60,7 +62,8 @@ def _evaluation_section(settings: Settings) -> None:
         n_way=settings.spec.n_way,
     )
     if estimates:
-        draw_estimates(estimates, settings, "evaluate", _description(controls))
+        record = _record(estimates, settings, controls)
+        draw_estimates(record, settings, "evaluate", _description(controls))
         st.dataframe(accuracy_by_step(estimates), hide_index=True, key="evaluate_table")
 
 
@@ -85,11 +88,30 @@ def _description(controls: EvaluationControls) -> str:
     return description
 
 
+def _record(
+    estimates: dict[str, Estimate], settings: Settings, controls: EvaluationControls
+) -> EvaluationRecord:
+    """Return estimates with what they were measured with, for the CSV."""
+    facts = episode_facts(
+        settings,
+        split=controls.split,
+        queries_together=controls.transductive,
+        rotation_tta=controls.rotation_tta,
+        ink_crops=controls.ink_crops,
+    )
+    return evaluation_record(estimates, settings, _adapting_learners(controls), facts)
+
+
+def _adapting_learners(controls: EvaluationControls) -> dict[str, Learner]:
+    names = (name for name in controls.methods if name not in NEAREST)
+    return {name: cached.learner(name, controls.split) for name in names}
+
+
 def _evaluate(settings: Settings, controls: EvaluationControls) -> Iterator[dict[str, Estimate]]:
     """Start the evaluation; yields the estimates as they grow."""
     split, methods = controls.split, controls.methods
     return evaluate_together(
-        {name: cached.learner(name, split) for name in methods if name not in NEAREST},
+        _adapting_learners(controls),
         cached.pool(settings.dataset, settings.part, split, controls.ink_crops),
         settings.spec,
         EvaluationConfig(

@@ -16,7 +16,13 @@ from pages.inside import meta_batch
 from pages.inside.texts import WHY_HEAD
 from pages.shared import cached
 from pages.shared.charts.chart import draw_chart
-from pages.shared.charts.many_episodes import Estimates, draw_estimates, streamed_evaluation
+from pages.shared.charts.facts import episode_facts
+from pages.shared.charts.many_episodes import (
+    Estimates,
+    draw_estimates,
+    evaluation_record,
+    streamed_evaluation,
+)
 from pages.shared.frame.page_header import explanation
 from pages.shared.link_settings import PARTS, Settings
 
@@ -57,11 +63,12 @@ def draw_layer_changes(settings: Settings, n_tasks: int, method: str) -> None:
 def _draw_head_comparison(settings: Settings, methods: tuple[str, ...]) -> None:
     """Offer to measure the accuracy of both over many episodes."""
 
+    whole = {method: cached.learner(method) for method in methods}
+    learners = whole | {f"{method}-head": head_only(one) for method, one in whole.items()}
+
     def start() -> Iterator[Estimates]:
-        whole = {method: cached.learner(method) for method in methods}
-        head = {f"{method}-head": head_only(learner) for method, learner in whole.items()}
         return evaluate_together(
-            whole | head,
+            learners,
             cached.pool(settings.dataset, settings.part),
             settings.spec,
             EvaluationConfig(inner_steps=STEPS, episodes=EPISODES, seed=settings.seed),
@@ -76,7 +83,9 @@ def _draw_head_comparison(settings: Settings, methods: tuple[str, ...]) -> None:
         n_way=settings.spec.n_way,
     )
     if estimates:
-        draw_estimates(estimates, settings, "head_only", ", queries normalised together")
+        facts = episode_facts(settings, queries_together=True)
+        record = evaluation_record(estimates, settings, learners, facts)
+        draw_estimates(record, settings, "head_only", ", queries normalised together")
         st.markdown(_in_words(estimates, methods))
     else:
         st.caption(f"{STEPS} inner steps, characters {PARTS[settings.part]}.")

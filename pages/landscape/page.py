@@ -29,6 +29,7 @@ from pages.landscape.plane_cache import Descent, PlaneSettings
 from pages.landscape.texts import WHY_PLANES, WHY_SLICE, map_caption, trajectory_caption
 from pages.shared import cached
 from pages.shared.charts.chart import draw_chart
+from pages.shared.charts.facts import episode_facts
 from pages.shared.frame.page_header import explanation, page_with_episode
 from pages.shared.learners.picker import in_place_of_maml
 from pages.shared.learners.recorded import recorded_params
@@ -287,7 +288,7 @@ def _below(
         )
         st.download_button(
             "The maps as CSV",
-            grids_csv(known),
+            grids_csv(known, _facts(controls)),
             "landscape.csv",
             "text/csv",
             key="landscape_csv",
@@ -307,6 +308,20 @@ def _below(
         f"The {controls.which} loss at the paths' own points, one episode; characters "
         f"{PARTS[controls.plane_settings.settings.part]}."
     )
+
+
+def _facts(controls: Controls) -> dict[str, object]:
+    """Return what the maps were computed with, for their CSV."""
+    chosen = controls.plane_settings
+    learners = plane_cache.learners(chosen.update, chosen.method)
+    n_way = chosen.settings.spec.n_way
+    return episode_facts(
+        chosen.settings,
+        set=controls.which,
+        plane=chosen.kind,
+        plane_seed=chosen.seed,
+        meta_update=chosen.update,
+    ) | {f"inner_lr_{name}": learner.inner_lr(n_way) for name, learner in learners.items()}
 
 
 def _refine(controls: Controls, evaluators: Evaluators, progress: DeltaGenerator) -> None:

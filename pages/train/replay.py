@@ -16,6 +16,7 @@ from maml_core.figures.training import course_figure, replay_figure
 from maml_core.teaching.exports.csv_exports import replay_csv
 from pages.shared import cached
 from pages.shared.charts.chart import draw_chart
+from pages.shared.charts.facts import episode_facts
 from pages.shared.charts.step_player import player, player_layout_css
 from pages.shared.learners.recorded import learner_at_update, recorded_params
 from pages.shared.link_settings import PARTS, Settings, current_settings, one_of
@@ -115,7 +116,7 @@ def _draw(
         )
         st.download_button(
             "The charts' numbers (CSV)",
-            replay_csv(found),
+            replay_csv(found, episode_facts(chosen, method="maml")),
             "replay.csv",
             "text/csv",
             key="replay_csv",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import streamlit as st
 
@@ -12,11 +12,13 @@ from maml_core.evaluation.comparison import evaluate_together
 from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.figures.evaluation import confidence_figure
 from maml_core.figures.style import STYLES, trained_method
-from maml_core.teaching.exports.csv_exports import estimates_csv
+from maml_core.learners.learner import Learner
+from maml_core.teaching.exports.csv_exports import EvaluationRecord, Facts, estimates_csv
 from maml_core.teaching.sentences.evaluation import MethodEstimate, describe_estimates
 from maml_core.teaching.sentences.words import kind_of
 from pages.shared import cached
 from pages.shared.charts.chart import draw_chart
+from pages.shared.charts.facts import episode_facts
 from pages.shared.frame.finding import show_finding
 from pages.shared.link_settings import PARTS, Settings
 
@@ -55,7 +57,31 @@ def repeat_on_many_episodes(
         n_way=settings.spec.n_way,
     )
     if estimates:
-        draw_estimates(estimates, settings, "repeat", "")
+        learners = {method: cached.learner(method) for method in methods}
+        facts = episode_facts(settings, queries_together=True)
+        record = evaluation_record(estimates, settings, learners, facts, factor)
+        draw_estimates(record, settings, "repeat", "")
+
+
+def evaluation_record(
+    estimates: Estimates,
+    settings: Settings,
+    learners: Mapping[str, Learner],
+    facts: Facts,
+    factor: float = 1.0,
+) -> EvaluationRecord:
+    """Return estimates with what they were measured with.
+
+    Args:
+        estimates: What was measured.
+        settings: What the sidebar said.
+        learners: What adapted, by name.
+        facts: What names the episodes, and how they were evaluated.
+        factor: On the α of each.
+    """
+    n_way = settings.spec.n_way
+    inner_lrs = {name: factor * learner.inner_lr(n_way) for name, learner in learners.items()}
+    return EvaluationRecord(estimates, inner_lrs, facts)
 
 
 def streamed_evaluation(
@@ -116,15 +142,16 @@ def finding(estimates: Estimates) -> str:
 
 
 @st.fragment
-def draw_estimates(estimates: Estimates, settings: Settings, key: str, how: str) -> None:
+def draw_estimates(record: EvaluationRecord, settings: Settings, key: str, how: str) -> None:
     """Draw what was measured over many episodes, with its numbers to take away.
 
     Args:
-        estimates: What was measured.
+        record: What was measured.
         settings: What the sidebar said.
         key: Of the chart and the buttons under it begins so.
         how: What else is to be said of the measurement.
     """
+    estimates = record.estimates
     close = st.toggle("Zoom in", key=f"{key}_close", help="Leave out what is far below.")
     n = next(iter(estimates.values())).episodes
     draw_chart(
@@ -140,7 +167,7 @@ def draw_estimates(estimates: Estimates, settings: Settings, key: str, how: str)
     )
     st.download_button(
         "These numbers as CSV",
-        estimates_csv(estimates),
+        estimates_csv([record]),
         f"{settings.spec.n_way}-way-{settings.spec.k_shot}-shot-{n}-episodes.csv",
         "text/csv",
         key=f"{key}_csv",

@@ -8,6 +8,7 @@ from maml_core.figures.style import STYLES
 from maml_core.figures.training import points_mean, progress_figure, validation_figure
 from maml_core.teaching.exports.csv_exports import training_csv
 from maml_core.teaching.exports.experiment import portable_dataset
+from maml_core.teaching.exports.facts import training_facts
 from maml_core.teaching.exports.script_exports import training_command
 from maml_core.training.background.job import BackgroundTraining
 from maml_core.training.background.queue import VALIDATION_EPISODES
@@ -134,7 +135,9 @@ def _draw_downloads(training: BackgroundTraining) -> None:
     with st.container(horizontal=True):
         st.download_button(
             "The charts' numbers (CSV)",
-            lambda: training_csv(training.progress, training.validations),
+            lambda: training_csv(
+                training.progress, training.validations, training_facts(training.job)
+            ),
             "training.csv",
             "text/csv",
             key="training_csv",

@@ -8,6 +8,7 @@ from maml_core.evaluation.confidence_intervals import plus_minus
 from maml_core.figures.sinusoid import error_figure
 from maml_core.figures.style import STYLES
 from maml_core.teaching.exports.csv_exports import sinusoid_errors_csv
+from maml_core.teaching.exports.facts import sinusoid_facts
 from maml_core.teaching.sinusoids.evaluation import ErrorEstimate, evaluate
 from maml_core.teaching.sinusoids.training import SinusoidCheckpoint
 from pages.shared.charts.chart import draw_chart
@@ -36,7 +37,7 @@ def draw_error_table(session: SessionTraining) -> None:
             errors = _session_errors(session.number, session.trained)
         else:
             errors = _shipped_errors()
-    _draw(errors)
+    _draw(errors, session.checkpoint)
 
 
 @st.cache_data(show_spinner=False)
@@ -66,7 +67,7 @@ def _measure(checkpoint: SinusoidCheckpoint) -> ErrorsByShape:
 
 
 @st.fragment
-def _draw(errors: ErrorsByShape) -> None:
+def _draw(errors: ErrorsByShape, checkpoint: SinusoidCheckpoint) -> None:
     words = segmented_choice(
         "Points given", SUPPORT_SHAPES, "error_shape", bind=None, label_visibility="collapsed"
     )
@@ -80,7 +81,11 @@ def _draw(errors: ErrorsByShape) -> None:
     st.dataframe(_table(errors), hide_index=True, key="error_table")
     st.download_button(
         "These numbers as CSV",
-        sinusoid_errors_csv(errors),
+        sinusoid_errors_csv(
+            errors,
+            {name: regressor.inner_lr for name, regressor in checkpoint.regressors.items()},
+            sinusoid_facts(checkpoint.config),
+        ),
         f"sinusoids-{N_TASKS}-waves.csv",
         "text/csv",
         key="errors_csv",

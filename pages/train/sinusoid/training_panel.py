@@ -11,6 +11,7 @@ import streamlit as st
 from maml_core.config import SinusoidConfig
 from maml_core.figures.sinusoid import training_figure
 from maml_core.teaching.exports.csv_exports import sinusoid_history_csv
+from maml_core.teaching.exports.facts import sinusoid_facts
 from maml_core.teaching.sinusoids.evaluation import VALIDATION_TASKS
 from maml_core.teaching.sinusoids.training import (
     SinusoidCheckpoint,
@@ -143,7 +144,9 @@ def draw_training_panel(session: SessionTraining) -> None:
     st.caption(_caption(session))
     st.download_button(
         "The training's numbers (CSV)",
-        lambda: sinusoid_history_csv(session.checkpoint.history),
+        lambda: sinusoid_history_csv(
+            session.checkpoint.history, sinusoid_facts(session.checkpoint.config)
+        ),
         "sinusoid-training.csv",
         "text/csv",
         key="history_csv",

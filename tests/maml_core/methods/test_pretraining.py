@@ -252,7 +252,7 @@ def test_squared_distances_of_pixels_add_up_over_looks(characters):
     distances = sum(
         (one.query_x[:, None] - one.support_x[None]).square().sum((2, 3, 4)) for one in views
     )
-    expected = (distances.argmin(1) == views[0].query_y).float().mean()
+    expected = (distances.argmin(1) == views[0].query_y).double().mean()
     assert nearest_by_pixels(views) == expected
 
 
