@@ -131,7 +131,7 @@ def streamed_evaluation(
     return kept.get(cache_key)
 
 
-def finding(estimates: Estimates) -> str:
+def finding(estimates: Mapping[str, Estimate]) -> str:
     """Say who is ahead over many episodes, and whether they can tell."""
     return describe_estimates(
         [
