@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.shared.frame.former_addresses import follow_former_address
 from pages.shared.frame.navigation import FIRST_PAGE, PAGES
 from pages.shared.frame.short_links import follow_short_link
 from pages.shared.frame.sidebar import sidebar
@@ -27,10 +28,12 @@ current = st.navigation(
 if at_first:
     st.html("<script>location.reload()</script>", unsafe_allow_javascript=True)
     st.stop()
+name = current.url_path or FIRST_PAGE
 follow_short_link()
+follow_former_address(name)
 # Here and not in each page: Streamlit keeps a URL parameter from page to page only if the
 # main script draws its control.
-sidebar()
-if current.url_path != "train":
+sidebar(name)
+if name != "train":
     training_session.show_in_sidebar()
 current.run()

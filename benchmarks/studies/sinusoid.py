@@ -4,7 +4,7 @@
     python -m benchmarks.studies.sinusoid --updates 6000 --record
     python -m benchmarks.studies.sinusoid --recorded
 
-The first one times the Train page's own training, from scratch; `--record` keeps the weights that
+The first one times the page's own training, from scratch; `--record` keeps the weights that
 the page opens with; `--recorded` measures those. The squared error is a mean over 101 x from −5
 to 5, after each inner step on K points, mean ± 95 % CI over waves never trained on; "left half"
 gives points for x < 0 alone and measures where x > 0.

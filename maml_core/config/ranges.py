@@ -13,3 +13,4 @@ SPLITS = ("alphabets", "paper", "classes")
 PARTS = ("train", "validation", "test")
 DEVICES = ("cpu", "cuda")
 MAX_SEED = 2**32 - 1
+N_QUESTIONS = 10  # in a round of Play

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
-from maml_core.config import CHALLENGE, AdaptConfig, EpisodeSpec, check_choice
+from maml_core.config import CHALLENGE, N_QUESTIONS, AdaptConfig, EpisodeSpec, check_choice
 from maml_core.episodes.pool import TaskPool
 from maml_core.episodes.sampling import Episode, episode_generator, sample_episodes
 from maml_core.learners.adaptation import adapt_to_episode
@@ -20,7 +20,6 @@ from maml_core.learners.learner import Learner
 from maml_core.networks.functional import query_logits
 from maml_core.optimisation.thread_pool import in_parallel
 
-N_QUESTIONS = 10  # in a round
 INNER_STEPS = 5  # of the machines: the last in the tables of results
 SECONDS_PER_QUESTION = 10  # in a timed round
 MODES = {

@@ -83,7 +83,9 @@ class MetaBatch:
 def sampled_tasks(settings: Settings, n_tasks: int, first: int = 0) -> list[Episode]:
     """Return tasks of the seed's sequence; number 0 is the episode of the other pages."""
     pool = cached.pool(settings.dataset, settings.part)
-    return list(sample_episodes(pool, settings.spec, settings.seed, n_tasks, first))
+    return list(
+        sample_episodes(pool, settings.spec, settings.seed, n_tasks, settings.number + first)
+    )
 
 
 def batch_episodes(batch: MetaBatch) -> list[Episode]:

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from maml_core.config import SettingError
+from maml_core.config import N_QUESTIONS, SettingError
 from maml_core.data.character_set import CharacterSet
 from maml_core.figures.style import STYLES
 from maml_core.teaching.play_round import (
     INNER_STEPS,
     MODES,
-    N_QUESTIONS,
     SECONDS_PER_QUESTION,
     PlayQuestion,
     format_result,
@@ -155,7 +154,7 @@ def _draw_result(
 
 
 def _explain(played: Round, methods: Sequence[str]) -> None:
-    """Say what is played, and which of the sidebar's settings have an effect here."""
+    """Say what is played."""
     n_way = MODES[played.mode].n_way
     inner_lrs = ", ".join(
         f"{STYLES[method].label} α = {cached.learner(method).inner_lr(n_way):.3g}"
@@ -163,8 +162,7 @@ def _explain(played: Round, methods: Sequence[str]) -> None:
     )
     st.caption(
         f"This is **{n_way}-way 1-shot**: {n_way} characters to tell apart, one example of each, "
-        f"{PARTS[played.part]}. The buttons above say how many; of the sidebar's settings, "
-        "Characters, Which characters and Seed have an effect here. The networks take "
+        f"{PARTS[played.part]}. The networks take "
         f"{INNER_STEPS} inner steps ({inner_lrs}) and see each query alone."
     )
     with st.container(horizontal=True):

@@ -120,7 +120,7 @@ def episode(settings: Settings, split: str = SPLIT) -> Episode:
         ValueError: It cannot be sampled; the message says what to change.
     """
     classes = pool(settings.dataset, settings.part, split)
-    return sample_episode(classes, settings.spec, settings.seed)
+    return sample_episode(classes, settings.spec, settings.seed, settings.number)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

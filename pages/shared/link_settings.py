@@ -7,11 +7,19 @@ carries the whole state. Defaults are left out of the URL.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from maml_core.config import MAX_SHOT, MAX_WAY, MIN_SHOT, MIN_WAY, EpisodeSpec
+from maml_core.config import (
+    CHALLENGE,
+    MAX_SHOT,
+    MAX_WAY,
+    MIN_SHOT,
+    MIN_WAY,
+    N_QUESTIONS,
+    EpisodeSpec,
+)
 from maml_core.methods.catalogue import FORMER_LABELS
 from pages.shared.streamlit_internals import rewrite_link
 from pages.shared.widgets import show_until_dismissed
@@ -56,6 +64,8 @@ DEFAULTS = {
     **shape_values(DEFAULT_SPEC),
     "seed": 0,
     "part": "Never seen in training",
+    "question": 0,
+    "projector": False,
 }
 
 # What the sidebar's controls are called, by parameter of the link; messages name them so.
@@ -67,6 +77,8 @@ CONTROL_LABELS = {
     "within": "All from one alphabet",
     "part": "Which characters",
     "seed": "Seed: which episode",
+    "question": "Question of this seed's round in Play",
+    "projector": "Larger, for a projector",
 }
 
 
@@ -79,6 +91,8 @@ class Settings:
         spec: The shape of the episode.
         seed: Which episode, 0 to 999,999.
         part: 'test' or 'train': whether the characters were seen in training.
+        number: Position in the seed's sequence of episodes, from 0; those of Play's questions are
+            0 to 9.
         edition: How often the data set had changed on this server; what was kept of an earlier
             edition is never shown for a later one.
     """
@@ -87,6 +101,7 @@ class Settings:
     spec: EpisodeSpec
     seed: int
     part: str
+    number: int = 0
     edition: int = 0
 
 
@@ -150,11 +165,14 @@ LINK = {
     "seed": whole_number(0, MAX_SEED),
     "within": one_of("true", "false"),
     "part": one_of(*PART_LABELS),
+    "question": whole_number(0, N_QUESTIONS),
+    "projector": one_of("true", "false"),
 }
 
 
-# What links of earlier versions say, by parameter, and what it is called today.
+# What links of earlier versions say, or people type, and what it is called today; by parameter.
 FORMER_WORDS: dict[str, Mapping[str, str]] = {
+    "projector": {"1": "true", "0": "false"},
     "methods": FORMER_LABELS,
     "train_by": FORMER_LABELS,
     "who": FORMER_LABELS,
@@ -196,6 +214,18 @@ def show_notices() -> None:
 def current_settings() -> Settings:
     """Return what the sidebar says."""
     state = st.session_state
-    spec = EpisodeSpec(state.n_way, state.k_shot, state.q_query, state.within)
+    spec, question = (
+        EpisodeSpec(state.n_way, state.k_shot, state.q_query, state.within),
+        state.question,
+    )
+    if question and spec == replace(CHALLENGE, same_drawers=False):
+        spec = CHALLENGE  # as Play's questions within one alphabet are sampled
     dataset, part = dataset_labels()[state.dataset], PART_LABELS[state.part]
-    return Settings(dataset, spec, int(state.seed), part, dataset_changes().count(dataset))
+    return Settings(
+        dataset,
+        spec,
+        int(state.seed),
+        part,
+        number=max(question - 1, 0),
+        edition=dataset_changes().count(dataset),
+    )

@@ -36,10 +36,9 @@ def main() -> None:
     settings, by_hand = _controls()
     draw_toy_world(settings, by_hand=by_hand, key="toy")
     st.caption(
-        "Exact for these tasks, each counted equally. There is no network here, and the sidebar "
-        "has no effect on this page. Every update of a method uses its meta-gradient over all "
-        "tasks, with a β of its own so that all of them descend at a similar pace; β doesn't "
-        "change where they end."
+        "Exact for these tasks, each counted equally. There is no network here. Every update of a "
+        "method uses its meta-gradient over all tasks, with a β of its own so that all of them "
+        "descend at a similar pace; β doesn't change where they end."
     )
     with st.expander("Where must each method end, and why?"):
         draw_closed_form(settings)

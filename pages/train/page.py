@@ -5,10 +5,10 @@ from __future__ import annotations
 from pages.shared.frame.page_header import page_with_characters
 from pages.shared.link_settings import one_of
 from pages.shared.widgets import segmented_choice
-from pages.train import images_section, replay, sinusoid_section
+from pages.train import images_section, replay
 
 # What can be trained: each a module with the checks of its values in the URL and a `draw`.
-SECTIONS = {"Sinusoid": sinusoid_section, "Images": images_section, "Replay": replay}
+SECTIONS = {"Images": images_section, "Replay": replay}
 
 
 def main() -> None:

@@ -36,6 +36,14 @@ def press_slider(page: Page, key: str, keyboard_key: str, url_part: str) -> None
     wait_until_done(page)
 
 
+def copied_link(page: Page) -> str:
+    """Return what *Copy link* puts on the clipboard, after one click."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator(".st-key-copy_link [role=status]")).to_have_text("Copied")
+    return page.evaluate("navigator.clipboard.readText()")
+
+
 def pictures(page: Page) -> list[str]:
     return page.locator(".st-key-player img").evaluate_all("all => all.map(one => one.src)")
 
@@ -85,8 +93,7 @@ def test_a_copied_link_shows_the_same_episode_to_someone_else(
     assert shown != first
     page.locator(".st-key-methods").get_by_text("Pretrained").click()
     expect(page.locator(".st-key-player .method")).to_have_count(2)
-    page.get_by_text("Copy link").click()
-    link = page.locator("[data-testid=stPopoverBody] code").inner_text()
+    link = copied_link(page)
 
     open_page(stranger, link)
     expect(stranger.locator(".st-key-player .row")).to_have_count(4)
@@ -185,8 +192,7 @@ def test_a_link_to_an_evaluation_says_how_it_is_to_be_done(
         wait_until_done(page)
     press_slider(page, "test_steps", "ArrowRight", "test_steps=6")
     press_slider(page, "episodes", "ArrowLeft", "episodes=300")
-    page.get_by_text("Copy link").click()
-    link = page.locator("[data-testid=stPopoverBody] code").inner_text()
+    link = copied_link(page)
 
     open_page(stranger, link)
     expect(stranger.locator(".st-key-evaluate button")).to_have_text("Evaluate on 300 episodes")

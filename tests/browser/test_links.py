@@ -4,10 +4,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.running_app import running_app
+from pages.shared.frame.navigation import FIRST_PAGE, PAGES_BY_NAME
+from tests.support.browser_waiting import wait_until_done
 
 NAMES = {  # in the navigation
     "": "Play",
     "lessons": "Lessons",
+    "sinusoid": "Sinusoid",
     "episodes": "Episodes",
     "adapt": "Adapt",
     "draw": "Draw",
@@ -37,5 +40,34 @@ def test_a_new_servers_first_visitor_gets_the_page_that_the_link_names(
 def test_each_page_has_the_address_that_it_always_had(page: Page, app_url: str, name: str) -> None:
     page.goto(f"{app_url}/{name}?n_way=2&q_query=1&seed=5")
     expect(page.locator(CURRENT)).to_have_text(NAMES[name])
+    for key in ("n_way", "seed"):
+        shown = key in PAGES_BY_NAME[name or FIRST_PAGE].controls
+        expect(page.locator(f".st-key-{key}")).to_be_visible(visible=shown)
     expect(page.locator(".st-key-seed input")).to_have_value("5")
     assert page.url == f"{app_url}/{name}?n_way=2&q_query=1&seed=5"
+
+
+def test_settings_survive_pages_that_do_not_show_them(page: Page, app_url: str) -> None:
+    query = "n_way=3&q_query=1&seed=7"
+    page.goto(f"{app_url}/adapt?{query}")
+    wait_until_done(page)
+    for name in ("Toy world", "Sinusoid", "Play", "Train", "Lessons", "Adapt"):
+        page.locator("[data-testid=stSidebarNavLink]").get_by_text(name, exact=True).click()
+        expect(page.locator(CURRENT)).to_have_text(name)
+        wait_until_done(page)
+        assert page.url.partition("?")[2] == query, name
+    expect(page.locator(".st-key-player .row")).to_have_count(3)
+
+
+def test_a_short_link_and_its_qr_code_lead_to_the_same(
+    page: Page, stranger: Page, app_url: str
+) -> None:
+    page.goto(f"{app_url}/episodes?n_way=3&q_query=1&seed=7")
+    wait_until_done(page)
+    page.get_by_role("button", name="QR code").click()
+    short = page.locator("[data-testid=stPopoverBody] code").first.inner_text()
+    expect(page.get_by_alt_text(f"QR code of {short}")).to_be_visible()
+    stranger.goto(short)
+    expect(stranger.locator(CURRENT)).to_have_text("Episodes")
+    wait_until_done(stranger)
+    assert stranger.url == page.url

@@ -40,7 +40,7 @@ def texts(at: AppTest, kind: str) -> str:
 
 def told(at: AppTest) -> dict:
     """Return what the page's only component was told."""
-    (proto,) = (one.proto for one in at.get("bidi_component"))
+    (proto,) = (one.proto for one in at.main.get("bidi_component"))
     return data_of(proto)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-CHARACTERS = ("dataset", "part")
-SHAPE = ("n_way", "k_shot", "q_query", "within")
-EPISODE = (*CHARACTERS, *SHAPE, "seed")
+CHARACTERS = ("dataset", "zip_upload", "omniglot", "part")
+SEED = ("seed", "seed_button")
+EPISODE = (*CHARACTERS, "presets", "n_way", "k_shot", "q_query", "within", *SEED)
 
 
 @dataclass(frozen=True)
@@ -17,13 +18,15 @@ class AppPage:
         name: Of its folder and address.
         title: In the navigation.
         icon: A Material symbol.
-        controls: Keys of the sidebar's controls that have an effect on it.
+        controls: Keys of what the sidebar offers that has an effect on it.
+        controls_by_section: The same by the page's choice `what`, where it has one.
     """
 
     name: str
     title: str
     icon: str
     controls: tuple[str, ...] = EPISODE
+    controls_by_section: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def path(self) -> str:
@@ -32,8 +35,9 @@ class AppPage:
 
 
 PAGES = (
-    AppPage("play", "Play", "stadia_controller", (*CHARACTERS, "seed")),
-    AppPage("lessons", "Lessons", "school", ()),
+    AppPage("play", "Play", "stadia_controller", (*CHARACTERS, *SEED)),
+    AppPage("lessons", "Lessons", "school", ("omniglot",)),
+    AppPage("sinusoid", "Sinusoid", "airwave", SEED),
     AppPage("episodes", "Episodes", "grid_view"),
     AppPage("adapt", "Adapt", "trending_up"),
     AppPage("draw", "Draw", "draw"),
@@ -41,7 +45,13 @@ PAGES = (
     AppPage("inside", "Inside MAML", "account_tree"),
     AppPage("toy", "Toy world", "toys", ()),
     AppPage("evaluate", "Evaluate", "analytics"),
-    AppPage("train", "Train", "model_training"),
+    AppPage(
+        "train",
+        "Train",
+        "model_training",
+        ("zip_upload", "omniglot"),
+        {"Replay": EPISODE},
+    ),
 )
 PAGES_BY_NAME = {page.name: page for page in PAGES}
 FIRST_PAGE = PAGES[0].name  # its address is that of the app itself

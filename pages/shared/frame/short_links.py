@@ -7,8 +7,10 @@ it can be read out and typed), with two characters of checksum.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from html import escape
 from urllib.parse import parse_qsl, urlencode
 from zlib import crc32
 
@@ -161,6 +163,16 @@ def decode(code: str) -> tuple[str, dict[str, list[str]]]:
     for name, value in pairs:
         params.setdefault(name, []).append(value)
     return page, params
+
+
+def qr_image(text: str) -> str:
+    """Return HTML with a QR code: black on white, as wide as its container.
+
+    It is an image, because Streamlit takes SVG elements out of a page's HTML.
+    """
+    source = b64encode(qr_svg(text).encode()).decode()
+    words = escape(f"QR code of {text}")
+    return f'<img class="qr-code" src="data:image/svg+xml;base64,{source}" alt="{words}">'
 
 
 @lru_cache(maxsize=256)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from urllib.parse import urlencode
+from collections.abc import Iterable
 
 import streamlit as st
 
@@ -12,6 +12,8 @@ from maml_core.data import registry
 from pages.shared.data_sources.episode_shape import fit_episode_to_dataset
 from pages.shared.data_sources.omniglot_download import omniglot_download
 from pages.shared.data_sources.zip_upload import select_new_zip, zip_upload
+from pages.shared.frame.navigation import EPISODE, PAGES_BY_NAME
+from pages.shared.frame.share import draw_share_buttons
 from pages.shared.link_settings import (
     CONTROL_LABELS,
     DEFAULT_SPEC,
@@ -19,14 +21,18 @@ from pages.shared.link_settings import (
     MAX_QUERY,
     MAX_SEED,
     PART_LABELS,
+    PRESETS,
     ZIP_LABEL,
     check_link,
     dataset_labels,
     one_of,
+    shape_values,
 )
 
 IN_COLOUR = ("My folder", ZIP_LABEL)
 ALWAYS = ("Omniglot", "Glyphs")  # these can be had; the others are offered where there are some
+ALL_CONTROLS = {*EPISODE, "question"}
+NO_OMNIGLOT = "Omniglot is not on this machine: these characters are drawn by a program."
 
 
 # This module is drawn before the page and imports no torch, so that it shows at once.
@@ -43,8 +49,13 @@ def usable_datasets() -> dict[str, str]:
     return {words: name for words, name in dataset_labels().items() if here.get(name, True)}
 
 
-def sidebar() -> None:
-    """Draw the controls that all pages share; `current_settings` returns what they say."""
+def sidebar(page: str) -> None:
+    """Draw the controls that all pages share; `current_settings` returns what they say.
+
+    Args:
+        page: The name of the page, whose controls are to be seen. The others are drawn too, but
+            hidden: Streamlit keeps the values, in the session and in the URL, of what it draws.
+    """
     available = available_datasets()
     select_new_zip()
     here = usable_datasets()
@@ -54,45 +65,84 @@ def sidebar() -> None:
     if not available["omniglot"] and st.session_state.get("dataset", "Omniglot") == "Omniglot":
         st.session_state["dataset"] = "Glyphs"  # before its control is drawn, so the URL says so
     check_link({**LINK, "dataset": one_of(*offered)})
+    used = used_controls(page)
+    _hide(ALL_CONTROLS - used)
     with st.sidebar:
-        st.button(
-            "New episode",
-            key="new_episode",
-            icon=":material/casino:",
-            on_click=lambda: st.session_state.update(seed=random.randint(0, MAX_SEED)),
-            shortcut="N",
-            width="stretch",
-            type="primary",
-        )
-        st.selectbox(
-            CONTROL_LABELS["dataset"],
-            offered,
-            key="dataset",
-            bind="query-params",
-        )
+        with st.container(key="seed_button"):
+            new_episode_button("new_episode", shortcut="N" if "seed" in used else None)
+        st.selectbox(CONTROL_LABELS["dataset"], offered, key="dataset", bind="query-params")
         if st.session_state["dataset"] in IN_COLOUR:
             st.caption("The networks see these pictures as characters: grey, 28 × 28 pixels.")
         fit_episode_to_dataset()
-        zip_upload()
+        with st.container(key="zip_upload"):
+            zip_upload()
+        presets = st.container(key="presets")
         _shape_of_the_episode()
-        st.selectbox(
-            CONTROL_LABELS["part"],
-            list(PART_LABELS),
-            key="part",
-            bind="query-params",
-        )
-        st.number_input(
-            CONTROL_LABELS["seed"],
-            0,
-            MAX_SEED,
-            key="seed",
-            bind="query-params",
-            help="The same settings and seed give the same episode on every machine.",
-        )
+        with presets:
+            _presets()
+        _which_episode()
         if not available["omniglot"]:
-            st.caption("Omniglot is not on this machine: these characters are drawn by a program.")
-            omniglot_download()
-        _link_to_here()
+            with st.container(key="omniglot"):
+                st.caption(NO_OMNIGLOT)
+                omniglot_download()
+        st.toggle(
+            CONTROL_LABELS["projector"],
+            key="projector",
+            bind="query-params",
+            help="Larger letters and thicker lines on all pages. In a link: `projector=1`.",
+        )
+        draw_share_buttons(page)
+
+
+def _hide(keys: Iterable[str]) -> None:
+    """Hide controls. They must stay where they are: one that moves loses its place in the URL."""
+    selectors = ", ".join(f".st-key-{key}" for key in sorted(keys))
+    st.html(f"<style>:is({selectors}) {{ display: none; }}</style>")
+
+
+def used_controls(page: str) -> set[str]:
+    """Return the keys of what the sidebar offers that has an effect on a page as it stands."""
+    state = st.session_state
+    by_section = PAGES_BY_NAME[page].controls_by_section
+    section = state.get("what", st.query_params.get("what", ""))
+    used = {*by_section.get(section, PAGES_BY_NAME[page].controls)}
+    # It is there only for those who came from a question of Play.
+    at_question = str(state.get("question", st.query_params.get("question", "0"))) != "0"
+    return used | {"question"} if "n_way" in used and at_question else used
+
+
+def new_episode_button(key: str, shortcut: str | None = None) -> None:
+    """Draw a button that chooses another seed."""
+    st.button(
+        "New episode",
+        key=key,
+        icon=":material/casino:",
+        on_click=lambda: st.session_state.update(seed=random.randint(0, MAX_SEED)),
+        type="primary",
+        width="stretch",
+        shortcut=shortcut,
+    )
+
+
+def _presets() -> None:
+    """Offer shapes of episodes in one tap, and show which of them the controls say."""
+    state = st.session_state
+    chosen = {name: state[name] for name in shape_values(DEFAULT_SPEC)}
+    names = [name for name, spec in PRESETS.items() if shape_values(spec) == chosen]
+    state["preset"] = names[0] if names else None
+
+    def choose() -> None:
+        if state["preset"]:
+            state.update(shape_values(PRESETS[state["preset"]]))
+
+    st.segmented_control(
+        "How hard",
+        list(PRESETS),
+        key="preset",
+        on_change=choose,
+        width="stretch",
+        help="Sets N, K, the queries and the alphabets in one tap.",
+    )
 
 
 def _shape_of_the_episode() -> None:
@@ -131,10 +181,20 @@ def _shape_of_the_episode() -> None:
     )
 
 
-def _link_to_here() -> None:
-    """Offer the page's address, which carries all that was chosen."""
-    with st.popover("Copy link", icon=":material/link:", width="stretch"):
-        st.caption("Opens this page with this episode and these settings.")
-        query = [(name, one) for name in st.query_params for one in st.query_params.get_all(name)]
-        address = st.context.url or ""  # none in a test without a browser
-        st.code(f"{address}?{urlencode(query)}".removesuffix("?"), language=None, wrap_lines=True)
+def _which_episode() -> None:
+    st.selectbox(CONTROL_LABELS["part"], list(PART_LABELS), key="part", bind="query-params")
+    st.number_input(
+        CONTROL_LABELS["seed"],
+        0,
+        MAX_SEED,
+        key="seed",
+        bind="query-params",
+        help="The same settings and seed give the same episode on every machine.",
+    )
+    st.number_input(
+        CONTROL_LABELS["question"],
+        0,
+        key="question",
+        bind="query-params",
+        help="Each question of Play is an episode of its own. 0 is the seed's usual episode.",
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from base64 import b64decode
 from urllib.parse import parse_qs, urlencode
 
 import pytest
@@ -118,4 +119,7 @@ def test_the_qr_code_holds_the_text_and_says_so() -> None:
     assert svg.startswith('<svg role="img" ')
     assert "<title>QR code of http://localhost:8501/?go=ge5xs3hk72&amp;x=" in svg
     assert "<b>" not in svg
+    image = short_links.qr_image(link)
+    assert f'alt="QR code of {link.replace("&", "&amp;")}"' in image
+    assert b64decode(re.search('base64,(.*?)"', image)[1]).decode() == svg
     assert re.search(r'viewBox="0 0 (\d+) \1"', svg)

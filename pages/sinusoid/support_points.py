@@ -9,7 +9,7 @@ import streamlit as st
 
 from maml_core.teaching.sinusoids.tasks import X_RANGE, displayed_support
 from pages.shared.link_settings import Check
-from pages.train.sinusoid.clickable_charts import MAX_POINTS
+from pages.sinusoid.clickable_charts import MAX_POINTS
 
 CHART = "wave_chart"
 MAX_Y = 100.0  # far outside of the charts

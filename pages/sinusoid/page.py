@@ -1,4 +1,4 @@
-"""The Train page's section on sinusoids: fitting a wave to a few points, and training for it."""
+"""Sinusoid: fitting a wave to a few points, and training for it while one watches."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from maml_core.figures.style import STYLES
 from maml_core.teaching.sinusoids.regressors import FittedCurves, fit_curves
 from maml_core.teaching.sinusoids.tasks import X_RANGE, Sinusoid, displayed_sinusoid
 from maml_core.teaching.sinusoids.training import SinusoidCheckpoint
-from pages.shared.frame.page_header import explanation
+from pages.shared.frame.page_header import explanation, page_top
 from pages.shared.link_settings import MAX_SEED, one_of
 from pages.shared.widgets import segmented_choice
-from pages.train.sinusoid.clickable_charts import Panel, draw_clickable_charts
-from pages.train.sinusoid.error_table import draw_error_table
-from pages.train.sinusoid.support_points import (
+from pages.sinusoid.clickable_charts import Panel, draw_clickable_charts
+from pages.sinusoid.error_table import draw_error_table
+from pages.sinusoid.support_points import (
     CHART,
     POINTS_CHECK,
     Points,
@@ -32,7 +32,7 @@ from pages.train.sinusoid.support_points import (
     support_points,
     take_clicked_points,
 )
-from pages.train.sinusoid.training_panel import (
+from pages.sinusoid.training_panel import (
     REFRESH_SECONDS,
     UPDATES,
     SessionTraining,
@@ -69,8 +69,9 @@ CHECKS = {
 }
 
 
-def draw() -> None:
-    """Draw the section."""
+def main() -> None:
+    """Draw the page."""
+    page_top("Sinusoid", CHECKS)
     st.markdown(
         "Every task is a wave *y = A sin(x − φ)* of its own, known by a few points. **Where are "
         "the curves after one step of descent?** Click or tap a chart to place a point, or a "
@@ -174,8 +175,8 @@ def _caption(fits: Mapping[str, FittedCurves], sinusoid: Sinusoid, points: Point
     inner_lrs = (f"{STYLES[m].label} α = {fits[m].inner_lr:g}" for m in CHARTED_METHODS)
     text = (
         f"One wave, A = {sinusoid.amplitude:.2f} and φ = {sinusoid.phase:.2f}, {len(points)} "
-        "points; of the sidebar only the seed has an effect here. Error: mean squared distance "
-        "from the wave on the whole range before, after one and after ten steps. The oracle's is "
+        "points. Error: mean squared distance from the wave on the whole range before, after one "
+        "and after ten steps. The oracle's is "
         f"{_number(fits['oracle'].squared_errors(sinusoid)[0])}. {', '.join(inner_lrs)}."
     )
     if not points:
@@ -186,3 +187,6 @@ def _caption(fits: Mapping[str, FittedCurves], sinusoid: Sinusoid, points: Point
         listed = ", ".join(f"{STYLES[m].label} {_number(error)}" for m, error in errors.items())
         text += f" In the right half, where there is no point, after ten steps: {listed}."
     return text
+
+
+main()

@@ -1,4 +1,4 @@
-"""The Train page through Streamlit's own test runner."""
+"""The Sinusoid page through Streamlit's own test runner."""
 
 from functools import partial
 
@@ -10,11 +10,11 @@ from maml_core.teaching.sinusoids import evaluation
 from maml_core.teaching.sinusoids.regressors import fit_curves
 from maml_core.teaching.sinusoids.tasks import displayed_sinusoid, displayed_support
 from maml_core.teaching.sinusoids.weights import load_checkpoint
-from pages.train.sinusoid import error_table, support_points, training_panel
+from pages.sinusoid import error_table, support_points, training_panel
 from tests.support import opened_page
 from tests.support.opened_page import texts
 
-open_page = partial(opened_page.open_page, "pages/train/page.py", n_way="2", q_query="1")
+open_page = partial(opened_page.open_page, "pages/sinusoid/page.py")
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
     """What the charts' component was given, run by run; its JavaScript does not run here."""
     given = []
     monkeypatch.setattr(
-        "pages.train.sinusoid.clickable_charts._mount",
+        "pages.sinusoid.clickable_charts._mount",
         lambda **arguments: given.append(arguments["data"]),
     )
     return given
@@ -80,7 +80,7 @@ def test_a_link_carries_points_until_another_wave_is_asked_for(drawn: list[dict]
 
 
 def test_a_bad_value_in_the_link_is_a_sentence_and_the_default(drawn: list[dict]) -> None:
-    bad = {"what": "Poems", "wave_k": "0", "half": "maybe", "updates": "7", "points": "6,0"}
+    bad = {"wave_k": "0", "half": "maybe", "updates": "7", "points": "6,0"}
     at = open_page(**bad)
     for name, value in bad.items():
         assert f"{name} = '{value}'" in texts(at, "warning")

@@ -13,7 +13,7 @@ from maml_core.teaching.sinusoids.evaluation import ErrorEstimate, evaluate
 from maml_core.teaching.sinusoids.training import SinusoidCheckpoint
 from pages.shared.charts.chart import draw_chart
 from pages.shared.widgets import segmented_choice
-from pages.train.sinusoid.training_panel import SessionTraining, shipped_checkpoint
+from pages.sinusoid.training_panel import SessionTraining, shipped_checkpoint
 
 N_TASKS = 600
 TABLE_STEPS = (0, 1, 2, 5, 10)

@@ -1,4 +1,4 @@
-"""The Train page in a real browser: points are put and taken, a training runs and is stopped."""
+"""The Sinusoid page in a real browser: points are put and taken, a training runs and is stopped."""
 
 import re
 
@@ -34,7 +34,7 @@ def wait_for_another_curve(page: Page, before: str) -> str:
 
 
 def test_points_are_put_and_taken_by_pointer_and_by_keys(page: Page, app_url: str) -> None:
-    open_page(page, f"{app_url}/train?wave_k=5")
+    open_page(page, f"{app_url}/sinusoid?wave_k=5")
     curve = page.evaluate(DRAWN, AFTER)
     ground = page.locator(".maml-wave .panel[data-name=maml] .plot .nsewdrag").first
     ground.click(position={"x": 60, "y": 20})
@@ -61,7 +61,7 @@ def test_points_are_put_and_taken_by_pointer_and_by_keys(page: Page, app_url: st
 
 
 def test_a_training_moves_the_curves_and_stops(page: Page, app_url: str) -> None:
-    open_page(page, f"{app_url}/train?wave_k=5&updates=5000")
+    open_page(page, f"{app_url}/sinusoid?wave_k=5&updates=5000")
     recorded = page.evaluate(DRAWN, AFTER)
     page.locator(".st-key-train button").click()
     stop = page.locator(".st-key-stop_training button")
