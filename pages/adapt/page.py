@@ -65,13 +65,13 @@ def main() -> None:
     if ready is None:
         return
     settings, data, episode = ready
-    methods, steps, factor = _controls()
+    methods, steps, factor, predict = _controls()
     if not methods:
         st.info("Choose at least one method.")
         return
     with st.spinner("Adapting …"):
         trajectories = cached.trajectories(settings, methods, steps, factor)
-    if _adaptation_section(settings, data, episode, trajectories):
+    if _adaptation_section(settings, data, episode, trajectories, predict):
         confusion_section(data, episode, trajectories)
         repeat_on_many_episodes(settings, methods, steps, factor)
         _downloads(settings, trajectories, steps)
@@ -86,10 +86,13 @@ def _factor_label(factor: float) -> str:
     return f"× {factor:g}"
 
 
-def _controls() -> tuple[tuple[str, ...], int, float]:
-    """Draw the page's own controls; return the methods, the inner steps and the factor on α."""
-    methods_column, steps_column, rate_column = st.columns([3, 2, 2])
-    labels = methods_column.pills(
+def _controls() -> tuple[tuple[str, ...], int, float, bool]:
+    """Draw the page's own controls.
+
+    Returns:
+        The methods, the inner steps, the factor on α, and whether one predicts first.
+    """
+    labels = st.pills(
         "Methods",
         list(_methods_by_label()),
         selection_mode="multi",
@@ -97,6 +100,7 @@ def _controls() -> tuple[tuple[str, ...], int, float]:
         key="methods",
         bind="query-params",
     )
+    steps_column, rate_column, predict_column = st.columns(3, vertical_alignment="bottom")
     steps = steps_column.slider("Inner steps", 1, MAX_STEPS, 10, key="steps", bind="query-params")
     factor_label = rate_column.select_slider(
         "Inner learning rate α",
@@ -107,8 +111,14 @@ def _controls() -> tuple[tuple[str, ...], int, float]:
         help="× 1 is the best α of each method, chosen on validation characters. "
         "Increase it to see where gradient descent diverges.",
     )
+    predict = predict_column.toggle(
+        "Predict first",
+        key="predict",
+        help="Hide the curves until you have made a prediction and played all steps.",
+    )
     methods = tuple(method for label, method in _methods_by_label().items() if label in labels)
-    return methods, steps, {_factor_label(factor): factor for factor in LR_FACTORS}[factor_label]
+    factor = {_factor_label(factor): factor for factor in LR_FACTORS}[factor_label]
+    return methods, steps, factor, predict
 
 
 def _adaptation_section(
@@ -116,13 +126,9 @@ def _adaptation_section(
     data: CharacterSet,
     episode: Episode,
     trajectories: list[AdaptationTrajectory],
+    predict: bool,
 ) -> bool:
     """Draw the charts and the player; return whether the outcome may be shown by now."""
-    predict = st.toggle(
-        "Predict first",
-        key="predict",
-        help="Hide the curves until you have made a prediction and played all steps.",
-    )
     shown = [(t.method, t.inner_lr, len(t.accuracy)) for t in trajectories]
     revision = str((settings, shown, predict))
     revealed = not predict or st.session_state.get("player", {}).get("finished") == revision
@@ -145,8 +151,8 @@ def _adaptation_section(
             key="player",
         )
         st.caption(
-            "Below each query picture: the class that each method predicts at this step. Filled: "
-            "correct; struck through: wrong."
+            "Framed, beside its letter: a class's support pictures. Below each query picture: the "
+            "class that each method predicts at this step. Filled: correct; struck through: wrong."
         )
     return revealed
 

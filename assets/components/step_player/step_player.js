@@ -19,6 +19,7 @@ import { Stepper } from "../shared/stepping.js";
  * @property {string[]} names - Of the steps.
  * @property {string[]} letters
  * @property {string[]} classes
+ * @property {{ picture: string, caption: string }[][]} support - Of each class its examples.
  * @property {string[]} pictures
  * @property {string[]} captions
  * @property {number[]} truth
@@ -52,6 +53,19 @@ function tile(root, number) {
   return box;
 }
 
+/**
+ * The support pictures of a class, small: what the methods adapt to.
+ *
+ * @param {Data} data
+ * @param {number} label
+ */
+function examples(data, label) {
+  const box = element("div", "examples");
+  const words = `Support of ${data.letters[label]}`;
+  box.append(...data.support[label].map((one) => image(one.picture, `${words}: ${one.caption}`)));
+  return box;
+}
+
 /** @param {Root} root */
 function build(root) {
   const { data } = root;
@@ -68,7 +82,7 @@ function build(root) {
   const rows = data.classes.map((name, label) => {
     const row = element("div", "row");
     const head = element("div", "head");
-    head.append(element("b", "", data.letters[label]), element("span", "", name));
+    head.append(element("b", "", data.letters[label]), element("span", "", name), examples(data, label));
     const tiles = element("div", "tiles");
     tiles.style.setProperty("--columns", String(perClass));
     for (let i = 0; i < perClass; i += 1) tiles.append(tile(root, label * perClass + i));

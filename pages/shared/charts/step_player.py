@@ -56,7 +56,7 @@ def player(
 
     Args:
         data: Where the pictures come from.
-        episode: Whose query pictures.
+        episode: Whose support and query pictures.
         trajectories: One a method.
         charts: Keys of the page's charts that have a frame for each step.
         revision: Changes when anything shown changes; the player then starts afresh.
@@ -80,6 +80,13 @@ def player(
             "names": names or [f"Inner step {step} of {last}" for step in range(last + 1)],
             "letters": [class_letter(label) for label in range(n_way)],
             "classes": [str(data.classes[c]) for c in episode.classes],
+            "support": [
+                [
+                    {"picture": data_uri(data, picture), "caption": caption(data, picture)}
+                    for picture in row
+                ]
+                for row in episode.support.tolist()
+            ],
             "pictures": [data_uri(data, picture) for picture in pictures],
             "captions": [caption(data, picture) for picture in pictures],
             "truth": [label for label in range(n_way) for _ in range(episode.spec.q_query)],

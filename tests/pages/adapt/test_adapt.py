@@ -1,5 +1,7 @@
 """The Adapt page against the engine."""
 
+import base64
+import io
 import os
 import subprocess
 import sys
@@ -7,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from maml_core.config import EpisodeSpec
@@ -200,3 +203,17 @@ def test_the_script_prints_the_charts_numbers(tmp_path: Path, data_dir: Path) ->
     for trajectory, line in zip(found, run.stdout.splitlines(), strict=True):
         shown = [f"{100 * share:.1f}" for share in trajectory.accuracy]
         assert line.split() == [trajectory.method, *shown]
+
+
+def test_the_player_shows_what_the_methods_adapt_to() -> None:
+    shown = told(open_page(ADAPT, n_way="3", k_shot="2", seed="7"))
+    data = load("glyphs")
+    pool = make_pool(data, split_classes(data, "alphabets", "test"))
+    episode = sample_episode(pool, EpisodeSpec(3, 2, DEFAULTS["q_query"]), 7)
+    assert [len(examples) for examples in shown["support"]] == [2, 2, 2]
+    for examples, pictures in zip(shown["support"], episode.support, strict=True):
+        for example, picture in zip(examples, pictures, strict=True):
+            content = base64.b64decode(example["picture"].partition("base64,")[2])
+            ink = 255 - np.asarray(Image.open(io.BytesIO(content)).convert("L"))
+            np.testing.assert_array_equal(ink, data.picture(picture))
+            assert str(data.classes[data.class_of(picture)]) in example["caption"]
