@@ -1,0 +1,107 @@
+"""What the descents on a loss landscape say, in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from maml_core.teaching.sentences.words import Kind, capitalised, listed, spelled
+
+ALIKE = 0.25  # nats by which two support losses may differ and be called alike, relative
+
+
+@dataclass(frozen=True)
+class Descent:
+    """One descent, up to where it diverged.
+
+    Attributes:
+        name: What a sentence calls it.
+        kind: What its weights were trained for.
+        support_loss: Nats, [S + 1].
+        query_loss: Likewise.
+        restarted: It began where somebody clicked.
+        diverged: It was cut short because the loss was not finite.
+    """
+
+    name: str
+    kind: Kind
+    support_loss: Sequence[float]
+    query_loss: Sequence[float]
+    restarted: bool = False
+    diverged: bool = False
+
+
+def loss(value: float) -> str:
+    """Return a loss with as many digits as tell something."""
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
+
+
+def describe_descents(descents: Sequence[Descent]) -> str:
+    """Say how far the first step leads on support and query set, and how far the last.
+
+    Args:
+        descents: The methods' own and those restarted; all empty of NaN.
+    """
+    own = [d for d in descents if not d.restarted and len(d.query_loss) > 1]
+    sentences = [_first_step(own), _end(own), _meaning(own)]
+    sentences += [_restart(d, own) for d in descents if d.restarted][-1:]
+    gone = list(dict.fromkeys(d.name for d in descents if d.diverged))
+    if gone:
+        sentences.append(f"{capitalised(listed(gone))} diverged: lower α.")
+    return " ".join(filter(None, sentences))
+
+
+def _first_step(own: Sequence[Descent]) -> str:
+    if not own:
+        return ""
+    parts = [
+        f"{d.name}'s query loss from {loss(d.query_loss[0])} to {loss(d.query_loss[1])} nats"
+        for d in own
+    ]
+    return f"The first step takes {listed(parts)}."
+
+
+def _end(own: Sequence[Descent]) -> str:
+    later = [d for d in own if len(d.query_loss) > 2]
+    if not later:
+        return ""
+    steps = {len(d.query_loss) - 1 for d in later}
+    when = f"After {spelled(steps.pop(), 'step')}" if len(steps) == 1 else "At the end"
+    return f"{when} {listed([f'{d.name} is at {loss(d.query_loss[-1])}' for d in later])}."
+
+
+def _meaning(own: Sequence[Descent]) -> str:
+    """Say whether the first steps, alike on the support set, differ on the query set."""
+    ours = next((d for d in own if d.kind == "meta-trained"), None)
+    theirs = next((d for d in own if d.kind == "pretrained"), None)
+    if ours is None or theirs is None:
+        return ""
+    support = (ours.support_loss[1], theirs.support_loss[1])
+    query = (ours.query_loss[1], theirs.query_loss[1])
+    values = f"({loss(support[0])} and {loss(support[1])})"
+    alike = abs(support[0] - support[1]) <= ALIKE * max(support)
+    if query[0] < (1 - ALIKE) * query[1]:
+        if alike:
+            return (
+                f"On the support set the step leads both equally far {values}: meta-training "
+                "chose a start from which it helps with pictures it has not seen."
+            )
+        further = ours.name if support[0] < support[1] else theirs.name
+        return f"On the support set the step leads {further} farther {values}."
+    if query[1] < (1 - ALIKE) * query[0]:
+        return f"Here {theirs.name}'s first step generalises better."
+    return "Their first steps are worth about the same here: try more classes."
+
+
+def _restart(restarted: Descent, own: Sequence[Descent]) -> str:
+    """Compare the descent from where somebody clicked with the method's own."""
+    same = next((d for d in own if d.name == restarted.name), None)
+    end = loss(restarted.query_loss[-1])
+    if same is None:
+        return f"From the place you chose, descent ends at a query loss of {end}."
+    difference = restarted.query_loss[-1] - same.query_loss[-1]
+    where = "lower than" if difference < 0 else "higher than" if difference > 0 else "the same as"
+    return (
+        f"From the place you chose, descent ends at a query loss of {end}, {where} from "
+        f"{restarted.name}'s θ."
+    )

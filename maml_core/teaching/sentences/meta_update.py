@@ -1,0 +1,80 @@
+"""What one meta-update brings, and how other methods' gradients compare, in sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from maml_core.teaching.sentences.landscape import loss
+from maml_core.teaching.sentences.words import capitalised, count, listed, spelled
+
+
+def describe_meta_update(
+    before: Sequence[float], after: Sequence[float], others: tuple[float, float]
+) -> str:
+    """Say what one update of θ does for its own tasks and for tasks that it has not seen.
+
+    Args:
+        before: Query loss of each task after its inner steps, from the old θ.
+        after: From the new θ.
+        others: Mean query loss of other tasks, from the old and from the new θ.
+    """
+    n, means = len(before), (sum(before) / len(before), sum(after) / len(after))
+    if not all(map(math.isfinite, (*means, *others))):
+        return "The losses are not finite: α or β is too large. Lower one of them."
+    better = sum(b > a for b, a in zip(before, after, strict=True))
+    own, foreign = means[1] < means[0], others[1] < others[0]
+    sentence = (
+        f"This one update takes the mean query loss after the inner steps from {loss(means[0])} to "
+        f"{loss(means[1])} nats on its {spelled(n, 'task')} ({better} of {n} better), and from "
+        f"{loss(others[0])} to {loss(others[1])} on {n} others, which it has not seen."
+    )
+    if own and foreign:
+        return f"{sentence} The new θ is a better start for both: that is meta-learning."
+    if own:
+        return (
+            f"{sentence} So few tasks pull θ their own way; thousands of updates average that out."
+        )
+    return f"{sentence} β is too large here, or θ is already as good as it gets: lower β."
+
+
+def describe_angles(angles: Mapping[str, float]) -> str:
+    """Say which methods' gradients point MAML's way.
+
+    Args:
+        angles: Degrees to MAML's meta-gradient, by the name in sentences; NaN where the gradient
+            is zero.
+    """
+    known = {name: angle for name, angle in angles.items() if not math.isnan(angle)}
+    zero = [name for name in angles if name not in known]
+    sentences = []
+    if known:
+        parts = [f"{name} {angle:.0f}°" for name, angle in known.items()]
+        sentences.append(f"Away from MAML's direction: {listed(parts)}.")
+        against = [name for name, angle in known.items() if angle > 90]
+        if against:
+            sentences.append(
+                f"Above 90° a small step makes MAML's objective worse: {listed(against)} would "
+                "train against it here."
+            )
+        elif min(known.values()) < 45:
+            nearest = min(known, key=lambda name: known[name])
+            sentences.append(f"{capitalised(nearest)} is a fair stand-in for MAML here.")
+    if zero:
+        verb = "says" if len(zero) == 1 else "say"
+        sentences.append(f"{capitalised(listed(zero))} {verb} nothing here: a gradient of zero.")
+    return " ".join(sentences)
+
+
+def describe_layers(changes: Mapping[str, Mapping[str, float]], steps: int) -> str:
+    """Say which layer below the head adaptation moves most.
+
+    Args:
+        changes: Relative change by layer, by the name in sentences.
+        steps: Inner steps.
+    """
+    parts = []
+    for name, by_layer in changes.items():
+        layer = max(by_layer, key=lambda key: by_layer[key])
+        parts.append(f"{name} moves {layer.lower()} most, by {100 * by_layer[layer]:.1f} % of its length")
+    return f"In {count(steps, 'inner step')} {listed(parts)}." if parts else ""
