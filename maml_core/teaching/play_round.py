@@ -101,8 +101,13 @@ def score(questions: Sequence[PlayQuestion], answers: Sequence[int | None]) -> i
     """
     if len(answers) > len(questions):
         raise ValueError(f"There are {len(answers)} answers to {len(questions)} questions.")
+    return sum(right_answers(questions, answers))
+
+
+def right_answers(questions: Sequence[PlayQuestion], answers: Sequence[int | None]) -> list[bool]:
+    """Return whether each answer is right, as many as there are; None is not."""
     pairs = zip(questions, answers, strict=False)
-    return sum(question.truth == answer for question, answer in pairs)
+    return [question.truth == answer for question, answer in pairs]
 
 
 def format_result(

@@ -19,6 +19,7 @@ from pages.shared.charts.facts import episode_facts
 from pages.shared.charts.many_episodes import repeat_on_many_episodes
 from pages.shared.charts.step_player import player, player_layout_css
 from pages.shared.frame.finding import show_finding
+from pages.shared.frame.glossary import IN_SYMBOLS, introduce
 from pages.shared.frame.page_header import explanation, page_with_episode
 from pages.shared.learners import store
 from pages.shared.link_settings import PARTS, Settings, one_of, some_of, whole_number
@@ -61,6 +62,12 @@ def main() -> None:
     st.markdown(
         "Same support set, same gradient descent, different initialisations. "
         "**Which method can tell the characters apart, and after how many steps?**"
+    )
+    introduce(
+        IN_SYMBOLS,
+        *("θ", "θ′", "α", "inner loop, inner step", "support set, query set", "N-way K-shot"),
+        *("chance", "nats", "normalised together, each alone", "pretrained"),
+        *("random initialisation", "first-order MAML", "ANIL", "Reptile", "multi-task training"),
     )
     if ready is None:
         return

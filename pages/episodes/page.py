@@ -9,9 +9,12 @@ from maml_core.episodes.counting import disjoint_tasks, log10_episodes
 from maml_core.episodes.sampling import Episode
 from maml_core.figures.splits import split_figure
 from maml_core.figures.style import class_letter
+from maml_core.teaching.sentences.episode import describe_episode
 from pages.shared import cached
 from pages.shared.charts.chart import draw_chart
 from pages.shared.charts.picture_html import STYLE, picture_strip
+from pages.shared.frame.finding import show_finding
+from pages.shared.frame.glossary import PLAIN, introduce
 from pages.shared.frame.page_header import explanation, page_with_episode
 from pages.shared.link_settings import PARTS, Settings
 
@@ -47,6 +50,11 @@ def main() -> None:
     st.markdown(
         "A small exam in telling characters apart: **learn** from the support set, then "
         "**classify** the query set. Meta-learning trains on thousands of such episodes."
+    )
+    introduce(
+        PLAIN,
+        *("episode", "N-way K-shot", "support set, query set", "drawer", "splits"),
+        *("meta-learning", "MAML", "pretrained", "chance"),
     )
     if ready is None:
         return
@@ -84,6 +92,8 @@ def _support_and_query_section(data: CharacterSet, episode: Episode) -> None:
         "Each row is one class. Hover over or tap a picture to see "
         f"{'who drew it' if data.has_drawers else 'which one it is'}; no picture is in both sets."
     )
+    alphabets = {data.classes[index].alphabet for index in episode.classes}
+    show_finding(describe_episode(spec, len(alphabets) if data.has_drawers else None), "episodes")
     with st.container(horizontal=True):
         explanation("What are way and shot?", WHY_NAMES)
         explanation("Why two sets?", WHY_TWO_SETS)

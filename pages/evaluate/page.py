@@ -18,6 +18,7 @@ from pages.evaluate.tables import accuracy_by_step, published_results
 from pages.shared import cached
 from pages.shared.charts.facts import episode_facts
 from pages.shared.charts.many_episodes import draw_estimates, evaluation_record, streamed_evaluation
+from pages.shared.frame.glossary import IN_SYMBOLS, introduce
 from pages.shared.frame.page_header import page_with_episode
 from pages.shared.link_settings import Settings
 from pages.shared.messages import show_error
@@ -29,6 +30,13 @@ def main() -> None:
     st.markdown(
         "One episode is an anecdote; hundreds are a measurement. **All methods on the same "
         "episodes: mean accuracy after each inner step, with its 95 % confidence interval.**"
+    )
+    introduce(
+        IN_SYMBOLS,
+        *("θ", "inner loop, inner step", "N-way K-shot", "support set, query set", "pretrained"),
+        *("confidence interval", "splits", "normalised together, each alone"),
+        *("transductive, inductive", "1-nearest neighbour (cosine) on … features"),
+        *("official runs", "rotation TTA", "ink crop"),
     )
     if ready is None:
         return

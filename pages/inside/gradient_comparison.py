@@ -14,11 +14,13 @@ from maml_core.networks.params import Params
 from maml_core.teaching.anatomy.gradient_comparison import COMPARED_METHODS, angle_degrees
 from maml_core.teaching.anatomy.gradient_plane import project_method_gradients
 from maml_core.teaching.anatomy.layer_changes import layer_norms
+from maml_core.teaching.sentences.meta_update import describe_angles
 from pages.inside import meta_batch
 from pages.inside.meta_batch import MetaBatch
 from pages.inside.piecewise_work import work_in_pieces
 from pages.inside.texts import WHY_FIRST_ORDER
 from pages.shared.charts.chart import draw_chart
+from pages.shared.frame.finding import show_finding
 from pages.shared.frame.page_header import explanation
 
 ANGLE_METHODS = ("fomaml", "reptile")  # whose angle to MAML is followed
@@ -47,11 +49,23 @@ def draw_gradient_comparison(batch: MetaBatch, inner_lrs: Sequence[float], max_s
     left, right = st.columns(2, gap="large")
     with left:
         st.dataframe(_table(gradients), hide_index=True, key="gradients_table")
+        show_finding(_finding(gradients), "gradients")
         st.caption(_in_words(batch))
         explanation("Why do they differ?", WHY_FIRST_ORDER)
     with right:
         _draw_plane(gradients)
     _draw_angles(batch, inner_lrs, max_steps)
+
+
+def _finding(gradients: Mapping[str, Params]) -> str:
+    """Say which methods' gradients point MAML's way."""
+    return describe_angles(
+        {
+            STYLES[method].in_sentences: angle_degrees(gradients["maml"], gradient)
+            for method, gradient in gradients.items()
+            if method != "maml"
+        }
+    )
 
 
 def _draw_plane(gradients: Mapping[str, Params]) -> None:

@@ -12,6 +12,7 @@ from maml_core.evaluation.confidence_intervals import percent
 from maml_core.figures.meta_update import layers_figure
 from maml_core.figures.style import STYLES
 from maml_core.learners.learner import head_only
+from maml_core.teaching.sentences.meta_update import describe_layers
 from pages.inside import meta_batch
 from pages.inside.texts import WHY_HEAD
 from pages.shared import cached
@@ -23,6 +24,7 @@ from pages.shared.charts.many_episodes import (
     evaluation_record,
     streamed_evaluation,
 )
+from pages.shared.frame.finding import show_finding
 from pages.shared.frame.page_header import explanation
 from pages.shared.link_settings import PARTS, Settings
 
@@ -45,6 +47,8 @@ def draw_layer_changes(settings: Settings, n_tasks: int, method: str) -> None:
     with left:
         title = f"How far each layer moves in {STEPS} inner steps"
         draw_chart(layers_figure(changes), "layers_chart", title, settings=settings)
+        by_name = {STYLES[m].in_sentences: change for m, change in changes.items()}
+        show_finding(describe_layers(by_name, STEPS), "layers")
         inner_lrs = ", ".join(
             f"{STYLES[m].label} α = {cached.learner(m).inner_lr(settings.spec.n_way):.3g}"
             for m in methods

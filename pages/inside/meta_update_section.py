@@ -10,6 +10,8 @@ from maml_core.data.character_set import CharacterSet
 from maml_core.figures.meta_update import arrows_in_words, projected_update_figure
 from maml_core.figures.style import STYLES
 from maml_core.teaching.anatomy.gradient_plane import ProjectedGradient, project_meta_update
+from maml_core.teaching.anatomy.meta_update import MetaUpdate
+from maml_core.teaching.sentences.meta_update import describe_meta_update
 from pages.inside import meta_batch
 from pages.inside.algorithm_steps import arrows_by_step
 from pages.inside.meta_batch import MetaBatch
@@ -17,6 +19,7 @@ from pages.inside.piecewise_work import work_in_pieces
 from pages.inside.texts import WHY_BACK, WHY_PLANE, WHY_QUERY, WHY_STEPS, WHY_SUM
 from pages.inside.walkthrough import draw_walkthrough
 from pages.shared.charts.chart import draw_chart
+from pages.shared.frame.finding import show_finding
 from pages.shared.frame.page_header import explanation
 from pages.shared.learners.recorded import recorded_params
 from pages.shared.link_settings import PARTS
@@ -53,12 +56,19 @@ def draw_meta_update(data: CharacterSet, batch: MetaBatch, meta_lr: float) -> No
         revision=str((batch, meta_lr)),
         key="algorithm",
     )
+    _show_what_it_brings(update)
     _draw_arrows(batch, arrows)
     with st.container(horizontal=True):
         explanation("Is updating on the query set cheating?", WHY_QUERY)
         explanation("Why not simply minimise the summed loss at θ?", WHY_SUM)
         explanation("What does “back through the inner step” mean?", WHY_BACK)
         explanation("Must training and test take the same steps?", WHY_STEPS)
+
+
+def _show_what_it_brings(update: MetaUpdate) -> None:
+    others = (update.other_tasks_loss_before, update.other_tasks_loss_after)
+    before = [task.query_loss for task in update.tasks]
+    show_finding(describe_meta_update(before, update.query_losses, others), "meta_update")
 
 
 def _draw_arrows(batch: MetaBatch, arrows: Sequence[ProjectedGradient]) -> None:

@@ -9,6 +9,7 @@ from pages.inside.gradient_comparison import draw_gradient_comparison
 from pages.inside.layer_changes import draw_layer_changes
 from pages.inside.meta_batch import batch_episodes
 from pages.inside.meta_update_section import draw_meta_update
+from pages.shared.frame.glossary import IN_SYMBOLS, introduce
 from pages.shared.frame.page_header import page_with_episode
 from pages.shared.messages import show_error
 
@@ -19,6 +20,12 @@ def main() -> None:
     st.markdown(
         "One meta-update, line by line, computed right now on a few tasks. **What does it mean to "
         "learn a starting point?** Step with the arrows, forwards and back."
+    )
+    introduce(
+        IN_SYMBOLS,
+        *("θ", "θ′", "α", "β", "inner loop, inner step", "outer loop", "meta-batch"),
+        *("meta-gradient", "support set, query set", "nats", "body, head", "first-order MAML"),
+        *("Reptile", "multi-task training", "ANIL"),
     )
     if ready is None:
         return

@@ -26,10 +26,18 @@ from pages.landscape import grid_cache, plane_cache, url_state
 from pages.landscape.curvature import draw_curvature
 from pages.landscape.map_component import Panel, draw_maps
 from pages.landscape.plane_cache import Descent, PlaneSettings
-from pages.landscape.texts import WHY_PLANES, WHY_SLICE, map_caption, trajectory_caption
+from pages.landscape.texts import (
+    WHY_PLANES,
+    WHY_SLICE,
+    map_caption,
+    paths_sentence,
+    trajectory_caption,
+)
 from pages.shared import cached
 from pages.shared.charts.chart import draw_chart
 from pages.shared.charts.facts import episode_facts
+from pages.shared.frame.finding import show_finding
+from pages.shared.frame.glossary import IN_SYMBOLS, introduce
 from pages.shared.frame.page_header import explanation, page_with_episode
 from pages.shared.learners.picker import in_place_of_maml
 from pages.shared.learners.recorded import recorded_params
@@ -83,6 +91,11 @@ def main() -> None:
     st.markdown(
         "The loss of *this* episode around each starting point θ, and the path that descent takes "
         "on it. **Click anywhere on a map: descent starts again there.**"
+    )
+    introduce(
+        IN_SYMBOLS,
+        *("θ", "θ′", "α", "inner loop, inner step", "support set, query set", "nats", "λ₁"),
+        *("normalised together, each alone", "pretrained", "body, head"),
     )
     if ready is None:
         return
@@ -266,6 +279,7 @@ def _below(
     controls: Controls, paths: dict[str, list[ProjectedTrajectory]], known: dict[str, Grid]
 ) -> None:
     """Explain the maps, and offer zooms, undo and download."""
+    show_finding(paths_sentence(path for drawn in paths.values() for path in drawn), "landscape")
     st.caption(map_caption(controls.plane_settings, controls.words, controls.which))
     st.markdown(
         "\n".join(f"* {trajectory_caption(path)}" for drawn in paths.values() for path in drawn)

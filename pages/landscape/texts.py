@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from maml_core.figures.landscape import SOLID_FROM
-from maml_core.figures.style import STYLES
+from maml_core.figures.style import STYLES, trained_method
 from maml_core.landscape.plane_descent import ProjectedTrajectory
+from maml_core.teaching.sentences.landscape import DescentLosses, describe_descents
+from maml_core.teaching.sentences.words import kind_of
 from pages.landscape.plane_cache import PlaneSettings
 
 WHY_SLICE = """
@@ -54,6 +58,23 @@ def map_caption(plane_settings: PlaneSettings, words: str, which: str) -> str:
     if plane_settings.kind == "random":
         text += " At the edge of the whole map each filter has moved by about its own length."
     return text
+
+
+def paths_sentence(paths: Iterable[ProjectedTrajectory]) -> str:
+    """Say how far the descents lead."""
+    return describe_descents(
+        [
+            DescentLosses(
+                STYLES[path.method].in_sentences,
+                kind_of(trained_method(path.method)),
+                path.loss["support"].tolist(),
+                path.loss["query"].tolist(),
+                path.restarted,
+                path.diverged,
+            )
+            for path in paths
+        ]
+    )
 
 
 def trajectory_caption(path: ProjectedTrajectory) -> str:

@@ -8,6 +8,7 @@ from maml_core.paths import ASSETS
 from maml_core.teaching import lessons
 from maml_core.teaching.lessons import Lesson
 from pages.lessons.worksheet import SCREEN, draw_print_button, draw_worksheet
+from pages.shared.frame.glossary import PLAIN, introduce
 from pages.shared.frame.page_header import page_with_characters
 from pages.shared.link_settings import one_of
 
@@ -40,6 +41,12 @@ def main() -> None:
         st.markdown(
             "Five minutes each on the other pages. **Predict first, then look**, then answer the "
             "question at the end."
+        )
+        introduce(
+            PLAIN,
+            *("MAML", "pretrained", "meta-learning", "N-way K-shot", "support set, query set"),
+            *("θ", "α", "inner loop, inner step", "outer loop", "chance"),
+            *("normalised together, each alone", "confidence interval"),
         )
         for sentence in broken:
             st.warning(sentence, icon=":material/draft:")

@@ -15,8 +15,10 @@ from maml_core.teaching.play_round import (
     SECONDS_PER_QUESTION,
     PlayQuestion,
     format_result,
+    right_answers,
     score,
 )
+from maml_core.teaching.sentences.play import describe_round
 from pages.play.board import NEXT_ROUND, draw_board, picked_labels
 from pages.play.round_state import (
     Round,
@@ -27,6 +29,8 @@ from pages.play.round_state import (
 )
 from pages.play.texts import WHY_CLASS, WHY_FAIR, WHY_HARD
 from pages.shared import cached
+from pages.shared.frame.finding import show_finding
+from pages.shared.frame.glossary import PLAIN, introduce
 from pages.shared.frame.page_header import explanation, page_with_characters
 from pages.shared.learners.picker import in_place_of_maml
 from pages.shared.link_settings import PARTS, one_of
@@ -43,6 +47,11 @@ def main() -> None:
     st.markdown(
         "Somebody has drawn one of these characters again. **Which one?** Two networks answer too, "
         "after seeing the same examples as you."
+    )
+    introduce(
+        PLAIN,
+        *("MAML", "pretrained", "N-way K-shot", "support set, query set", "chance"),
+        *("inner loop, inner step", "α", "normalised together, each alone"),
     )
     mode, timed, method = _controls()
     played = Round(data.name, settings.part, mode, settings.seed, timed)
@@ -146,6 +155,19 @@ def _draw_result(
     answers: Mapping[str, Sequence[int]],
     picks: Sequence[int | None],
 ) -> None:
+    harder = list(MODES)[list(MODES).index(played.mode) + 1 :]
+    show_finding(
+        describe_round(
+            right_answers(questions, picks),
+            {
+                STYLES[name].in_sentences: right_answers(questions, labels)
+                for name, labels in answers.items()
+            },
+            missed=picks.count(None),
+            harder=harder[0] if harder else "",
+        ),
+        "play",
+    )
     scores = {"me": score(questions, picks)}
     scores |= {STYLES[name].label: score(questions, labels) for name, labels in answers.items()}
     st.caption("Your result, to copy and compare with others who opened the same link:")

@@ -6,6 +6,7 @@ import streamlit as st
 
 from maml_core.config import AdaptConfig
 from maml_core.teaching.quadratic_tasks import LAYOUTS, N_PARAMS, N_TASKS
+from pages.shared.frame.glossary import WITHOUT_PRETRAINING, introduce
 from pages.shared.frame.page_header import explanation, page_top
 from pages.shared.link_settings import one_of, whole_number
 from pages.shared.widgets import segmented_choice
@@ -32,6 +33,11 @@ def main() -> None:
     st.markdown(
         "Each task's loss is a parabola. **Where would you start, if a few steps of descent on "
         "each task were to follow?** Then see where four methods would."
+    )
+    introduce(
+        WITHOUT_PRETRAINING,
+        *("θ", "θ′", "α", "β", "inner loop, inner step", "meta-gradient", "multi-task training"),
+        *("first-order MAML", "Reptile"),
     )
     settings, by_hand = _controls()
     draw_toy_world(settings, by_hand=by_hand, key="toy")

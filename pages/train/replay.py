@@ -14,10 +14,12 @@ from maml_core.evaluation.comparison import compare
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.training import course_figure, replay_figure
 from maml_core.teaching.exports.csv_exports import replay_csv
+from maml_core.teaching.sentences.training import describe_replay
 from pages.shared import cached
 from pages.shared.charts.chart import draw_chart
 from pages.shared.charts.facts import episode_facts
 from pages.shared.charts.step_player import player, player_layout_css
+from pages.shared.frame.finding import show_finding
 from pages.shared.learners.recorded import learner_at_update, recorded_params
 from pages.shared.link_settings import PARTS, Settings, current_settings, one_of
 from pages.shared.messages import show_error
@@ -88,6 +90,9 @@ def _draw(
             "Accuracy over the recorded meta-training",
             settings=chosen,
         )
+        total = episode.query.size
+        correct = {u: np.rint(t.accuracy * total).astype(int).tolist() for u, t in found.items()}
+        show_finding(describe_replay(correct, total), "replay")
         st.caption(
             f"One episode, {len(episode.query.ravel())} query pictures of characters "
             f"{PARTS[chosen.part]}, normalised together; faint lines are the other points; "

@@ -11,7 +11,7 @@ ALIKE = 0.25  # nats by which two support losses may differ and be called alike,
 
 
 @dataclass(frozen=True)
-class Descent:
+class DescentLosses:
     """One descent, up to where it diverged.
 
     Attributes:
@@ -36,7 +36,7 @@ def loss(value: float) -> str:
     return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
 
 
-def describe_descents(descents: Sequence[Descent]) -> str:
+def describe_descents(descents: Sequence[DescentLosses]) -> str:
     """Say how far the first step leads on support and query set, and how far the last.
 
     Args:
@@ -51,7 +51,7 @@ def describe_descents(descents: Sequence[Descent]) -> str:
     return " ".join(filter(None, sentences))
 
 
-def _first_step(own: Sequence[Descent]) -> str:
+def _first_step(own: Sequence[DescentLosses]) -> str:
     if not own:
         return ""
     parts = [
@@ -61,7 +61,7 @@ def _first_step(own: Sequence[Descent]) -> str:
     return f"The first step takes {listed(parts)}."
 
 
-def _end(own: Sequence[Descent]) -> str:
+def _end(own: Sequence[DescentLosses]) -> str:
     later = [d for d in own if len(d.query_loss) > 2]
     if not later:
         return ""
@@ -70,7 +70,7 @@ def _end(own: Sequence[Descent]) -> str:
     return f"{when} {listed([f'{d.name} is at {loss(d.query_loss[-1])}' for d in later])}."
 
 
-def _meaning(own: Sequence[Descent]) -> str:
+def _meaning(own: Sequence[DescentLosses]) -> str:
     """Say whether the first steps, alike on the support set, differ on the query set."""
     ours = next((d for d in own if d.kind == "meta-trained"), None)
     theirs = next((d for d in own if d.kind == "pretrained"), None)
@@ -93,7 +93,7 @@ def _meaning(own: Sequence[Descent]) -> str:
     return "Their first steps are worth about the same here: try more classes."
 
 
-def _restart(restarted: Descent, own: Sequence[Descent]) -> str:
+def _restart(restarted: DescentLosses, own: Sequence[DescentLosses]) -> str:
     """Compare the descent from where somebody clicked with the method's own."""
     same = next((d for d in own if d.name == restarted.name), None)
     end = loss(restarted.query_loss[-1])

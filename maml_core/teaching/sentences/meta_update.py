@@ -76,5 +76,7 @@ def describe_layers(changes: Mapping[str, Mapping[str, float]], steps: int) -> s
     parts = []
     for name, by_layer in changes.items():
         layer = max(by_layer, key=lambda key: by_layer[key])
-        parts.append(f"{name} moves {layer.lower()} most, by {100 * by_layer[layer]:.1f} % of its length")
+        parts.append(
+            f"{name} moves {layer.lower()} most, by {100 * by_layer[layer]:.1f} % of its length"
+        )
     return f"In {count(steps, 'inner step')} {listed(parts)}." if parts else ""

@@ -10,9 +10,11 @@ from maml_core.teaching.exports.csv_exports import training_csv
 from maml_core.teaching.exports.experiment import portable_dataset
 from maml_core.teaching.exports.facts import training_facts
 from maml_core.teaching.exports.script_exports import training_command
+from maml_core.teaching.sentences.training import describe_training
 from maml_core.training.background.job import BackgroundTraining
 from maml_core.training.background.queue import VALIDATION_EPISODES
 from pages.shared.charts.chart import draw_chart
+from pages.shared.frame.finding import show_finding
 from pages.shared.learners import picker, training_session
 from pages.shared.link_settings import dataset_label
 from pages.train.images.controls import MODELS
@@ -46,6 +48,16 @@ def _draw(was_running: bool) -> None:
     _draw_state(training)
     _draw_buttons(training)
     _draw_charts(training)
+    shown = training.validations
+    show_finding(
+        describe_training(
+            [one.step for one in shown],
+            [one.accuracy for one in shown],
+            [one.ci95 for one in shown],
+            config.n_ways[0],
+        ),
+        "training",
+    )
     st.caption(_chart_caption(training))
     _draw_downloads(training)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from maml_core.teaching.sentences.landscape import Descent, describe_descents
+from maml_core.teaching.sentences.landscape import DescentLosses, describe_descents
 
-MAML = Descent("MAML", "meta-trained", (1.61, 0.4, 0.1), (1.61, 0.12, 0.05))
-PRE = Descent("pretraining", "pretrained", (1.61, 0.45, 0.1), (1.61, 0.55, 0.2))
+MAML = DescentLosses("MAML", "meta-trained", (1.61, 0.4, 0.1), (1.61, 0.12, 0.05))
+PRE = DescentLosses("pretraining", "pretrained", (1.61, 0.45, 0.1), (1.61, 0.55, 0.2))
 CASES = {
     "alike on the support set": (
         [MAML, PRE],
@@ -17,11 +17,11 @@ CASES = {
         "a start from which it helps with pictures it has not seen.",
     ),
     "the baseline is better": (
-        [Descent("MAML", "meta-trained", (1.6, 0.4), (1.6, 0.9)), PRE],
+        [DescentLosses("MAML", "meta-trained", (1.6, 0.4), (1.6, 0.9)), PRE],
         "Here pretraining's first step generalises better.",
     ),
     "a tie": (
-        [MAML, Descent("pretraining", "pretrained", (1.61, 0.4), (1.61, 0.12))],
+        [MAML, DescentLosses("pretraining", "pretrained", (1.61, 0.4), (1.61, 0.12))],
         "Their first steps are worth about the same here: try more classes.",
     ),
     "one only": (
@@ -30,17 +30,17 @@ CASES = {
         "at 0.05.",
     ),
     "restarted": (
-        [MAML, Descent("MAML", "meta-trained", (2.0, 1.0), (2.0, 0.7), restarted=True)],
+        [MAML, DescentLosses("MAML", "meta-trained", (2.0, 1.0), (2.0, 0.7), restarted=True)],
         "From the place you chose, descent ends at a query loss of 0.70, higher than from MAML's "
         "θ.",
     ),
     "diverged at once": (
-        [Descent("MAML", "meta-trained", (1.6,), (1.6,), diverged=True)],
+        [DescentLosses("MAML", "meta-trained", (1.6,), (1.6,), diverged=True)],
         "MAML diverged: lower α.",
     ),
 }
 
 
 @pytest.mark.parametrize(("descents", "expected"), CASES.values(), ids=CASES)
-def test_what_is_said_of_hand_made_descents(descents: list[Descent], expected: str) -> None:
+def test_what_is_said_of_hand_made_descents(descents: list[DescentLosses], expected: str) -> None:
     assert expected in describe_descents(descents)
