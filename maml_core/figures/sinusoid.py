@@ -152,6 +152,6 @@ def _log_error_axis(figure: go.Figure) -> None:
 
 
 def _drawable(heights: np.ndarray) -> list[float | None]:
-    """Return heights with gaps where they are far outside of the chart, or no number."""
+    """Return heights with gaps where they are far outside of the chart, or not finite."""
     far = 100 * HEIGHT_RANGE[1]
     return [float(y) if abs(y) < far else None for y in heights]

@@ -23,7 +23,7 @@ def confusion_section(
     data: CharacterSet, episode: Episode, trajectories: Sequence[AdaptationTrajectory]
 ) -> None:
     """Draw the confusion matrix of one method, and the pictures behind the chosen cell."""
-    st.subheader("Which classes are confused?", anchor=False)
+    st.subheader("Which characters get confused?", anchor=False)
     by_label = {STYLES[trajectory.method].label: trajectory for trajectory in trajectories}
     method_column, step_column = st.columns([3, 2])
     with method_column:

@@ -14,6 +14,7 @@ from pages.draw.class_collection import class_collection
 from pages.draw.data_set_characters import fill_board, rows_of_other_episodes
 from pages.draw.query_panel import MAX_STEPS, query_panel
 from pages.draw.upload_dialog import load_board_popover, open_upload_dialog, save_board_button
+from pages.shared.frame.glossary import IN_SYMBOLS, introduce
 from pages.shared.frame.page_header import page_with_episode
 from pages.shared.link_settings import dataset_label, whole_number
 from pages.shared.widgets import show_until_dismissed
@@ -34,8 +35,13 @@ def main() -> None:
     """Draw the page."""
     ready = page_with_episode("Draw", {"draw_steps": whole_number(1, MAX_STEPS)})
     st.markdown(
-        "Draw a character in each row, any you like. **Then draw one of them again** as a query "
-        "and watch which method recognises it."
+        "Draw a character in each square; a row is one character, any you like. **Then draw one "
+        "of them again** as a query and watch which method recognises it."
+    )
+    introduce(
+        IN_SYMBOLS,
+        *("N-way K-shot", "support set, query set", "θ", "α", "inner loop, inner step"),
+        *("chance", "open-set rejection", "normalised together, each alone", "pretrained"),
     )
     if ready is not None:
         _, data, episode = ready

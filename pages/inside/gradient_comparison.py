@@ -15,6 +15,7 @@ from maml_core.teaching.anatomy.gradient_comparison import COMPARED_METHODS, ang
 from maml_core.teaching.anatomy.gradient_plane import project_method_gradients
 from maml_core.teaching.anatomy.layer_changes import layer_norms
 from maml_core.teaching.sentences.meta_update import describe_angles
+from maml_core.teaching.sentences.words import count
 from pages.inside import meta_batch
 from pages.inside.meta_batch import MetaBatch
 from pages.inside.piecewise_work import work_in_pieces
@@ -139,7 +140,7 @@ def _draw_angles(batch: MetaBatch, inner_lrs: Sequence[float], max_steps: int) -
         title = f"inner steps, at α = {batch.inner_lr:g}"
         _angles_chart(xs, angles[: len(xs)], title, "steps_angles", log=False)
     with right:
-        title = f"α, at {batch.inner_steps} inner steps"
+        title = f"α, at {count(batch.inner_steps, 'inner step')}"
         _angles_chart(inner_lrs, angles[len(by_steps) :], title, "rates_angles", log=True)
     if angles:
         st.caption(

@@ -92,7 +92,7 @@ def _draw_lesson(lesson: Lesson) -> None:
     st.subheader("2. Try it", anchor=False)
     st.markdown(lesson.steps)
     st.caption("Links open in a new tab; this one stays as it is.")
-    if _is_unfolded("Show what there was to see", "outcome", lesson):
+    if _is_unfolded("Show what you should have seen", "outcome", lesson):
         reminder = (
             f"You predicted: **{prediction}**" if prediction else "You haven't predicted anything."
         )

@@ -97,8 +97,8 @@ def _draw(
             f"One episode, {len(episode.query.ravel())} query pictures of characters "
             f"{PARTS[chosen.part]}, normalised together; faint lines are the other points; "
             f"α = {trajectories[0].inner_lr:.3g}, the final one, at every point. Point 0 is the "
-            "pretrained network that training started from. It is already strong: the more ways, "
-            "the more there is to gain."
+            "pretrained network that training started from. It is already strong: the more "
+            "classes, the more there is to gain."
         )
     with right:
         steps = range(1, STEPS + 1)

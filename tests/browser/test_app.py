@@ -254,11 +254,11 @@ def test_a_prediction_is_judged_once_the_last_step_has_been_seen(page: Page, app
         page.locator(f".st-key-{question}").get_by_text("MAML").click()
         wait_until_done(page)
     outcomes = page.locator(".st-key-predictions").get_by_text(re.compile("^After step [13]: "))
-    expect(page.get_by_text("Which classes are confused?")).to_have_count(0)
+    expect(page.get_by_text("Which characters get confused?")).to_have_count(0)
     assert outcomes.count() == 0
     page.locator(".st-key-player .play").click()
     expect(outcomes).to_have_count(2)
-    expect(page.get_by_text("Which classes are confused?")).to_be_visible()
+    expect(page.get_by_text("Which characters get confused?")).to_be_visible()
     wait_until_done(page)
     # The last step is what one came to see: it stays, and the charts with it.
     expect(where).to_have_text("Inner step 3 of 3")

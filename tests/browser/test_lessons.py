@@ -47,7 +47,7 @@ def test_a_prediction_and_what_was_unfolded_stay(page: Page, app_url: str) -> No
     page.goto(f"{app_url}/{LOOPS}")
     walk = page.locator(".st-key-walk")
     walk.get_by_text("About 50 %", exact=True).click()
-    walk.get_by_text("Show what there was to see").click()
+    walk.get_by_text("Show what you should have seen").click()
     expect(walk).to_contain_text("You predicted: About 50 %")
     wait_until_done(page)
     page.get_by_role("link", name="Episodes").click()

@@ -126,7 +126,7 @@ def test_a_wrong_answer_shows_the_pictures_that_misled(page: Page, app_url: str)
     expect(mine).to_have_count(0)
     page.locator(".scores thead button").nth(number - 1).click()
     assert pictures(page) == shown, "one can go back to look"
-    expect(mine).to_contain_text("took it for 1")
+    expect(mine).to_contain_text("answered 1")
     query, *choices = shown
     sources = mine.locator("img").evaluate_all("all => all.map(one => one.src)")
     assert sources == [choices[0], query, choices[truth]]

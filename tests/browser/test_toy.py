@@ -161,6 +161,7 @@ def test_who_starts_where_maml_ends_has_found_it(page: Page, app_url: str) -> No
     page.wait_for_url(re.compile("theta=1.25"))
     to_the_end(page)
     expect(page.locator(".toy .verdict")).to_contain_text("You found it: 0.249 at θ = 1.25")
+    expect(page.locator(".toy .verdict")).to_contain_text("Multi-task training rests where")
     page.locator(".st-key-toy_steps input").press("ArrowRight")
     page.wait_for_url(re.compile("toy_steps=3"))
     expect(page.locator(".toy .goal")).to_have_text("loss after 3 steps")

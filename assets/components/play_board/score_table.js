@@ -110,7 +110,7 @@ export function misleadingPictures(root) {
   return [...byAnswer].map(([label, players]) => {
     const words = element("p");
     players.forEach((player, i) => words.append(i ? " and " : "", markOf(player), player.label));
-    words.append(` took it for ${label + 1}`);
+    words.append(` answered ${label + 1}`);
     const pictures = element("div", "pictures");
     for (const [source, caption] of [
       [question.choices[label], numbered(label)],

@@ -114,9 +114,27 @@ function question({ revealed, theta }, steps) {
 function verdict(data, best, end) {
   const [mine, least] = [lossAfter(data, best), lossAfter(data, end)];
   const excess = mine / least - 1;
+  const [mineInWords, leastInWords] = [number(mine, 3), number(least, 3)];
+  if (mineInWords === leastInWords) {
+    return `You found it: ${mineInWords} at θ = ${thetaInWords(best)} is the lowest there is, and MAML's place. ${contrast(data, least)}`;
+  }
   if (excess < FOUND_WITHIN) {
-    return `You found it: ${number(mine, 3)} at θ = ${thetaInWords(best)} is the lowest there is, and MAML's place.`;
+    return `You found it, within 1 %: ${mineInWords} at θ = ${thetaInWords(best)}; the lowest there is, ${leastInWords}, is MAML's. ${contrast(data, least)}`;
   }
   const words = excess > 1 ? `${number(excess + 1, 1)} times that` : `${Math.round(100 * excess)} % above it`;
-  return `The lowest there is, ${number(least, 3)}, is MAML's; your best is ${words}. Look where the others rest, and drag on.`;
+  return `The lowest there is, ${leastInWords}, is MAML's; your best is ${words}. ${contrast(data, least)}`;
+}
+
+/**
+ * What it costs to start where the loss is lowest before any step, as multi-task training does.
+ * @param {Data} data
+ * @param {number} least - The lowest loss after adapting.
+ */
+function contrast(data, least) {
+  const { end } = minimiser(data, "before");
+  if (!end) return "";
+  const [there, lowest] = [number(lossAfter(data, end), 3), number(least, 3)];
+  return there === lowest
+    ? "Multi-task training rests there too: here MAML gains nothing by looking ahead."
+    : `Multi-task training rests where the loss before any step is lowest: from there it ends at ${there}, not ${lowest}.`;
 }

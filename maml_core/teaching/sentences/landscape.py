@@ -54,9 +54,14 @@ def describe_descents(descents: Sequence[DescentLosses]) -> str:
 def _first_step(own: Sequence[DescentLosses]) -> str:
     if not own:
         return ""
+    first, *others = own
     parts = [
-        f"{d.name}'s query loss from {loss(d.query_loss[0])} to {loss(d.query_loss[1])} nats"
-        for d in own
+        f"{first.name}'s query loss from {loss(first.query_loss[0])} to "
+        f"{loss(first.query_loss[1])} nats"
+    ]
+    parts += [
+        f"{other.name}'s from {loss(other.query_loss[0])} to {loss(other.query_loss[1])}"
+        for other in others
     ]
     return f"The first step takes {listed(parts)}."
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from maml_core.teaching.sentences.landscape import loss
-from maml_core.teaching.sentences.words import capitalised, count, listed, spelled
+from maml_core.teaching.sentences.words import capitalised, listed, spelled
 
 
 def describe_meta_update(
@@ -23,15 +22,17 @@ def describe_meta_update(
     if not all(map(math.isfinite, (*means, *others))):
         return "The losses are not finite: α or β is too large. Lower one of them."
     better = sum(b > a for b, a in zip(before, after, strict=True))
-    own, foreign = means[1] < means[0], others[1] < others[0]
+    told = [f"{value:.3f}" for value in (*means, *others)]
+    own, foreign = float(told[1]) - float(told[0]), float(told[3]) - float(told[2])
+    unseen = "leaves that of" if not foreign else f"takes it from {told[2]} to {told[3]} on"
     sentence = (
-        f"This one update takes the mean query loss after the inner steps from {loss(means[0])} to "
-        f"{loss(means[1])} nats on its {spelled(n, 'task')} ({better} of {n} better), and from "
-        f"{loss(others[0])} to {loss(others[1])} on {n} others, which it has not seen."
+        f"This one update takes the mean query loss after the inner steps from {told[0]} to "
+        f"{told[1]} nats on its {spelled(n, 'task')} ({better} of {n} better), and {unseen} {n} "
+        f"others, which it has not seen{'' if foreign else f', at {told[2]}'}."
     )
-    if own and foreign:
+    if own < 0 and foreign < 0:
         return f"{sentence} The new θ is a better start for both: that is meta-learning."
-    if own:
+    if own < 0:
         return (
             f"{sentence} So few tasks pull θ their own way; thousands of updates average that out."
         )
@@ -73,10 +74,16 @@ def describe_layers(changes: Mapping[str, Mapping[str, float]], steps: int) -> s
         changes: Relative change by layer, by the name in sentences.
         steps: Inner steps.
     """
-    parts = []
-    for name, by_layer in changes.items():
-        layer = max(by_layer, key=lambda key: by_layer[key])
-        parts.append(
-            f"{name} moves {layer.lower()} most, by {100 * by_layer[layer]:.1f} % of its length"
-        )
-    return f"In {count(steps, 'inner step')} {listed(parts)}." if parts else ""
+    most = {name: max(by_layer, key=by_layer.__getitem__) for name, by_layer in changes.items()}
+    moved = {name: f"{100 * changes[name][layer]:.2g} %" for name, layer in most.items()}
+    if not most:
+        return ""
+    opening = f"In {spelled(steps, 'inner step')}, below the head,"
+    layers = set(most.values())
+    if len(most) > 1 and len(layers) == 1:
+        each = listed([f"{name} by {moved[name]} of its length" for name in most])
+        return f"{opening} {layers.pop().lower()} moves most: {each}."
+    parts = [
+        f"{name} moves {most[name].lower()} most, by {moved[name]} of its length" for name in most
+    ]
+    return f"{opening} {listed(parts)}."

@@ -34,8 +34,8 @@ def repeat_on_many_episodes(
     """Offer the same comparison on many episodes: a mean that streams and can be stopped."""
     st.subheader("Was that luck?", anchor=False)
     st.markdown(
-        f"One episode is an anecdote. Repeat it on {REPEATS} others of the same shape, this one "
-        "the first of them."
+        f"One episode is an anecdote. Repeat it on {REPEATS} episodes of the same shape, starting "
+        "with this one."
     )
 
     def begin() -> Iterator[Estimates]:

@@ -32,6 +32,6 @@ def introduce(line: str, *names: str) -> None:
         names: Of terms in `maml_core.teaching.glossary`, in the order in which they are listed.
     """
     with st.container(horizontal=True, vertical_alignment="center", key="introduction"):
-        st.caption(line, width=840)
+        st.caption(line)
         with st.popover("Words used here", icon=":material/dictionary:", type="tertiary"):
             st.markdown("\n".join(f"* **{term.name}**: {term.meaning}." for term in terms(names)))

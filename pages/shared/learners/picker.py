@@ -23,7 +23,7 @@ def keep(content: bytes, file: str) -> None:
     """Make a learner of a weights file, or say why not."""
     try:
         name = store.keep(content, file)
-        notice = f"{STYLES[name].label} is now available on all pages that offer learners."
+        notice = f"{STYLES[name].label} is now available on the other pages."
     except CheckpointError as error:
         notice = f"{error}"
     st.session_state.setdefault("own_notices", []).append(notice)

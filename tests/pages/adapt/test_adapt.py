@@ -154,7 +154,7 @@ def test_predict_first_hides_the_curves_until_they_have_been_played() -> None:
     assert "after step 3" not in texts(at, "markdown")
     # The sentence would give the answer away.
     assert not [one.value for one in at.markdown if one.value.startswith("After one step")]
-    assert "Which classes are confused?" not in texts(at, "subheader")
+    assert "Which characters get confused?" not in texts(at, "subheader")
 
 
 TIE = "It is a tie: **MAML and Pretrained** have 100 %."
@@ -182,7 +182,7 @@ def test_a_prediction_is_judged_and_a_tie_is_called_one(
     at.session_state["player"] = {"finished": told(at)["revision"]}
     at.run()
     assert expected in texts(at, "markdown")
-    assert "Which classes are confused?" in texts(at, "subheader")
+    assert "Which characters get confused?" in texts(at, "subheader")
 
 
 def test_the_script_prints_the_charts_numbers(tmp_path: Path, data_dir: Path) -> None:

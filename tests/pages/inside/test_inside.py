@@ -85,6 +85,10 @@ def test_the_walk_shows_what_the_engine_computes_and_a_control_changes_what_it_m
         f"From the new θ the same inner steps lead to a query loss of "
         f"{sum(found.query_losses) / 2:.3f} instead of {mean:.3f}."
     )
+    after = sum(found.query_losses) / 2
+    assert any(
+        f"from {mean:.3f} to {after:.3f} nats on its two" in one.value for one in at.markdown
+    )
     chart = json.loads(at.get("plotly_chart")[0].proto.spec)
     assert shown["chart"] == "arrows_chart"
     assert len(at.get("plotly_chart")) == 3, "arrows, methods' gradients, layers"

@@ -168,6 +168,7 @@ def test_only_the_sidebars_characters_part_and_seed_count(monkeypatch: pytest.Mo
     assert [one["truth"] for one in told(at)["questions"]] == [one.truth for one in questions]
     say(at, [one.truth for one in questions])
     assert result(at)[0].startswith("Seed 4, 5-way, Glyphs, seen in training: me 10, MAML ")
+    assert any(one.value.startswith("You have 10 of 10 right, MAML ") for one in at.markdown)
 
 
 def test_too_few_characters_are_a_sentence() -> None:

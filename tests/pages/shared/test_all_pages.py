@@ -27,6 +27,8 @@ PAGES = (
 def test_opens_with_the_defaults_and_says_where_the_characters_come_from(path: str) -> None:
     at = open_page(path)
     assert not at.error
+    assert texts(at, "caption").count("model-agnostic meta-learning") == 1
+    assert any("* **" in one.value for one in at.markdown), "the words of the page"
     assert at.sidebar.slider(key="n_way").value == DEFAULTS["n_way"]
     assert at.sidebar.selectbox(key="dataset").value == "Glyphs"
     assert "Omniglot is not on this machine" in " ".join(c.value for c in at.sidebar.caption)

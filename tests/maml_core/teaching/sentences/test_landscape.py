@@ -11,8 +11,8 @@ PRE = DescentLosses("pretraining", "pretrained", (1.61, 0.45, 0.1), (1.61, 0.55,
 CASES = {
     "alike on the support set": (
         [MAML, PRE],
-        "The first step takes MAML's query loss from 1.61 to 0.12 nats and pretraining's query "
-        "loss from 1.61 to 0.55 nats. After two steps MAML is at 0.05 and pretraining is at 0.20. "
+        "The first step takes MAML's query loss from 1.61 to 0.12 nats and pretraining's from 1.61 "
+        "to 0.55. After two steps MAML is at 0.05 and pretraining is at 0.20. "
         "On the support set the step leads both equally far (0.40 and 0.45): meta-training chose "
         "a start from which it helps with pictures it has not seen.",
     ),

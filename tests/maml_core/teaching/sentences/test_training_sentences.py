@@ -34,8 +34,15 @@ def test_words() -> None:
 @pytest.mark.parametrize(
     ("after", "others", "said"),
     [
-        ((0.3, 0.5), (0.5, 0.45), "from 0.50 to 0.40 nats on its two tasks (1 of 2 better)"),
+        ((0.3, 0.5), (0.5, 0.45), "from 0.500 to 0.400 nats on its two tasks (1 of 2 better)"),
+        ((0.3, 0.5), (0.5, 0.45), "and takes it from 0.500 to 0.450 on 2 others"),
         ((0.3, 0.5), (0.5, 0.45), "better start for both"),
+        (
+            (0.3, 0.5),
+            (0.5, 0.49999),
+            "and leaves that of 2 others, which it has not seen, at 0.500",
+        ),
+        ((0.3, 0.5), (0.5, 0.49999), "pull θ their own way"),
         ((0.3, 0.5), (0.5, 0.55), "pull θ their own way"),
         ((0.7, 0.8), (0.5, 0.55), "lower β"),
         ((math.nan, 0.8), (0.5, 0.55), "not finite"),
@@ -57,10 +64,15 @@ def test_angles() -> None:
 
 
 def test_layers() -> None:
-    changes = {"MAML": {"Block 1": 0.01, "Block 4": 0.034}, "pretraining": {"Block 1": 0.02}}
+    changes = {"MAML": {"Block 1": 0.01, "Block 4": 0.034}, "pretraining": {"Block 1": 0.0204}}
     assert describe_layers(changes, 5) == (
-        "In 5 inner steps MAML moves block 4 most, by 3.4 % of its length and pretraining moves "
-        "block 1 most, by 2.0 % of its length."
+        "In five inner steps, below the head, MAML moves block 4 most, by 3.4 % of its length and "
+        "pretraining moves block 1 most, by 2 % of its length."
+    )
+    alike = describe_layers({"MAML": {"Block 1": 0.0044}, "mine": {"Block 1": 0.0047}}, 1)
+    assert alike == (
+        "In one inner step, below the head, block 1 moves most: MAML by 0.44 % of its length and "
+        "mine by 0.47 % of its length."
     )
 
 
