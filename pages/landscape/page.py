@@ -22,17 +22,10 @@ from maml_core.landscape.loss_maps import RESOLUTIONS, Grid, Window
 from maml_core.landscape.plane_descent import ProjectedTrajectory
 from maml_core.landscape.planes import SHARED_PLANE
 from maml_core.teaching.exports.csv_exports import grids_csv
-from pages.landscape import grid_cache, plane_cache, url_state
+from pages.landscape import grid_cache, plane_cache, texts, url_state
 from pages.landscape.curvature import draw_curvature
 from pages.landscape.map_component import Panel, draw_maps
 from pages.landscape.plane_cache import Descent, PlaneSettings
-from pages.landscape.texts import (
-    WHY_PLANES,
-    WHY_SLICE,
-    map_caption,
-    paths_sentence,
-    trajectory_caption,
-)
 from pages.shared import cached
 from pages.shared.charts.chart import draw_chart
 from pages.shared.charts.facts import episode_facts
@@ -249,7 +242,7 @@ def _maps(
     panels = [
         Panel(
             panel,
-            _title(panel, controls.plane_settings.update),
+            texts.panel_title(panel, controls.plane_settings.update),
             CHANCE_COLOUR if panel == SHARED_PLANE else STYLES[panel].colour,
             draw(known.get(panel), drawn, scale, controls.which, window),
         )
@@ -267,23 +260,14 @@ def _maps(
     )
 
 
-def _title(panel: str, update: int) -> str:
-    if panel == SHARED_PLANE:
-        return "Both on one plane"
-    if panel == "maml" and update != max(recorded_params()):
-        return f"MAML’s θ after {update:,} meta-updates"
-    return f"{STYLES[panel].label}"
-
-
 def _below(
     controls: Controls, paths: dict[str, list[ProjectedTrajectory]], known: dict[str, Grid]
 ) -> None:
     """Explain the maps, and offer zooms, undo and download."""
-    show_finding(paths_sentence(path for drawn in paths.values() for path in drawn), "landscape")
-    st.caption(map_caption(controls.plane_settings, controls.words, controls.which))
-    st.markdown(
-        "\n".join(f"* {trajectory_caption(path)}" for drawn in paths.values() for path in drawn)
-    )
+    flat = [path for drawn in paths.values() for path in drawn]
+    show_finding(texts.paths_sentence(flat), "landscape")
+    st.caption(texts.map_caption(controls.plane_settings, controls.words, controls.which))
+    st.markdown("\n".join(f"* {texts.trajectory_caption(path)}" for path in flat))
     with st.container(horizontal=True):
         for words, shown in _parts(paths).items():
             st.button(
@@ -309,9 +293,8 @@ def _below(
             on_click="ignore",
             disabled=not known,
         )
-        explanation("What can a slice show?", WHY_SLICE)
-        explanation("Which planes?", WHY_PLANES)
-    flat = [path for drawn in paths.values() for path in drawn]
+        explanation("What can a slice show?", texts.WHY_SLICE)
+        explanation("Which planes?", texts.WHY_PLANES)
     draw_chart(
         descent_figure(flat, controls.which),
         "descent_chart",

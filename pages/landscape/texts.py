@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from maml_core.figures.landscape import SOLID_FROM
 from maml_core.figures.style import STYLES, trained_method
 from maml_core.landscape.plane_descent import ProjectedTrajectory
+from maml_core.landscape.planes import SHARED_PLANE
 from maml_core.teaching.sentences.landscape import DescentLosses, describe_descents
 from maml_core.teaching.sentences.words import kind_of
 from pages.landscape.plane_cache import PlaneSettings
+from pages.shared.learners.recorded import recorded_params
 
 WHY_SLICE = """
 The network has over 100,000 parameters; a map shows two directions of them. **It can show** how the
@@ -31,6 +33,20 @@ adaptation. Descent hardly moves in random directions: the path is a dot.
 
 Coordinates are distances in parameter space, the same unit in all maps.
 """
+
+
+def panel_title(panel: str, update: int) -> str:
+    """Return what a map is called.
+
+    Args:
+        panel: The method whose plane it is, or `SHARED_PLANE`.
+        update: After how many meta-updates MAML's θ is shown.
+    """
+    if panel == SHARED_PLANE:
+        return "Both on one plane"
+    if panel == "maml" and update != max(recorded_params()):
+        return f"MAML’s θ after {update:,} meta-updates"
+    return f"{STYLES[panel].label}"
 
 
 def map_caption(plane_settings: PlaneSettings, words: str, which: str) -> str:
