@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -69,6 +69,63 @@ def confidence_figure(
         ]
         low, high = min(low for low, _ in bands), max(high for _, high in bands)
         figure.update_yaxes(range=[low - 0.5, max(high, 100) + 0.5])
+    return figure
+
+
+def side_by_side_figure(
+    measurements: Mapping[str, Mapping[str, Estimate]], n_ways: Sequence[int]
+) -> go.Figure:
+    """Draw the accuracies of several measurements after the first and after the last inner step.
+
+    Args:
+        measurements: By name, of which what comes before a comma stands on the axis, each method's
+            estimate.
+        n_ways: Of each; chance is 1 / n_way.
+    """
+    figure = go.Figure(layout=layout(legend_rows=1, scattermode="group"))
+    names = list(measurements)
+    methods = dict.fromkeys(method for estimates in measurements.values() for method in estimates)
+    for method in methods:
+        style = STYLES[method]
+        for step, least_points, open_marker in ((1, 3, True), (-1, 1, False)):
+            shown = [
+                (name, estimates[method].accuracy[step], estimates[method].ci95[step])
+                for name, estimates in zip(names, measurements.values(), strict=True)
+                if method in estimates and len(estimates[method].accuracy) >= least_points
+            ]
+            figure.add_scatter(
+                x=[name for name, _, _ in shown],
+                y=[100 * mean for _, mean, _ in shown],
+                error_y={"array": [100 * half for _, _, half in shown], "thickness": 1.5},
+                name=style.short_label + (", first step" if open_marker else ""),
+                showlegend=not open_marker,
+                offsetgroup=method,
+                mode="markers",
+                marker={
+                    "color": style.colour,
+                    "symbol": style.marker + ("-open" if open_marker else ""),
+                    "size": 11,
+                },
+                hovertemplate="%{x}: %{y:.1f} ± %{error_y.array:.1f} %",
+            )
+    figure.add_scatter(
+        x=names,
+        y=[100 / n_way for n_way in n_ways],
+        name="Chance",
+        mode="markers",
+        marker={"symbol": "line-ew-open", "size": 40, "color": CHANCE_COLOUR},
+        hovertemplate="chance %{y:.0f} %",
+    )
+    figure.update_xaxes(
+        type="category",
+        categoryorder="array",
+        categoryarray=names,
+        tickvals=names,
+        ticktext=[name.partition(",")[0] for name in names],
+    )
+    accuracy_axis(figure)
+    lowest = min(min(trace.y) for trace in figure.data[:-1] if trace.y)
+    figure.update_yaxes(range=[max(lowest - 5, -3), 101])
     return figure
 
 

@@ -12,12 +12,11 @@ from maml_core.evaluation.comparison import evaluate_together
 from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.learners.learner import Learner
 from maml_core.methods.catalogue import NEAREST
-from maml_core.teaching.exports.csv_exports import EvaluationRecord
 from pages.evaluate.controls import EvaluationControls, evaluation_controls, link_checks
+from pages.evaluate.side_by_side import Measurement, draw_side_by_side, record_of
 from pages.evaluate.tables import accuracy_by_step, published_results
 from pages.shared import cached
-from pages.shared.charts.facts import episode_facts
-from pages.shared.charts.many_episodes import draw_estimates, evaluation_record, streamed_evaluation
+from pages.shared.charts.many_episodes import draw_estimates, streamed_evaluation
 from pages.shared.frame.glossary import IN_SYMBOLS, introduce
 from pages.shared.frame.page_header import page_with_episode
 from pages.shared.link_settings import Settings
@@ -61,18 +60,25 @@ def _evaluation_section(settings: Settings) -> None:
         show_error(error)
         return
     st.markdown(_episode_shape(settings.spec, controls.transductive))
-    estimates = streamed_evaluation(
+    learners = _adapting_learners(controls)
+    inner_lrs = {name: one.inner_lr(settings.spec.n_way) for name, one in learners.items()}
+    measurement = Measurement(settings, controls, tuple(inner_lrs.items()))
+    kept = streamed_evaluation(
         "evaluate",
         f"Evaluate on {episodes:,} {'runs' if controls.official else 'episodes'}",
-        (settings, controls),
+        measurement,
         partial(_evaluate, settings, controls),
         episodes=episodes,
         n_way=settings.spec.n_way,
     )
-    if estimates:
-        record = _record(estimates, settings, controls)
-        draw_estimates(record, settings, "evaluate", _description(controls))
-        st.dataframe(accuracy_by_step(estimates), hide_index=True, key="evaluate_table")
+    with st.container():
+        if measurement in kept:
+            estimates = kept[measurement]
+            record = record_of(measurement, estimates)
+            draw_estimates(record, settings, "evaluate", _description(controls))
+            st.dataframe(accuracy_by_step(estimates), hide_index=True, key="evaluate_table")
+    if kept.keys() - {measurement}:
+        draw_side_by_side(kept)
 
 
 def _episode_shape(spec: EpisodeSpec, transductive: bool) -> str:
@@ -94,20 +100,6 @@ def _description(controls: EvaluationControls) -> str:
     description += ", rotation TTA" if controls.rotation_tta else ""
     description += ", ink crops" if controls.ink_crops else ""
     return description
-
-
-def _record(
-    estimates: dict[str, Estimate], settings: Settings, controls: EvaluationControls
-) -> EvaluationRecord:
-    """Return estimates with what they were measured with, for the CSV."""
-    facts = episode_facts(
-        settings,
-        split=controls.split,
-        queries_together=controls.transductive,
-        rotation_tta=controls.rotation_tta,
-        ink_crops=controls.ink_crops,
-    )
-    return evaluation_record(estimates, settings, _adapting_learners(controls), facts)
 
 
 def _adapting_learners(controls: EvaluationControls) -> dict[str, Learner]:

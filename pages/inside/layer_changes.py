@@ -85,7 +85,7 @@ def _draw_head_comparison(settings: Settings, methods: tuple[str, ...]) -> None:
         start,
         episodes=EPISODES,
         n_way=settings.spec.n_way,
-    )
+    ).get((settings, methods))
     if estimates:
         facts = episode_facts(settings, queries_together=True)
         record = evaluation_record(estimates, settings, learners, facts)

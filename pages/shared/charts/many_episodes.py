@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import TypeVar
 
 import streamlit as st
 
@@ -23,9 +24,11 @@ from pages.shared.frame.finding import show_finding
 from pages.shared.link_settings import PARTS, Settings
 
 REPEATS = 100
+MAX_KEPT = 8  # evaluations of a visitor, the latest
 CHART_TITLE = "Mean query accuracy by inner step"
 REDRAW_SECONDS = 0.5  # seconds from one drawing of a growing chart to the next
 Estimates = dict[str, Estimate]
+Key = TypeVar("Key", bound=Hashable)
 
 
 def repeat_on_many_episodes(
@@ -48,14 +51,15 @@ def repeat_on_many_episodes(
             ),
         )
 
+    key = settings, methods, steps, factor
     estimates = streamed_evaluation(
         "repeat",
         f"Repeat on {REPEATS} episodes",
-        (settings, methods, steps, factor),
+        key,
         begin,
         episodes=REPEATS,
         n_way=settings.spec.n_way,
-    )
+    ).get(key)
     if estimates:
         learners = {method: cached.learner(method) for method in methods}
         facts = episode_facts(settings, queries_together=True)
@@ -87,12 +91,12 @@ def evaluation_record(
 def streamed_evaluation(
     key: str,
     label: str,
-    cache_key: object,
+    cache_key: Key,
     begin: Callable[[], Iterator[Estimates]],
     *,
     episodes: int,
     n_way: int,
-) -> Estimates | None:
+) -> dict[Key, Estimates]:
     """Draw a button that starts a long evaluation, and what there is of it so far.
 
     While it runs it shows the growing chart, how far it is, and a Stop, which keeps what was
@@ -108,9 +112,10 @@ def streamed_evaluation(
         n_way: For the line of chance.
 
     Returns:
-        The estimates for `cache_key`, as far as they got; None before.
+        The latest `MAX_KEPT` estimates by what they depend on, the last measured last, each as
+        far as it got.
     """
-    kept: dict[object, Estimates] = st.session_state.setdefault(f"{key}_kept", {})
+    kept: dict[Key, Estimates] = st.session_state.setdefault(f"{key}_kept", {})
     if st.button(label, key=key, type="primary"):
         stop = st.empty()
         stop.button("Stop", key=f"stop_{key}", icon=":material/stop:")
@@ -128,7 +133,9 @@ def streamed_evaluation(
                 last_drawn = time.monotonic()
         for shown in (stop, bar, chart):
             shown.empty()
-    return kept.get(cache_key)
+    while len(kept) > MAX_KEPT:
+        del kept[next(iter(kept))]
+    return kept
 
 
 def finding(estimates: Mapping[str, Estimate]) -> str:

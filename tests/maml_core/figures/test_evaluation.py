@@ -11,7 +11,11 @@ import pytest
 
 from maml_core.config import MAX_QUERY
 from maml_core.evaluation.confidence_intervals import Estimate
-from maml_core.figures.evaluation import confidence_figure, confusion_figure
+from maml_core.figures.evaluation import (
+    confidence_figure,
+    confusion_figure,
+    side_by_side_figure,
+)
 from maml_core.figures.style import (
     STYLES,
     class_label,
@@ -176,3 +180,30 @@ def test_so_many_steps_that_markers_would_touch_are_drawn_without_them(steps, mo
     (line,) = (one for one in figure.data if one.name == STYLES["maml"].label)
     assert line.mode == mode
     assert steps / figure.layout.xaxis.dtick <= 15, "the axis' numbers keep apart"
+
+
+def test_measurements_stand_side_by_side_with_their_first_and_last_step():
+    measurements = {
+        "1: 5-way 1-shot, seed 0": {
+            "maml": Estimate(9, (0.2, 0.9, 0.95), (0.0, 0.02, 0.01)),
+            "nearest-pixels": Estimate(9, (0.5,), (0.05,)),
+        },
+        "2: 5-way 1-shot, seed 1": {"maml": Estimate(9, (0.2, 0.8), (0.0, 0.03))},
+    }
+    figure = side_by_side_figure(measurements, [5, 5])
+    assert_sound(figure)
+    shown = {
+        trace.name: [*zip(trace.x, trace.y, trace.error_y.array or (), strict=False)]
+        for trace in figure.data
+    }
+    one, two = measurements
+    # A single inner step is the first and the last: it is drawn once.
+    assert shown["MAML, first step"] == [(one, pytest.approx(90), pytest.approx(2))]
+    assert shown["MAML"] == [
+        (one, pytest.approx(95), pytest.approx(1)), (two, pytest.approx(80), pytest.approx(3))
+    ]  # fmt: skip
+    assert shown["1-NN on pixels"] == [(one, pytest.approx(50), pytest.approx(5))]
+    assert figure.layout.xaxis.ticktext == ("1: 5-way 1-shot", "2: 5-way 1-shot")
+    low, high = figure.layout.yaxis.range
+    assert low <= 45
+    assert high > 100

@@ -12,13 +12,14 @@ from maml_core.episodes import sampling
 from maml_core.episodes.official_runs import OneShotRun
 from maml_core.episodes.pool import make_pool
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
-from maml_core.evaluation.confidence_intervals import Estimate
+from maml_core.evaluation.confidence_intervals import Estimate, percent
 from maml_core.evaluation.published import PUBLISHED, PUBLISHED_RUNS
 from maml_core.figures.style import STYLES
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner, random_learner
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import initial_params
+from pages.shared.charts import many_episodes
 from pages.shared.link_settings import DEFAULTS
 from tests.support.opened_page import chart, numbers, open_page, texts
 
@@ -349,3 +350,47 @@ def test_what_cannot_be_drawn_from_the_other_split_is_a_sentence(two_splits: Non
     assert not at.exception
     assert f"the largest alphabet has {n_way - 1} characters" in texts(at, "error")
     assert "evaluate" not in {button.key for button in at.button}
+
+
+def after_one(found: Estimate) -> tuple[float, float]:
+    return found.accuracy[1], found.ci95[1]
+
+
+def test_what_was_measured_stays_next_to_what_is_measured_next(two_splits: None) -> None:
+    at = open_page(EVALUATE, **SHORT)
+    at.button(key="evaluate").click().run()
+    assert "Side by side" not in texts(at, "subheader"), "there is one alone"
+    at.segmented_control(key="queries").set_value("Each alone").run()
+    assert "Side by side" in texts(at, "subheader"), "a changed setting throws nothing away"
+    at.button(key="evaluate").click().run()
+    found = {m: [measured(m, together=t) for t in (True, False)] for m in ("maml", "pretrained")}
+    names = [
+        f"{n}: 2-way 1-shot, normalised {how}" for n, how in ((1, "together"), (2, "each alone"))
+    ]
+    for number, name in enumerate(names):
+        both = [(m, found[m][number]) for m in found]
+        values = " · ".join(f"{STYLES[m].label} {percent(*after_one(e))} %" for m, e in both)
+        assert f"**{name}**  \n{values}" in texts(at, "markdown")
+    figure = chart(at, 1)
+    for method, both in found.items():
+        last = [100 * one.accuracy[-1] for one in both]
+        assert numbers(figure, STYLES[method].label) == pytest.approx(last)
+    assert "With normalised together → each alone, MAML goes from" in texts(at, "markdown")
+    remove = [button for button in at.button if button.key.startswith("remove_")]
+    assert len(remove) == 2
+    remove[0].click().run()
+    assert "Side by side" not in texts(at, "subheader")
+    assert len(at.dataframe) == 3, "the one that was not removed"
+
+
+def test_no_more_measurements_are_kept_than_a_list_can_show(
+    two_splits: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(many_episodes, "MAX_KEPT", 2)
+    at = open_page(EVALUATE, **SHORT, who=["MAML"])
+    for seed in (0, 1, 2):
+        at.number_input(key="seed").set_value(seed).run()
+        at.button(key="evaluate").click().run()
+    assert "seed 0" not in texts(at, "markdown")
+    assert "**1: 2-way 1-shot, seed 1**" in texts(at, "markdown")
+    assert "**2: 2-way 1-shot, seed 2**" in texts(at, "markdown")
