@@ -9,9 +9,11 @@ from maml_core.figures.sinusoid import error_figure
 from maml_core.figures.style import STYLES
 from maml_core.teaching.exports.csv_exports import sinusoid_errors_csv
 from maml_core.teaching.exports.facts import sinusoid_facts
+from maml_core.teaching.sentences.sinusoid import describe_errors
 from maml_core.teaching.sinusoids.evaluation import ErrorEstimate, evaluate
 from maml_core.teaching.sinusoids.training import SinusoidCheckpoint
 from pages.shared.charts.chart import draw_chart
+from pages.shared.frame.finding import show_finding
 from pages.shared.widgets import segmented_choice
 from pages.sinusoid.training_panel import SessionTraining, shipped_checkpoint
 
@@ -73,6 +75,10 @@ def _draw(errors: ErrorsByShape, checkpoint: SinusoidCheckpoint) -> None:
     )
     title = f"Mean error by inner step over {N_TASKS} sinusoids, {words}"
     draw_chart(error_figure(errors[words]), "error_chart", title)
+    rivals = [method for method in errors[words] if method != "oracle"]
+    means = {STYLES[m].in_sentences: errors[words][m].mean for m in rivals}
+    ci95 = {STYLES[m].in_sentences: errors[words][m].ci95 for m in rivals}
+    show_finding(describe_errors(means, ci95, N_TASKS), "sinusoid_errors")
     st.caption(
         f"Mean squared error over {N_TASKS} waves that no network was trained on, with the mean's "
         "95 % confidence interval, on "

@@ -11,9 +11,12 @@ import streamlit as st
 
 from maml_core.figures.sinusoid import SHOWN_STEPS, fit_figure
 from maml_core.figures.style import STYLES
+from maml_core.teaching.sentences.sinusoid import describe_fits
 from maml_core.teaching.sinusoids.regressors import FittedCurves, fit_curves
 from maml_core.teaching.sinusoids.tasks import X_RANGE, Sinusoid, displayed_sinusoid
 from maml_core.teaching.sinusoids.training import SinusoidCheckpoint
+from pages.shared.frame.finding import show_finding
+from pages.shared.frame.glossary import WITHOUT_PRETRAINING, introduce
 from pages.shared.frame.page_header import explanation, page_top
 from pages.shared.link_settings import MAX_SEED, one_of
 from pages.shared.widgets import segmented_choice
@@ -77,6 +80,11 @@ def main() -> None:
         "the curves after one step of descent?** Click or tap a chart to place a point, or a "
         "point to remove it."
     )
+    introduce(
+        WITHOUT_PRETRAINING,
+        *("θ", "α", "β", "inner loop, inner step", "outer loop", "multi-task training"),
+        *("N-way K-shot", "support set, query set", "confidence interval"),
+    )
     task = _controls()
     drop_points_of_another_task(task)
     session = session_training()
@@ -133,6 +141,11 @@ def _draw_fits(checkpoint: SinusoidCheckpoint, task: SinusoidTask) -> None:
         key=CHART,
         on_points=partial(take_clicked_points, task),
     )
+    errors = {
+        STYLES[m].in_sentences: fits[m].squared_errors(sinusoid)[list(SHOWN_STEPS)].tolist()
+        for m in CHARTED_METHODS
+    }
+    show_finding(describe_fits(errors, list(SHOWN_STEPS), len(points)), "sinusoid")
     st.caption(_caption(fits, sinusoid, points))
     with st.container(horizontal=True):
         _point_buttons(bool(points))
@@ -179,10 +192,8 @@ def _caption(fits: Mapping[str, FittedCurves], sinusoid: Sinusoid, points: Point
         "and after ten steps. The oracle's is "
         f"{_number(fits['oracle'].squared_errors(sinusoid)[0])}. {', '.join(inner_lrs)}."
     )
-    if not points:
-        return text + " Without a point there is nothing to adapt to: place some."
     middle = sum(X_RANGE) / 2
-    if all(x < middle for x, _ in points):
+    if points and all(x < middle for x, _ in points):
         errors = {m: fits[m].squared_errors(sinusoid, middle)[steps] for m in CHARTED_METHODS}
         listed = ", ".join(f"{STYLES[m].label} {_number(error)}" for m, error in errors.items())
         text += f" In the right half, where there is no point, after ten steps: {listed}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pages.shared.frame.glossary import IN_SYMBOLS, introduce
 from pages.shared.frame.page_header import page_with_characters
 from pages.shared.link_settings import one_of
 from pages.shared.widgets import segmented_choice
@@ -17,6 +18,12 @@ def main() -> None:
     for section in SECTIONS.values():
         checks |= section.CHECKS
     page_with_characters("Train", checks)
+    introduce(
+        IN_SYMBOLS,
+        *("θ", "α", "β", "inner loop, inner step", "outer loop", "meta-batch", "N-way K-shot"),
+        *("nats", "chance", "first-order MAML", "ANIL", "Reptile", "multi-task training"),
+        *("Conv4", "normalised together, each alone", "confidence interval"),
+    )
     what = segmented_choice(
         "What is trained",
         SECTIONS,

@@ -72,5 +72,5 @@ def _only_one_side(person: Sequence[bool], machines: Mapping[str, Sequence[bool]
             f"{no_machine if len(machines) == 2 else f'not {machine}'}"
         )
     if only_theirs:
-        parts.append(f"{count(only_theirs, 'question')} {machine} had right and you not")
+        parts.append(f"{count(only_theirs, 'question')} {machine} had right and you did not")
     return f"{capitalised('; '.join(parts))}." if parts else ""

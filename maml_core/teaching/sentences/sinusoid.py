@@ -11,19 +11,21 @@ from maml_core.teaching.sentences.words import capitalised, listed, spelled
 MANY_TIMES = 1.5  # an error so many times another is called that, below it about equal
 
 
-def describe_fits(errors: Mapping[str, Sequence[float]], n_points: int) -> str:
-    """Say who is nearer to the wave after one step and after the last.
+def describe_fits(
+    errors: Mapping[str, Sequence[float]], steps: Sequence[int], n_points: int
+) -> str:
+    """Say who is nearer to the wave after the first steps and what differed before them.
 
     Args:
-        errors: Mean squared error after each step, [S + 1], by the name in sentences; two methods.
+        errors: Mean squared error after each of the steps, by the name in sentences; two methods.
+        steps: Ascending, the first of them 0.
         n_points: Of the wave, which they were given.
     """
     if not n_points:
         return "Without a point there is nothing to adapt to: place some on a chart."
     if not all(math.isfinite(value) for values in errors.values() for value in values):
         return "A curve has run off the scale: α is too large for these points."
-    last = min(map(len, errors.values())) - 1
-    sentences = [_compare(errors, step) for step in sorted({1, last})]
+    sentences = [_compare(errors, i, step) for i, step in enumerate(steps) if step]
     start = {name: values[0] for name, values in errors.items()}
     if max(start.values()) < MANY_TIMES * min(start.values()):
         first, second = (values[1] for values in errors.values())
@@ -35,10 +37,10 @@ def describe_fits(errors: Mapping[str, Sequence[float]], n_points: int) -> str:
     return " ".join(sentences)
 
 
-def _compare(errors: Mapping[str, Sequence[float]], step: int) -> str:
+def _compare(errors: Mapping[str, Sequence[float]], index: int, step: int) -> str:
     """Say whose error is smaller after a step, and how many times."""
     (near, small), (far, large) = sorted(
-        ((name, values[step]) for name, values in errors.items()), key=lambda item: item[1]
+        ((name, values[index]) for name, values in errors.items()), key=lambda item: item[1]
     )
     when = f"After {spelled(step, 'step')}"
     if large < MANY_TIMES * small or small == large:

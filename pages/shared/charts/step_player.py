@@ -25,7 +25,10 @@ def player_layout_css(container: str, chart: str, *player: str) -> str:
         chart: Key of the first chart.
         player: Keys of the player and of what belongs to it.
     """
-    players = ", ".join(f".st-key-{container} .st-key-{key}" for key in player)
+    # A container of Streamlit's lies in a wrapper; that one is ordered.
+    players = ", ".join(
+        f".st-key-{container} :is(.st-key-{key}, :has(> .st-key-{key}))" for key in player
+    )
     return f"""
 <style>
 .st-key-{container} [data-testid="stColumn"]:first-child > [data-testid="stVerticalBlock"] {{

@@ -31,7 +31,8 @@ def introduce(line: str, *names: str) -> None:
         line: One of the lines above.
         names: Of terms in `maml_core.teaching.glossary`, in the order in which they are listed.
     """
-    with st.container(horizontal=True, vertical_alignment="center", key="introduction"):
-        st.caption(line)
-        with st.popover("Words used here", icon=":material/dictionary:", type="tertiary"):
+    with st.container(key="introduction"):
+        left, right = st.columns([6, 1], vertical_alignment="center")
+        left.caption(line)
+        with right.popover("Glossary", icon=":material/dictionary:", type="tertiary"):
             st.markdown("\n".join(f"* **{term.name}**: {term.meaning}." for term in terms(names)))

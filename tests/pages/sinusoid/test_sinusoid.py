@@ -55,10 +55,13 @@ def test_the_charts_show_what_the_engine_computes_and_points_that_are_put_change
         np.testing.assert_allclose(lines["after 1 step"], found[method].curves[1], rtol=1e-5)
         np.testing.assert_allclose(lines["oracle"], found["oracle"].curves[0], rtol=1e-5)
     assert "5 points" in texts(at, "caption")
+    errors = {m: found[m].squared_errors(wave) for m in ("maml", "multi_task")}
+    said = next(one.value for one in at.markdown if one.value.startswith("After one step "))
+    assert all(f"{by_step[1]:.2f}" in said for by_step in errors.values())
 
     at.button(key="clear_points").click().run()
     assert (drawn[-1]["points"], at.button(key="clear_points").disabled) == ([], True)
-    assert "place some" in texts(at, "caption")
+    assert "place some" in texts(at, "markdown")
     lines = curves(drawn[-1], "maml")
     np.testing.assert_array_equal(lines["after 10 steps"], lines["before"])
 

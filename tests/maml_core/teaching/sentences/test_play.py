@@ -23,7 +23,7 @@ CASES = {
     "lost": (
         ("xxxx......", {"MAML": "xxxxxxxxx.", "pretraining": "xxxxx....."}),
         "You have 4 of 10 right, MAML 9 and pretraining 5. MAML wins, by 5. 1 question both "
-        "machines had right and you not. Ten questions are few: another round may differ.",
+        "machines had right and you did not. Ten questions are few: another round may differ.",
     ),
     "a draw, too easy": (
         ("xxxxxxxxx.", {"MAML": ".xxxxxxxxx", "pretraining": "xxxxxxxxx."}),

@@ -78,18 +78,18 @@ def test_layers() -> None:
 
 def test_waves() -> None:
     errors = {"MAML": (9.6, 1.02, 0.15), "multi-task training": (9.65, 7.3, 3.77)}
-    assert describe_fits(errors, 10) == (
+    assert describe_fits(errors, (0, 1, 10), 10) == (
         "After one step MAML's error is 1.02, multi-task training's 7.30, 7.2 times as much. "
-        "After two steps MAML's error is 0.15, multi-task training's 3.77, 25 times as much. "
+        "After ten steps MAML's error is 0.15, multi-task training's 3.77, 25 times as much. "
         "Before it both were equally wrong: what differs is not where they start, but where a "
         "step leads."
     )
     assert "multi-task training's error is 1.00, MAML's 4.00" in describe_fits(
-        {"MAML": (9.0, 4.0), "multi-task training": (1.0, 1.0)}, 5
+        {"MAML": (9.0, 4.0), "multi-task training": (1.0, 1.0)}, (0, 1), 5
     )
-    assert "about equally near" in describe_fits({"a": (1.0, 0.5), "b": (1.0, 0.5)}, 5)
-    assert "nothing to adapt to" in describe_fits(errors, 0)
-    assert "off the scale" in describe_fits({"a": (1.0, math.inf), "b": (1.0, 1.0)}, 5)
+    assert "about equally near" in describe_fits({"a": (1.0, 0.5), "b": (1.0, 0.5)}, (0, 1), 5)
+    assert "nothing to adapt to" in describe_fits(errors, (0, 1, 10), 0)
+    assert "off the scale" in describe_fits({"a": (1.0, math.inf), "b": (1.0, 1.0)}, (0, 1), 5)
     means = {"a": (3.0, 1.0, 0.5), "b": (3.0, 2.0, 0.55)}
     ci95 = {"a": (0.1, 0.1, 0.1), "b": (0.1, 0.1, 0.1)}
     assert describe_errors(means, ci95, 600) == (
