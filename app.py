@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from maml_core.paths import ASSETS
 from pages.shared.frame.former_addresses import follow_former_address
 from pages.shared.frame.navigation import FIRST_PAGE, PAGES
 from pages.shared.frame.short_links import follow_short_link
@@ -23,6 +24,7 @@ current = st.navigation(
         for page in PAGES
     ]
 )
+st.html(ASSETS / "style.css")
 # Looking for pages by file, Streamlit tells a new server's first visitor that the page of a link
 # does not exist; by now it knows the pages.
 if at_first:

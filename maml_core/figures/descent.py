@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from maml_core.figures.description import in_words
 from maml_core.figures.landscape import path_style
 from maml_core.figures.style import CHANCE_COLOUR, LOSS_TICKS, MIN_LOSS, STYLES, layout, tick_labels
 from maml_core.landscape.curvature import Curvature
+from maml_core.landscape.loss_maps import Grid
 from maml_core.landscape.plane_descent import ProjectedTrajectory
 
 
@@ -32,6 +34,33 @@ def descent_figure(paths: Sequence[ProjectedTrajectory], which: str) -> go.Figur
     title = f"{which.capitalize()} loss, nats"
     figure.update_yaxes(title=title, type="log", **tick_labels(LOSS_TICKS))
     return figure
+
+
+def map_in_words(grid: Grid | None, paths: Sequence[ProjectedTrajectory], which: str) -> str:
+    """Return where a map is lowest and highest and where its paths lead, for a text alternative.
+
+    Args:
+        grid: What is computed of the map; None: nothing yet.
+        paths: What has descended on it.
+        which: 'support' or 'query': whose loss the paths' points tell.
+    """
+    parts = []
+    if grid and np.isfinite(grid.loss).any():
+        xs, ys = grid.window.along(grid.resolution)
+        low, high = np.nanmin(grid.loss), np.nanmax(np.where(np.isfinite(grid.loss), grid.loss, 0))
+        row, column = np.unravel_index(np.nanargmin(grid.loss), grid.loss.shape)
+        parts.append(
+            f"Loss from {in_words(low)} to {in_words(high)}, lowest at "
+            f"({in_words(xs[column])}, {in_words(ys[row])})"
+        )
+    for path in paths:
+        style, _ = path_style(path)
+        values = path.loss[which]
+        parts.append(
+            f"{style.label}{' restarted' if path.restarted else ''}: {which} loss from "
+            f"{in_words(values[0])} to {in_words(values[-1])} in {len(values) - 1} steps"
+        )
+    return "; ".join(parts)
 
 
 def first_step_figure(found: Mapping[str, Curvature]) -> go.Figure:

@@ -14,6 +14,7 @@ from maml_core.figures.style import (
     MIN_LOSS,
     STYLES,
     MethodStyle,
+    ink_on,
     layout,
     tick_labels,
 )
@@ -251,7 +252,7 @@ def _flat_path(path: ProjectedTrajectory, which: str) -> list[go.Scatter]:
         line={"color": colour, "width": 3, "dash": dash},
         marker={"size": 15, "color": colour, "line": {"color": HALO, "width": 1.5}},
         text=[str(step) for step in range(len(path.x))],
-        textfont={"size": 9, "color": "#ffffff"},
+        textfont={"size": 10, "color": ink_on(colour)},
         customdata=_hover_data_of(path, which).tolist(),
         hovertemplate=HOVER_OF_POINT,
     )

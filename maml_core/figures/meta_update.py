@@ -172,7 +172,7 @@ def _draw(
             opacity=opacity,
             text=["", label],
             textposition="top center" if end[1] >= 0 else "bottom center",
-            textfont={"color": colour, "size": 14},
+            textfont_size=14,  # in the page's own colour: not every method's can be read
             name=label,
             hovertemplate=f"{label}: length {arrow.length:.3g}, {arrow.fraction_in_plane:.0%} of "
             "its square in this plane<extra></extra>",

@@ -94,11 +94,13 @@ CHANCE_COLOUR = "#888888"
 FAINT = 0.25  # opacity of what is still to come
 HEIGHT = 300  # pixels
 PART_COLOURS = {"train": "#56B4E9", "validation": "#CC79A7", "test": "#E69F00"}
-# The chart's own menu: a picture as SVG, sharp at any size.
-CHART_CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg", "scale": 1}}
+# Plotly's own menu can neither be reached by keyboard nor save both PNG and SVG; the pages have
+# another.
+CHART_CONFIG = {"displayModeBar": False}
 FINE_LOSS_TICKS = tuple(n * 10.0**power for power in range(-4, 4) for n in range(1, 10))
 LOSS_TICKS = (1e-4, 1e-3, 1e-2, 0.1, 0.3, 1, 3, 10, 30, 100, 1e3, 1e4)
 MIN_LOSS = 1e-4  # nats; the logarithmic axis ends here
+EQUAL_CONTRAST = 0.05 * (21**0.5 - 1)  # the luminance on which black and white are as clear
 MOST_MARKERS = 31  # points of a line; more markers would hide it
 WHITE_TEXT_FROM = 0.925  # of the full blue: there black and white have the same contrast, 4.5
 
@@ -218,6 +220,18 @@ def inner_step_axis(figure: go.Figure, n_points: int) -> None:
 def accuracy_axis(figure: go.Figure, title: str = "Query accuracy, %") -> None:
     """Make y the accuracy from 0 to 100 %, with room for the markers at both ends."""
     figure.update_yaxes(title=title, range=[-3, 103])
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of '#rrggbb', 0 to 1, as WCAG 2.2 defines it."""
+    shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares]
+    return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def ink_on(colour: str) -> str:
+    """Return black or white: what has the greater contrast on '#rrggbb', 4.5 : 1 or more."""
+    return "#000000" if luminance(colour) > EQUAL_CONTRAST else "#ffffff"
 
 
 def faded(colour: str, opacity: float) -> str:

@@ -19,6 +19,7 @@ from pages.shared.frame.page_header import explanation, page_with_episode
 from pages.shared.link_settings import PARTS, Settings
 
 PAPER_TRAIN_SHARE = 1_200 / 1_623  # Finn et al. 2017 train on 1,200 of Omniglot's characters
+SUPPORT_WEIGHT = 1.5  # a support picture is so much wider than a query picture
 WHY_NAMES = """
 **N-way** is the number of classes to tell apart, **K-shot** the number of labelled examples of
 *each*: 5-way 1-shot is five pictures in all, 20-way 5-shot a hundred. Queries do not count.
@@ -30,14 +31,22 @@ test time it changes nothing.
 """
 LAYOUT = """
 <style>
-.episode { display: grid; grid-template-columns: max-content auto 1fr; gap: 0.6rem 1.2rem; }
+.episode-box { container-type: inline-size; }
+/* Both sets share what the names leave, by how many pictures of a class each has. */
+.episode {
+  display: grid; gap: 0.6rem 1.2rem;
+  grid-template-columns:
+    minmax(6rem, 11rem) minmax(4.4rem, var(--support)) minmax(9rem, var(--query));
+}
 .episode .title { font-weight: 600; opacity: 0.8; }
-.episode .name { max-width: 11rem; font-size: 0.85rem; overflow-wrap: anywhere; }
+.episode .set { display: none; font-size: 0.85rem; opacity: 0.8; margin-bottom: 0.2rem; }
+.episode .name { font-size: 0.85rem; overflow-wrap: anywhere; }
 .episode .name b { font-size: 1.3rem; }
 .episode .name span { opacity: 0.75; }
-@media (max-width: 640px) {
-  .episode { grid-template-columns: 1fr; gap: 0.3rem; }
+@container (max-width: 640px) {
+  .episode { grid-template-columns: minmax(0, 1fr); gap: 0.3rem; }
   .episode .title { display: none; }
+  .episode .set { display: block; }
   .episode .name { max-width: none; margin-top: 0.8rem; }
 }
 </style>
@@ -84,10 +93,14 @@ def _support_and_query_section(data: CharacterSet, episode: Episode) -> None:
         rows.append(
             f'<div class="name"><b>{class_letter(label)}</b> '
             f"<span>{escape(str(name))}</span></div>"
-            f"<div>{picture_strip(data, episode.support[label])}</div>"
-            f"<div>{picture_strip(data, episode.query[label], small=True)}</div>"
+            '<div><div class="set">Support set</div>'
+            f"{picture_strip(data, episode.support[label])}</div>"
+            '<div><div class="set">Query set</div>'
+            f"{picture_strip(data, episode.query[label], small=True)}</div>"
         )
-    st.html(STYLE + LAYOUT + f'<div class="episode">{"".join(rows)}</div>')
+    columns = f"--support: {spec.k_shot * SUPPORT_WEIGHT}fr; --query: {spec.q_query}fr"
+    grid = f'<div class="episode" style="{columns}">{"".join(rows)}</div>'
+    st.html(STYLE + LAYOUT + f'<div class="episode-box">{grid}</div>')
     st.caption(
         "Each row is one class. Hover over or tap a picture to see "
         f"{'who drew it' if data.has_drawers else 'which one it is'}; no picture is in both sets."

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
 from maml_core.figures.landscape import PATH, RESTART_COLOUR
 from maml_core.figures.plotly_json import figure_json
-from maml_core.figures.style import CHART_CONFIG
 from maml_core.landscape.loss_maps import Window
 from pages.shared.component import component
 
@@ -26,12 +25,16 @@ class Panel:
         title: Above it.
         colour: Of the dot beside the title.
         figure: The map itself; traces with the meta 'path' are shown step by step.
+        numbers: What it shows, in words.
+        config: Plotly's.
     """
 
     name: str
     title: str
     colour: str
     figure: go.Figure
+    numbers: str
+    config: Mapping[str, object]
 
 
 def draw_maps(
@@ -66,6 +69,8 @@ def draw_maps(
                     "title": panel.title,
                     "colour": panel.colour,
                     "figure": figure_json(panel.figure),
+                    "numbers": panel.numbers,
+                    "config": {**panel.config, "doubleClick": False},
                 }
                 for panel in panels
             ],
@@ -75,7 +80,6 @@ def draw_maps(
             "paths": paths,
             "pathMeta": PATH,
             "crossColour": RESTART_COLOUR,
-            "config": CHART_CONFIG | {"doubleClick": False},
         },
         on_start_change=on_start,
         on_look_change=on_zoom,

@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from maml_core.figures.descent import descent_figure
+from maml_core.figures.descent import descent_figure, map_in_words
 from maml_core.figures.landscape import (
     ACCURACY,
     LOSS,
@@ -27,7 +27,7 @@ from pages.landscape.curvature import draw_curvature
 from pages.landscape.map_component import Panel, draw_maps
 from pages.landscape.plane_cache import Descent, PlaneSettings
 from pages.shared import cached
-from pages.shared.charts.chart import draw_chart
+from pages.shared.charts.chart import chart_config, draw_chart
 from pages.shared.charts.facts import episode_facts
 from pages.shared.frame.finding import show_finding
 from pages.shared.frame.glossary import IN_SYMBOLS, introduce
@@ -245,6 +245,10 @@ def _maps(
             texts.panel_title(panel, controls.plane_settings.update),
             CHANCE_COLOUR if panel == SHARED_PLANE else STYLES[panel].colour,
             draw(known.get(panel), drawn, scale, controls.which, window),
+            map_in_words(known.get(panel), drawn, controls.which),
+            chart_config(
+                f"{controls.which} {controls.of} {panel}", controls.plane_settings.settings
+            ),
         )
         for panel, drawn in paths.items()
     ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import streamlit as st
 
 from maml_core.data.character_set import CharacterSet
-from maml_core.figures.style import STYLES
+from maml_core.figures.style import STYLES, ink_on
 from maml_core.teaching.play_round import PlayQuestion
 from pages.shared.charts.picture_html import caption, data_uri
 from pages.shared.component import component
@@ -47,6 +47,7 @@ def draw_board(
         {
             "label": STYLES[name].label,
             "colour": STYLES[name].colour,
+            "ink": ink_on(STYLES[name].colour),
             "marker": STYLES[name].marker,
             "answers": labels,
         }

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from maml_core.figures.description import describe
 from maml_core.figures.landscape import RESTART_COLOUR
 from maml_core.figures.plotly_json import figure_json
 from maml_core.figures.sinusoid import POINTS
-from maml_core.figures.style import CHART_CONFIG
 from maml_core.teaching.sinusoids.tasks import X_RANGE
+from pages.shared.charts.chart import chart_config
 from pages.shared.component import component
 
 MAX_POINTS = 20  # with more, the oldest is dropped
@@ -66,6 +67,8 @@ def draw_clickable_charts(
                     "colour": panel.colour,
                     "note": panel.note,
                     "figure": figure_json(panel.figure),
+                    "numbers": describe(panel.figure, panel.note),
+                    "config": chart_config(f"sinusoid {panel.title}") | {"doubleClick": False},
                 }
                 for panel in panels
             ],
@@ -75,7 +78,6 @@ def draw_clickable_charts(
             "maxPoints": MAX_POINTS,
             "pointsMeta": POINTS,
             "crossColour": RESTART_COLOUR,
-            "config": CHART_CONFIG | {"doubleClick": False, "modeBarButtons": [["toImage"]]},
         },
         on_points_change=on_points,
     )

@@ -4,7 +4,8 @@
 //
 // Streamlit calls the default export again on each rerun: what must survive is kept on the root.
 
-import { buildPanels, crossAt, listenToTaps, placeUnder, plotWithKeys, themed } from "../shared/chart_panels.js";
+import { chartMenu } from "../shared/chart_menu.js";
+import { buildPanels, crossAt, labelPlot, listenToTaps, placeUnder, plotWithKeys, themed } from "../shared/chart_panels.js";
 import { button, element, find } from "../shared/elements.js";
 import { ARROWS } from "../shared/keys.js";
 import { redrawWith } from "../shared/redrawing.js";
@@ -16,7 +17,6 @@ import { Stepper } from "../shared/stepping.js";
 const ZOOM = 2;
 const NUDGE = 0.04; // of the window, a press of an arrow key
 const MAX_SIDE = 480; // pixels
-const MENU = { contour: [["toImage"]], surface: [["toImage", "resetCameraDefault3d"]] };
 
 /** @typedef {"contour" | "surface"} View */
 /** @typedef {{ x: number, y: number, half: number }} MapWindow */
@@ -30,7 +30,6 @@ const MENU = { contour: [["toImage"]], surface: [["toImage", "resetCameraDefault
  * @property {string} paths - Another when the paths are.
  * @property {string} pathMeta - The meta of the traces that are revealed step by step.
  * @property {string} crossColour
- * @property {object} config - Plotly's.
  */
 
 /**
@@ -57,9 +56,11 @@ function build(root) {
       button("", "Zoom in", "+", () => zoom(root, 1 / ZOOM)),
       button("", "Show all", "⤢", () => root.send("look", {})),
     );
-    const contour = plotWithKeys(`${title}: arrow keys move a cross, Enter starts a descent there`);
+    const contour = plotWithKeys("Arrow keys move a cross, Enter starts a descent there");
     contour.classList.add("contour");
     const surface = element("div", "plot surface hidden");
+    const plot = () => /** @type {any} */ (root.data.view === "surface" ? surface : contour);
+    head.append(...chartMenu(head, plot, () => title, { zooms: false }));
     box.append(contour, surface);
     return { name, box, plots: { contour, surface }, listening: new Set(), cross: null, hovered: null };
   });
@@ -114,11 +115,11 @@ async function draw(root) {
       const plot = panel.plots[view];
       plot.classList.toggle("hidden", view !== data.view);
       if (view !== data.view) continue;
-      const { figure } = data.panels[i];
+      const { figure, config } = data.panels[i];
       const traces = figure.data.map((trace) => upToStep(root, trace));
       if (panel.cross) traces.push(crossAt(panel.cross, data.crossColour));
-      const config = { ...data.config, modeBarButtons: MENU[view] };
       await window.Plotly?.react(plot, traces, layoutOf(panel, figure, view), config);
+      labelPlot(plot, data.panels[i]);
       if (!panel.listening.has(view)) listen(root, panel, view);
     }
   }

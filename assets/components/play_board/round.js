@@ -17,6 +17,7 @@
  * @typedef {object} Player
  * @property {string} label
  * @property {string} colour
+ * @property {string} ink - To be read on it.
  * @property {string} marker
  * @property {number[] | null} answers - Of a machine; null: not known yet.
  */

@@ -46,6 +46,7 @@ export function buildScores(root, show) {
   const rows = data.players.map((player) => {
     const row = element("tr");
     row.style.setProperty("--player", player.colour);
+    row.style.setProperty("--ink", player.ink);
     const name = element("th");
     name.scope = "row";
     name.append(markOf(player), player.label);

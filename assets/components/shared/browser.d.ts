@@ -35,6 +35,7 @@ export interface Figure {
 }
 
 interface Axis {
+  fixedrange: boolean;
   range: [number, number];
   _offset: number;
   _length: number;
@@ -45,7 +46,17 @@ interface Axis {
 
 /** An element that Plotly has drawn in. Names with a leading _ are Plotly's own. */
 export interface Plot extends HTMLElement {
-  _fullLayout: { xaxis: Axis; yaxis: Axis };
+  data: Trace[];
+  layout: Layout;
+  _fullLayout: {
+    xaxis: Axis;
+    yaxis: Axis;
+    dragmode: string | false;
+    width: number;
+    height: number;
+    paper_bgcolor: string;
+  };
+  _context: { toImageButtonOptions: { filename: string } };
   _transitionData?: { _frameHash?: Record<string, unknown> };
   on(event: "plotly_hover", handler: (event: { points: { x: number; y: number }[] }) => void): void;
   on(event: "plotly_unhover", handler: () => void): void;
@@ -57,6 +68,8 @@ declare global {
     /** Streamlit loads it with the page's first chart. */
     Plotly?: {
       react(element: HTMLElement, data: Trace[], layout: object, config: object): Promise<unknown>;
+      relayout(element: HTMLElement, change: object): Promise<unknown>;
+      downloadImage(figure: object, options: object): Promise<unknown>;
       animate(element: Element, frames: string[], options: object): Promise<unknown>;
     };
   }

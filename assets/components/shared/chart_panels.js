@@ -9,10 +9,17 @@ import { element, find } from "./elements.js";
 const STILL_PX = 6; // a pointer that moved farther has dragged, not clicked
 const DOUBLE_CLICK_PX = 14; // the second click of a double click is so near to the first
 const CROSS_SIZE = 22;
-const MODEBAR_COLOUR = "rgba(120,120,120,0.7)"; // to be seen on light and on dark
 
 /** @typedef {[x: number, y: number]} Place */
-/** @typedef {{ name: string, title: string, colour: string, figure: Figure }} PanelData */
+/**
+ * @typedef {object} PanelData
+ * @property {string} name
+ * @property {string} title
+ * @property {string} colour - Of the dot beside the title.
+ * @property {Figure} figure
+ * @property {string} numbers - What it shows, in words.
+ * @property {object} config - Plotly's.
+ */
 
 /**
  * Put panels, each with its title, in place of what was there.
@@ -45,14 +52,25 @@ export function buildPanels(root, panels, fill) {
 /**
  * An element to draw in that takes the keys.
  *
- * @param {string} label - Says what the keys do.
+ * @param {string} keys - What the keys do.
  */
-export function plotWithKeys(label) {
+export function plotWithKeys(keys) {
   const plot = element("div", "plot");
   plot.tabIndex = 0;
   plot.setAttribute("role", "application");
-  plot.setAttribute("aria-label", label);
+  plot.setAttribute("aria-roledescription", `chart. ${keys}`);
   return plot;
+}
+
+/**
+ * Say what a chart shows to those who do not see it.
+ *
+ * @param {HTMLElement} plot
+ * @param {PanelData} panel
+ */
+export function labelPlot(plot, { title, numbers }) {
+  plot.setAttribute("aria-label", `${title}: ${numbers}`);
+  if (!plot.hasAttribute("role")) plot.setAttribute("role", "img");
 }
 
 /**
@@ -66,7 +84,6 @@ export function themed(layout, box) {
   return {
     ...layout,
     font: { ...layout.font, color: style.color, family: style.fontFamily },
-    modebar: { bgcolor: "rgba(0,0,0,0)", color: MODEBAR_COLOUR, activecolor: style.color },
   };
 }
 
@@ -138,5 +155,5 @@ export function listenToTaps(plot, onTap) {
  * @param {EventTarget | null} target
  */
 function isOfChart(target) {
-  return target instanceof Element && target.closest(".modebar, .legend, .colorbar") !== null;
+  return target instanceof Element && target.closest(".legend, .colorbar") !== null;
 }

@@ -23,7 +23,7 @@ import { Stepper } from "../shared/stepping.js";
  * @property {string[]} pictures
  * @property {string[]} captions
  * @property {number[]} truth
- * @property {{ label: string, colour: string, predictions: number[][] }[]} methods
+ * @property {{ label: string, colour: string, ink: string, predictions: number[][] }[]} methods
  */
 
 /**
@@ -46,6 +46,7 @@ function tile(root, number) {
   root.chips[number] = data.methods.map((method) => {
     const chip = element("span", "chip");
     chip.style.setProperty("--method", method.colour);
+    chip.style.setProperty("--ink", method.ink);
     return chip;
   });
   answers.append(...root.chips[number]);

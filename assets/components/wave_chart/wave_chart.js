@@ -3,7 +3,8 @@
 //
 // Streamlit calls the default export again on each rerun: what must survive is kept on the root.
 
-import { buildPanels, crossAt, listenToTaps, placeUnder, plotWithKeys, themed } from "../shared/chart_panels.js";
+import { chartMenu } from "../shared/chart_menu.js";
+import { buildPanels, crossAt, labelPlot, listenToTaps, placeUnder, plotWithKeys, themed } from "../shared/chart_panels.js";
 import { element, find } from "../shared/elements.js";
 import { ARROWS } from "../shared/keys.js";
 import { redrawWith } from "../shared/redrawing.js";
@@ -23,7 +24,6 @@ const NUDGE = 0.25; // of an axis, a press of an arrow key
  * @property {number} maxPoints - With more, the oldest goes.
  * @property {string} pointsMeta - The meta of the trace that shows the points.
  * @property {string} crossColour
- * @property {object} config - Plotly's.
  */
 
 /** @typedef {{ box: HTMLElement, plot: HTMLElement, note: HTMLElement, listening?: boolean }} Panel */
@@ -38,10 +38,10 @@ const NUDGE = 0.25; // of an axis, a press of an arrow key
 function build(root) {
   root.panels = buildPanels(root, root.data.panels, (box, head, { title }) => {
     const note = element("span", "note");
-    head.append(note);
     const plot = plotWithKeys(
-      `${title}: arrow keys move a cross, Enter places a point there, Delete removes the nearest`,
+      "Arrow keys move a cross, Enter places a point there, Delete removes the nearest",
     );
+    head.append(note, ...chartMenu(head, () => /** @type {any} */ (plot), () => title));
     box.append(plot);
     return { box, plot, note };
   });
@@ -67,12 +67,13 @@ function redraw(root) {
 async function draw(root) {
   const { data, cross } = root;
   for (const [i, panel] of root.panels.entries()) {
-    const { figure, note } = data.panels[i];
+    const { figure, note, config } = data.panels[i];
     panel.note.textContent = note;
     const traces = figure.data.map((trace) => current(root, trace));
     if (cross) traces.push(crossAt(cross, data.crossColour));
     const layout = { ...themed(figure.layout, panel.box), width: panel.box.clientWidth, dragmode: false };
-    await window.Plotly?.react(panel.plot, traces, layout, data.config);
+    await window.Plotly?.react(panel.plot, traces, layout, config);
+    labelPlot(panel.plot, data.panels[i]);
     if (!panel.listening) listen(root, panel);
   }
 }

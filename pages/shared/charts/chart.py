@@ -9,7 +9,11 @@ import streamlit as st
 
 from maml_core.figures.description import describe
 from maml_core.figures.style import CHART_CONFIG
+from pages.shared.component import component
 from pages.shared.link_settings import Settings, dataset_label
+
+# A chart that fills the screen is Plotly's, whose styles are in the page's head.
+_mount_tools = component("chart_tools", isolate_styles=False)
 
 
 def draw_chart(
@@ -35,23 +39,26 @@ def draw_chart(
     Returns:
         What `st.plotly_chart` returns.
     """
-    return st.plotly_chart(
-        figure,
-        key=key,
-        config=CHART_CONFIG | {"toImageButtonOptions": picture_options(title, settings)},
-        alt=f"{title}. {numbers}" if numbers else describe(figure, title),
-        **options,
-    )
+    with st.container(key=f"chart_box_{key}"):
+        result = st.plotly_chart(
+            figure,
+            key=key,
+            config=chart_config(title, settings),
+            alt=f"{title}. {numbers}" if numbers else describe(figure, title),
+            **options,
+        )
+        _mount_tools(key=f"chart_tools_{key}", data={"chart": key, "title": title})
+    return result
 
 
-def picture_options(title: str, settings: Settings | None = None) -> dict[str, Any]:
-    """Return Plotly's options of a saved picture: sharp at any size, and its name says what it is.
+def chart_config(title: str, settings: Settings | None = None) -> dict[str, Any]:
+    """Return Plotly's configuration of a chart; its picture's name says what it shows.
 
     Args:
         title: What the chart shows.
         settings: Of its episode, if it shows one.
     """
-    return {"format": "svg", "scale": 1, "filename": file_name(title, settings)}
+    return CHART_CONFIG | {"toImageButtonOptions": {"filename": file_name(title, settings)}}
 
 
 def file_name(title: str, settings: Settings | None = None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.sampling import Episode
 from maml_core.evaluation.trajectory import AdaptationTrajectory
-from maml_core.figures.style import STYLES, class_letter
+from maml_core.figures.style import STYLES, class_letter, ink_on
 from pages.shared.charts.picture_html import caption, data_uri
 from pages.shared.component import component
 
@@ -37,7 +37,9 @@ def player_layout_css(container: str, chart: str, *player: str) -> str:
 @media (max-width: 640px) {{
   .st-key-{container} :is([data-testid="stHorizontalBlock"], [data-testid="stColumn"],
     [data-testid="stColumn"] > [data-testid="stVerticalBlock"]) {{ display: contents; }}
-  .st-key-{container} .st-key-{chart} {{ order: -2; }}
+  .st-key-{container} [data-testid="stLayoutWrapper"]:has(> .st-key-chart_box_{chart}) {{
+    order: -2;
+  }}
   {players} {{ order: -1; }}
 }}
 </style>
@@ -97,6 +99,7 @@ def player(
                 {
                     "label": STYLES[r.method].label,
                     "colour": STYLES[r.method].colour,
+                    "ink": ink_on(STYLES[r.method].colour),
                     "predictions": r.predictions.tolist(),
                 }
                 for r in trajectories

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from maml_core.evaluation.trajectory import AdaptationTrajectory
-from maml_core.figures.descent import descent_figure, first_step_figure
+from maml_core.figures.descent import descent_figure, first_step_figure, map_in_words
 from maml_core.figures.landscape import (
     ACCURACY,
     LEVELS,
@@ -201,3 +201,12 @@ def test_the_slope_beside_the_parabola():
     np.testing.assert_allclose(figure.data[1].y, found.predicted_along_step)
     assert figure.data[1].line.dash == "dot"
     assert first_step_figure({}).data == ()
+
+
+def test_a_map_is_read_out_with_its_lowest_point_and_its_paths():
+    text = map_in_words(GRID, [path_of(), path_of(restarted=True, n=2)], "query")
+    assert text == (
+        "Loss from 0.01 to 2, lowest at (0.5, −2.5); MAML: query loss from 1.5 to 0.7 in 2 steps; "
+        "MAML restarted: query loss from 1.5 to 0.8 in 1 steps"
+    )
+    assert map_in_words(None, [], "query") == ""

@@ -16,12 +16,13 @@ from maml_core.figures.style import (
     STYLES,
     class_label,
     class_letter,
+    ink_on,
     own_name,
     own_parts,
     trained_method,
 )
 from maml_core.methods.catalogue import METHODS, NEAREST
-from tests.support.figure_checks import linear
+from tests.support.figure_checks import channels, linear, luminance
 
 # Okabe & Ito 2008, "Color Universal Design", without black.
 OKABE_ITO = {"#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"}
@@ -126,7 +127,7 @@ def test_letters_and_labels_are_each_others_inverse():
 
 
 def test_the_charts_menu_takes_a_sharp_picture():
-    assert CHART_CONFIG["toImageButtonOptions"]["format"] == "svg"
+    assert CHART_CONFIG["displayModeBar"] is False, "it cannot be reached by keyboard"
     assert json.loads(json.dumps(CHART_CONFIG)) == CHART_CONFIG
 
 
@@ -140,3 +141,10 @@ def test_of_ones_own_learner_the_head_alone_has_a_style_too() -> None:
         "reptile",
         f"{name}-head",
     ]
+
+
+def test_letters_on_a_methods_colour_can_be_read():
+    for colour in [*(style.colour for style in STYLES.values()), *(c for c, *_ in OWN_LOOKS)]:
+        ground, ink = luminance(channels(colour)), luminance(channels(ink_on(colour)))
+        assert (max(ground, ink) + 0.05) / (min(ground, ink) + 0.05) >= 4.5
+    assert ink_on("#E69F00") == "#000000", "white on it has 2.3"

@@ -1,0 +1,98 @@
+"""A chart under a finger, on the keyboard, on the whole screen and as a file."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.browser_waiting import wait_until_done
+
+SCROLLED = "document.querySelector('[data-testid=stMain]').scrollTop"
+SWIPE_PX = 200
+SWIPE_STEPS = 20
+
+
+def swipe_up(page: Page, x: float, y: float) -> None:
+    """Move a finger up; Playwright itself only taps."""
+    session = page.context.new_cdp_session(page)
+    for step in range(SWIPE_STEPS + 1):
+        point = {"x": x, "y": y - SWIPE_PX * step / SWIPE_STEPS}
+        kind = "touchMove" if step else "touchStart"
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+        page.wait_for_timeout(16)
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def ranges(page: Page, chart: str) -> list[float]:
+    axes = f"(({{ xaxis, yaxis }}) => [...xaxis.range, ...yaxis.range])({chart}._fullLayout)"
+    return page.evaluate(axes)
+
+
+@pytest.mark.parametrize(
+    ("path", "selector"),
+    [
+        ("adapt?n_way=2", ".st-key-accuracy_chart .js-plotly-plot"),
+        ("sinusoid", ".maml-wave .js-plotly-plot"),
+    ],
+)
+def test_a_swipe_over_a_chart_scrolls_the_page(
+    phone: Page, app_url: str, path: str, selector: str
+) -> None:
+    phone.goto(f"{app_url}/{path}")
+    wait_until_done(phone)
+    plot = phone.locator(selector).first
+    plot.scroll_into_view_if_needed()
+    chart = f"document.querySelector('{selector}')"
+    before, box = ranges(phone, chart), plot.bounding_box()
+    from_top = phone.evaluate(SCROLLED)
+    swipe_up(phone, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    phone.wait_for_function(f"{SCROLLED} >= {from_top + SWIPE_PX / 2}")
+    assert ranges(phone, chart) == before, "and zooms nothing"
+
+
+def test_a_chart_zooms_saves_and_fills_the_screen_by_keyboard(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/adapt?n_way=2&steps=2")
+    wait_until_done(page)
+    tools = page.locator(".st-key-chart_tools_accuracy_chart")
+    opener = tools.locator(".chart-menu-opener")
+    chart = "document.querySelector('.st-key-accuracy_chart .js-plotly-plot')"
+    page.locator(".st-key-accuracy_chart .js-plotly-plot").wait_for()
+    whole = ranges(page, chart)
+
+    def choose(words: str) -> None:
+        opener.focus()
+        page.keyboard.press("Enter")
+        tools.get_by_role("button", name=words).press("Enter")
+
+    choose("Zoom in")
+    page.wait_for_function(f"{chart}.layout.yaxis.range[1] < 80")
+    choose("Show all")
+    page.wait_for_function(f"{chart}.layout.yaxis.range[1] > 100")
+    assert ranges(page, chart) == whole
+    for kind in ("PNG", "SVG"):
+        with page.expect_download() as download:
+            choose(f"Save as {kind}")
+        assert download.value.suggested_filename == (
+            f"query-accuracy-by-inner-step-glyphs-2-way-1-shot-seed-0.{kind.lower()}"
+        )
+    choose("Fill the screen")
+    enlarged = tools.locator(".chart-screen .stage .svg-container")
+    expect(enlarged).to_be_visible()
+    size = page.viewport_size
+    assert enlarged.bounding_box()["width"] == pytest.approx(size["width"], abs=2)
+    page.keyboard.press("Escape")
+    expect(enlarged).to_have_count(0)
+    expect(opener).to_be_focused()
+
+
+def test_a_chart_is_called_by_its_numbers(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/adapt?n_way=2&steps=2")
+    wait_until_done(page)
+    label = page.get_by_role("figure", name="Query accuracy by inner step").get_attribute(
+        "aria-label"
+    )
+    scores = page.locator(".st-key-player .method b").all_inner_texts()
+    right, of = map(int, scores[0].split(" / "))
+    assert f"MAML from 50 at 0 to {100 * right / of:.3g} at 2" in label, json.dumps(scores)
