@@ -55,7 +55,7 @@ def draw_layer_changes(settings: Settings, n_tasks: int, method: str) -> None:
         )
         st.caption(
             f"Distance from θ to θ′ after {STEPS} inner steps, mean over the {n_tasks} tasks above "
-            f"({inner_lrs}; fully trained). The head starts at zero: everything it is comes from "
+            f"({inner_lrs}; fully trained). The head starts at zero: all of it comes from "
             "adaptation."
         )
     with right:

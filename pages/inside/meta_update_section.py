@@ -91,7 +91,7 @@ def _draw_arrows(batch: MetaBatch, arrows: Sequence[ProjectedGradient]) -> None:
         st.markdown("**The tasks' arrows**: where each wants θ to go. θ follows their mean.")
         st.caption(
             f"Downhill from θ, one batch of {batch.n_tasks} tasks, characters "
-            f"{PARTS[batch.settings.part]}; each is strong from its step on. Of the arrows' "
+            f"{PARTS[batch.settings.part]}; each is drawn in full from its step on. Of the arrows' "
             f"squared lengths this plane holds: {shares}. The update is {arrows[-1].length:.2g} "
             "long, but drawn as long as the mean."
         )

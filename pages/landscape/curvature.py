@@ -9,12 +9,15 @@ from dataclasses import replace
 import streamlit as st
 
 from maml_core.figures.descent import first_step_figure
-from maml_core.figures.style import STYLES
+from maml_core.figures.style import STYLES, trained_method
 from maml_core.landscape.curvature import Curvature
 from maml_core.landscape.planes import SHARED_PLANE
+from maml_core.teaching.sentences.landscape import FirstStep, describe_first_steps
+from maml_core.teaching.sentences.words import kind_of
 from pages.landscape import plane_cache
 from pages.landscape.plane_cache import Descent, PlaneSettings
 from pages.shared.charts.chart import draw_chart
+from pages.shared.frame.finding import show_finding
 from pages.shared.frame.page_header import explanation
 
 MAX_WITHOUT_CLICK = 25  # support pictures; with more, the measurement takes seconds
@@ -27,7 +30,7 @@ curves little along it: then the loss decreases by almost α‖g‖². The eigen
 exact products of the Hessian with vectors (Lanczos); the Hessian itself, 100,000 × 100,000, is
 never formed.
 
-On the support set the two starting points are much alike: MAML's gradient is only a little longer.
+The two starting points are much alike on the support set: MAML's gradient is only a little longer.
 What meta-training changed more is what a step does for the *query* pictures: see the map of query
 accuracy along the paths.
 
@@ -53,7 +56,9 @@ def draw_curvature(shown: PlaneSettings) -> None:
     left, right = st.columns(2, gap="large")
     left.dataframe(_table(measured), hide_index=True, key="curvature_table")
     with left:
-        st.caption(_summary(measured, _accuracy_after_one_step(plane_settings)))
+        show_finding(describe_first_steps(_first_steps(plane_settings, measured)), "first_step")
+        inner_lrs = [f"{STYLES[m].label} α = {c.inner_lr:.3g}" for m, c in measured.items()]
+        st.caption(f"One episode; {', '.join(inner_lrs)}. {_remark(measured)}")
         explanation("What do these numbers say?", WHY_CURVATURE)
     with right:
         draw_chart(
@@ -100,25 +105,24 @@ def _eigenvalue(value: float) -> str:
     return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
 
 
-def _accuracy_after_one_step(plane_settings: PlaneSettings) -> dict[str, float]:
-    """Return each method's query accuracy right after its first step."""
-    found = {}
+def _first_steps(plane_settings: PlaneSettings, measured: dict[str, Curvature]) -> list[FirstStep]:
+    """Return what the first step of each method did."""
+    spec = plane_settings.settings.spec
+    total = spec.n_way * spec.q_query
+    steps = []
     for name in plane_cache.on_map(SHARED_PLANE, plane_settings):
         path = plane_cache.path(plane_settings, Descent(name, name, None, 1.0, 1))
-        found[name] = math.nan if path.diverged else float(path.accuracy["query"][1])
-    return found
+        correct = None if path.diverged else round(float(path.accuracy["query"][1]) * total)
+        found = measured[name]
+        after = found.loss - found.loss_decrease
+        kind = kind_of(trained_method(name))
+        steps.append(FirstStep(STYLES[name].in_sentences, kind, found.loss, after, correct, total))
+    return steps
 
 
-def _summary(measured: dict[str, Curvature], accuracy: dict[str, float]) -> str:
-    """Say what one step does for each method, and whether the eigenvalues converged."""
-    parts = [
-        f"{STYLES[method].label}: one step of α = {found.inner_lr:.3g} takes the support loss from "
-        f"{found.loss:.2f} to {found.loss - found.loss_decrease:.2f}; after it, "
-        f"{accuracy[method]:.0%} of this episode's query pictures are classified correctly"
-        for method, found in measured.items()
-    ]
-    text = ". ".join(parts) + "."
+def _remark(measured: dict[str, Curvature]) -> str:
+    """Say whether the eigenvalues converged."""
     unsure = [STYLES[method].label for method, found in measured.items() if not found.converged]
     if not all(math.isfinite(found.smallest_eigenvalue) for found in measured.values()):
-        return text + " Where the loss is not finite, there is no curvature."
-    return text + (f" The λ of {' and '.join(unsure)} did not converge." if unsure else "")
+        return "Where the loss is not finite, there is no curvature."
+    return f"The λ of {' and '.join(unsure)} did not converge." if unsure else ""

@@ -18,9 +18,9 @@ The network has over 100,000 parameters; a map shows two directions of them. **I
 loss changes along the path that descent really took, how far one may go before it rises, and
 whether two starting points differ in that. **It cannot show** what lies outside the plane: there
 may be a way around a wall on the map, and a valley may be the edge of something deeper. A minimum
-of the slice is hardly ever one of the loss. That is why it is said how much of each path's length
-lies in the plane, and why a path that leaves it is dashed: its numbered points are drawn at the
-nearest point of the plane, while their loss is that of the points themselves.
+of the slice is hardly ever one of the loss. That is why the page says how much of each path's
+length lies in the plane, and why a path that leaves it is dashed: its numbered points are drawn at
+the nearest point of the plane, while their loss is that of the points themselves.
 """
 WHY_PLANES = """
 **Paths**: for each method the two directions in which its own ten steps went farthest (principal

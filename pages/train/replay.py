@@ -117,7 +117,7 @@ def _draw(
         )
         st.caption(
             f"Below each query picture: its predicted class after inner step {step} from the θ of "
-            "that point. Filled is right, struck through is wrong."
+            "that point. Filled: correct; struck through: wrong."
         )
         st.download_button(
             "The charts' numbers (CSV)",

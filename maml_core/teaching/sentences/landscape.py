@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from maml_core.teaching.sentences.words import Kind, capitalised, listed, spelled
 
-ALIKE = 0.25  # nats by which two support losses may differ and be called alike, relative
+ALIKE = 0.25  # of the larger of two losses: so far apart they are called alike
+ENOUGH, CLEAR = 0.95, 0.05  # of the queries right: all but all, and a lead that is worth a word
 
 
 @dataclass(frozen=True)
@@ -110,3 +111,68 @@ def _restart(restarted: DescentLosses, own: Sequence[DescentLosses]) -> str:
         f"From the place you chose, descent ends at a query loss of {end}, {where} from "
         f"{restarted.name}'s θ."
     )
+
+
+@dataclass(frozen=True)
+class FirstStep:
+    """What one inner step did.
+
+    Attributes:
+        name: What a sentence calls the method.
+        kind: What its weights were trained for.
+        loss_before: Support loss at θ, nats.
+        loss_after: After the step.
+        correct: Query pictures right after it; None where the loss is not finite.
+        total: Query pictures.
+    """
+
+    name: str
+    kind: Kind
+    loss_before: float
+    loss_after: float
+    correct: int | None
+    total: int
+
+    @property
+    def share(self) -> float:
+        """Of the query pictures right, 0 to 1."""
+        return (self.correct or 0) / self.total
+
+
+def describe_first_steps(steps: Sequence[FirstStep]) -> str:
+    """Say what one step does for the support loss and for the queries, and for whom it is enough.
+
+    Args:
+        steps: One a method.
+    """
+    alive = [step for step in steps if step.correct is not None]
+    parts = [
+        f"one step takes {step.name}'s support loss from {loss(step.loss_before)} to "
+        f"{loss(step.loss_after)}, and {step.correct} of {step.total} query pictures are right "
+        f"({100 * step.share:.0f} %)"
+        for step in alive
+    ]
+    gone = [step.name for step in steps if step.correct is None]
+    sentences = [f"{capitalised('; '.join(parts))}."] if parts else []
+    sentences += [f"{capitalised(listed(gone))} diverged in it: lower α."] if gone else []
+    ours = next((step for step in alive if step.kind == "meta-trained"), None)
+    theirs = next((step for step in alive if step.kind == "pretrained"), None)
+    if ours and theirs:
+        sentences.append(_enough(ours, theirs))
+    return " ".join(sentences)
+
+
+def _enough(ours: FirstStep, theirs: FirstStep) -> str:
+    """Say for whom one step is enough."""
+    if min(ours.share, theirs.share) >= ENOUGH:
+        return "On so easy an episode one step is enough for both: try more classes."
+    lead = ours.share - theirs.share
+    if lead >= CLEAR:
+        enough = "is enough" if ours.share >= ENOUGH else "goes farther"
+        return (
+            f"One step {enough} from {ours.name}'s θ. The losses on the support set alone would "
+            "not tell you: what differs is what the step does for pictures it has not seen."
+        )
+    if -lead >= CLEAR:
+        return f"Here one step goes farther from {theirs.name}'s θ."
+    return "One step does about the same for both here: try more classes."

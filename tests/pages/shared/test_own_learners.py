@@ -128,7 +128,8 @@ def test_its_descent_is_drawn_and_the_recorded_training_is_not_its_own(drawn: li
     panel = drawn[-1]["panels"][0]
     check(panel, plane_descent.build_planes("paths", learners, episode, 0)["mine"])
     assert panel["title"] == "Mine 1: MAML"
-    assert "Mine 1: MAML: one step of α = 0.05" in texts(at, "caption")
+    assert "Mine 1: MAML α = 0.05" in texts(at, "caption")
+    assert "One step takes “Mine 1: MAML”'s support loss from " in texts(at, "markdown")
 
 
 OTHERS = pytest.mark.parametrize(

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from maml_core.teaching.sentences.landscape import DescentLosses, describe_descents
+from maml_core.teaching.sentences.landscape import (
+    DescentLosses,
+    FirstStep,
+    describe_descents,
+    describe_first_steps,
+)
 
 MAML = DescentLosses("MAML", "meta-trained", (1.61, 0.4, 0.1), (1.61, 0.12, 0.05))
 PRE = DescentLosses("pretraining", "pretrained", (1.61, 0.45, 0.1), (1.61, 0.55, 0.2))
@@ -44,3 +49,25 @@ CASES = {
 @pytest.mark.parametrize(("descents", "expected"), CASES.values(), ids=CASES)
 def test_what_is_said_of_hand_made_descents(descents: list[DescentLosses], expected: str) -> None:
     assert expected in describe_descents(descents)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "said"),
+    [
+        (48, 43, "One step is enough from MAML's θ. The losses on the support set alone"),
+        (45, 40, "One step goes farther from MAML's θ."),
+        (49, 49, "On so easy an episode one step is enough for both: try more classes."),
+        (40, 45, "Here one step goes farther from pretraining's θ."),
+        (40, 41, "One step does about the same for both here"),
+        (None, 43, "MAML diverged in it: lower α."),
+    ],
+)
+def test_a_first_step(ours: int | None, theirs: int, said: str) -> None:
+    steps = [
+        FirstStep("MAML", "meta-trained", 1.609, 0.87, ours, 50),
+        FirstStep("pretraining", "pretrained", 1.609, 0.98, theirs, 50),
+    ]
+    text = describe_first_steps(steps)
+    assert said in text
+    share = f"({2 * theirs} %)"
+    assert f"from 1.61 to 0.98, and {theirs} of 50 query pictures are right {share}" in text
