@@ -1,23 +1,34 @@
 """Lessons: five minutes each on the other pages, with a prediction and a question."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import streamlit as st
 
-from maml_core.paths import ASSETS
 from maml_core.teaching import lessons
-from maml_core.teaching.lessons import Lesson
-from pages.lessons.worksheet import SCREEN, draw_print_button, draw_worksheet
+from maml_core.teaching.lesson_figures import LESSONS as FOLDER
+from maml_core.teaching.lessons import Lesson, Plan
+from pages.lessons.worksheet import (
+    SCREEN,
+    draw_plan_on_paper,
+    draw_print_button,
+    draw_worksheet,
+)
 from pages.shared.frame.glossary import PLAIN, introduce
-from pages.shared.frame.page_header import page_with_characters
+from pages.shared.frame.page_header import page_top
+from pages.shared.frame.sidebar import available_datasets
 from pages.shared.link_settings import one_of
+from pages.shared.widgets import segmented_choice
 
 PAGES = Path(__file__).parents[1]
-FOLDER = ASSETS / "lessons"
 FIRST_PAGE = "play"  # its address is that of the app itself
 ARRANGEMENT = """
 <style>
 .st-key-walk { max-width: 44rem; }
+.st-key-lesson [role="radiogroup"] { counter-reset: lesson; }
+.st-key-lesson [role="radiogroup"] p::before {
+  counter-increment: lesson; content: counter(lesson) ". ";
+}
 @media (min-width: 641px) {
   .st-key-contents { position: sticky; top: 3.5rem; }
 }
@@ -31,12 +42,21 @@ TO_THE_TOP = """
 
 def main() -> None:
     """Draw the page."""
+    # Links open on Omniglot where it is, whatever the sidebar says, and so are the figures.
+    dataset = "omniglot" if available_datasets()["omniglot"] else "glyphs"
     # Read again in each run: whoever writes a lesson sees it at once.
-    loaded, broken = lessons.load(FOLDER, _page_names())
-    by_title = {lesson.title: lesson for lesson in loaded}
+    loaded, broken = lessons.load(FOLDER, _page_names(), dataset)
+    plans, broken_plans = lessons.load_plans(FOLDER / "plans", _page_names(), dataset)
+    titles = [lesson.title for lesson in loaded]
+    by_plan = {plan.title: plan for plan in plans}
     with st.container(key=SCREEN):
-        page_with_characters(
-            "Lessons", {"lesson": one_of(*by_title), "teacher": one_of("true", "false")}
+        page_top(
+            "Lessons",
+            {
+                "lesson": one_of(*titles, *map(str, range(1, len(titles) + 1))),
+                "teacher": one_of("true", "false"),
+                "plan": one_of(*by_plan),
+            },
         )
         st.markdown(
             "Five minutes each on the other pages. **Predict first, then look**, then answer the "
@@ -48,26 +68,52 @@ def main() -> None:
             *("θ", "α", "inner loop, inner step", "outer loop", "chance"),
             *("normalised together, each alone", "confidence interval"),
         )
-        for sentence in broken:
+        for sentence in (*broken, *broken_plans):
             st.warning(sentence, icon=":material/draft:")
         if not loaded:
             st.info("There is no lesson yet: put one into assets/lessons, as docs/pages.md says.")
             return
+        if dataset != "omniglot":
+            st.caption(
+                "Omniglot is not on this machine: links and figures are of the built-in glyphs."
+            )
         st.html(ARRANGEMENT)
         left, right = st.columns([2, 5], gap="large")
         with left.container(key="contents"):
-            lesson = by_title[_chosen_title(list(by_title))]
-            teacher = st.toggle(
-                "Teacher's notes", key="teacher", bind="query-params", persist_state="session"
-            )
-            draw_print_button()
+            number = titles.index(_chosen_title(titles))
+            teacher, plan = _teachers_controls(by_plan)
+            draw_print_button("Print the plan" if plan else "Print the worksheet")
         with right.container(key="walk"):
-            _draw_lesson(lesson)
-            if teacher:
-                st.subheader("Teacher's notes", anchor=False)
-                st.markdown(lesson.notes)
-            _draw_neighbours(list(by_title), lesson.title)
-    draw_worksheet(lesson)
+            if plan:
+                _draw_plan(plan)
+            else:
+                _draw_lesson(loaded[number])
+                if teacher:
+                    st.subheader("Teacher's notes", anchor=False)
+                    st.markdown(loaded[number].notes)
+                _draw_neighbours(titles, titles[number])
+    if plan:
+        draw_plan_on_paper(plan, {"plan": plan.title})
+    else:
+        draw_worksheet(loaded[number], number + 1)
+
+
+def _teachers_controls(plans: Mapping[str, Plan]) -> tuple[bool, Plan | None]:
+    """Return whether notes are to be shown, and the plan to be shown in place of a lesson."""
+    teacher = st.toggle(
+        "Teacher's notes", key="teacher", bind="query-params", persist_state="session"
+    )
+    chosen = (
+        segmented_choice("Plan of a whole lesson", plans, "plan", default=None, required=False)
+        if plans
+        else None
+    )
+    return teacher, plans.get(chosen or "")
+
+
+def _draw_plan(plan: Plan) -> None:
+    st.header(f"A lesson of {plan.title}", anchor=False)
+    st.markdown(plan.text)
 
 
 def _page_names() -> set[str]:
@@ -76,10 +122,43 @@ def _page_names() -> set[str]:
 
 
 def _chosen_title(titles: list[str]) -> str:
-    """Draw the list of lessons and return the title of the one to show."""
-    if st.session_state.get("lesson") not in (None, *titles):
-        del st.session_state["lesson"]  # its file is gone
-    return st.radio("Lesson", titles, key="lesson", bind="query-params", persist_state="session")
+    """Draw the list of lessons and return the title of the one to show.
+
+    The address has its number, or in older links its title.
+    """
+    state = st.session_state
+    if "lesson" not in state:
+        text = st.query_params.get("lesson", "1")
+        number = int(text) - 1 if text.isascii() and text.isdigit() else 0
+        in_range = titles[number] if 0 <= number < len(titles) else titles[0]
+        state["lesson"] = text if text in titles else in_range
+    if state["lesson"] not in titles:
+        del state["lesson"]  # its file is gone
+    title = st.radio(
+        "Lesson",
+        titles,
+        key="lesson",
+        persist_state="session",
+        on_change=_leave_plan,
+        args=(titles,),
+    )
+    _name_in_link(titles)
+    return title
+
+
+def _leave_plan(titles: list[str]) -> None:
+    """Show the lesson that was just chosen, and name it before the sidebar offers the address."""
+    st.session_state["plan"] = None
+    _name_in_link(titles)
+
+
+def _name_in_link(titles: list[str]) -> None:
+    """Let the address carry the number of the lesson; the first goes without saying."""
+    number = titles.index(st.session_state["lesson"]) + 1
+    if number > 1:
+        st.query_params["lesson"] = str(number)
+    elif "lesson" in st.query_params:
+        del st.query_params["lesson"]
 
 
 def _draw_lesson(lesson: Lesson) -> None:

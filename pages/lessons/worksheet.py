@@ -1,46 +1,63 @@
-"""A lesson on paper: what the browser prints in place of the page."""
+"""What the browser prints in place of the page: a lesson's worksheet, or a teacher's plan."""
 
 from __future__ import annotations
 
+import base64
 from html import escape
-from urllib.parse import urlencode
 
 import streamlit as st
 
-from maml_core.teaching.lessons import Lesson
+from maml_core.teaching.lessons import Lesson, Plan
 from pages.shared.component import COMPONENTS, component
+from pages.shared.frame.short_links import Params, qr_svg, short_link
 
-SCREEN = "screen"  # key of the container that is not printed
 _PRINT = (COMPONENTS / "worksheet" / "print.css").read_text(encoding="utf-8")
 _mount = component("worksheet")
+SCREEN = "screen"  # key of the container that is not printed
 
 
-def draw_print_button() -> None:
+def draw_print_button(label: str) -> None:
     """Draw the button that opens the browser's print dialogue."""
-    _mount(key="print_worksheet")
+    _mount(key="print_worksheet", data={"label": label})
 
 
-def draw_worksheet(lesson: Lesson) -> None:
+def draw_worksheet(lesson: Lesson, number: int) -> None:
     """Lay out a lesson for paper: black on white, with lines to write on, without its answers."""
-    parts = [
-        f"<style>{_PRINT}</style>",
+    link = short_link("lessons", {"lesson": str(number)})
+    _lay_out(
         f"<h2>{escape(lesson.title)}</h2>",
-        '<div class="worksheet-head"><span>Name</span><span>Date</span></div>',
+        f'<div class="worksheet-head"><span>Name</span><span>Date</span>{_qr_code(link)}</div>',
         lesson.introduction,
         "<h3>1. Predict</h3>",
         lesson.prediction,
         *(f'<p class="worksheet-choice">{escape(choice)}</p>' for choice in lesson.choices),
         _lines("Why do you think so?", 2) if lesson.choices else _lines("", 3),
-        f"<h3>2. Try it</h3>{_address(lesson)}",
+        f"<h3>2. Try it</h3>{_address(link)}",
         lesson.steps,
         _lines("What did you see? Was your prediction right?", 3),
         "<h3>3. Question</h3>",
         lesson.question,
         _lines("", 4),
-    ]
+    )
+
+
+def draw_plan_on_paper(plan: Plan, params: Params) -> None:
+    """Lay out a plan for paper; `params` are those of the address that shows it."""
+    link = short_link("lessons", params)
+    _lay_out(
+        f"<h2>A lesson of {escape(plan.title)}</h2>",
+        f'<div class="worksheet-head"><span>Class</span><span>Date</span>{_qr_code(link)}</div>',
+        _address(link),
+        plan.text,
+        _lines("Notes", 4),
+    )
+
+
+def _lay_out(*parts: str) -> None:
+    """Draw what is printed."""
     # One element with its style in it: of several, some would be visible until the style arrives.
     with st.container(key="worksheet"):
-        st.markdown("\n\n".join(parts), unsafe_allow_html=True)
+        st.markdown("\n\n".join((f"<style>{_PRINT}</style>", *parts)), unsafe_allow_html=True)
 
 
 def _lines(heading: str, count: int) -> str:
@@ -49,7 +66,13 @@ def _lines(heading: str, count: int) -> str:
     return f'<div class="worksheet-lines">{heading}{lines}</div>'
 
 
-def _address(lesson: Lesson) -> str:
-    """Say where to find the lesson's links."""
-    link = f"{st.context.url or ''}?{urlencode({'lesson': lesson.title})}"
+def _qr_code(link: str) -> str:
+    """Return a link's QR code as a picture, which Markdown lets through."""
+    svg = qr_svg(link).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    uri = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+    return f'<img class="worksheet-qr" src="{uri}" alt="QR code of {escape(link)}">'
+
+
+def _address(link: str) -> str:
+    """Say where to find the links."""
     return f'<p class="worksheet-address">The links are at {escape(link)}</p>'

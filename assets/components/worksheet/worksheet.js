@@ -5,8 +5,10 @@ import { find } from "../shared/elements.js";
 /**
  * Open the browser's own print dialogue; what it prints is decided by print.css.
  *
- * @param {ComponentArguments<null>} component
+ * @param {ComponentArguments<{ label: string }>} component
  */
-export default function worksheet({ parentElement }) {
-  find(parentElement, "button").onclick = () => window.print();
+export default function worksheet({ parentElement, data }) {
+  const button = find(parentElement, "button");
+  button.textContent = data.label;
+  button.onclick = () => window.print();
 }

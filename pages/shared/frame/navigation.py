@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-CHARACTERS = ("dataset", "zip_upload", "omniglot", "part")
+CHARACTERS = ("dataset", "about_dataset", "zip_upload", "omniglot", "part")
 SEED = ("seed", "seed_button")
 EPISODE = (*CHARACTERS, "presets", "n_way", "k_shot", "q_query", "within", *SEED)
 

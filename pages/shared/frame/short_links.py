@@ -73,6 +73,7 @@ PHRASES = (
     ),
     *("&official=true", "&four_turns=true", "&close_ups=true", "&wave_k=", "&half=true"),
     *("&points=", "&updates=", "&what=", "&train_", "10", "20", "0."),
+    *("&plan=", "+minutes"),
 )
 _BY_LENGTH = sorted(PHRASES, key=len, reverse=True)
 Params = Mapping[str, str | Iterable[str]]

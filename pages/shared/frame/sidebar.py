@@ -71,9 +71,10 @@ def sidebar(page: str) -> None:
         with st.container(key="seed_button"):
             new_episode_button("new_episode", shortcut="N" if "seed" in used else None)
         st.selectbox(CONTROL_LABELS["dataset"], offered, key="dataset", bind="query-params")
-        if st.session_state["dataset"] in IN_COLOUR:
-            st.caption("The networks see these pictures as characters: grey, 28 × 28 pixels.")
-        fit_episode_to_dataset()
+        with st.container(key="about_dataset"):
+            if st.session_state["dataset"] in IN_COLOUR:
+                st.caption("The networks see these pictures as characters: grey, 28 × 28 pixels.")
+            fit_episode_to_dataset()
         with st.container(key="zip_upload"):
             zip_upload()
         presets = st.container(key="presets")

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from benchmarks.studies.lesson_figures import count_figures, episode_figures
 from maml_core.config import EpisodeSpec
+from maml_core.data import registry
+from maml_core.data.character_set import CharacterSet
 from maml_core.data.splits import split_classes
-from maml_core.episodes.pool import make_pool
+from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation.comparison import compare
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.learners import checkpoints
-from maml_core.teaching.lessons import SECTIONS, LessonError, load, parse
+from maml_core.teaching.lesson_figures import DATASETS, SEEDS, figures_of
+from maml_core.teaching.lessons import SECTIONS, LessonError, load, load_plans, parse
 
 ROOT = Path(__file__).parents[3]
 PAGES = {"", "adapt", "episodes"}
@@ -114,6 +120,60 @@ def test_the_shipped_lessons_are_whole():
     for lesson in found:
         assert len(lesson.choices) >= 3
         assert lesson.links, lesson.title
+
+
+FIGURES = {"seed": "7", "a long name": "12 %"}
+QUOTING = (
+    FRONT
+    + body(Steps="[Open](adapt?seed={{seed}})", Outcome="It is {{a long\nname}}.")
+    + "\n## Outcome: glyphs\nIt reverses: {{a long name}}.\n"
+)
+
+
+def test_figures_are_quoted_by_name_and_a_section_may_differ_for_one_data_set():
+    omniglot, glyphs = (parse(QUOTING, PAGES, name, FIGURES) for name in ("omniglot", "glyphs"))
+    assert omniglot.links == ("adapt?seed=7",)
+    assert omniglot.outcome == "It is 12 %."
+    assert glyphs.outcome == "It reverses: 12 %."
+    assert replace(glyphs, outcome=omniglot.outcome) == omniglot
+
+
+def test_a_figure_that_nobody_measured_is_a_sentence():
+    with pytest.raises(LessonError, match=r"it quotes \{\{a long\nname\}\}, which is not among"):
+        parse(QUOTING, PAGES, "omniglot", {"seed": "7"})
+
+
+def test_both_data_sets_have_every_figure_that_a_lesson_or_a_plan_quotes():
+    assert list(figures_of("omniglot")) == list(figures_of("glyphs"))
+    folder = ROOT / "assets" / "lessons"
+    for dataset in DATASETS:
+        assert load(folder, LINKED, dataset)[1] == []
+        plans, broken = load_plans(folder / "plans", LINKED, dataset)
+        assert broken == []
+        assert [plan.title for plan in plans] == ["20 minutes", "45 minutes"]
+
+
+def test_omniglots_figures_of_single_episodes_are_so(real_omniglot):
+    check_single_episodes("omniglot", real_omniglot)
+
+
+@pytest.mark.slow
+def test_the_glyphs_figures_of_single_episodes_and_of_few_are_so():
+    pool = check_single_episodes("glyphs", registry.load("glyphs"))
+    few = figures_of("glyphs")
+    for method in ("maml", "random"):
+        learner = checkpoints.shipped(method)
+        episodes = (sample_episode(pool, EpisodeSpec(5, 1, 10), 0, i) for i in range(40))
+        losses = [compare({method: learner}, one, 10)[0].support_loss[10] for one in episodes]
+        assert few[f"few 5-way {method} step 10 support loss"] == f"{np.mean(losses):.3f}"
+
+
+def check_single_episodes(name: str, data: CharacterSet) -> TaskPool:
+    """Compare what the study wrote for a data set with what it measures now."""
+    pool = make_pool(data, split_classes(data, "alphabets", "test"))
+    measured = {**episode_figures(pool, SEEDS[name]), **count_figures(pool)}
+    assert measured.items() <= figures_of(name).items()
+    return pool
 
 
 def test_what_the_lessons_say_of_their_episodes_is_so(real_omniglot):

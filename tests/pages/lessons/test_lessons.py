@@ -11,13 +11,19 @@ import pytest
 from maml_core.teaching import lessons
 from pages.landscape import plane_cache
 from pages.shared import cached
+from pages.shared.frame import short_links
 from tests.support.opened_page import at_page, open_page, texts
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "assets" / "lessons"
 PAGES = {path.parent.name for path in (ROOT / "pages").glob("*/page.py")} - {"play"} | {""}
-LESSONS, _ = lessons.load(FOLDER, PAGES)
-LINKS = sorted({link for lesson in LESSONS for link in lesson.links})
+LESSONS, _ = lessons.load(FOLDER, PAGES, "glyphs")  # those that the page shows in these tests
+OF_OMNIGLOT, _ = lessons.load(FOLDER, PAGES, "omniglot")
+PLANS, _ = lessons.load_plans(FOLDER / "plans", PAGES, "glyphs")
+LINKS = sorted(
+    {link for lesson in (*LESSONS, *OF_OMNIGLOT) for link in lesson.links}
+    | {link for plan in PLANS for link in lessons.internal_links(plan.text)}
+)
 LOOPS = "Why two loops?"
 LESSON = """+++
 title = "{title}"
@@ -76,6 +82,33 @@ def test_every_lesson_opens_by_its_link_and_folds_away_what_is_to_be_found_out()
     assert LESSONS[1].notes in texts(at, "markdown")
 
 
+@pytest.mark.parametrize("link", ["3", "MAML against pretraining: would a hundred steps save it?"])
+def test_a_lesson_has_a_short_address_and_older_links_name_its_title(link: str) -> None:
+    at = open_page("pages/lessons/page.py", lesson=link)
+    assert texts(at, "header") == LESSONS[2].title
+    assert not at.warning
+    assert at.query_params["lesson"] == "3"
+    at.radio(key="lesson").set_value(LESSONS[4].title).run()
+    assert at.query_params["lesson"] == "5"
+    assert "lesson=5" not in texts(at, "markdown"), "the worksheet's link is a short one"
+    assert short_links.short_link("lessons", {"lesson": "5"}) in texts(at, "markdown")
+
+
+@pytest.mark.parametrize("number", ["0", "7", "03x"])
+def test_a_lesson_that_is_not_there_is_a_sentence_and_the_first(number: str) -> None:
+    at = open_page("pages/lessons/page.py", lesson=number)
+    assert f"lesson = '{number}'" in texts(at, "warning")
+    assert texts(at, "header") == LESSONS[0].title
+
+
+def test_a_plan_stands_in_place_of_the_lesson_on_the_screen_and_on_paper() -> None:
+    assert [plan.title for plan in PLANS] == ["20 minutes", "45 minutes"]
+    at = open_page("pages/lessons/page.py", plan="45 minutes")
+    assert texts(at, "header") == "A lesson of 45 minutes"
+    assert texts(at, "markdown").count(PLANS[1].text) == 2, "on the screen and for paper"
+    assert LESSONS[0].prediction not in texts(at, "markdown")
+
+
 def test_a_bad_link_to_a_lesson_gives_the_first_and_a_sentence() -> None:
     at = open_page("pages/lessons/page.py", lesson="Why three loops?", teacher="yes", seed="-7x")
     for words in ("lesson = 'Why three loops?'", "teacher = 'yes'", "seed = '-7x'"):
@@ -107,7 +140,7 @@ def test_a_teachers_lesson_is_there_and_a_broken_one_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = lessons.load
-    monkeypatch.setattr(lessons, "load", lambda _, pages: real(tmp_path, pages))
+    monkeypatch.setattr(lessons, "load", lambda _, *rest: real(tmp_path, *rest))
     at = open_page("pages/lessons/page.py")
     assert "There is no lesson yet" in texts(at, "info")
     (tmp_path / "1-mine.md").write_text(LESSON.format(title="My lesson"))
