@@ -44,7 +44,7 @@ def main() -> None:
     st.caption(
         "Exact for these tasks, each counted equally. There is no network here. Every update of a "
         "method uses its meta-gradient over all tasks, with a β of its own so that all of them "
-        "descend at a similar pace; β doesn't change where they end."
+        "converge at a similar pace; β does not change where they end."
     )
     with st.expander("Where must each method end, and why?"):
         draw_closed_form(settings)

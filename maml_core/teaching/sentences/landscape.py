@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from maml_core.teaching.sentences.words import Kind, capitalised, listed, spelled
 
-ALIKE = 0.25  # of the larger of two losses: so far apart they are called alike
+ALIKE = 0.25  # of the larger of two gains: so far apart they are called much the same
 ENOUGH, CLEAR = 0.95, 0.05  # of the queries right: all but all, and a lead that is worth a word
 
 
@@ -82,21 +82,22 @@ def _meaning(own: Sequence[DescentLosses]) -> str:
     theirs = next((d for d in own if d.kind == "pretrained"), None)
     if ours is None or theirs is None:
         return ""
-    support = (ours.support_loss[1], theirs.support_loss[1])
-    query = (ours.query_loss[1], theirs.query_loss[1])
-    values = f"({loss(support[0])} and {loss(support[1])})"
-    alike = abs(support[0] - support[1]) <= ALIKE * max(support)
-    if query[0] < (1 - ALIKE) * query[1]:
-        if alike:
-            return (
-                f"On the support set the step leads both equally far {values}: meta-training "
-                "chose a start from which it helps with pictures it has not seen."
-            )
-        further = ours.name if support[0] < support[1] else theirs.name
-        return f"On the support set the step leads {further} farther {values}."
-    if query[1] < (1 - ALIKE) * query[0]:
+    support = [d.support_loss[0] - d.support_loss[1] for d in (ours, theirs)]
+    query = [d.query_loss[0] - d.query_loss[1] for d in (ours, theirs)]
+    if max(query) <= 0:
+        return "Neither step helps with the query pictures: α is too large, or K too small."
+    if query[1] >= (1 - ALIKE) * query[0] and query[0] >= (1 - ALIKE) * query[1]:
+        return "Their first steps are worth about the same here: try more classes."
+    if query[1] > query[0]:
         return f"Here {theirs.name}'s first step generalises better."
-    return "Their first steps are worth about the same here: try more classes."
+    values = f"({loss(support[0])} and {loss(support[1])} nats)"
+    if abs(support[0] - support[1]) <= ALIKE * max(support):
+        return (
+            f"On the support set the two steps gain much the same {values}, on the query set "
+            f"{ours.name}'s gains more: meta-training chose a start from which a step helps with "
+            "pictures it has not seen."
+        )
+    return f"On the query set {ours.name}'s step gains more; on the support set they differ, too."
 
 
 def _restart(restarted: DescentLosses, own: Sequence[DescentLosses]) -> str:
@@ -147,13 +148,12 @@ def describe_first_steps(steps: Sequence[FirstStep]) -> str:
     """
     alive = [step for step in steps if step.correct is not None]
     parts = [
-        f"one step takes {step.name}'s support loss from {loss(step.loss_before)} to "
-        f"{loss(step.loss_after)}, and {step.correct} of {step.total} query pictures are right "
-        f"({100 * step.share:.0f} %)"
+        f"{step.name}'s support loss from {loss(step.loss_before)} to {loss(step.loss_after)}, and "
+        f"{step.correct} of {step.total} query pictures are right ({100 * step.share:.0f} %)"
         for step in alive
     ]
     gone = [step.name for step in steps if step.correct is None]
-    sentences = [f"{capitalised('; '.join(parts))}."] if parts else []
+    sentences = [f"One step takes {'; '.join(parts)}."] if parts else []
     sentences += [f"{capitalised(listed(gone))} diverged in it: lower α."] if gone else []
     ours = next((step for step in alive if step.kind == "meta-trained"), None)
     theirs = next((step for step in alive if step.kind == "pretrained"), None)

@@ -72,5 +72,5 @@ def describe_replay(correct: Mapping[int, Sequence[int]], total: int) -> str:
     if gains[1] > 0:
         return f"{sentence}. Meta-training has made θ a better start."
     if correct[best][1] > correct[first][1]:
-        return f"{sentence}. In between, at {best:,} updates, it was {correct[best][1]}."
+        return f"{sentence}. In between, after {count(best, 'update')}, it was {correct[best][1]}."
     return f"{sentence}. On this episode meta-training brings nothing: try more classes."

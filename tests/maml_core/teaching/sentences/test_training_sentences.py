@@ -120,7 +120,7 @@ def test_a_replay() -> None:
         "updates of it; after two 170 and 190. Meta-training buys the first step."
     )
     dip = describe_replay({0: (10, 49), 10: (10, 50), 20: (10, 49)}, 50)
-    assert dip.endswith("In between, at 10 updates, it was 50.")
+    assert dip.endswith("In between, after 10 updates, it was 50.")
     assert describe_replay({0: (10, 50), 20: (10, 49)}, 50).endswith("try more classes.")
 
 
