@@ -5,6 +5,7 @@ import streamlit as st
 from maml_core.paths import ASSETS
 from pages.shared.frame.former_addresses import follow_former_address
 from pages.shared.frame.navigation import FIRST_PAGE, PAGES
+from pages.shared.frame.next_steps import draw_next_steps
 from pages.shared.frame.short_links import follow_short_link
 from pages.shared.frame.sidebar import sidebar
 from pages.shared.learners import training_session
@@ -39,3 +40,4 @@ sidebar(name)
 if name != "train":
     training_session.show_in_sidebar()
 current.run()
+draw_next_steps(name)

@@ -77,11 +77,6 @@ def main() -> None:
 
 def _support_and_query_section(data: CharacterSet, episode: Episode) -> None:
     spec = episode.spec
-    st.page_link(
-        "pages/adapt/page.py",
-        label="Watch the methods learn this episode",
-        icon=":material/trending_up:",
-    )
     st.subheader(f"{spec.n_way}-way {spec.k_shot}-shot", anchor=False)
     rows = [
         '<div class="title">Class</div>'

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
+from maml_core.config import N_QUESTIONS
 from maml_core.data.character_set import CharacterSet
 from maml_core.figures.style import STYLES, ink_on
 from maml_core.teaching.play_round import PlayQuestion
@@ -26,6 +27,7 @@ def draw_board(
     seconds: float | None,
     revision: str,
     on_again: Callable[[], None],
+    on_learn: Callable[[int], None],
     key: str,
 ) -> bool:
     """Draw a round.
@@ -38,10 +40,11 @@ def draw_board(
         seconds: For each question; None: as long as one likes.
         revision: Names the round; with another one the board starts afresh.
         on_again: Called when the person asks for the next round.
+        on_learn: Called with a question's number, from 1, when the person asks how it was learned.
         key: Of the component; `picked_labels` reads its value.
 
     Returns:
-        Whether the person has just asked for the next round.
+        Whether the person has just asked for one of these.
     """
     players = [
         {
@@ -66,8 +69,15 @@ def draw_board(
         default={"picks": None},
         on_picks_change=lambda: None,
         on_again_change=on_again,
+        on_learn_change=lambda: _tell_question(key, on_learn),
     )
-    return result.again is not None
+    return result.again is not None or result.learn is not None
+
+
+def _tell_question(key: str, on_learn: Callable[[int], None]) -> None:
+    number = (st.session_state.get(key) or {}).get("learn")
+    if number in range(1, N_QUESTIONS + 1):
+        on_learn(int(number or 0))
 
 
 def picked_labels(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -22,6 +23,7 @@ from maml_core.teaching.sentences.play import describe_round
 from pages.play.board import NEXT_ROUND, draw_board, picked_labels
 from pages.play.round_state import (
     Round,
+    choose_episode_of,
     compute_answers,
     go_to_next_seed,
     known_answers,
@@ -38,6 +40,19 @@ from pages.shared.messages import message_of
 from pages.shared.widgets import segmented_choice
 
 BOARD = "game"
+LINK_TO_ADAPT = "link_to_adapt"
+# What makes it another script than the last one stands in it: the same one twice would run once.
+CLICK = """
+<script>/* {once} */
+(function click(tries) {{
+  const link = document.querySelector(".st-key-{key} a");
+  // Before the run has ended the browser holds the controls' former values.
+  const ended = document.querySelector("[data-test-script-state=notRunning]");
+  if (link && (ended || !tries)) link.click();
+  else if (tries) setTimeout(click, 50, tries - 1);
+}})(100);
+</script>
+"""
 
 
 def main() -> None:
@@ -65,6 +80,8 @@ def main() -> None:
     # The person looks at the first question while the machines adapt to all ten.
     answers = known_answers(played, methods)
     _draw_round(data, played, questions, answers, methods, tuple(picks_by_round().get(played, ())))
+    if question := st.session_state.pop("question_to_learn", None):
+        _go_to_adapt(played, question)
     _explain(played, methods)
     if answers is None:
         compute_answers(played, methods)
@@ -133,7 +150,7 @@ def _draw_round(
     reported = picked_labels(BOARD, questions, str(played), timed=played.timed)
     picks = max(picks_by_round().get(played, []), reported, key=len)
     picks_by_round()[played] = picks
-    again = draw_board(
+    asked = draw_board(
         data,
         questions,
         answers or dict.fromkeys(methods),
@@ -141,10 +158,11 @@ def _draw_round(
         seconds=SECONDS_PER_QUESTION if played.timed else None,
         revision=str(played),
         on_again=go_to_next_seed,
+        on_learn=partial(choose_episode_of, played),
         key=BOARD,
     )
-    if again:
-        st.rerun()  # the sidebar too: the seed has changed
+    if asked:
+        st.rerun()  # the sidebar too: it names another episode
     if len(picks) == N_QUESTIONS and answers is not None:
         _draw_result(played, questions, answers, picks)
 
@@ -173,6 +191,20 @@ def _draw_result(
     st.caption("Your result, to copy and compare with others who opened the same link:")
     line = format_result(played.title, scores, {"me": picks.count(None)})
     st.code(line, language=None, wrap_lines=True)
+
+
+def _go_to_adapt(played: Round, number: int) -> None:
+    """Open the episode of a question, which the sidebar now names, on Adapt.
+
+    The session is kept only by a click on one of Streamlit's own links; a script makes it.
+    """
+    with st.container(key=LINK_TO_ADAPT):
+        st.page_link("pages/adapt/page.py", label="Adapt")
+    st.html(
+        f"<style>.st-key-{LINK_TO_ADAPT} {{ display: none; }}</style>"
+        + CLICK.format(key=LINK_TO_ADAPT, once=f"{played}, {number}"),
+        unsafe_allow_javascript=True,
+    )
 
 
 def _explain(played: Round, methods: Sequence[str]) -> None:

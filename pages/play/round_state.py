@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from maml_core.teaching.play_round import SECONDS_PER_QUESTION
+from maml_core.teaching.play_round import MODES, SECONDS_PER_QUESTION
 from pages.shared import cached
-from pages.shared.link_settings import MAX_SEED, PARTS, dataset_label
+from pages.shared.link_settings import MAX_SEED, PARTS, dataset_label, shape_values
 
 QuestionSource = tuple[str, str, str, int]
 
@@ -58,6 +58,12 @@ def compute_answers(played: Round, methods: tuple[str, ...]) -> None:
 def go_to_next_seed() -> None:
     """Choose the following seed in the sidebar."""
     st.session_state["seed"] = (st.session_state["seed"] + 1) % (MAX_SEED + 1)
+
+
+def choose_episode_of(played: Round, number: int) -> None:
+    """Let the sidebar name the episode of a question of a round, numbered from 1."""
+    shape = shape_values(MODES[played.mode])
+    st.session_state.update(shape, question=number, question_to_learn=number)
 
 
 def _answered() -> set[tuple[QuestionSource, tuple[str, ...]]]:

@@ -45,7 +45,7 @@ def copied_link(page: Page) -> str:
 
 
 def pictures(page: Page) -> list[str]:
-    return page.locator(".st-key-player img").evaluate_all("all => all.map(one => one.src)")
+    return page.locator(".st-key-player .tile img").evaluate_all("all => all.map(one => one.src)")
 
 
 def test_n_and_k_change_the_episode_and_play_moves_the_chart(page: Page, app_url: str) -> None:

@@ -223,3 +223,24 @@ def test_a_class_plays_the_same_round_on_phones(page: Page, phone: Page, app_url
     at_question(phone, 1)
     revealed = phone.locator(".choice").evaluate_all(PLACES)
     assert revealed == places, "nothing moves when the answer is revealed"
+
+
+def test_a_question_leads_to_its_own_episode_on_adapt(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/?seed=3&mode=20-way%2C+one+alphabet")
+    page.keyboard.press("2")
+    page.locator(".next").click()
+    at_question(page, 2)
+    expect(page.locator(".learn")).to_be_hidden()
+    page.keyboard.press("3")
+    answered(page, 2)
+    query = page.locator(".query").get_attribute("src")
+    choices = page.locator(".choice img").evaluate_all("all => all.map(one => one.src)")
+    page.locator(".learn").click()
+    expect(page.locator(".st-key-player .row")).to_have_count(20)
+    wait_until_done(page)
+    sources = "all => all.map(one => one.src)"
+    assert page.locator(".st-key-player .examples img").evaluate_all(sources) == choices
+    asked = page.locator(".st-key-player .tile img").evaluate_all(sources)
+    assert len(asked) == 20
+    assert query in asked
+    expect(page.locator(".st-key-question input")).to_have_value("2")

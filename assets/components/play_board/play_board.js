@@ -9,7 +9,7 @@ import { DOUBLE_CLICK_MS } from "../shared/clicks.js";
 import { announce, element, find, findAll } from "../shared/elements.js";
 import { ARROWS, hasModifier, isMeantFor, listenToPageKeys } from "../shared/keys.js";
 import { drawClock, startClock } from "./clock.js";
-import { answerOf, countRight, isMissed, isOpen, isOver, isRevealed, isRight, isTimed, isWaiting } from "./round.js";
+import { answerOf, countRight, isMissed, isOpen, isOver, isRevealed, isRight, isTimed, isWaiting, mostTelling } from "./round.js";
 import { buildScores, markOf, markScores, misleadingPictures, picture } from "./score_table.js";
 
 /** @import { ComponentArguments } from "../shared/browser.js" */
@@ -107,9 +107,25 @@ function mark(root) {
   const forward = find(root, ".next");
   forward.textContent = button;
   forward.classList.toggle("idle", isOpen(root) && !isWaiting(root));
+  markLearning(root);
   markScores(root);
   drawClock(root);
   find(root, ".misled").replaceChildren(...(revealed ? misleadingPictures(root) : []));
+}
+
+/**
+ * Offer the episode of the question that is shown; after the round, of the one that tells most.
+ *
+ * @param {Root} root
+ */
+function markLearning(root) {
+  const question = isOver(root) ? mostTelling(root) : root.at;
+  const learn = find(root, ".learn");
+  learn.hidden = !isOver(root) && !isRevealed(root);
+  learn.textContent = isOver(root)
+    ? `See how they learned question ${question + 1}`
+    : "See how they learned it";
+  learn.onclick = () => root.trigger("learn", question + 1);
 }
 
 /** @param {Root} root */

@@ -89,6 +89,23 @@ export function countRight(root, player) {
 }
 
 /**
+ * The question whose answers differ most instructively: the first machine was right and another
+ * player wrong; else somebody was wrong; else the first.
+ *
+ * @param {Root} root
+ */
+export function mostTelling(root) {
+  const { questions, players } = root.data;
+  const others = players.map((_, player) => player).filter((player) => player !== 1).reverse();
+  for (const other of others) {
+    const found = questions.findIndex((_, k) => isRight(root, 1, k) && !isRight(root, other, k));
+    if (found >= 0) return found;
+  }
+  const wrong = questions.findIndex((_, k) => players.some((_one, p) => !isRight(root, p, k)));
+  return Math.max(wrong, 0);
+}
+
+/**
  * The result is shown.
  *
  * @param {Root} root

@@ -9,6 +9,7 @@ import streamlit as st
 from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.sampling import Episode
 from pages.shared import cached
+from pages.shared.frame.sidebar import current_page, new_episode_button, used_controls
 from pages.shared.link_settings import (
     Check,
     Settings,
@@ -22,6 +23,7 @@ from pages.shared.messages import show_error
 COMPACT = """
 <style>
 [data-testid="stMainBlockContainer"] { padding-top: 2.5rem; padding-bottom: 3rem; }
+@media (min-width: 769px) { .st-key-episode_on_phone { display: none; } }
 </style>
 """
 
@@ -59,6 +61,9 @@ def page_top(title: str, checks: Mapping[str, Check] | None = None) -> None:
     """Do as `page_with_episode` does, for a page that has no characters."""
     st.html(COMPACT)
     st.title(title, anchor=False)
+    if "seed_button" in used_controls(current_page()):
+        with st.container(key="episode_on_phone"):  # where the sidebar is folded away
+            new_episode_button("new_episode_on_phone")
     check_link(checks or {})
     show_notices()
 

@@ -56,6 +56,7 @@ def sidebar(page: str) -> None:
         page: The name of the page, whose controls are to be seen. The others are drawn too, but
             hidden: Streamlit keeps the values, in the session and in the URL, of what it draws.
     """
+    st.session_state["current_page"] = page
     available = available_datasets()
     select_new_zip()
     here = usable_datasets()
@@ -99,6 +100,12 @@ def _hide(keys: Iterable[str]) -> None:
     """Hide controls. They must stay where they are: one that moves loses its place in the URL."""
     selectors = ", ".join(f".st-key-{key}" for key in sorted(keys))
     st.html(f"<style>:is({selectors}) {{ display: none; }}</style>")
+
+
+def current_page() -> str:
+    """Return the name of the page that is drawn."""
+    page: str = st.session_state["current_page"]
+    return page
 
 
 def used_controls(page: str) -> set[str]:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from maml_core.data import registry
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import make_pool
+from maml_core.episodes.sampling import Episode
 from maml_core.figures.style import STYLES
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner, random_learner
 from maml_core.teaching import play_round
 from maml_core.teaching.play_round import MODES, N_QUESTIONS, PlayQuestion
 from pages.shared import cached
+from pages.shared.link_settings import Settings, shape_values
 from tests.support import opened_page
 from tests.support.opened_page import told
 
@@ -199,3 +203,25 @@ def test_without_one_methods_weights_the_other_plays(monkeypatch: pytest.MonkeyP
     at = say(open_page(), [0] * N_QUESTIONS)
     assert [player["label"] for player in told(at)["players"]] == ["You", "MAML"]
     assert "Pretrained" not in result(at)[0]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_question_is_an_episode_that_a_link_names_on_the_other_pages(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = []
+    sample = cached.episode
+
+    def keep(settings: Settings) -> Episode:
+        shown.append(sample(settings))
+        return shown[-1]
+
+    monkeypatch.setattr(cached, "episode", keep)
+    shape = {name: json.dumps(value) for name, value in shape_values(MODES[mode]).items()}
+    opened_page.open_page("pages/episodes/page.py", seed="3", question="7", **shape)
+    asked = asked_of(3, mode)[6]
+    for name in ("classes", "support", "query"):
+        np.testing.assert_array_equal(
+            getattr(shown[-1], name), getattr(asked.episode, name), err_msg=name
+        )
+    assert asked.query in shown[-1].query
