@@ -11,10 +11,8 @@ from maml_core.config.episodes import (
     EvaluationConfig,
 )
 from maml_core.config.ranges import (
-    AS_THEY_ARE,
     DATASETS,
     DEVICES,
-    HANDWRITING,
     MAX_BOARDS,
     MAX_INNER_STEPS,
     MAX_QUERY,
@@ -38,11 +36,9 @@ from maml_core.config.training import (
 )
 
 __all__ = [
-    "AS_THEY_ARE",
     "CHALLENGE",
     "DATASETS",
     "DEVICES",
-    "HANDWRITING",
     "MAX_BOARDS",
     "MAX_INNER_STEPS",
     "MAX_QUERY",

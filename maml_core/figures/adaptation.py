@@ -21,6 +21,8 @@ from maml_core.figures.style import (
     tick_labels,
 )
 
+LEGEND_ROOM = 2  # rows that a legend takes from a plot at no cost; in a narrow one each has a row
+
 
 def accuracy_figure(
     trajectories: Sequence[AdaptationTrajectory], n_way: int, predict: bool
@@ -33,7 +35,7 @@ def accuracy_figure(
         predict: Show only what comes before the first step; the frames reveal the rest.
     """
     lines = [(trajectory, 100 * trajectory.accuracy, "") for trajectory in trajectories]
-    figure = _stepwise(lines, predict)
+    figure = _stepwise(lines, predict, legend_rows=max(1, len(trajectories) - LEGEND_ROOM))
     add_chance(figure, 100 / n_way)
     accuracy_axis(figure)
     return figure
@@ -45,9 +47,9 @@ def loss_figure(trajectories: Sequence[AdaptationTrajectory], predict: bool) -> 
     for trajectory in trajectories:
         lines.append((trajectory, on_log_axis(trajectory.query_loss), " · query"))
         lines.append((trajectory, on_log_axis(trajectory.support_loss), " · support"))
-    figure = _stepwise(lines, predict)
+    figure = _stepwise(lines, predict, legend_rows=1)
     figure.update_layout(showlegend=False)
-    figure.update_xaxes(title="Inner step (filled: query loss, open: support loss)")
+    figure.update_xaxes(title="Inner step<br>(filled: query loss, open: support loss)")
     finite = np.concatenate([values[np.isfinite(values)] for _, values, _ in lines])
     low, high = np.log10([finite.min(), finite.max()]) if len(finite) else (-4.0, 1.0)
     figure.update_yaxes(title="Loss, nats", type="log", range=[low - 0.2, high + 0.2])
@@ -57,10 +59,12 @@ def loss_figure(trajectories: Sequence[AdaptationTrajectory], predict: bool) -> 
 
 
 def _stepwise(
-    lines: Sequence[tuple[AdaptationTrajectory, np.ndarray, str]], predict: bool
+    lines: Sequence[tuple[AdaptationTrajectory, np.ndarray, str]],
+    predict: bool,
+    legend_rows: int,
 ) -> go.Figure:
     """Draw each line faint as a whole and strong up to a step; frame k stands at step k."""
-    figure = go.Figure(layout=layout(legend_rows=1))
+    figure = go.Figure(layout=layout(legend_rows))
     n_points = len(lines[0][1])
     steps = np.arange(n_points)
     shown = 1 if predict else n_points

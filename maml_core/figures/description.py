@@ -47,7 +47,8 @@ def in_words(value: float) -> str:
 
 def _axes_in_words(layout: go.Layout) -> str:
     x, y = layout.xaxis.title.text, layout.yaxis.title.text
-    return f"{y} against {x[0].lower() + x[1:]}" if x and y else y or x or ""
+    text = f"{y} against {x[0].lower() + x[1:]}" if x and y else y or x or ""
+    return text.replace("<br>", " ")
 
 
 def _trace_in_words(trace: Any, layout: go.Layout) -> str:
@@ -56,11 +57,12 @@ def _trace_in_words(trace: Any, layout: go.Layout) -> str:
         return _treemap_in_words(trace)
     if trace.type not in ("scatter", "bar") or trace.y is None:
         return ""
-    y = np.array([np.nan if value is None else value for value in trace.y], dtype=float)
+    across, up = (trace.y, trace.x) if trace.orientation == "h" else (trace.x, trace.y)
+    y = np.array([np.nan if value is None else value for value in up], dtype=float)
     known = np.flatnonzero(np.isfinite(y))
     if not len(known):
         return ""
-    places = list(range(len(y)) if trace.x is None else trace.x)
+    places = list(range(len(y)) if across is None else across)
     ticks = _ticks(layout)
     if trace.type == "bar" or len(known) <= 2 or trace.mode == "markers":
         words = [f"{in_words(y[i])} at {_place(places[i], ticks)}" for i in known[:MAX_LISTED]]

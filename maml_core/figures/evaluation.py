@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -33,7 +34,7 @@ def confidence_figure(
         n_way: Chance is 1 / n_way.
         close: Show only the range in which the methods are after the first step.
     """
-    figure = go.Figure(layout=layout(legend_rows=1))
+    figure = go.Figure(layout=layout(legend_rows=math.ceil(len(estimates) / 2)))
     n_points = max(len(found.accuracy) for found in estimates.values())
     crowded = n_points > MOST_MARKERS
     for method, found in estimates.items():

@@ -17,6 +17,7 @@ UPDATE_COLOUR = "#B0126F"  # as the descents that a person starts: far from the 
 ARROW_HEIGHT = 400  # pixels
 ROOM = 1.25  # of the longest arrow, around θ
 RIGHT_ANGLE = 90
+ROOM_FOR_LABELS = 1.15  # of the longest bar
 
 
 def projected_update_figure(
@@ -118,19 +119,24 @@ def layers_figure(changes: Mapping[str, Mapping[str, float]]) -> go.Figure:
         changes: By method, by layer, as shares.
     """
     figure = go.Figure(layout=layout())
+    longest = 0.0
     for method, found in changes.items():
         values = [100 * value for value in found.values()]
         figure.add_bar(
-            x=list(found),
-            y=values,
+            x=values,
+            y=list(found),
+            orientation="h",  # so that the labels of neighbours do not collide
             name=STYLES[method].label,
             marker_color=STYLES[method].colour,
             text=[f"{value:.2g}" for value in values],
             textposition="outside",
             cliponaxis=False,
-            hovertemplate="%{x}: %{y:.3g} %",
+            hovertemplate="%{y}: %{x:.3g} %",
         )
-    figure.update_yaxes(title="moved, % of its length", rangemode="tozero")
+        longest = max([longest, *(value for value in values if np.isfinite(value))])
+    room = longest * ROOM_FOR_LABELS or 1.0
+    figure.update_xaxes(title="moved, % of its length", range=[0, room])
+    figure.update_yaxes(autorange="reversed")
     return figure
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+import numpy as np
 import streamlit as st
 
 from maml_core.data.character_set import CharacterSet
@@ -16,6 +16,9 @@ from maml_core.figures.style import STYLES, class_label, class_letter
 from pages.shared.charts.chart import draw_chart
 from pages.shared.charts.picture_html import STYLE, picture_strip
 from pages.shared.widgets import segmented_choice
+
+CHART, CELL = "confusion_chart", "confused_cell"  # keys
+Cell = tuple[int, int]  # true and predicted label
 
 
 @st.fragment
@@ -34,20 +37,44 @@ def confusion_section(
     counts = confusion_matrix(episode, trajectory, step)
     left, right = st.columns(2, gap="large")
     with left:
-        event = draw_chart(
+        draw_chart(
             confusion_figure(counts),
-            "confusion_chart",
+            CHART,
             f"Confusion matrix of {label} after inner step {step}",
             numbers=confusion_in_words(counts),
-            on_select="rerun",
+            on_select=_choose_clicked_cell,
             selection_mode="points",
         )
-        st.caption(
-            f"Counts over this episode's {counts.sum()} query pictures. Click or tap a cell to "
-            "see its pictures."
-        )
+        st.caption(f"Counts over this episode's {counts.sum()} query pictures.")
     with right:
-        _cell_pictures(data, episode, trajectory, step, event.selection.points)
+        true, predicted = _cell_choice(counts)
+        _cell_pictures(data, episode, trajectory, step, true, predicted)
+
+
+def _cell_choice(counts: np.ndarray) -> Cell:
+    """Let the person choose a cell that holds pictures, the most frequent confusion first.
+
+    A click or a tap on the chart chooses one too; this one is there for the keyboard, and for
+    fingers, to which a cell of twenty is too small.
+    """
+    cells: list[Cell] = [(int(t), int(p)) for t, p in np.argwhere(counts > 0)]
+    cells.sort(key=lambda cell: (cell[0] == cell[1], -counts[cell]))
+    if st.session_state.get(CELL) not in cells:
+        st.session_state.pop(CELL, None)
+    return st.selectbox(
+        "Pictures of a cell: choose one here or on the chart",
+        cells,
+        format_func=lambda cell: (
+            f"{class_letter(cell[0])} classified as {class_letter(cell[1])}: {counts[cell]}"
+        ),
+        key=CELL,
+    )
+
+
+def _choose_clicked_cell() -> None:
+    points = st.session_state[CHART].selection.points
+    if points:
+        st.session_state[CELL] = tuple(class_label(points[0][axis]) for axis in ("y", "x"))
 
 
 def _cell_pictures(
@@ -55,13 +82,10 @@ def _cell_pictures(
     episode: Episode,
     trajectory: AdaptationTrajectory,
     step: int,
-    points: Sequence[Mapping[str, Any]],
+    true: int,
+    predicted: int,
 ) -> None:
     """Draw the queries behind a cell of the confusion matrix and its two classes' examples."""
-    if not points:
-        st.info("Select a cell.", icon=":material/touch_app:")
-        return
-    true, predicted = (class_label(points[0][axis]) for axis in ("y", "x"))
     predictions = trajectory.predictions[step].reshape(episode.query.shape)
     pictures = episode.query[true][predictions[true] == predicted]
     st.markdown(

@@ -144,10 +144,10 @@ def _adaptation_section(
         if predict:
             _predictions(trajectories, revealed)
     st.html(player_layout_css("race", CHARTS[0], f"finding_{FINDING}", "player"))
-    left, right = st.container(key="race").columns([4, 5], gap="large")
-    with left:
+    player_column, charts_column = st.container(key="race").columns([5, 4], gap="large")
+    with charts_column:
         _charts(settings, episode, trajectories, predict, revealed)
-    with right:
+    with player_column:
         player(
             data,
             episode,

@@ -76,8 +76,8 @@ def _draw(
     updates, trajectories = list(found), list(found.values())
     n_way = chosen.spec.n_way
     st.html(player_layout_css("replay", CHARTS[0], "replay_step", "replay_player"))
-    left, right = st.container(key="replay").columns([4, 5], gap="large")
-    with left:
+    player_column, charts_column = st.container(key="replay").columns([5, 4], gap="large")
+    with charts_column:
         draw_chart(
             replay_figure(trajectories, n_way),
             CHARTS[0],
@@ -100,7 +100,7 @@ def _draw(
             "pretrained network that training started from. It is already strong: the more "
             "classes, the more there is to gain."
         )
-    with right:
+    with player_column:
         steps = range(1, STEPS + 1)
         step = segmented_choice(
             "Pictures after inner step", steps, "replay_step", default=PICTURES_STEP

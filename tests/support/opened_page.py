@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 ROOT = Path(__file__).parents[2]
+CHART_MENU = {"chart", "title"}  # what a chart's menu is told
 
 
 def at_page(path: str, **query: str | list[str]) -> AppTest:
@@ -39,9 +40,15 @@ def texts(at: AppTest, kind: str) -> str:
 
 
 def told(at: AppTest) -> dict:
-    """Return what the page's only component was told."""
-    (proto,) = (one.proto for one in at.main.get("bidi_component"))
-    return data_of(proto)
+    """Return what the page's only component was told, apart from its charts' menus."""
+    (told_once,) = components(at)
+    return told_once
+
+
+def components(at: AppTest) -> list[dict]:
+    """Return what each component of the page was told, without the menus of its charts."""
+    every = [data_of(one.proto) for one in at.main.get("bidi_component")]
+    return [told_once for told_once in every if told_once.keys() != CHART_MENU]
 
 
 def data_of(proto: Any) -> dict:

@@ -15,8 +15,9 @@ _mount = component("step_player")
 
 
 def player_layout_css(container: str, chart: str, *player: str) -> str:
-    """Return the style of charts, in the first column of a container, beside a player.
+    """Return the style of a player, in the first column of a container, and charts in the second.
 
+    The player is the first to be reached by keyboard, and stands to the right of the charts.
     Beside a long list of pictures the charts stay in view. On a phone the player stands between
     the first chart and the others, so that its buttons and that chart are in view together.
 
@@ -31,7 +32,8 @@ def player_layout_css(container: str, chart: str, *player: str) -> str:
     )
     return f"""
 <style>
-.st-key-{container} [data-testid="stColumn"]:first-child > [data-testid="stVerticalBlock"] {{
+.st-key-{container} > * > [data-testid="stHorizontalBlock"] {{ flex-direction: row-reverse; }}
+.st-key-{container} [data-testid="stColumn"]:last-child > [data-testid="stVerticalBlock"] {{
   position: sticky; top: 3.5rem;
 }}
 @media (max-width: 640px) {{

@@ -78,6 +78,7 @@ def test_angles_leave_a_gap_where_there_is_no_direction():
 
 def test_layers_are_drawn_in_percent():
     (bars,) = layers_figure({"maml": {"Block 1": 0.004, "Block 2": 0.0}}).data
-    assert list(bars.x) == ["Block 1", "Block 2"]
-    assert list(bars.y) == pytest.approx([0.4, 0.0])
+    assert bars.orientation == "h"
+    assert list(bars.y) == ["Block 1", "Block 2"]
+    assert list(bars.x) == pytest.approx([0.4, 0.0])
     assert bars.marker.color == STYLES["maml"].colour

@@ -454,8 +454,7 @@ def test_what_was_kept_of_other_boards_is_not_shown_for_these() -> None:
         at.sidebar.selectbox(key="dataset").set_value("Drawings").run()
         at.switch_page("pages/inside/page.py").run()
         assert not at.exception
-        (proto,) = (one.proto for one in at.get("bidi_component"))
-        told = opened_page.data_of(proto)
+        told = opened_page.told(at)
         rows = {row["label"]: row["cells"] for row in told["rows"]}
         (shown,) = (cells for label, cells in rows.items() if label.startswith("Query loss at"))
         drawn = registry.load("drawings")

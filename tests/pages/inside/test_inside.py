@@ -28,7 +28,7 @@ from pages.shared import cached
 from pages.shared.charts.picture_html import data_uri
 from pages.shared.learners import recorded
 from tests.support import opened_page
-from tests.support.opened_page import texts, told
+from tests.support.opened_page import components, texts, told
 
 ROOT = Path(__file__).parents[3]
 SMALL = {"n_way": "2", "q_query": "1", "meta_tasks": "2"}
@@ -182,12 +182,12 @@ def test_large_batches_wait_for_a_click_and_go_on_where_they_were_stopped(
 
     monkeypatch.setattr(meta_batch, "task_contributions", counted)
     at = open_page()
-    assert not at.get("bidi_component")
+    assert not components(at)
     assert "takes a while" in texts(at, "caption")
     monkeypatch.setattr(DeltaGenerator, "progress", stop_at_the_second)
     monkeypatch.setattr(piecewise_work.st, "progress", lambda *_: piecewise_work.st.empty())
     at.button(key="decompose_update").click().run()
-    assert not at.get("bidi_component"), "one of two tasks is done"
+    assert not components(at), "one of two tasks is done"
     at.run()
     at.button(key="decompose_update").click().run()
     assert begun == [0, 1]
@@ -213,7 +213,7 @@ def test_bad_values_in_the_link_and_an_episode_that_cannot_be_drawn_are_sentence
     monkeypatch.setattr(cached, "sample_episode", refuse)
     at.sidebar.button(key="new_episode").click().run()
     assert "only 1 class" in texts(at, "error")
-    assert not at.get("bidi_component")
+    assert not components(at)
     assert not at.exception
 
 
