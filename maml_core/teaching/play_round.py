@@ -69,21 +69,23 @@ def sample_questions(pool: TaskPool, mode: str, seed: int) -> list[PlayQuestion]
 
 
 def answer_questions(
-    learners: Mapping[str, Learner], questions: Sequence[PlayQuestion]
+    learners: Mapping[str, Learner],
+    questions: Sequence[PlayQuestion],
+    inner_steps: int = INNER_STEPS,
 ) -> dict[str, list[int]]:
     """Return the label that each learner predicts for each question, by name.
 
-    It adapts with its own α for `INNER_STEPS` steps, from its θ for each question.
+    It adapts with its own α for `inner_steps` steps, from its θ for each question.
     """
     pairs = [(learner, question) for learner in learners.values() for question in questions]
-    answers = list(in_parallel(lambda pair: _answer(*pair), pairs))
+    answers = list(in_parallel(lambda pair: _answer(*pair, inner_steps), pairs))
     n = len(questions)
     return {name: answers[i * n : (i + 1) * n] for i, name in enumerate(learners)}
 
 
-def _answer(learner: Learner, question: PlayQuestion) -> int:
+def _answer(learner: Learner, question: PlayQuestion, inner_steps: int) -> int:
     episode, task = question.episode, question.episode.task
-    config = AdaptConfig(learner.inner_lr(episode.spec.n_way), INNER_STEPS)
+    config = AdaptConfig(learner.inner_lr(episode.spec.n_way), inner_steps)
     *_, params = adapt_to_episode(learner, episode, config)
     query_x = task.query_x[question.truth, None]  # of one query a class
     with torch.no_grad():

@@ -18,6 +18,7 @@ from pages.shared.charts.chart import draw_chart
 from pages.shared.charts.facts import episode_facts
 from pages.shared.charts.many_episodes import repeat_on_many_episodes
 from pages.shared.charts.step_player import player, player_layout_css
+from pages.shared.charts.typicality import show_episode_typicality
 from pages.shared.frame.finding import show_finding
 from pages.shared.frame.glossary import IN_SYMBOLS, introduce
 from pages.shared.frame.page_header import explanation, page_with_episode
@@ -179,6 +180,9 @@ def _charts(
         settings=settings,
     )
     show_finding(_finding(episode, trajectories) if revealed else "", FINDING)
+    with st.container(key="typicality"):  # always there, see `show_finding`
+        if revealed:
+            show_episode_typicality(settings, trajectories)
     draw_chart(
         loss_figure(trajectories, predict),
         CHARTS[1],

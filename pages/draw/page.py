@@ -19,6 +19,7 @@ from pages.shared.frame.page_header import page_with_episode
 from pages.shared.link_settings import dataset_label, whole_number
 from pages.shared.widgets import show_until_dismissed
 
+FEW_ROWS = 5  # that one draws in a minute
 # Beside a long board the query and its answers stay in view.
 STICKY_QUERY = """
 <style>
@@ -58,10 +59,18 @@ def _board_and_query(data: CharacterSet, episode: Episode) -> None:
     with left:
         st.subheader(f"The board: {n_way}-way {k_shot}-shot", anchor=False)
         if (n_way, k_shot) != (spec.n_way, spec.k_shot):
-            st.caption(
-                f"The sidebar says {spec.n_way}-way {spec.k_shot}-shot; a board has at most "
-                f"{MAX_ROWS} rows of {MAX_CELLS}."
-            )
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.caption(
+                    f"The sidebar says {spec.n_way}-way {spec.k_shot}-shot; a board has at most "
+                    f"{MAX_ROWS} rows of {MAX_CELLS}.",
+                    width="content",
+                )
+                if st.button(
+                    f"{FEW_ROWS} rows are enough",
+                    key="few_rows",
+                    on_click=lambda: st.session_state.update(n_way=FEW_ROWS),
+                ):
+                    st.rerun()  # the sidebar too
         upload_clicked = _board_tools(state, data, episode, n_way, k_shot)
         rows = {
             class_letter(label): [cell_name(label, shot) for shot in range(k_shot)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import streamlit as st
@@ -17,8 +17,10 @@ from maml_core.teaching.sentences.words import kind_of
 from pages.landscape import plane_cache
 from pages.landscape.plane_cache import Descent, PlaneSettings
 from pages.shared.charts.chart import draw_chart
+from pages.shared.charts.typicality import show_typicality
 from pages.shared.frame.finding import show_finding
 from pages.shared.frame.page_header import explanation
+from pages.shared.learners.recorded import recorded_params
 
 MAX_WITHOUT_CLICK = 25  # support pictures; with more, the measurement takes seconds
 WHY_CURVATURE = """
@@ -51,12 +53,14 @@ def draw_curvature(shown: PlaneSettings) -> None:
             st.caption(f"With {n_support} support pictures this takes a few seconds.")
             return
         asked_for.add(plane_settings)
-    with st.spinner("Measuring the curvature …"):
+    with st.spinner("Measuring the curvature, which takes seconds …", show_time=True):
         measured = plane_cache.curvatures(plane_settings)
     left, right = st.columns(2, gap="large")
     left.dataframe(_table(measured), hide_index=True, key="curvature_table")
     with left:
-        show_finding(describe_first_steps(_first_steps(plane_settings, measured)), "first_step")
+        first_steps = _first_steps(plane_settings, measured)
+        show_finding(describe_first_steps(first_steps), "first_step")
+        _show_typicality(plane_settings, first_steps)
         inner_lrs = [f"{STYLES[m].label} α = {c.inner_lr:.3g}" for m, c in measured.items()]
         st.caption(f"One episode; {', '.join(inner_lrs)}. {_remark(measured)}")
         explanation("What do these numbers say?", WHY_CURVATURE)
@@ -71,6 +75,16 @@ def draw_curvature(shown: PlaneSettings) -> None:
             "The support loss along each method's first step, one episode. Dotted: the parabola "
             "with the same slope and curvature at θ; the vertical line is the step itself."
         )
+
+
+def _show_typicality(plane_settings: PlaneSettings, first_steps: Sequence[FirstStep]) -> None:
+    """Say how typical the first steps are, of the two that were measured on many episodes."""
+    settings = plane_settings.settings
+    shares = [step.correct / step.total for step in first_steps if step.correct is not None]
+    is_shipped = plane_settings.method == "maml" and plane_settings.update == max(recorded_params())
+    if is_shipped and len(shares) == 2:
+        pair = shares[0], shares[1]
+        show_typicality(settings.dataset, settings.part, "episode", settings.spec, pair)
 
 
 ROWS: dict[str, Callable[[Curvature], str]] = {

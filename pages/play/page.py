@@ -22,15 +22,18 @@ from maml_core.teaching.play_round import (
 from maml_core.teaching.sentences.play import describe_round
 from pages.play.board import NEXT_ROUND, draw_board, picked_labels
 from pages.play.round_state import (
+    Machines,
     Round,
     choose_episode_of,
     compute_answers,
+    count_steps,
     go_to_next_seed,
     known_answers,
     picks_by_round,
 )
 from pages.play.texts import WHY_CLASS, WHY_FAIR, WHY_HARD
 from pages.shared import cached
+from pages.shared.charts.typicality import show_typicality
 from pages.shared.frame.finding import show_finding
 from pages.shared.frame.glossary import PLAIN, introduce
 from pages.shared.frame.page_header import explanation, page_with_characters
@@ -40,6 +43,7 @@ from pages.shared.messages import message_of
 from pages.shared.widgets import segmented_choice
 
 BOARD = "game"
+MACHINE_STEPS = {"1 step": 1, f"{INNER_STEPS} steps": INNER_STEPS}
 LINK_TO_ADAPT = "link_to_adapt"
 # What makes it another script than the last one stands in it: the same one twice would run once.
 CLICK = """
@@ -57,7 +61,11 @@ CLICK = """
 
 def main() -> None:
     """Draw the page."""
-    checks = {"mode": one_of(*MODES), "timed": one_of("true", "false")}
+    checks = {
+        "mode": one_of(*MODES),
+        "machine_steps": one_of(*MACHINE_STEPS),
+        "timed": one_of("true", "false"),
+    }
     settings, data = page_with_characters("You against the machines", checks)
     st.markdown(
         "Somebody has drawn one of these characters again. **Which one?** Two networks answer too, "
@@ -68,7 +76,7 @@ def main() -> None:
         *("MAML", "pretrained", "N-way K-shot", "support set, query set", "chance"),
         *("inner loop, inner step", "α", "normalised together, each alone"),
     )
-    mode, timed, method = _controls()
+    mode, inner_steps, timed, method = _controls()
     played = Round(data.name, settings.part, mode, settings.seed, timed)
     try:
         questions = cached.questions(*played.source)
@@ -77,14 +85,15 @@ def main() -> None:
         return
     available = cached.available_methods()
     methods = tuple(name for name in (method, cached.BASELINE) if name in available)
+    machines = Machines(methods, inner_steps)
     # The person looks at the first question while the machines adapt to all ten.
-    answers = known_answers(played, methods)
-    _draw_round(data, played, questions, answers, methods, tuple(picks_by_round().get(played, ())))
+    answers = known_answers(played, machines)
+    _draw_round(data, played, questions, answers, machines, tuple(picks_by_round().get(played, ())))
     if question := st.session_state.pop("question_to_learn", None):
         _go_to_adapt(played, question)
-    _explain(played, methods)
+    _explain(played, machines)
     if answers is None:
-        compute_answers(played, methods)
+        compute_answers(played, machines)
         st.rerun()
 
 
@@ -110,13 +119,22 @@ def _can_be_played(played: Round) -> bool:
     return True
 
 
-def _controls() -> tuple[str, bool, str]:
-    """Draw the page's own controls; return the mode, whether it is timed, and MAML's name."""
+def _controls() -> tuple[str, int, bool, str]:
+    """Draw the page's controls; return mode, machines' steps, whether timed, and MAML's name."""
     with st.container(horizontal=True, vertical_alignment="center"):
         mode = segmented_choice(
             "How many characters",
             MODES,
             "mode",
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+        st.markdown("The machines take", width="content")
+        steps = segmented_choice(
+            "How many inner steps the machines take",
+            MACHINE_STEPS,
+            "machine_steps",
+            default=list(MACHINE_STEPS)[-1],
             persist_state="session",
             label_visibility="collapsed",
         )
@@ -129,7 +147,7 @@ def _controls() -> tuple[str, bool, str]:
             "Start, and waits while you look at an answer.",
         )
         method = in_place_of_maml()
-    return mode, timed, method
+    return mode, MACHINE_STEPS[steps], timed, method
 
 
 @st.fragment
@@ -138,7 +156,7 @@ def _draw_round(
     played: Round,
     questions: Sequence[PlayQuestion],
     answers: Mapping[str, Sequence[int]] | None,
-    methods: Sequence[str],
+    machines: Machines,
     picks_before: Sequence[int | None],
 ) -> None:
     """Draw the board and, at the end of the round, its result.
@@ -153,7 +171,7 @@ def _draw_round(
     asked = draw_board(
         data,
         questions,
-        answers or dict.fromkeys(methods),
+        answers or dict.fromkeys(machines.methods),
         picks=picks_before,
         seconds=SECONDS_PER_QUESTION if played.timed else None,
         revision=str(played),
@@ -164,7 +182,7 @@ def _draw_round(
     if asked:
         st.rerun()  # the sidebar too: it names another episode
     if len(picks) == N_QUESTIONS and answers is not None:
-        _draw_result(played, questions, answers, picks)
+        _draw_result(played, questions, answers, picks, machines.inner_steps)
 
 
 def _draw_result(
@@ -172,6 +190,7 @@ def _draw_result(
     questions: Sequence[PlayQuestion],
     answers: Mapping[str, Sequence[int]],
     picks: Sequence[int | None],
+    inner_steps: int,
 ) -> None:
     harder = list(MODES)[list(MODES).index(played.mode) + 1 :]
     show_finding(
@@ -186,10 +205,11 @@ def _draw_result(
         ),
         "play",
     )
+    _show_typicality(played, questions, answers, inner_steps)
     scores = {"me": score(questions, picks)}
     scores |= {STYLES[name].label: score(questions, labels) for name, labels in answers.items()}
     st.caption("Your result, to copy and compare with others who opened the same link:")
-    line = format_result(played.title, scores, {"me": picks.count(None)})
+    line = format_result(played.title(inner_steps), scores, {"me": picks.count(None)})
     st.code(line, language=None, wrap_lines=True)
 
 
@@ -207,20 +227,34 @@ def _go_to_adapt(played: Round, number: int) -> None:
     )
 
 
-def _explain(played: Round, methods: Sequence[str]) -> None:
+def _show_typicality(
+    played: Round,
+    questions: Sequence[PlayQuestion],
+    answers: Mapping[str, Sequence[int]],
+    inner_steps: int,
+) -> None:
+    """Say how typical the machines' scores are, of the two that were measured in many rounds."""
+    pair = ("maml", cached.BASELINE)
+    if set(answers) == set(pair):
+        first, second = (score(questions, answers[name]) / len(questions) for name in pair)
+        spec = MODES[played.mode]
+        show_typicality(played.dataset, played.part, "round", spec, (first, second), inner_steps)
+
+
+def _explain(played: Round, machines: Machines) -> None:
     """Say what is played."""
     n_way = MODES[played.mode].n_way
     inner_lrs = ", ".join(
         f"{STYLES[method].label} α = {cached.learner(method).inner_lr(n_way):.3g}"
-        for method in methods
+        for method in machines.methods
     )
+    steps = count_steps(machines.inner_steps)
     st.caption(
         f"This is **{n_way}-way 1-shot**: {n_way} characters to tell apart, one example of each, "
-        f"{PARTS[played.part]}. The networks take "
-        f"{INNER_STEPS} inner steps ({inner_lrs}) and see each query alone."
+        f"{PARTS[played.part]}. The networks take {steps} ({inner_lrs}) and see each query alone."
     )
     with st.container(horizontal=True):
-        explanation("Is that fair?", WHY_FAIR.format(steps=INNER_STEPS))
+        explanation("Is that fair?", WHY_FAIR.format(steps=steps))
         explanation("Why is one alphabet harder?", WHY_HARD)
         explanation("With a whole class?", WHY_CLASS.format(again=NEXT_ROUND))
 

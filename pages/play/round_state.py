@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from maml_core.teaching.play_round import MODES, SECONDS_PER_QUESTION
+from maml_core.teaching.play_round import INNER_STEPS, MODES, SECONDS_PER_QUESTION
 from pages.shared import cached
 from pages.shared.link_settings import MAX_SEED, PARTS, dataset_label, shape_values
 
@@ -27,13 +27,29 @@ class Round(NamedTuple):
         """What the questions and the machines' answers depend on: all but the time."""
         return self.dataset, self.part, self.mode, self.seed
 
-    @property
-    def title(self) -> str:
-        """What tells two results apart; Omniglot's unseen characters go without saying."""
+    def title(self, inner_steps: int) -> str:
+        """Return what tells two results apart.
+
+        Omniglot's unseen characters go without saying, and the steps that the machines have always
+        taken.
+        """
         extras = [dataset_label(self.dataset)] if self.dataset != "omniglot" else []
         extras += [PARTS[self.part]] if self.part != "test" else []
+        extras += [count_steps(inner_steps)] if inner_steps != INNER_STEPS else []
         extras += [f"{SECONDS_PER_QUESTION} s a question"] if self.timed else []
         return ", ".join([f"Seed {self.seed}", self.mode, *extras])
+
+
+class Machines(NamedTuple):
+    """Who plays against the person, and how long they learn from the examples."""
+
+    methods: tuple[str, ...]
+    inner_steps: int
+
+
+def count_steps(inner_steps: int) -> str:
+    """Return so many inner steps in words."""
+    return "1 inner step" if inner_steps == 1 else f"{inner_steps} inner steps"
 
 
 def picks_by_round() -> dict[Round, list[int | None]]:
@@ -42,17 +58,17 @@ def picks_by_round() -> dict[Round, list[int | None]]:
     return picks
 
 
-def known_answers(played: Round, methods: tuple[str, ...]) -> dict[str, list[int]] | None:
+def known_answers(played: Round, machines: Machines) -> dict[str, list[int]] | None:
     """Return the machines' answers if this session has already waited for them."""
-    if (played.source, methods) in _answered():
-        return cached.machine_answers(*played.source, methods)
+    if (played.source, machines) in _answered():
+        return cached.machine_answers(*played.source, *machines)
     return None
 
 
-def compute_answers(played: Round, methods: tuple[str, ...]) -> None:
+def compute_answers(played: Round, machines: Machines) -> None:
     """Wait for the machines' answers, so that `known_answers` has them from now on."""
-    cached.machine_answers(*played.source, methods)
-    _answered().add((played.source, methods))
+    cached.machine_answers(*played.source, *machines)
+    _answered().add((played.source, machines))
 
 
 def go_to_next_seed() -> None:
@@ -66,8 +82,8 @@ def choose_episode_of(played: Round, number: int) -> None:
     st.session_state.update(shape, question=number, question_to_learn=number)
 
 
-def _answered() -> set[tuple[QuestionSource, tuple[str, ...]]]:
-    answered: set[tuple[QuestionSource, tuple[str, ...]]] = st.session_state.setdefault(
+def _answered() -> set[tuple[QuestionSource, Machines]]:
+    answered: set[tuple[QuestionSource, Machines]] = st.session_state.setdefault(
         "rounds_answered", set()
     )
     return answered

@@ -2,9 +2,11 @@
 
 WHY_FAIR = """
 Both networks get what you get: one labelled example of each character, then one query alone. They
-start from weights that know nothing about these characters, take {steps} steps of gradient descent
-on the examples, and answer; for the next question they start again. MAML's start was trained so
-that such steps lead far, the pretrained one's by telling hundreds of other characters apart.
+start from weights that know nothing about these characters, take {steps} of gradient descent on
+the examples, and answer; for the next question they start again. MAML's start was trained so that
+such steps lead far, the pretrained one's by telling hundreds of other characters apart. What MAML
+gains is above all the first step: with five, pretraining nearly draws level. The buttons above say
+how many they take.
 """
 WHY_HARD = """
 Characters of different alphabets mostly differ at a glance; those of one alphabet share strokes and

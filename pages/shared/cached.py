@@ -162,8 +162,9 @@ def questions(dataset: str, part: str, mode: str, seed: int) -> list[play_round.
 
 @st.cache_resource(show_spinner=False, max_entries=1024)
 def machine_answers(
-    dataset: str, part: str, mode: str, seed: int, methods: tuple[str, ...]
+    dataset: str, part: str, mode: str, seed: int, methods: tuple[str, ...], inner_steps: int
 ) -> dict[str, list[int]]:
     """Return the label that each method gives to each question of a round."""
     asked = questions(dataset, part, mode, seed)
-    return play_round.answer_questions({method: learner(method) for method in methods}, asked)
+    learners = {method: learner(method) for method in methods}
+    return play_round.answer_questions(learners, asked, inner_steps)

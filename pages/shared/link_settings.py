@@ -221,10 +221,11 @@ def current_settings() -> Settings:
     if question and spec == replace(CHALLENGE, same_drawers=False):
         spec = CHALLENGE  # as Play's questions within one alphabet are sampled
     dataset, part = dataset_labels()[state.dataset], PART_LABELS[state.part]
+    seed = state.seed or 0  # the visitor may have gone back to a link without one
     return Settings(
         dataset,
         spec,
-        int(state.seed),
+        int(seed),
         part,
         number=max(question - 1, 0),
         edition=dataset_changes().count(dataset),

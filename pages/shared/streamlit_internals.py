@@ -13,6 +13,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 __all__ = [
     "UploadedFile",
     "is_connected",
+    "is_history_navigation",
     "looks_for_pages_by_file",
     "rewrite_link",
     "session_id",
@@ -36,6 +37,12 @@ def rewrite_link(parameters: Mapping[str, Sequence[str]]) -> None:
         for name, texts in parameters.items():
             params.set_with_no_forward_msg(name, list(texts))
         params.set_initial_query_params_from_current()
+
+
+def is_history_navigation() -> bool:
+    """Say whether this run is of an address that the visitor went back or forward to."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 def session_id() -> str:

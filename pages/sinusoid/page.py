@@ -107,7 +107,7 @@ def _controls() -> SinusoidTask:
         in_left_half = st.toggle(
             "Only in the left half: which one extrapolates?", key="half", bind="query-params"
         )
-    return SinusoidTask(int(st.session_state["seed"]), int(k_shot), in_left_half)
+    return SinusoidTask(int(st.session_state["seed"] or 0), int(k_shot), in_left_half)
 
 
 def _charts_and_training(session: SessionTraining, task: SinusoidTask) -> None:

@@ -19,6 +19,7 @@ from pages.shared import cached
 from pages.shared.charts.chart import draw_chart
 from pages.shared.charts.facts import episode_facts
 from pages.shared.charts.step_player import player, player_layout_css
+from pages.shared.charts.typicality import FIRST_STEP, show_typicality
 from pages.shared.frame.finding import show_finding
 from pages.shared.learners.recorded import learner_at_update, recorded_params
 from pages.shared.link_settings import PARTS, Settings, current_settings, one_of
@@ -100,6 +101,8 @@ def _draw(
             "pretrained network that training started from. It is already strong: the more "
             "classes, the more there is to gain."
         )
+        gained = trajectories[-1].accuracy[FIRST_STEP], trajectories[0].accuracy[FIRST_STEP]
+        show_typicality(chosen.dataset, chosen.part, "replay", chosen.spec, gained)
     with player_column:
         steps = range(1, STEPS + 1)
         step = segmented_choice(

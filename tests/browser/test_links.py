@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.running_app import running_app
+from maml_core.teaching.openings import load_openings
 from pages.shared.frame.navigation import FIRST_PAGE, PAGES_BY_NAME
 from tests.support.browser_waiting import wait_until_done
 
@@ -71,3 +72,34 @@ def test_a_short_link_and_its_qr_code_lead_to_the_same(
     expect(stranger.locator(CURRENT)).to_have_text("Episodes")
     wait_until_done(stranger)
     assert stranger.url == page.url
+
+
+def test_an_address_that_says_nothing_says_its_opening_and_keeps_it(
+    page: Page, app_url: str
+) -> None:
+    seed = load_openings()["glyphs"].seed
+    page.goto(f"{app_url}/toy")
+    page.goto(app_url)
+    page.wait_for_url(lambda url: f"seed={seed}" in url)
+    for part in ("n_way=20", "dataset=Glyphs", "mode=20-way", "machine_steps=1+step"):
+        assert part in page.url
+    expect(page.locator(".choice")).to_have_count(20)
+    opened = page.url
+    page.reload()
+    expect(page.locator(".choice")).to_have_count(20)
+    assert page.url == opened
+    page.go_back()  # at once: the opening took the place of the address that said nothing
+    expect(page.locator(CURRENT)).to_have_text("Toy world")
+
+
+def test_the_defaults_too_are_an_address_that_says_something(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/episodes")
+    seed = page.locator(".st-key-seed input")
+    expect(seed).to_have_value(str(load_openings()["glyphs"].seed))
+    wait_until_done(page)
+    page.goto(f"{app_url}/episodes?n_way=5")
+    expect(seed).to_have_value("0")
+    page.wait_for_url(lambda url: "seed=0" in url and "n_way" not in url)
+    page.reload()
+    expect(seed).to_have_value("0")
+    expect(page.get_by_test_id("stMain")).to_contain_text("5-way 1-shot")

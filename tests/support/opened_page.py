@@ -16,9 +16,13 @@ CHART_MENU = {"chart", "title"}  # what a chart's menu is told
 
 
 def at_page(path: str, **query: str | list[str]) -> AppTest:
-    """Be about to open a page by its own link, as `pages/adapt/page.py`."""
+    """Be about to open a page by its own link, as `pages/adapt/page.py`.
+
+    The link names an episode, seed 0 unless given: one that does not opens on the app's opening,
+    which takes more classes than a test has.
+    """
     at = AppTest.from_file(ROOT / "app.py", default_timeout=120)
-    at.query_params.update(query)
+    at.query_params.update({"seed": "0"} | query)
     # Before the first run only this way reaches a page whose address is not its file's name.
     at._page_hash = calc_hash(Path(path).parent.name)
     return at

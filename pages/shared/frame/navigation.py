@@ -33,6 +33,11 @@ class AppPage:
         """The file that Streamlit runs."""
         return f"pages/{self.name}/page.py"
 
+    @property
+    def shows_episode(self) -> bool:
+        """Whether the page, or a section of it, depends on the seed."""
+        return any("seed" in used for used in (self.controls, *self.controls_by_section.values()))
+
 
 PAGES = (
     AppPage("play", "Play", "stadia_controller", (*CHARACTERS, *SEED)),

@@ -13,10 +13,12 @@ from pages.shared.data_sources.episode_shape import fit_episode_to_dataset
 from pages.shared.data_sources.omniglot_download import omniglot_download
 from pages.shared.data_sources.zip_upload import select_new_zip, zip_upload
 from pages.shared.frame.navigation import EPISODE, PAGES_BY_NAME
+from pages.shared.frame.opening import complete_link
 from pages.shared.frame.share import draw_share_buttons
 from pages.shared.link_settings import (
     CONTROL_LABELS,
     DEFAULT_SPEC,
+    DEFAULTS,
     LINK,
     MAX_QUERY,
     MAX_SEED,
@@ -64,7 +66,10 @@ def sidebar(page: str) -> None:
     if st.session_state.get("dataset") not in (None, *offered):
         del st.session_state["dataset"]
     if not available["omniglot"] and st.session_state.get("dataset", "Omniglot") == "Omniglot":
-        st.session_state["dataset"] = "Glyphs"  # before its control is drawn, so the URL says so
+        st.session_state["dataset"] = "Glyphs"  # before its control is drawn
+    complete_link(page, st.session_state.get("dataset", "Omniglot"))
+    if st.session_state.get("seed", 0) is None:  # the field was emptied
+        st.session_state["seed"] = DEFAULTS["seed"]
     check_link({**LINK, "dataset": one_of(*offered)})
     used = used_controls(page)
     _hide(ALL_CONTROLS - used)
@@ -195,6 +200,7 @@ def _which_episode() -> None:
         CONTROL_LABELS["seed"],
         0,
         MAX_SEED,
+        None,  # no default, so that the address always says it
         key="seed",
         bind="query-params",
         help="The same settings and seed give the same episode on every machine.",
