@@ -100,8 +100,8 @@ def test_numbers_follow_while_theta_is_dragged_and_the_link_when_it_is_let_go(
     assert_row(page, "best", *DEFAULT, best)
     assert number(row(page, "best")[2]) <= min(losses(*DEFAULT, at)[1] for at in places) + 5e-4
 
-    page.get_by_text("Copy link").click()
-    link = page.locator("[data-testid=stPopoverBody] code").inner_text()
+    page.get_by_text("QR code, short link").click()
+    link = page.locator("[data-testid=stPopoverBody] code").last.inner_text()
     open_page(stranger, link)
     assert theta(stranger) == places[-1]
     assert row(stranger, "you") == row(page, "you")
