@@ -118,7 +118,7 @@ def test_five_characters_and_a_query_give_the_right_class(
     page: Page, phone: Page, app_url: str, pen: Callable[[Page, str, Strokes], None]
 ) -> None:
     page = page if pen is by_mouse else phone
-    open_board(page, f"{app_url}/draw")
+    open_board(page, f"{app_url}/draw?n_way=5")
     draw_all(page, pen)
     pen(page, "query", ANOTHER_D)
     wait_for_answer(page, strokes=2)
