@@ -3,6 +3,7 @@
 import streamlit as st
 
 from maml_core.paths import ASSETS
+from pages.shared.frame.embedding import link_to_the_page, show_one_figure
 from pages.shared.frame.former_addresses import follow_former_address
 from pages.shared.frame.navigation import FIRST_PAGE, PAGES
 from pages.shared.frame.next_steps import draw_next_steps
@@ -37,7 +38,9 @@ follow_former_address(name)
 # Here and not in each page: Streamlit keeps a URL parameter from page to page only if the
 # main script draws its control.
 sidebar(name)
+show_one_figure(name)
 if name != "train":
     training_session.show_in_sidebar()
 current.run()
 draw_next_steps(name)
+link_to_the_page(name)

@@ -19,7 +19,7 @@ from pages.shared.charts.facts import episode_facts
 from pages.shared.charts.many_episodes import repeat_on_many_episodes
 from pages.shared.charts.step_player import player, player_layout_css
 from pages.shared.charts.typicality import show_episode_typicality
-from pages.shared.frame.finding import show_finding
+from pages.shared.frame.finding import show_caption, show_finding
 from pages.shared.frame.glossary import IN_SYMBOLS, introduce
 from pages.shared.frame.page_header import explanation, page_with_episode
 from pages.shared.learners import store
@@ -158,9 +158,10 @@ def _adaptation_section(
             predict=predict,
             key="player",
         )
-        st.caption(
+        show_caption(
             "Framed, beside its letter: a class's support pictures. Below each query picture: the "
-            "class that each method predicts at this step. Filled: correct; struck through: wrong."
+            "class that each method predicts at this step. Filled: correct; struck through: wrong.",
+            "player",
         )
     return revealed
 
@@ -190,9 +191,10 @@ def _charts(
         settings=settings,
     )
     inner_lrs = ", ".join(f"{STYLES[t.method].label} α = {t.inner_lr:.3g}" for t in trajectories)
-    st.caption(
+    show_caption(
         f"One episode, {episode.query.size} query pictures of characters "
-        f"{PARTS[settings.part]}; queries are normalised together, as in the paper. {inner_lrs}."
+        f"{PARTS[settings.part]}; queries are normalised together, as in the paper. {inner_lrs}.",
+        "adaptation",
     )
     with st.container(horizontal=True):
         explanation("Why chance at step 0?", WHY_CHANCE)

@@ -9,6 +9,7 @@ import streamlit as st
 from maml_core.evaluation import results_table
 from maml_core.evaluation.confidence_intervals import Estimate, percent
 from maml_core.figures.style import STYLES
+from pages.shared.frame.finding import show_caption
 
 ALL_STEPS_UP_TO = 10  # from there on the table has a column for every tenth step
 
@@ -34,16 +35,20 @@ def published_results() -> None:
     """Draw this project's recorded results next to published ones."""
     labels = {method: style.label for method, style in STYLES.items()}
     st.subheader("Comparison with published results", anchor=False)
-    st.dataframe(results_table.accuracy_table(labels), hide_index=True, key="published_table")
-    st.caption(
+    with st.container(key="published_results"):
+        st.dataframe(results_table.accuracy_table(labels), hide_index=True, key="published_table")
+    show_caption(
         "Accuracy in % on Omniglot's test characters. This project's rows were recorded by "
         "`python -m maml_core evaluate --all` (± 95 % CI, after the last inner step); the others "
-        "are as reported by their authors, all on a split of the paper's kind."
+        "are as reported by their authors, all on a split of the paper's kind.",
+        "published",
     )
     st.subheader("Omniglot's one-shot challenge", anchor=False)
-    st.dataframe(results_table.official_runs_table(labels), hide_index=True, key="runs_table")
-    st.caption(
+    with st.container(key="official_runs"):
+        st.dataframe(results_table.official_runs_table(labels), hide_index=True, key="runs_table")
+    show_caption(
         "Error rate in % on the 20 official runs of 20 queries each: unseen alphabets, each query "
         "alone. The switch “Official runs” above reproduces this project's rows; episodes sampled "
-        "at random are harder."
+        "at random are harder.",
+        "runs",
     )

@@ -29,7 +29,7 @@ from pages.landscape.plane_cache import Descent, PlaneSettings
 from pages.shared import cached
 from pages.shared.charts.chart import chart_config, draw_chart
 from pages.shared.charts.facts import episode_facts
-from pages.shared.frame.finding import show_finding
+from pages.shared.frame.finding import show_caption, show_finding
 from pages.shared.frame.glossary import IN_SYMBOLS, introduce
 from pages.shared.frame.page_header import explanation, page_with_episode
 from pages.shared.learners.picker import in_place_of_maml
@@ -270,7 +270,9 @@ def _below(
     """Explain the maps, and offer zooms, undo and download."""
     flat = [path for drawn in paths.values() for path in drawn]
     show_finding(texts.paths_sentence(flat), "landscape")
-    st.caption(texts.map_caption(controls.plane_settings, controls.words, controls.which))
+    show_caption(
+        texts.map_caption(controls.plane_settings, controls.words, controls.which), "landscape"
+    )
     st.markdown("\n".join(f"* {texts.trajectory_caption(path)}" for path in flat))
     with st.container(horizontal=True):
         for words, shown in _parts(paths).items():
@@ -305,9 +307,10 @@ def _below(
         f"{controls.which.capitalize()} loss along the descents",
         settings=controls.plane_settings.settings,
     )
-    st.caption(
+    show_caption(
         f"The {controls.which} loss at the paths' own points, one episode; characters "
-        f"{PARTS[controls.plane_settings.settings.part]}."
+        f"{PARTS[controls.plane_settings.settings.part]}.",
+        "descent",
     )
 
 

@@ -13,7 +13,7 @@ from maml_core.teaching.sentences.sinusoid import describe_errors
 from maml_core.teaching.sinusoids.evaluation import ErrorEstimate, evaluate
 from maml_core.teaching.sinusoids.training import SinusoidCheckpoint
 from pages.shared.charts.chart import draw_chart
-from pages.shared.frame.finding import show_finding
+from pages.shared.frame.finding import show_caption, show_finding
 from pages.shared.widgets import segmented_choice
 from pages.sinusoid.training_panel import SessionTraining, shipped_checkpoint
 
@@ -79,10 +79,11 @@ def _draw(errors: ErrorsByShape, checkpoint: SinusoidCheckpoint) -> None:
     means = {STYLES[m].in_sentences: errors[words][m].mean for m in rivals}
     ci95 = {STYLES[m].in_sentences: errors[words][m].ci95 for m in rivals}
     show_finding(describe_errors(means, ci95, N_TASKS), "sinusoid_errors")
-    st.caption(
+    show_caption(
         f"Mean squared error over {N_TASKS} waves that no network was trained on, with the mean's "
         "95 % confidence interval, on "
-        + ("the right half of the range." if SUPPORT_SHAPES[words][1] else "the whole range.")
+        + ("the right half of the range." if SUPPORT_SHAPES[words][1] else "the whole range."),
+        "errors",
     )
     st.dataframe(_table(errors), hide_index=True, key="error_table")
     st.download_button(

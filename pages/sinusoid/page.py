@@ -15,7 +15,7 @@ from maml_core.teaching.sentences.sinusoid import describe_fits
 from maml_core.teaching.sinusoids.regressors import FittedCurves, fit_curves
 from maml_core.teaching.sinusoids.tasks import X_RANGE, Sinusoid, displayed_sinusoid
 from maml_core.teaching.sinusoids.training import SinusoidCheckpoint
-from pages.shared.frame.finding import show_finding
+from pages.shared.frame.finding import show_caption, show_finding
 from pages.shared.frame.glossary import WITHOUT_PRETRAINING, introduce
 from pages.shared.frame.page_header import explanation, page_top
 from pages.shared.link_settings import MAX_SEED, one_of
@@ -146,7 +146,7 @@ def _draw_fits(checkpoint: SinusoidCheckpoint, task: SinusoidTask) -> None:
         for m in CHARTED_METHODS
     }
     show_finding(describe_fits(errors, list(SHOWN_STEPS), len(points)), "sinusoid")
-    st.caption(_caption(fits, sinusoid, points))
+    show_caption(_caption(fits, sinusoid, points), "waves")
     with st.container(horizontal=True):
         _point_buttons(bool(points))
         explanation("Why does multi-task training draw that?", WHY_MULTI_TASK)

@@ -20,6 +20,7 @@ from maml_core.teaching.sinusoids.training import (
 )
 from maml_core.teaching.sinusoids.weights import load_checkpoint
 from pages.shared.charts.chart import draw_chart
+from pages.shared.frame.finding import show_caption
 from pages.shared.widgets import segmented_choice
 
 UPDATES = (500, 1_000, 2_000, 5_000)
@@ -141,7 +142,7 @@ def draw_training_panel(session: SessionTraining) -> None:
         "training_chart",
         "Error on validation sinusoids during meta-training",
     )
-    st.caption(_caption(session))
+    show_caption(_caption(session), "training")
     st.download_button(
         "The training's numbers (CSV)",
         lambda: sinusoid_history_csv(

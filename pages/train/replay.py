@@ -20,7 +20,7 @@ from pages.shared.charts.chart import draw_chart
 from pages.shared.charts.facts import episode_facts
 from pages.shared.charts.step_player import player, player_layout_css
 from pages.shared.charts.typicality import FIRST_STEP, show_typicality
-from pages.shared.frame.finding import show_finding
+from pages.shared.frame.finding import show_caption, show_finding
 from pages.shared.learners.recorded import learner_at_update, recorded_params
 from pages.shared.link_settings import PARTS, Settings, current_settings, one_of
 from pages.shared.messages import show_error
@@ -94,12 +94,13 @@ def _draw(
         total = episode.query.size
         correct = {u: np.rint(t.accuracy * total).astype(int).tolist() for u, t in found.items()}
         show_finding(describe_replay(correct, total), "replay")
-        st.caption(
+        show_caption(
             f"One episode, {len(episode.query.ravel())} query pictures of characters "
             f"{PARTS[chosen.part]}, normalised together; faint lines are the other points; "
             f"α = {trajectories[0].inner_lr:.3g}, the final one, at every point. Point 0 is the "
             "pretrained network that training started from. It is already strong: the more "
-            "classes, the more there is to gain."
+            "classes, the more there is to gain.",
+            "replay",
         )
         gained = trajectories[-1].accuracy[FIRST_STEP], trajectories[0].accuracy[FIRST_STEP]
         show_typicality(chosen.dataset, chosen.part, "replay", chosen.spec, gained)

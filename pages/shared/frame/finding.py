@@ -1,4 +1,4 @@
-"""The sentence under a result: the same look on every page."""
+"""The sentence and the caption under a result: the same look on every page."""
 
 from __future__ import annotations
 
@@ -28,3 +28,14 @@ def show_finding(sentence: str, key: str) -> None:
         if sentence:
             st.html(STYLE)
             st.markdown(sentence)
+
+
+def show_caption(text: str, key: str) -> None:
+    """Show a figure's caption, which stays with it where it is embedded, see `embedding`.
+
+    Args:
+        text: In Markdown.
+        key: Of the box, `caption_<key>`.
+    """
+    with st.container(key=f"caption_{key}"):
+        st.caption(text)

@@ -12,6 +12,7 @@ from maml_core.data import registry
 from pages.shared.data_sources.episode_shape import fit_episode_to_dataset
 from pages.shared.data_sources.omniglot_download import omniglot_download
 from pages.shared.data_sources.zip_upload import select_new_zip, zip_upload
+from pages.shared.frame.embedding import draw_embed_code
 from pages.shared.frame.navigation import EPISODE, PAGES_BY_NAME
 from pages.shared.frame.opening import complete_link
 from pages.shared.frame.share import draw_share_buttons
@@ -99,6 +100,7 @@ def sidebar(page: str) -> None:
             help="Larger letters and thicker lines on all pages. In a link: `projector=1`.",
         )
         draw_share_buttons(page)
+        draw_embed_code(page)
 
 
 def _hide(keys: Iterable[str]) -> None:
