@@ -28,7 +28,6 @@ from pages.landscape.map_component import Panel, draw_maps
 from pages.landscape.plane_cache import Descent, PlaneSettings
 from pages.shared import cached
 from pages.shared.charts.chart import chart_config, draw_chart
-from pages.shared.charts.facts import episode_facts
 from pages.shared.frame.finding import show_caption, show_finding
 from pages.shared.frame.glossary import IN_SYMBOLS, introduce
 from pages.shared.frame.page_header import explanation, page_with_episode
@@ -292,7 +291,7 @@ def _below(
         )
         st.download_button(
             "The maps as CSV",
-            grids_csv(known, _facts(controls)),
+            grids_csv(known, plane_cache.map_facts(controls.plane_settings, controls.which)),
             "landscape.csv",
             "text/csv",
             key="landscape_csv",
@@ -312,20 +311,6 @@ def _below(
         f"{PARTS[controls.plane_settings.settings.part]}.",
         "descent",
     )
-
-
-def _facts(controls: Controls) -> dict[str, object]:
-    """Return what the maps were computed with, for their CSV."""
-    chosen = controls.plane_settings
-    learners = plane_cache.learners(chosen.update, chosen.method)
-    n_way = chosen.settings.spec.n_way
-    return episode_facts(
-        chosen.settings,
-        set=controls.which,
-        plane=chosen.kind,
-        plane_seed=chosen.seed,
-        meta_update=chosen.update,
-    ) | {f"inner_lr_{name}": learner.inner_lr(n_way) for name, learner in learners.items()}
 
 
 def _refine(controls: Controls, evaluators: Evaluators, progress: DeltaGenerator) -> None:

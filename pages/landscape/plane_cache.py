@@ -15,6 +15,7 @@ from maml_core.landscape.planes import SHARED_PLANE, Plane
 from maml_core.learners.learner import Learner
 from maml_core.networks.functional import for_n_way
 from pages.shared import cached
+from pages.shared.charts.facts import episode_facts
 from pages.shared.learners.recorded import learner_at_update, recorded_params
 from pages.shared.link_settings import Settings
 
@@ -165,3 +166,21 @@ def curvatures(plane_settings: PlaneSettings) -> dict[str, Curvature]:
     """Return the curvature of the support loss at each method's θ, whatever the planes."""
     both = learners(plane_settings.update, plane_settings.method)
     return learner_curvatures(both, cached.episode(plane_settings.settings))
+
+
+def map_facts(plane_settings: PlaneSettings, which: str) -> dict[str, object]:
+    """Return what maps were computed with, for their CSV.
+
+    Args:
+        plane_settings: Episode, plane and θ.
+        which: 'support' or 'query'.
+    """
+    named = learners(plane_settings.update, plane_settings.method)
+    n_way = plane_settings.settings.spec.n_way
+    return episode_facts(
+        plane_settings.settings,
+        set=which,
+        plane=plane_settings.kind,
+        plane_seed=plane_settings.seed,
+        meta_update=plane_settings.update,
+    ) | {f"inner_lr_{name}": learner.inner_lr(n_way) for name, learner in named.items()}
