@@ -102,6 +102,21 @@ def test_a_copied_link_shows_the_same_episode_to_someone_else(
     expect(stranger.locator(".st-key-player .method")).to_have_count(2)
 
 
+def test_both_sets_have_room_at_any_width(page: Page, app_url: str) -> None:
+    rows = (
+        "all => Math.max(...all.map(one => new Set([...one.children].map(p => p.offsetTop)).size))"
+    )
+    open_page(page, f"{app_url}/episodes?k_shot=10&n_way=2")
+    query = page.locator(".episode .characters.small")
+    heading = page.locator(".episode .set", has_text="Query set").first
+    for width in (1440, 1280, 1024, 900, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_function(f"innerWidth === {width}")
+        assert query.evaluate_all(rows) <= 4, f"ten queries of a class at {width} px"
+        title = page.locator(".episode .title", has_text="Query set")
+        assert heading.is_visible() != title.is_visible(), f"one heading at {width} px"
+
+
 @pytest.mark.parametrize("link", ["Watch the methods learn this episode", "Adapt"])
 def test_the_episode_goes_along_from_page_to_page(page: Page, app_url: str, link: str) -> None:
     open_page(page, f"{app_url}/episodes?n_way=3&k_shot=2&seed=7")
