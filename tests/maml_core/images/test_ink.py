@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 
 from maml_core.images.decoding import decode_image
-from maml_core.images.ink import find_ink, illumination, remove_small_components
+from maml_core.images.ink import find_ink
+from maml_core.images.ink_mask import remove_small_components
+from maml_core.images.polarity import illumination
 from tests.support.pictures import SIZE, encoded, figure, grey, overlap, refusal
 
 
