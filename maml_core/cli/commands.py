@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from maml_core.cli.parser import EVALUATION_STEPS, make_parser
 from maml_core.config import (
+    AS_THEY_ARE,
     OFFICIAL_RUNS,
     EpisodeSpec,
     EvaluationConfig,
@@ -26,7 +27,7 @@ from maml_core.config import (
 )
 from maml_core.data.character_set import CharacterSet, DataError
 from maml_core.data.download.fetch import fetch_mnist, fetch_omniglot
-from maml_core.data.registry import load, status
+from maml_core.data.registry import FOLDER_VIEWS, best_view, load, status, with_view
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import make_pool
 from maml_core.episodes.sampling import count_available_episodes
@@ -60,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SeenClassesWarning)  # `_check_seen` has said it
+            if "pictures" in parsed:
+                parsed.dataset = _dataset(parsed.dataset, parsed.pictures)
             COMMANDS[parsed.doing](parsed)
     except (DataError, CheckpointError, ValueError) as error:
         print(f"maml_core: {error}", file=sys.stderr)
@@ -84,6 +87,23 @@ def _data(parsed: argparse.Namespace) -> None:
                 load(dataset.name)
     for dataset in status():
         print(f"{dataset.name}: {'here' if dataset.available else 'not here'}. {dataset.detail}")
+
+
+def _dataset(name: str, pictures: str | None) -> str:
+    """Return the data set that is meant, and say how pictures are seen if nobody said it.
+
+    Raises:
+        ValueError: A way of seeing pictures is asked for that are not one's own.
+        DataError: The pictures cannot be looked at.
+    """
+    if name != FOLDER_VIEWS[AS_THEY_ARE]:
+        if pictures:
+            raise ValueError(f"--pictures is for folder-28, not for {name}; leave it out.")
+        return name
+    if pictures is None:
+        pictures = best_view(name)
+        print(f"Pictures are seen as with --pictures {pictures}.", file=sys.stderr)
+    return with_view(name, pictures)
 
 
 R = TypeVar("R", bound="DataclassInstance")
@@ -148,6 +168,8 @@ def _evaluate(parsed: argparse.Namespace) -> None:
     if nearest:
         _check_nearest(parsed)
     data = load(parsed.dataset)
+    if data.notice:
+        print(data.notice, file=sys.stderr)
     learner = _learner(parsed, data)
     classes = split_classes(data, parsed.split, parsed.part, parsed.split_seed)
     seen = _check_seen(parsed, learner, data, parsed.part)

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from maml_core.config import DATASETS, META_METHODS, PARTS, SPLITS, PretrainConfig, TrainConfig
+from maml_core.cli.source_options import add_source
+from maml_core.config import META_METHODS, PARTS, PretrainConfig, TrainConfig
 from maml_core.methods.catalogue import METHODS, NEAREST, current_name
 from maml_core.networks.registry import MODELS
 
@@ -63,23 +64,6 @@ def _add_data(commands: Any) -> None:
     )
 
 
-def _add_source(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--dataset",
-        choices=DATASETS,
-        default="omniglot",
-        help="characters, or your pictures: folder in colour, folder-28 as small as characters",
-    )
-    parser.add_argument(
-        "--split",
-        choices=SPLITS,
-        default="alphabets",
-        help="alphabets: whole alphabets, or a folder's own parts, are kept for testing; paper: "
-        "characters shuffled, 1100/100/423; classes: classes shuffled, 64/16/20 %%",
-    )
-    parser.add_argument("--split-seed", type=int, default=0, help="seed of the split's shuffle")
-
-
 def _add_allow_seen(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-seen",
@@ -89,7 +73,7 @@ def _add_allow_seen(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_run(parser: argparse.ArgumentParser, out: str) -> None:
-    _add_source(parser)
+    add_source(parser)
     parser.add_argument("--out", type=Path, default=Path(out), help="weights file to write")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted training")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
@@ -283,7 +267,7 @@ def _add_evaluate(commands: Any) -> None:
     )
     parser.add_argument("--weights", type=Path, help="a weights file instead of the shipped ones")
     _add_model(parser, None)
-    _add_source(parser)
+    add_source(parser)
     _add_allow_seen(parser)
     parser.add_argument("--part", choices=PARTS, default="test", help="part of the split")
     parser.add_argument("--n-way", type=int, default=5, help="classes an episode")
@@ -340,5 +324,5 @@ def _add_choose(commands: Any) -> None:
     )
     parser.add_argument("--weights", type=Path, help="a weights file, to be rewritten")
     _add_model(parser, None)
-    _add_source(parser)
+    add_source(parser)
     _add_allow_seen(parser)

@@ -11,8 +11,10 @@ from maml_core.config.episodes import (
     EvaluationConfig,
 )
 from maml_core.config.ranges import (
+    AS_THEY_ARE,
     DATASETS,
     DEVICES,
+    HANDWRITING,
     MAX_BOARDS,
     MAX_INNER_STEPS,
     MAX_QUERY,
@@ -36,9 +38,11 @@ from maml_core.config.training import (
 )
 
 __all__ = [
+    "AS_THEY_ARE",
     "CHALLENGE",
     "DATASETS",
     "DEVICES",
+    "HANDWRITING",
     "MAX_BOARDS",
     "MAX_INNER_STEPS",
     "MAX_QUERY",

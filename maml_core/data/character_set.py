@@ -44,7 +44,8 @@ class CharacterSet:
         side: Width and height of a full-size picture, pixels.
         evaluation_alphabets: The alphabets that the 'alphabets' split keeps for testing.
         validation_alphabets: Those that it keeps for validation; empty: it draws them itself.
-        notice: A sentence for the person when this set stands in for another; empty when not.
+        notice: A sentence for the person when this set stands in for another, or when pictures of
+            it show nothing; empty when not.
         pictures: uint8 [n_images, side, side], 255 is ink, or [n_images, 3, side, side], red,
             green and blue; the full-size pictures in place of `bits`. May lie on disk.
         has_drawers: Whether it is known who drew what, as in Omniglot. Only then do quarter

@@ -7,12 +7,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from maml_core.config import DATASETS, MAX_BOARDS, MIN_BOARDS, VISITOR_ZIP_PREFIX, check_choice
+from maml_core.config import (
+    AS_THEY_ARE,
+    DATASETS,
+    HANDWRITING,
+    MAX_BOARDS,
+    MIN_BOARDS,
+    VISITOR_ZIP_PREFIX,
+    check_choice,
+)
 from maml_core.data import mnist, omniglot
 from maml_core.data.character_set import CharacterSet, ClassName, DataError
 from maml_core.data.omniglot import omniglot_root
 from maml_core.data.storage.disk_cache import default_data_dir, load_or_build
+
+if TYPE_CHECKING:
+    from maml_core.data.own_pictures.image_folder import SampledPicture
 
 __all__ = [
     "CharacterSet",
@@ -32,12 +44,15 @@ __all__ = [
 GLYPHS = {"n_alphabets": 50, "n_drawers": 20, "seed": 0}
 
 
+FOLDER_VIEWS = {AS_THEY_ARE: "folder-28", HANDWRITING: "folder-handwriting"}
+
+
 @dataclass(frozen=True)
 class DatasetStatus:
     """Whether a data set can be loaded.
 
     Attributes:
-        name: One of `config.DATASETS`; 'folder' speaks for 'folder-28' too.
+        name: One of `config.DATASETS`; 'folder' speaks for its other views, too.
         available: True if its files are there; damage within a file shows when it is loaded.
         where: The folder, or 'built in'.
         detail: A sentence: what is there, or what is missing and what to do.
@@ -58,8 +73,9 @@ def load(name: str, data_dir: Path | None = None) -> CharacterSet:
 
     Args:
         name: 'omniglot', 'glyphs', 'drawings', 'mnist', or a folder of pictures: 'folder' as
-            they are, in colour, 'folder-28' grey and as small as characters. Or the name of a
-            visitor's zip, see `own_pictures.visitor_zips`.
+            they are, in colour, 'folder-28' grey and as small as characters, 'folder-handwriting'
+            with their ink made like Omniglot's. Or the name of a visitor's zip,
+            see `own_pictures.visitor_zips`.
         data_dir: Where downloads and caches lie; `default_data_dir()` if None.
 
     Raises:
@@ -73,6 +89,47 @@ def load(name: str, data_dir: Path | None = None) -> CharacterSet:
         return visitor_zips.load(name, data_dir)
     check_choice("name", name, DATASETS)
     return LOADERS[name](data_dir)
+
+
+def sample_pictures(name: str, data_dir: Path | None = None) -> list[SampledPicture]:
+    """Return some pictures of the folder or a visitor's zip, before all of them are read.
+
+    Raises:
+        DataError: There are none, or one of them cannot be used.
+    """
+    from maml_core.data.own_pictures import image_folder, visitor_zips  # Only where needed.
+
+    data_dir = data_dir or default_data_dir()
+    if name.startswith(VISITOR_ZIP_PREFIX):
+        return image_folder.sample(visitor_zips.kept_zip(name, data_dir))
+    return image_folder.sample(pictures_root(data_dir))
+
+
+def best_view(name: str, data_dir: Path | None = None) -> str:
+    """Return 'handwriting' where the pictures of a folder or zip look like ink on a ground.
+
+    Raises:
+        DataError: There are none, or one of those looked at cannot be used.
+    """
+    from maml_core.data.own_pictures import image_folder  # Only where needed.
+
+    return image_folder.best_view(sample_pictures(name, data_dir))
+
+
+def with_view(name: str, view: str) -> str:
+    """Return the name of the data set that reads the same folder or zip in another way.
+
+    Args:
+        name: 'folder-28', 'folder-handwriting' or the name of a visitor's zip.
+        view: 'as-they-are' or 'handwriting'.
+    """
+    from maml_core.data.own_pictures import visitor_zips  # Only where needed.
+
+    check_choice("view", view, (AS_THEY_ARE, HANDWRITING))
+    if name.startswith(VISITOR_ZIP_PREFIX):
+        return visitor_zips.with_view(name, view)
+    check_choice("name", name, FOLDER_VIEWS.values())
+    return FOLDER_VIEWS[view]
 
 
 def load_or_glyphs(name: str, data_dir: Path | None = None) -> CharacterSet:
@@ -163,10 +220,10 @@ def _load_drawings(data_dir: Path) -> CharacterSet:
     return drawn_boards.load(drawings_root(data_dir))
 
 
-def _load_folder(data_dir: Path, colour: bool) -> CharacterSet:
+def _load_folder(data_dir: Path, view: str) -> CharacterSet:
     from maml_core.data.own_pictures import image_folder  # Imported only where needed.
 
-    return image_folder.load(pictures_root(data_dir), data_dir, colour=colour)
+    return image_folder.load(pictures_root(data_dir), data_dir, view=view)
 
 
 LOADERS: dict[str, Callable[[Path], CharacterSet]] = {
@@ -174,6 +231,7 @@ LOADERS: dict[str, Callable[[Path], CharacterSet]] = {
     "glyphs": _load_glyphs,
     "drawings": _load_drawings,
     "mnist": lambda data_dir: mnist.load(mnist.mnist_root(data_dir)),
-    "folder": partial(_load_folder, colour=True),
-    "folder-28": partial(_load_folder, colour=False),
+    "folder": partial(_load_folder, view="colour"),
+    "folder-28": partial(_load_folder, view=AS_THEY_ARE),
+    "folder-handwriting": partial(_load_folder, view=HANDWRITING),
 }

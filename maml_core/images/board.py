@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from maml_core.images.decoding import PictureError, decode_image
+from maml_core.images.decoding import PictureError, decode_image, flatten
 from maml_core.images.handwriting import (
     SIDE,
     Stroke,
@@ -148,7 +148,7 @@ def _decode_cell_picture(content: bytes) -> np.ndarray:
             f"The picture in a cell is {picture.width} × {picture.height}, not {SIDE} × {SIDE}; "
             "upload it anew."
         )
-    return np.where(np.asarray(picture.convert("L")) < 128, 255, 0).astype(np.uint8)
+    return np.where(np.asarray(flatten(picture).convert("L")) < 128, 255, 0).astype(np.uint8)
 
 
 def board_to_json(board: Board) -> bytes:

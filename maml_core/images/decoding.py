@@ -15,6 +15,7 @@ HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"
 # Longer side in pixels at which ink is looked for: in a photograph of a whole A4 sheet a pen's
 # line, 0.5 mm, is then 2 pixels wide; from smaller pictures smooth edges are made.
 MIN_SIDE, MAX_SIDE = 256, 1024
+LIGHT_PAINT = 200  # grey levels: on white it would hardly be seen
 
 
 class PictureError(ValueError):
@@ -86,3 +87,30 @@ def to_8_bit(picture: Image.Image) -> Image.Image:
     if not picture.mode.startswith("I"):
         return picture
     return Image.fromarray((np.asarray(picture) // 256).clip(0, 255).astype(np.uint8))
+
+
+def flatten(picture: Image.Image) -> Image.Image:
+    """Return a picture as RGB; what is transparent is white, or black where all paint is light."""
+    layers = to_8_bit(picture).convert("RGBA")
+    opaque = np.asarray(layers.getchannel("A")) >= 128
+    paint = np.asarray(layers.convert("L"))[opaque]
+    light = not opaque.all() and len(paint) > 0 and np.percentile(paint, 5) >= LIGHT_PAINT
+    ground = Image.new("RGBA", layers.size, "black" if light else "white")
+    return Image.alpha_composite(ground, layers).convert("RGB")
+
+
+def pad_to_square(picture: Image.Image, side: int) -> Image.Image:
+    """Shrink an RGB picture into the middle of a square of `side` pixels, its shape kept.
+
+    What is around it has the median colour of its border, which is that of its ground.
+    """
+    width, height = picture.size
+    scale = side / max(width, height)
+    size = max(1, round(scale * width)), max(1, round(scale * height))
+    small = picture.resize(size, Image.Resampling.LANCZOS)
+    pixels = np.asarray(picture)
+    border = [pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]
+    colour = np.median(np.concatenate(border), axis=0).astype(np.uint8)
+    square = Image.new("RGB", (side, side), tuple(colour.tolist()))
+    square.paste(small, ((side - size[0]) // 2, (side - size[1]) // 2))
+    return square

@@ -13,7 +13,12 @@ from maml_core.images.decoding import (
     to_8_bit,
 )
 from maml_core.images.ink_mask import ink_on_paper
+from maml_core.images.network_input import ink_bounding_box
 from maml_core.images.polarity import dark_on_light, darkness
+
+# Of the variance of darkness around the ink, the share between ink and paper.
+MIN_EXPLAINED = 0.7
+MAX_INK_SHARE = 0.7  # of the box around it; a letter has a third
 
 
 def find_ink(picture: Image.Image, name: str = "The picture") -> np.ndarray:
@@ -30,14 +35,39 @@ def find_ink(picture: Image.Image, name: str = "The picture") -> np.ndarray:
         PictureError: There is no ink, or there are too many pixels.
     """
     check_pixel_count(picture.width * picture.height, name)
-    longer = max(picture.size)
-    scale = min(max(longer, MIN_SIDE), MAX_SIDE) / longer
-    width, height = (max(1, round(scale * side)) for side in picture.size)
-    layers = to_8_bit(picture).convert("RGBA").resize((width, height), Image.Resampling.BICUBIC)
-    ink = ink_on_paper(darkness(dark_on_light(layers)))
+    ink = ink_on_paper(_darkness(picture))
     if not ink.any():
         raise PictureError(
             f"{name} shows no ink, only one shade; choose one of a dark line on light paper or "
             "the reverse."
         )
     return 255 * ink.astype(np.uint8)
+
+
+def looks_like_ink(picture: Image.Image) -> bool:
+    """Say whether a picture is of ink on a ground, two shades, rather than a photograph of things.
+
+    Args:
+        picture: As `find_ink` takes it.
+    """
+    missing = _darkness(picture)
+    ink = ink_on_paper(missing)
+    box = ink_bounding_box(ink)
+    if box is None:
+        return False
+    around = np.s_[box[1] : box[3], box[0] : box[2]]
+    missing, ink = missing[around], ink[around]
+    share = float(ink.mean())
+    if share > MAX_INK_SHARE:
+        return False
+    between = share * (1 - share) * (missing[ink].mean() - missing[~ink].mean()) ** 2
+    return bool(between >= MIN_EXPLAINED * missing.var())
+
+
+def _darkness(picture: Image.Image) -> np.ndarray:
+    """Return how dark each pixel is for the light there, at the size at which ink is looked for."""
+    longer = max(picture.size)
+    scale = min(max(longer, MIN_SIDE), MAX_SIDE) / longer
+    width, height = (max(1, round(scale * side)) for side in picture.size)
+    layers = to_8_bit(picture).convert("RGBA").resize((width, height), Image.Resampling.BICUBIC)
+    return darkness(dark_on_light(layers))

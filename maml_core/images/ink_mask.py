@@ -134,7 +134,8 @@ def remove_small_components(ink: np.ndarray) -> np.ndarray:
     pieces, area, step = label_components(ink)
     sizes = np.bincount(pieces.ravel(), weights=area.ravel())
     keep = (sizes >= MIN_COMPONENT_SHARE * area.sum())[pieces]
-    return ink & _enlarged(keep, step, ink.shape)
+    kept: np.ndarray = ink & _enlarged(keep, step, ink.shape)
+    return kept
 
 
 def label_components(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 from scipy import ndimage
 
+from maml_core.images.decoding import flatten
 from maml_core.images.ink_mask import border_mask, ink_on_paper, label_components
 
 BORDER_SHARE = 0.03  # of the shorter side: the frame that says what is transparent
@@ -30,10 +31,8 @@ def dark_on_light(layers: Image.Image) -> np.ndarray:
         if len(shades) and np.ptp(np.percentile(shades, (5, 95))) < UNIFORM_RANGE:
             # Strokes of one colour, perhaps white, on nothing: where there is paint is ink.
             return 255 - alpha.astype(np.float32)
-    paper = Image.new("RGBA", layers.size, "white")
-    flat = Image.alpha_composite(paper, layers).convert("RGB")
     # A little blur takes away the noise of a camera; lines are 2 pixels wide or more.
-    channel = _telling_channel(flat).filter(ImageFilter.GaussianBlur(0.7))
+    channel = _telling_channel(flatten(layers)).filter(ImageFilter.GaussianBlur(0.7))
     grey = np.asarray(channel, dtype=np.float32)
     return grey if _is_dark_on_light(channel) else 255 - grey
 

@@ -24,8 +24,8 @@ class TrainingSplit(NamedTuple):
     split_seed: int
 
 
-# One folder of pictures, in colour or grey.
-SAME_CLASSES = {"folder-28": "folder"}
+# One folder of pictures, in colour, grey or as handwriting.
+SAME_CLASSES = {"folder-28": "folder", "folder-handwriting": "folder"}
 
 
 def splits_trained_on(provenance: Provenance | None) -> list[TrainingSplit]:

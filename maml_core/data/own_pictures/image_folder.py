@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from maml_core.config import AS_THEY_ARE, HANDWRITING, check_choice
 from maml_core.data.character_set import CharacterSet, ClassName, DataError
 from maml_core.data.own_pictures.layouts import (
     PARTS,
@@ -21,85 +24,241 @@ from maml_core.data.own_pictures.layouts import (
 )
 from maml_core.data.storage.archives import fingerprint, open_archive
 from maml_core.data.storage.disk_cache import default_data_dir, memory_mapped
-from maml_core.images.decoding import PictureError, decode_image, to_8_bit
+from maml_core.images import handwriting
+from maml_core.images.decoding import PictureError, decode_image, flatten, pad_to_square
+from maml_core.images.ink import looks_like_ink
+from maml_core.images.ink_mask import border_mask
 from maml_core.images.network_input import to_network_input
 
-VERSION = 1  # Raise it when the same file comes to give other pixels: caches are keyed by it.
+VERSION = 2  # Raise it when the same file comes to give other pixels: caches are keyed by it.
 SIDE = 84  # Finn et al. 2017 shrink mini-ImageNet's pictures to 84x84, whatever their shape.
 BORDER = 3  # pixels of the border that says whether the ground is light
+COLOUR = "colour"
+DATASETS = {COLOUR: "folder", AS_THEY_ARE: "folder-28", HANDWRITING: "folder-handwriting"}
+SAMPLE = 8  # pictures that tell what kind a set's pictures are
+MIN_RANGE = 16  # grey levels: a picture with less shows one shade
+MAX_NAMED = 5  # files in a sentence
 
 
-def load(root: Path, data_dir: Path | None = None, *, colour: bool = True) -> CharacterSet:
-    """Read a folder or zip of pictures, shrunk to 84x84, from the cache when it is unchanged.
+@dataclass(frozen=True)
+class SampledPicture:
+    """One of a set's pictures, before the set is read.
 
-    The pictures lie in one file on disk, 21 kB each, and are mapped into memory: mini-ImageNet's
-    60,000 take 1.3 GB of disk, and of memory what `make_pool` copies, one part of the split.
+    Attributes:
+        name: Its file.
+        picture: uint8 [SIDE, SIDE, 3], padded to a square.
+        as_they_are: uint8 [28, 28], what a network sees of it; 255 is ink.
+        handwriting: Likewise as handwriting; None where it shows no ink.
+        looks_like_ink: Whether it is of ink on a ground.
+    """
+
+    name: str
+    picture: np.ndarray
+    as_they_are: np.ndarray
+    handwriting: np.ndarray | None
+    looks_like_ink: bool
+
+
+def load(root: Path, data_dir: Path | None = None, *, view: str = COLOUR) -> CharacterSet:
+    """Read a folder or zip of pictures, from the cache when it is unchanged.
+
+    The pictures lie in one file on disk and are mapped into memory, 21 kB each or as handwriting
+    1.5: mini-ImageNet's 60,000 take 1.3 GB of disk, and of memory what `make_pool` copies, one
+    part of the split.
 
     Args:
         root: The folder, or a zip of it.
         data_dir: Where the cache lies; `default_data_dir()` if None.
-        colour: A network sees the pictures as they are, [3, 84, 84]. Otherwise like Omniglot's
-            characters, grey, [28, 28], with 255 for ink: reversed where most of the pictures
-            have a light border.
+        view: 'colour': a network sees the pictures squeezed to [3, 84, 84]. 'as-they-are': like
+            Omniglot's characters, grey, [28, 28], padded to a square, with 255 for ink: reversed
+            where most of the pictures have a light border. 'handwriting': likewise, but the ink
+            is found in each and given the place, size and pen of Omniglot's characters.
 
     Returns:
         Of the first two layouts three alphabets, 'train', 'validation' and 'test', which the
         'alphabets' split keeps apart; else one, all of it for testing, and the split 'classes'
         divides it. Classes and pictures sorted by name; those of a class need not be equally many.
+        As handwriting, pictures without ink are left out; the notice names them, and as they are
+        those of one shade.
 
     Raises:
+        ValueError: There is no such view.
         DataError: Something is missing or cannot be used; the message names the class or file.
     """
+    check_choice("view", view, DATASETS)
     key = f"version {VERSION}, side {SIDE}, {fingerprint([check_exists(root)], REMEDY)}"
     with open_archive(root, REMEDY) as (sizes, read):
         entries = find_pictures(root, sizes, read)
-    pictures = memory_mapped(
-        "pictures",
+    decode, shape = (
+        (_handwriting_bits, (handwriting.SIDE, -(-handwriting.SIDE // 8)))
+        if view == HANDWRITING
+        else (partial(_colour_pixels, view == COLOUR), (3, SIDE, SIDE))
+    )
+    pixels = memory_mapped(
+        {COLOUR: "pictures", AS_THEY_ARE: "padded", HANDWRITING: "handwriting"}[view],
         key,
         data_dir or default_data_dir(),
-        (len(entries), 3, SIDE, SIDE),
-        partial(_decode_pictures, root, entries),
+        (len(entries), *shape),
+        partial(_decode, root, entries, decode),
     )
-    counts = Counter(ClassName(entry.group, entry.label) for entry in entries)
+    if view == HANDWRITING:
+        return _as_handwriting(root, entries, pixels)
+    if view == COLOUR:
+        return _character_set(entries, view, inputs=pixels, side=SIDE, pictures=pixels)
+    inputs = to_character_inputs(pixels)
+    blank = np.ptp(inputs, axis=(1, 2)) < MIN_RANGE
+    notice = _blank_notice(entries, blank, "one shade only", "choose “as handwriting”")
+    return _character_set(entries, view, inputs=inputs, side=SIDE, pictures=pixels, notice=notice)
+
+
+def sample(root: Path, count: int = SAMPLE) -> list[SampledPicture]:
+    """Return some of a folder's or zip's pictures, from all over it, and what a network sees.
+
+    Raises:
+        DataError: As `load`, for these pictures.
+    """
+    check_exists(root)
+    with open_archive(root, REMEDY) as (sizes, read):
+        entries = find_pictures(root, sizes, read)
+        chosen = np.linspace(0, len(entries) - 1, min(count, len(entries))).round().astype(int)
+        pictures = [_decoded(root, entries[index], read) for index in chosen]
+    padded = np.stack([_colour_pixels(False, picture) for picture in pictures])
+    seen = to_character_inputs(padded)
+    return [
+        SampledPicture(
+            entries[index].path,
+            np.moveaxis(padded[i], 0, -1),
+            seen[i],
+            _handwriting_input(pictures[i]),
+            looks_like_ink(pictures[i]),
+        )
+        for i, index in enumerate(chosen)
+    ]
+
+
+def best_view(sampled: list[SampledPicture]) -> str:
+    """Return 'handwriting' where most of a sample look like ink on a ground."""
+    inky = sum(one.looks_like_ink and one.handwriting is not None for one in sampled)
+    return HANDWRITING if 2 * inky > len(sampled) else AS_THEY_ARE
+
+
+def _character_set(
+    entries: list[PictureFile],
+    view: str,
+    kept: np.ndarray | None = None,
+    **fields: Any,
+) -> CharacterSet:
+    """Return a set of the pictures' classes; pictures that are not kept count for nothing."""
+    names = [ClassName(entry.group, entry.label) for entry in entries]
+    counts = dict.fromkeys(names, 0)
+    counts |= Counter(name for i, name in enumerate(names) if kept is None or kept[i])
     groups = {name.alphabet for name in counts}
     divided = groups <= set(PARTS.values())
     return CharacterSet(
-        name="folder" if colour else "folder-28",
+        name=DATASETS[view],
         classes=tuple(counts),
         starts=np.cumsum([0, *counts.values()], dtype=np.int64),
         drawers=np.concatenate([np.arange(1, count + 1) for count in counts.values()]),
-        inputs=pictures if colour else _to_character_inputs(pictures),
-        side=SIDE,
         evaluation_alphabets=tuple({"test"} & groups if divided else groups),
         validation_alphabets=tuple({"validation"} & groups if divided else ()),
-        pictures=pictures,
         has_drawers=False,
+        **fields,
     )
 
 
-def _decode_pictures(root: Path, entries: list[PictureFile]) -> Iterator[np.ndarray]:
-    """Yield each picture, uint8 [3, SIDE, SIDE]."""
+def _as_handwriting(root: Path, entries: list[PictureFile], bits: np.ndarray) -> CharacterSet:
+    """Return the set of characters of one bit a pixel, without those that show nothing."""
+    kept = np.array([character.any() for character in bits])
+    labels = {entry.label for entry in entries}
+    gone = labels - {entry.label for entry, keep in zip(entries, kept, strict=True) if keep}
+    if gone:
+        raise DataError(
+            f"No picture of {sorted(gone)[0]} in {root} shows ink, a dark line on a light ground "
+            "or the reverse; choose “as they are” (--pictures as-they-are) or take the class out."
+        )
+    characters = np.unpackbits(bits[kept], axis=-1, count=handwriting.SIDE) * 255
+    notice = _blank_notice(entries, ~kept, "no ink and are left out", "choose “as they are”")
+    return _character_set(
+        entries,
+        HANDWRITING,
+        kept,
+        inputs=np.stack([to_network_input(character) for character in characters]),
+        bits=bits[kept],
+        side=handwriting.SIDE,
+        notice=notice,
+    )
+
+
+def _blank_notice(entries: list[PictureFile], blank: np.ndarray, how: str, remedy: str) -> str:
+    """Return a sentence that names the pictures in which a network sees nothing; empty if none."""
+    files = [entry.path for entry, is_blank in zip(entries, blank, strict=True) if is_blank]
+    if not files:
+        return ""
+    more = f" and {len(files) - MAX_NAMED} more" if len(files) > MAX_NAMED else ""
+    return (
+        f"{len(files)} of {len(entries)} pictures show {how}: "
+        f"{', '.join(files[:MAX_NAMED])}{more}; {remedy}, replace them or take them out."
+    )
+
+
+def _decode(
+    root: Path, entries: list[PictureFile], convert: Callable[[Image.Image], np.ndarray]
+) -> Iterator[np.ndarray]:
+    """Yield each picture as `convert` makes it of the decoded file."""
     with open_archive(root, REMEDY) as (_, read):
         for entry in tqdm(entries, "Reading pictures", unit="picture", disable=None, leave=False):
-            name = f"{entry.path} in {root}"
-            try:
-                picture = _to_rgb(decode_image(read(entry.path), name))
-            except PictureError as error:
-                raise DataError(f"{error.args[0].rstrip('.')}; or take it out.") from error
-            small = picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
-            yield np.moveaxis(np.asarray(small), -1, 0)
+            yield convert(_decoded(root, entry, read))
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    """Return a picture as RGB, on white where it is transparent."""
-    layers = to_8_bit(picture).convert("RGBA")
-    ground = Image.new("RGBA", layers.size, "white")
-    return Image.alpha_composite(ground, layers).convert("RGB")
+def _decoded(root: Path, entry: PictureFile, read: Callable[[str], bytes]) -> Image.Image:
+    """Return a picture of an entry.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    try:
+        return decode_image(read(entry.path), f"{entry.path} in {root}")
+    except PictureError as error:
+        raise DataError(f"{error.args[0].rstrip('.')}; or take it out.") from error
 
 
-def _to_character_inputs(pictures: np.ndarray) -> np.ndarray:
-    """Return colour pictures as a network for characters sees them, uint8 [n, 28, 28]."""
+def _colour_pixels(squeeze: bool, picture: Image.Image) -> np.ndarray:
+    """Return a picture in colour, uint8 [3, SIDE, SIDE], squeezed or padded to a square."""
+    flat = flatten(picture)
+    if squeeze:
+        square = flat.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    else:
+        square = pad_to_square(flat, SIDE)
+    return np.moveaxis(np.asarray(square), -1, 0)
+
+
+def _handwriting_bits(picture: Image.Image) -> np.ndarray:
+    """Return the character in a picture, uint8 [105, 14], of one bit a pixel; 0 without ink."""
+    try:
+        return np.packbits(handwriting.to_character(picture) > 0, axis=-1)
+    except PictureError:
+        return np.zeros((handwriting.SIDE, -(-handwriting.SIDE // 8)), dtype=np.uint8)
+
+
+def _handwriting_input(picture: Image.Image) -> np.ndarray | None:
+    """Return what a network sees of the character in a picture, None without ink."""
+    try:
+        return to_network_input(handwriting.to_character(picture))
+    except PictureError:
+        return None
+
+
+def to_character_inputs(pictures: np.ndarray) -> np.ndarray:
+    """Return colour pictures as a network for characters sees them, uint8 [n, 28, 28].
+
+    Args:
+        pictures: uint8 [n, 3, side, side].
+
+    Returns:
+        Grey, 255 for ink: reversed where most of the pictures have a light border.
+    """
     greys = [np.asarray(Image.fromarray(np.moveaxis(p, 0, -1)).convert("L")) for p in pictures]
     inputs = np.stack([to_network_input(grey) for grey in greys])
-    borders = [np.median(np.delete(grey, np.s_[BORDER:-BORDER], axis=0)) for grey in greys]
-    return 255 - inputs if np.median(borders) >= 128 else inputs
+    border = border_mask(greys[0].shape, BORDER)
+    light = np.median([np.median(grey[border]) for grey in greys]) >= 128
+    return 255 - inputs if light else inputs

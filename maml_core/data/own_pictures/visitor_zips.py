@@ -10,13 +10,14 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from maml_core.config import VISITOR_ZIP_PREFIX
+from maml_core.config import AS_THEY_ARE, HANDWRITING, VISITOR_ZIP_PREFIX
 from maml_core.data.character_set import CharacterSet, DataError
-from maml_core.data.own_pictures.image_folder import load as read_folder
+from maml_core.data.own_pictures import image_folder
 from maml_core.data.own_pictures.layouts import REMEDY
 from maml_core.data.storage.archives import open_archive
 from maml_core.data.storage.disk_cache import atomic_write, short_digest
 
+HANDWRITING_SUFFIX = f"-{HANDWRITING}"
 FOLDER = "brought"  # in the data folder; earlier versions kept zips there, too
 MAX_MEGABYTES = 20  # of a zip
 MAX_UNPACKED_MEGABYTES = 200
@@ -25,7 +26,7 @@ MAX_KEPT = 20  # zips on this server; the oldest uploads are removed
 
 
 def add(content: bytes, file: str, data_dir: Path) -> CharacterSet:
-    """Keep a zip of pictures, one folder per class, and read it.
+    """Keep a zip of pictures, one folder per class, and read it as its pictures suggest.
 
     Args:
         content: All of the zip, of unknown origin.
@@ -41,12 +42,13 @@ def add(content: bytes, file: str, data_dir: Path) -> CharacterSet:
             "smaller pictures."
         )
     name = VISITOR_ZIP_PREFIX + short_digest(content)
-    path = _path(name, data_dir)
+    path = kept_zip(name, data_dir)
     try:
         with atomic_write(path) as zipped:
             zipped.write(content)
         _check_size(path)
-        data = load(name, data_dir)
+        view = image_folder.best_view(image_folder.sample(path))
+        data = load(with_view(name, view), data_dir)
     except OSError as error:
         raise DataError(f"{file} cannot be kept on this server ({error.strerror}).") from error
     except DataError as error:
@@ -59,20 +61,37 @@ def add(content: bytes, file: str, data_dir: Path) -> CharacterSet:
 def load(name: str, data_dir: Path) -> CharacterSet:
     """Read the pictures of a kept zip, as a network for characters sees them.
 
+    Args:
+        name: 'zip-' and the digest, then '-handwriting' where they are to be read as that.
+        data_dir: Where downloads and caches lie.
+
     Raises:
         DataError: It is no longer kept.
     """
-    path = _path(name, data_dir)
+    path = kept_zip(name, data_dir)
     if not path.exists():
         raise DataError("Your pictures are no longer on this server; upload them again.")
     # What is decoded lies beside the zip, and goes with it.
-    return replace(read_folder(path, path.parent, colour=False), name=name)
+    view = HANDWRITING if name.endswith(HANDWRITING_SUFFIX) else AS_THEY_ARE
+    return replace(image_folder.load(path, path.parent, view=view), name=name)
 
 
-def _path(name: str, data_dir: Path) -> Path:
-    if not re.fullmatch(rf"{VISITOR_ZIP_PREFIX}[0-9a-f]{{16}}", name):
+def with_view(name: str, view: str) -> str:
+    """Return the name of a zip, whose pictures are to be read in some way."""
+    name = name.removesuffix(HANDWRITING_SUFFIX)
+    return name + HANDWRITING_SUFFIX if view == HANDWRITING else name
+
+
+def kept_zip(name: str, data_dir: Path) -> Path:
+    """Return where a zip is kept.
+
+    Raises:
+        DataError: The name is not one of a zip.
+    """
+    digest = name.removeprefix(VISITOR_ZIP_PREFIX).removesuffix(HANDWRITING_SUFFIX)
+    if not (name.startswith(VISITOR_ZIP_PREFIX) and re.fullmatch("[0-9a-f]{16}", digest)):
         raise DataError(f"{name!r} does not name a zip of pictures; upload it again.")
-    return data_dir / FOLDER / name.removeprefix(VISITOR_ZIP_PREFIX) / "pictures.zip"
+    return data_dir / FOLDER / digest / "pictures.zip"
 
 
 def _check_size(path: Path) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from maml_core.config import VISITOR_ZIP_PREFIX, EpisodeSpec
+from maml_core.config import AS_THEY_ARE, HANDWRITING, VISITOR_ZIP_PREFIX, EpisodeSpec
+from maml_core.data.registry import FOLDER_VIEWS
 
-PORTABLE_FOLDER = "folder-28"  # the data set as which a visitor's zip can be loaded anywhere
+# The data sets as which a visitor's zip can be loaded anywhere, and the way each sees pictures.
+PORTABLE_VIEWS = {name: view for view, name in FOLDER_VIEWS.items()}
 WEIGHTS_SUFFIX = ".safetensors"
 
 
@@ -36,8 +38,9 @@ class Experiment:
 
 def portable_dataset(dataset: str) -> tuple[str, str]:
     """Return the name of a data set on any machine, and what one has to do there to load it."""
-    if dataset.startswith(VISITOR_ZIP_PREFIX) or dataset == PORTABLE_FOLDER:
-        return PORTABLE_FOLDER, "Let PICTURES_DIR name the folder or zip."
+    if dataset.startswith(VISITOR_ZIP_PREFIX) or dataset in PORTABLE_VIEWS:
+        view = HANDWRITING if dataset.endswith(HANDWRITING) else AS_THEY_ARE
+        return FOLDER_VIEWS[view], "Let PICTURES_DIR name the folder or zip."
     return dataset, ""
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import fields
 from pathlib import Path
 
-from maml_core.config import TrainConfig
+from maml_core.config import AS_THEY_ARE, TrainConfig
+from maml_core.data.registry import FOLDER_VIEWS
 from maml_core.teaching.exports.experiment import (
+    PORTABLE_VIEWS,
     Experiment,
     episode_code,
     import_code,
@@ -49,7 +51,9 @@ def training_command(job: TrainingJob, out: str) -> str:
     """
     dataset, _ = portable_dataset(job.dataset)
     shape = dict(job.model)
-    words = ["python -m maml_core train", f"--dataset {dataset} --split {job.split}"]
+    view = PORTABLE_VIEWS.get(dataset)
+    source = f"--dataset {FOLDER_VIEWS[AS_THEY_ARE] if view else dataset} --split {job.split}"
+    words = ["python -m maml_core train", f"{source} --pictures {view}" if view else source]
     words += [f"--model {shape.pop('name', 'conv4')} --head-rows {shape.pop('n_out', 1)}"]
     if shape:
         raise ValueError(f"The command has no options for the network's {', '.join(shape)}.")

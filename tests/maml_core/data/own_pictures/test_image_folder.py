@@ -142,7 +142,7 @@ def test_grey_ones_are_ink_on_paper_whichever_is_darker(light, tmp_path):
     files = {
         f"{c}/{i}.png": png(255 - character if light else character) for c in "ab" for i in "12"
     }
-    data = image_folder.load(write(tmp_path / "characters", files), colour=False)
+    data = image_folder.load(write(tmp_path / "characters", files), view="as-they-are")
     expected = np.zeros((28, 28), dtype=np.uint8)
     expected[10, 4:24] = 255
     np.testing.assert_array_equal(data.inputs, np.broadcast_to(expected, (4, 28, 28)))

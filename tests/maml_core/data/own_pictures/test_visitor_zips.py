@@ -31,7 +31,7 @@ def packed(files: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content)  # of a fixed date
     return buffer.getvalue()
 
 
@@ -43,16 +43,18 @@ def kept(data_dir: Path) -> list[Path]:
     return sorted((data_dir / "brought").iterdir())
 
 
-def test_it_is_a_data_set_by_its_name(tmp_path, data_dir):
-    name = visitor_zips.add(pets(), "pets.zip", data_dir).name
+@pytest.mark.parametrize("view", ["as-they-are", "handwriting"])
+def test_it_is_a_data_set_by_its_name(view, tmp_path, data_dir):
+    added = visitor_zips.add(pets(), "pets.zip", data_dir).name
+    assert added.endswith("-handwriting"), "its pictures are of ink on paper"
+    name = registry.with_view(added, view)
+    assert (name == added) == (view == "handwriting")
     found = registry.load(name, data_dir)
     assert found.name == name
     assert [str(one) for one in found.classes] == ["pictures · cat", "pictures · dog"]
     path = tmp_path / "pets.zip"
     path.write_bytes(pets())
-    np.testing.assert_array_equal(
-        found.inputs, image_folder.load(path, tmp_path, colour=False).inputs
-    )
+    np.testing.assert_array_equal(found.inputs, image_folder.load(path, tmp_path, view=view).inputs)
     pool = make_pool(found, split_classes(found, "alphabets", "test"))
     assert sample_episode(pool, EpisodeSpec(2, 1, 2), seed=0).support.shape == (2, 1)
 
@@ -71,7 +73,7 @@ def test_what_is_decoded_lies_beside_it_and_goes_with_it(data_dir, monkeypatch):
         visitor_zips.add(pets(shade), "p.zip", data_dir).name for shade in range(3)
     )
     assert [one.name for one in kept(data_dir)] == sorted(
-        name.removeprefix("zip-") for name in (second, third)
+        registry.with_view(name, "as-they-are").removeprefix("zip-") for name in (second, third)
     )
     assert not list(data_dir.glob("pictures-*.npy")), "a visitor's do not push out the owner's"
     with pytest.raises(DataError, match="no longer on this server; upload them again"):
@@ -107,7 +109,10 @@ def test_what_cannot_be_used_is_told_by_its_own_name_and_not_kept(
     assert not list(data_dir.glob("brought/*"))
 
 
-@pytest.mark.parametrize("name", ["zip-", "zip-../../etc", "zip-0123456789abcdeg", "zip-0/x"])
+@pytest.mark.parametrize(
+    "name",
+    ["zip-", "zip-../../etc", "zip-0123456789abcdeg", "zip-0/x", "zip--handwriting"],
+)
 def test_names_lead_nowhere_else(name, data_dir):
     with pytest.raises(DataError, match="does not name a zip"):
         registry.load(name, data_dir)
