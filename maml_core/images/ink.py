@@ -18,7 +18,7 @@ from maml_core.images.polarity import dark_on_light, darkness
 
 # Of the variance of darkness around the ink, the share between ink and paper.
 MIN_EXPLAINED = 0.7
-MAX_INK_SHARE = 0.7  # of the box around it; a letter has a third
+MAX_INK_SHARE = 0.6  # of the box around it; a letter has a third
 
 
 def find_ink(picture: Image.Image, name: str = "The picture") -> np.ndarray:
@@ -55,7 +55,17 @@ def looks_like_ink(picture: Image.Image) -> bool:
     box = ink_bounding_box(ink)
     if box is None:
         return False
-    around = np.s_[box[1] : box[3], box[0] : box[2]]
+    # A straight line fills its box; with a margin there may be a frame in it.
+    return any(_is_two_shades(missing, ink, box, share) for share in (0.0, 0.25))
+
+
+def _is_two_shades(
+    missing: np.ndarray, ink: np.ndarray, box: tuple[int, int, int, int], margin_share: float
+) -> bool:
+    """Say whether ink and ground explain how dark the pixels in a box and a margin are."""
+    left, top, right, bottom = box
+    margin = round(margin_share * max(right - left, bottom - top))
+    around = np.s_[max(top - margin, 0) : bottom + margin, max(left - margin, 0) : right + margin]
     missing, ink = missing[around], ink[around]
     share = float(ink.mean())
     if share > MAX_INK_SHARE:

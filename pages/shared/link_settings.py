@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from maml_core.config import (
+    AS_THEY_ARE,
     CHALLENGE,
+    HANDWRITING,
     MAX_SHOT,
     MAX_WAY,
     MIN_SHOT,
@@ -20,6 +22,7 @@ from maml_core.config import (
     N_QUESTIONS,
     EpisodeSpec,
 )
+from maml_core.data.registry import FOLDER_VIEWS, with_view
 from maml_core.methods.catalogue import FORMER_LABELS
 from pages.shared.streamlit_internals import rewrite_link
 from pages.shared.widgets import show_until_dismissed
@@ -33,8 +36,13 @@ DATASET_LABELS = {
     "MNIST": "mnist",
     "My folder": "folder-28",
 }
-DATASET_NAMES = {name: words for words, name in DATASET_LABELS.items()}
 ZIP_LABEL = "My zip"  # of pictures, uploaded by the visitor
+# How networks see somebody's pictures, and what the choice is called for each data set of such.
+VIEW_LABELS = {"as handwriting": HANDWRITING, "as they are": AS_THEY_ARE}
+VIEW_KEYS = {"My folder": "pictures", ZIP_LABEL: "zip_pictures"}
+DATASET_NAMES = {name: words for words, name in DATASET_LABELS.items()} | dict.fromkeys(
+    FOLDER_VIEWS.values(), "My folder"
+)
 PART_LABELS = {"Never seen in training": "test", "Seen in training": "train"}
 PARTS = {part: words.lower() for words, part in PART_LABELS.items()}
 MAX_QUERY = 10  # with K = 10 all 20 drawers are used
@@ -106,9 +114,23 @@ class Settings:
 
 
 def dataset_labels() -> dict[str, str]:
-    """Return the data sets' names by their words; a zip that this visitor uploaded is one."""
+    """Return the data sets' names by their words; a zip that this visitor uploaded is one.
+
+    The names of somebody's pictures say how they are seen, so that nothing that is kept by them is
+    shown to who sees the same pictures in another way.
+    """
     visitor_zip = st.session_state.get("visitor_zip")
-    return DATASET_LABELS | ({ZIP_LABEL: visitor_zip} if visitor_zip else {})
+    names = DATASET_LABELS | ({ZIP_LABEL: visitor_zip} if visitor_zip else {})
+    return {words: _as_seen(words, name) for words, name in names.items()}
+
+
+def _as_seen(words: str, name: str) -> str:
+    if words not in VIEW_KEYS:
+        return name
+    state, key = st.session_state, VIEW_KEYS[words]
+    chosen = VIEW_LABELS.get(state.get(key) or st.query_params.get(key, ""))
+    suggested = state.get("suggested_views", {}).get(words, AS_THEY_ARE)
+    return with_view(name, chosen or suggested)
 
 
 def dataset_label(name: str) -> str:
@@ -165,6 +187,7 @@ LINK = {
     "seed": whole_number(0, MAX_SEED),
     "within": one_of("true", "false"),
     "part": one_of(*PART_LABELS),
+    **{key: one_of(*VIEW_LABELS) for key in VIEW_KEYS.values()},
     "question": whole_number(0, N_QUESTIONS),
     "projector": one_of("true", "false"),
 }

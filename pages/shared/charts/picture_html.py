@@ -41,6 +41,13 @@ def _png(data: CharacterSet, picture: int) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
+def pixels_uri(pixels: np.ndarray) -> str:
+    """Return pixels, uint8 [height, width] or [height, width, 3], as a data URI."""
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
 def data_uri(data: CharacterSet, picture: int) -> str:
     """Return a full-size picture as a data URI."""
     return f"data:image/png;base64,{_png(data, picture)}"

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
+from maml_core.config import AS_THEY_ARE
 from maml_core.data.character_set import DataError
 from maml_core.data.own_pictures import visitor_zips
 from maml_core.data.storage.disk_cache import default_data_dir
-from pages.shared.link_settings import DEFAULTS, ZIP_LABEL
+from pages.shared.link_settings import DEFAULTS, VIEW_KEYS, ZIP_LABEL
 from pages.shared.widgets import show_until_dismissed
 
 INSTRUCTIONS = f"""
 A zip with one folder per class, each with pictures (PNG, JPEG, WebP, GIF); at most
 {visitor_zips.MAX_MEGABYTES} MB and {visitor_zips.MAX_PICTURES:,} pictures. All pages then offer it
 under *Characters*, to you alone, until you close this tab; the server deletes it after
-{visitor_zips.MAX_KEPT} newer uploads. The networks see the pictures as characters:
-grey, 28 × 28 pixels.
+{visitor_zips.MAX_KEPT} newer uploads. The networks see the pictures as characters,
+grey, 28 × 28 pixels: as handwriting or as they are, which you choose.
 """
 
 
@@ -24,6 +25,7 @@ def select_new_zip() -> None:
     if st.session_state.pop("new_zip", False):
         words = {name: DEFAULTS[name] for name in ("part", "within")}
         st.session_state.update(dataset=ZIP_LABEL, **words)
+        st.session_state.pop(VIEW_KEYS[ZIP_LABEL], None)  # what was chosen for the last one
 
 
 def zip_upload() -> None:
@@ -54,7 +56,9 @@ def _add_zip(content: bytes, file: str, messages: list[str]) -> None:
     """Make a zip the visitor's data set, or say why it cannot be."""
     try:
         data = visitor_zips.add(content, file, default_data_dir())
-        st.session_state.update(visitor_zip=data.name, new_zip=True)
+        st.session_state.update(
+            visitor_zip=visitor_zips.with_view(data.name, AS_THEY_ARE), new_zip=True
+        )
         messages.clear()
     except DataError as error:
         messages[:] = [str(error)]

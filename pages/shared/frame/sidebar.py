@@ -11,6 +11,7 @@ from maml_core.config import MAX_SHOT, MAX_WAY, MIN_SHOT, MIN_WAY
 from maml_core.data import registry
 from pages.shared.data_sources.episode_shape import fit_episode_to_dataset
 from pages.shared.data_sources.omniglot_download import omniglot_download
+from pages.shared.data_sources.picture_view import choose_view, decide_views
 from pages.shared.data_sources.zip_upload import select_new_zip, zip_upload
 from pages.shared.frame.embedding import draw_embed_code
 from pages.shared.frame.navigation import EPISODE, PAGES_BY_NAME
@@ -25,14 +26,12 @@ from pages.shared.link_settings import (
     MAX_SEED,
     PART_LABELS,
     PRESETS,
-    ZIP_LABEL,
     check_link,
     dataset_labels,
     one_of,
     shape_values,
 )
 
-IN_COLOUR = ("My folder", ZIP_LABEL)
 ALWAYS = ("Omniglot", "Glyphs")  # these can be had; the others are offered where there are some
 ALL_CONTROLS = {*EPISODE, "question"}
 NO_OMNIGLOT = "Omniglot is not on this machine: these characters are drawn by a program."
@@ -43,7 +42,7 @@ NO_OMNIGLOT = "Omniglot is not on this machine: these characters are drawn by a 
 def available_datasets() -> dict[str, bool]:
     """Say which data sets can be used here and now."""
     found = {one.name: one.available for one in registry.status()}
-    return {**found, "folder-28": found["folder"]}
+    return {**found, **dict.fromkeys(registry.FOLDER_VIEWS.values(), found["folder"])}
 
 
 def usable_datasets() -> dict[str, str]:
@@ -62,6 +61,7 @@ def sidebar(page: str) -> None:
     st.session_state["current_page"] = page
     available = available_datasets()
     select_new_zip()
+    decide_views()
     here = usable_datasets()
     offered = [words for words in dataset_labels() if words in here or words in ALWAYS]
     if st.session_state.get("dataset") not in (None, *offered):
@@ -79,8 +79,7 @@ def sidebar(page: str) -> None:
             new_episode_button("new_episode", shortcut="N" if "seed" in used else None)
         st.selectbox(CONTROL_LABELS["dataset"], offered, key="dataset", bind="query-params")
         with st.container(key="about_dataset"):
-            if st.session_state["dataset"] in IN_COLOUR:
-                st.caption("The networks see these pictures as characters: grey, 28 × 28 pixels.")
+            choose_view(st.session_state["dataset"])
             fit_episode_to_dataset()
         with st.container(key="zip_upload"):
             zip_upload()

@@ -9,7 +9,7 @@ from maml_core.learners.checkpoints import CheckpointError
 from maml_core.learners.learner import Learner
 from pages.shared import cached
 from pages.shared.learners import store
-from pages.shared.link_settings import dataset_labels
+from pages.shared.link_settings import DATASET_NAMES, dataset_labels
 from pages.shared.streamlit_internals import UploadedFile
 from pages.shared.widgets import show_until_dismissed
 
@@ -104,7 +104,7 @@ def _description(learner: Learner) -> str:
     updates = provenance.updates
     length = "Unknown number of updates" if updates is None else count(updates, "update")
     ways = " and ".join(f"{n_way}-way" for n_way in sorted(learner.inner_lrs))
-    names = {name: words for words, name in dataset_labels().items()}
+    names = DATASET_NAMES | {name: words for words, name in dataset_labels().items()}
     words = names.get(provenance.dataset or "", "other pictures")
     return f"{length} on {words}, {ways}, split “{provenance.split}”"
 

@@ -31,14 +31,16 @@ def shown(at: AppTest) -> list[Image.Image]:
 
 @pytest.fixture
 def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Three classes of 5, 6 and 7 pictures, each of one colour."""
+    """Three classes of 5, 6 and 7 pictures, each of one colour, a little darker at one end."""
     root = tmp_path / "things"
     for number, name in enumerate(("ant", "bee", "cow")):
         (root / name).mkdir(parents=True)
         for i in range(5 + number):
             colour = [0, 0, 40]
             colour[number] = 120 + 10 * i
-            Image.new("RGB", (20, 30), tuple(colour)).save(root / name / f"{i}.png")
+            shades = np.linspace(0, 20, 30)[:, None, None] + np.array(colour)
+            pixels = np.broadcast_to(shades, (30, 20, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{i}.png")
     monkeypatch.setenv("PICTURES_DIR", str(root))
     return root
 
@@ -150,3 +152,62 @@ def test_mnist_is_offered_where_it_is(data_dir: Path) -> None:
     grid = [np.asarray(one)[14, 14] for one in shown(at)[:18]]
     assert sorted(grid[::3]) == sorted(255 - 40 * np.arange(6))  # black ink on white paper
     assert grid[::3] == grid[1::3] == grid[2::3]
+
+
+@pytest.fixture
+def handwriting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three characters of 4 pictures, white strokes on nothing; one picture is empty."""
+    root = tmp_path / "letters"
+    lines = {"bar": np.s_[20:100, 55:65], "dash": np.s_[55:65, 20:100], "dot": np.s_[50:70, 50:70]}
+    for name, where in lines.items():
+        (root / name).mkdir(parents=True)
+        for i in range(4):
+            layers = np.full((120, 160, 4), 255, dtype=np.uint8)
+            layers[..., 3] = 0
+            if (name, i) != ("dot", 3):
+                layers[..., 3][where] = 255
+            Image.fromarray(layers).save(root / name / f"{i}.png")
+    monkeypatch.setenv("PICTURES_DIR", str(root))
+    return root
+
+
+def previews(at: AppTest) -> str:
+    return " ".join(one.proto.body for one in at.sidebar.get("html") if "preview" in one.proto.body)
+
+
+def test_pictures_of_ink_are_seen_as_handwriting_unless_chosen_otherwise(handwriting: Path) -> None:
+    at = open_page(EPISODES, dataset="My folder", n_way="3", q_query="2")
+    assert at.segmented_control(key="pictures").value == "as handwriting"
+    assert {one.size for one in shown(at)[: 3 * 3]} == {(105, 105)}
+    assert "1 of 12 pictures show no ink and are left out: letters/dot/3.png" in at.warning[0].value
+    assert previews(at).count("as a network sees it") == 7, "of eight, and one shows no ink"
+    assert previews(at).count("no ink") == 1
+    at.segmented_control(key="pictures").set_value("as they are").run()
+    assert not at.exception
+    assert {one.size for one in shown(at)[: 3 * 3]} == {(84, 84)}
+    assert "1 of 12 pictures show one shade only: letters/dot/3.png" in at.warning[0].value
+
+
+def test_a_link_says_how_pictures_are_seen(handwriting: Path) -> None:
+    at = open_page(EPISODES, dataset="My folder", pictures="as they are", n_way="3", q_query="2")
+    assert at.segmented_control(key="pictures").value == "as they are"
+    assert {one.size for one in shown(at)[: 3 * 3]} == {(84, 84)}
+    other = open_page(EPISODES, dataset="My folder", n_way="3", q_query="2")
+    assert {one.size for one in shown(other)[: 3 * 3]} == {(105, 105)}, "of another visitor"
+    odd = open_page(EPISODES, dataset="My folder", pictures="upside down", n_way="3", q_query="2")
+    assert "pictures = 'upside down'" in " ".join(one.value for one in odd.warning)
+
+
+def test_a_zip_of_ink_is_seen_as_handwriting(
+    handwriting: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PICTURES_DIR")
+    at = open_page(EPISODES)
+    at.file_uploader(key="zip_0").upload("letters.zip", zipped(handwriting)).run()
+    assert not at.exception
+    assert at.sidebar.selectbox(key="dataset").value == "My zip"
+    assert at.segmented_control(key="zip_pictures").value == "as handwriting"
+    n_shown = at.session_state["n_way"] * (at.session_state["k_shot"] + at.session_state["q_query"])
+    assert {one.size for one in shown(at)[:n_shown]} == {(105, 105)}
+    at.segmented_control(key="zip_pictures").set_value("as they are").run()
+    assert {one.size for one in shown(at)[:n_shown]} == {(84, 84)}

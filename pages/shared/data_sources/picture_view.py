@@ -1,0 +1,99 @@
+"""How networks see somebody's pictures, as handwriting or as they are, with a preview."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from maml_core.config import AS_THEY_ARE, HANDWRITING
+from maml_core.data import registry
+from maml_core.data.character_set import DataError
+from maml_core.data.own_pictures.image_folder import SampledPicture, best_view
+from pages.shared.charts.picture_html import pixels_uri
+from pages.shared.link_settings import VIEW_KEYS, VIEW_LABELS, dataset_labels
+
+EXPLANATION = (
+    "*As handwriting*: the ink is found in each picture, whatever paper and light, centred, and "
+    "given the size and pen of Omniglot’s characters. *As they are*: each picture only becomes "
+    "grey and small. Without a choice, a sample of the pictures decides."
+)
+STYLE = """
+<style>
+.preview { display: grid; grid-template-columns: repeat(4, 1fr); gap: 6px 8px; }
+.preview span { display: flex; gap: 2px; }
+.preview img { width: calc(50% - 1px); aspect-ratio: 1; background: white; object-fit: contain;
+  border: 1px solid #8884; border-radius: 3px; }
+.preview img + img { image-rendering: pixelated; }
+.preview i { width: calc(50% - 1px); aspect-ratio: 1; border: 1px dashed #888; border-radius: 3px;
+  font-size: 0.6rem; line-height: 1.1; display: grid; place-content: center; text-align: center; }
+</style>
+"""
+
+
+@st.cache_data(show_spinner="Looking at the pictures …", ttl=600, max_entries=32)
+def _sample(dataset: str) -> list[SampledPicture]:
+    return registry.sample_pictures(dataset)
+
+
+def _sample_or_none(words: str) -> list[SampledPicture]:
+    """Return some pictures of a data set before all are read; none where it cannot be used."""
+    try:
+        return _sample(registry.with_view(dataset_labels()[words], AS_THEY_ARE))
+    except DataError:
+        return []  # the page says why
+
+
+def decide_views() -> None:
+    """Let each data set of somebody's pictures be seen as its sample suggests, unless chosen.
+
+    To be called before anything asks for the data sets' names.
+    """
+    views = st.session_state.setdefault("suggested_views", {})
+    for words in VIEW_KEYS.keys() & dataset_labels().keys():
+        sampled = _sample_or_none(words)
+        views[words] = best_view(sampled) if sampled else AS_THEY_ARE
+
+
+def choose_view(words: str) -> None:
+    """Draw the choice for the data set that the sidebar names, and what a network then sees.
+
+    Args:
+        words: The data set's; nothing is drawn for one that is not of somebody's pictures.
+    """
+    if words not in VIEW_KEYS:
+        return
+    suggested = st.session_state["suggested_views"][words]
+    st.segmented_control(
+        "The networks see them",
+        list(VIEW_LABELS),
+        key=VIEW_KEYS[words],
+        default=next(label for label, view in VIEW_LABELS.items() if view == suggested),
+        required=True,
+        bind="query-params",
+        persist_state="session",
+        width="stretch",
+        help=EXPLANATION,
+    )
+    view = VIEW_LABELS[st.session_state[VIEW_KEYS[words]]]
+    if sampled := _sample_or_none(words):
+        st.html(STYLE + _preview_html(sampled, view))
+        st.caption(
+            "Some of the pictures, each beside what the networks see of it: "
+            "grey, 28 × 28 pixels, ink on paper."
+        )
+
+
+def _preview_html(sampled: list[SampledPicture], view: str) -> str:
+    """Return pictures in pairs: as it was brought, and as a network sees it."""
+    cells = []
+    for one in sampled:
+        name = html.escape(one.name.rpartition("/")[2], quote=True)
+        seen = one.handwriting if view == HANDWRITING else one.as_they_are
+        picture = f'<img src="{pixels_uri(one.picture)}" alt="{name}">'
+        if seen is None:
+            cells.append(f"<span>{picture}<i>no ink</i></span>")
+        else:
+            alt = f"{name}, as a network sees it"
+            cells.append(f'<span>{picture}<img src="{pixels_uri(255 - seen)}" alt="{alt}"></span>')
+    return f'<div class="preview">{"".join(cells)}</div>'
