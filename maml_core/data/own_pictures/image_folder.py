@@ -35,7 +35,7 @@ SIDE = 84  # Finn et al. 2017 shrink mini-ImageNet's pictures to 84x84, whatever
 BORDER = 3  # pixels of the border that says whether the ground is light
 COLOUR = "colour"
 DATASETS = {COLOUR: "folder", AS_THEY_ARE: "folder-28", HANDWRITING: "folder-handwriting"}
-SAMPLE = 8  # pictures that tell what kind a set's pictures are
+SAMPLE = 9  # pictures that tell what kind a set's pictures are
 MIN_RANGE = 16  # grey levels: a picture with less shows one shade
 MAX_NAMED = 5  # files in a sentence
 

@@ -20,7 +20,7 @@ EXPLANATION = (
 )
 STYLE = """
 <style>
-.preview { display: grid; grid-template-columns: repeat(4, 1fr); gap: 6px 8px; }
+.preview { display: grid; grid-template-columns: repeat(3, 1fr); gap: 8px; }
 .preview span { display: flex; gap: 2px; }
 .preview img { width: calc(50% - 1px); aspect-ratio: 1; background: white; object-fit: contain;
   border: 1px solid #8884; border-radius: 3px; }
