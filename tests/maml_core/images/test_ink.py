@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 from maml_core.images.decoding import decode_image
-from maml_core.images.ink import find_ink
-from maml_core.images.ink_mask import remove_small_components
+from maml_core.images.ink import find_ink, looks_like_ink
+from maml_core.images.ink_mask import otsu_threshold, remove_small_components
 from maml_core.images.polarity import illumination
 from tests.support.pictures import SIZE, encoded, figure, grey, overlap, refusal
 
@@ -120,3 +121,75 @@ def test_the_illumination_is_the_greatest_of_each_window_and_of_that_the_least(s
     values = np.random.default_rng(4).uniform(0, 255, shape).astype(np.float32)
     expected = window_extremes(window_extremes(values, 10, np.max), 10, np.min)
     np.testing.assert_array_equal(illumination(values), expected)
+
+
+# What surrounds the ink, or does not
+
+
+def test_crisp_ink_that_fills_its_frame():
+    """Half of the pixels are ink: it must not count as noise."""
+    rows, columns = (np.flatnonzero(figure(width=25).any(axis=axis)) for axis in (1, 0))
+    ink = figure(width=25)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    for paper, pen in ((255, 0), (0, 255)):
+        found = find_ink(grey(np.where(ink, pen, paper)))
+        truth = np.asarray(Image.fromarray(ink).resize(found.shape[::-1]))
+        assert overlap(found > 0, truth) > 0.9
+
+
+@pytest.mark.parametrize("width", [6, 20, 35])
+@pytest.mark.parametrize("sides", ["all", "one"])
+@pytest.mark.parametrize("shade", [0, 60])
+def test_a_dark_frame_is_no_ink(width, sides, shade):
+    values = np.where(figure(), 40, 230)
+    values[:width] = shade
+    if sides == "all":
+        values[-width:] = values[:, :width] = values[:, -width:] = shade
+    assert overlap(find_ink(grey(values)) > 0, figure()) > 0.95
+
+
+def test_the_corners_of_a_turned_page_are_no_ink():
+    page = grey(np.where(figure(), 20, 255))
+    turned = page.rotate(5, Image.Resampling.BICUBIC, fillcolor=0)
+    truth = Image.fromarray(figure()).rotate(5, fillcolor=0)
+    assert overlap(find_ink(turned) > 0, np.asarray(truth)) > 0.9
+
+
+@pytest.mark.parametrize("slope", [-0.4, 0.0, 0.7])
+def test_the_edge_of_a_shadow_is_no_ink(slope):
+    y, x = np.mgrid[:SIZE, :SIZE]
+    values = np.where(figure(), 60, 225) * np.where(x + slope * y > 190, 0.55, 1)
+    assert overlap(find_ink(grey(values)) > 0, figure()) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("paper", "pen"), [((70, 150, 90), (230, 60, 60)), ((255, 255, 255), (240, 220, 30))]
+)
+def test_ink_nearly_as_light_as_its_ground(paper, pen):
+    colours = np.where(figure()[..., None], pen, paper).astype(np.uint8)
+    assert np.ptp(np.asarray(Image.fromarray(colours).convert("L"))) < 55, "little to see in grey"
+    assert overlap(find_ink(Image.fromarray(colours)) > 0, figure()) > 0.95
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_otsu_is_the_best_of_all_cuts(seed):
+    """By trying them: the least variance within the two parts (Otsu 1979, equation 12)."""
+    rng = np.random.default_rng(seed)
+    values = np.concatenate([rng.normal(0.2, 0.05, 400), rng.normal(0.7, 0.1, 90)]).clip(0, 1)
+    within = {
+        cut: sum(len(part) * part.var() for part in (values[values <= cut], values[values > cut]))
+        for cut in np.arange(40, 200) / 256
+    }
+    assert within[otsu_threshold(values)] <= 1.01 * min(within.values())
+
+
+def test_what_looks_like_ink():
+    rng = np.random.default_rng(3)
+    assert looks_like_ink(grey(np.where(figure(), 90, 210) + rng.normal(0, 5, (SIZE, SIZE))))
+    assert looks_like_ink(grey(np.where(figure(), 255, 0)))
+    line = np.full((100, 100), 255)
+    line[45:55, 20:80] = 0
+    assert looks_like_ink(grey(line))
+    assert not looks_like_ink(grey(rng.uniform(0, 255, (84, 84))))
+    assert not looks_like_ink(Image.new("L", (84, 84), 77))
+    clouds = ndimage.gaussian_filter(rng.normal(0, 1, (200, 200)), 12)
+    assert not looks_like_ink(grey(128 + 90 * clouds / np.abs(clouds).max()))

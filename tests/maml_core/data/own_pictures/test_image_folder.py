@@ -254,3 +254,74 @@ def test_mapped_arrays_survive_damage_and_folders_without_room(tmp_path, monkeyp
     np.testing.assert_array_equal(made(tmp_path / "cache", "e"), rows)
     (tmp_path / "file").write_bytes(b"")  # where a file is, no folder can be made
     np.testing.assert_array_equal(made(tmp_path / "file", "a"), rows)
+
+
+def letters(shade: int = 255) -> dict[str, bytes]:
+    """A bar and a dash of one shade on nothing, wider than high; the last dash is missing."""
+    files = {}
+    for name, where in (("bar", np.s_[20:100, 60:70]), ("dash", np.s_[55:65, 30:110])):
+        for i in range(3):
+            layers = np.full((120, 180, 4), shade, dtype=np.uint8)
+            layers[..., 3] = 0
+            if (name, i) != ("dash", 2):
+                layers[..., 3][where] = 255
+            files[f"{name}/{i}.png"] = png(layers)
+    return files
+
+
+@pytest.mark.parametrize("shade", [0, 255])
+def test_as_handwriting_ink_has_the_place_and_size_of_omniglots(shade, tmp_path):
+    root = write(tmp_path / "letters", letters(shade))
+    data = image_folder.load(root, view="handwriting")
+    assert data.name == "folder-handwriting"
+    assert names_of(data) == {"letters · bar": 3, "letters · dash": 2}
+    assert data.notice == (
+        "1 of 6 pictures show no ink and are left out: letters/dash/2.png; choose “as they are”, "
+        "replace them or take them out."
+    )
+    bar, dash = data.picture(0) > 0, data.picture(3) > 0
+    for ink, long_axis in ((bar, 1), (dash, 0)):
+        lengths = [np.flatnonzero(ink.any(axis=axis)) for axis in (long_axis, 1 - long_axis)]
+        assert len(lengths[0]) == pytest.approx(69, abs=2)
+        assert len(lengths[1]) < 12
+        for length in lengths:
+            assert (length[0] + length[-1]) / 2 == pytest.approx(52, abs=1.5)
+    assert image_folder.best_view(image_folder.sample(root)) == "handwriting"
+
+
+@pytest.mark.parametrize("shade", [0, 255])
+def test_as_they_are_pictures_keep_their_shape_and_show_white_paint(shade, tmp_path):
+    """By hand: 180 x 120 pixels are 84 x 56 of 84 x 84, and 28 x 19 of 28 x 28."""
+    data = image_folder.load(write(tmp_path / "letters", letters(shade)), view="as-they-are")
+    assert names_of(data) == {"letters · bar": 3, "letters · dash": 3}
+    bar = data.inputs[0] >= 128
+    rows, columns = (np.flatnonzero(bar.any(axis=axis)) for axis in (1, 0))
+    assert len(rows) == pytest.approx(80 * 28 / 180, abs=1)
+    assert (rows[0] + rows[-1] + 1) / 2 == pytest.approx(14, abs=0.6)
+    assert columns.mean() + 0.5 == pytest.approx(65 * 28 / 180, abs=0.6)
+    assert "1 of 6 pictures show one shade only: letters/dash/2.png" in data.notice
+
+
+def test_a_class_without_ink_is_named(tmp_path):
+    blank = png(np.full((20, 20), 99, dtype=np.uint8))
+    root = write(tmp_path / "set", {**letters(), "nothing/1.png": blank})
+    with pytest.raises(DataError, match=r"No picture of nothing in .* shows ink"):
+        image_folder.load(root, view="handwriting")
+    assert len(image_folder.load(root, view="as-they-are").classes) == 3
+
+
+def test_photographs_are_seen_as_they_are(tmp_path):
+    root = write(tmp_path / "pets", plain())
+    assert image_folder.best_view(image_folder.sample(root)) == "as-they-are"
+
+
+def test_ways_of_seeing_share_nothing(tmp_path, monkeypatch):
+    """The name says the way, and whatever is kept is kept by the name."""
+    monkeypatch.setenv("PICTURES_DIR", str(write(tmp_path / "letters", letters())))
+    names = [registry.with_view("folder-28", view) for view in ("as-they-are", "handwriting")]
+    assert names == ["folder-28", "folder-handwriting"]
+    for name in (*names, *reversed(names)):
+        data = registry.load(name)
+        assert data.name == name
+        assert data.side == {"folder-28": 84, "folder-handwriting": 105}[name]
+    assert registry.best_view("folder-28") == "handwriting"
