@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from maml_core.teaching import lessons
+from maml_core.teaching.exports.lesson_notebooks import lesson_notebook
 from maml_core.teaching.lesson_figures import LESSONS as FOLDER
 from maml_core.teaching.lessons import Lesson, Plan
 from pages.lessons.worksheet import (
@@ -83,6 +84,8 @@ def main() -> None:
             number = titles.index(_chosen_title(titles))
             teacher, plan = _teachers_controls(by_plan)
             draw_print_button("Print the plan" if plan else "Print the worksheet")
+            if not plan:
+                _draw_notebook_button(loaded[number], number + 1)
         with right.container(key="walk"):
             if plan:
                 _draw_plan(plan)
@@ -109,6 +112,20 @@ def _teachers_controls(plans: Mapping[str, Plan]) -> tuple[bool, Plan | None]:
         else None
     )
     return teacher, plans.get(chosen or "")
+
+
+def _draw_notebook_button(lesson: Lesson, number: int) -> None:
+    """Offer the lesson as a notebook, which computes what its links show."""
+    st.download_button(
+        "Notebook",
+        lambda: lesson_notebook(lesson),
+        f"lesson-{number}.ipynb",
+        "application/x-ipynb+json",
+        key="lesson_notebook",
+        icon=":material/download:",
+        on_click="ignore",
+        help="The same lesson in Python, for Jupyter and a copy of the project.",
+    )
 
 
 def _draw_plan(plan: Plan) -> None:

@@ -50,11 +50,11 @@ def fit_episode_to_dataset() -> None:
         spec = EpisodeSpec(**{FIELDS.get(key, key): value for key, value in values.items()})
         for key, value in shape_values(fit_spec(pool, spec)).items():
             _set_value(key, value)
-    fewest = int(pool.counts.min())
+    n_classes, fewest = len(pool.classes), int(pool.counts.min())
+    at_least = "at least " if fewest < pool.counts.max() else ""
     st.caption(
-        f"{len(pool.classes)} characters, {'at least ' if fewest < pool.counts.max() else ''}"
-        f"{fewest} {'picture' if fewest == 1 else 'pictures'} of each: N, and K and the queries "
-        "together, can be no more."
+        f"{n_classes} characters, {at_least}{fewest} {'picture' if fewest == 1 else 'pictures'} of "
+        f"each: N is at most {n_classes}, K and the queries together at most {fewest}."
     )
 
 
