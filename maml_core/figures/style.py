@@ -93,6 +93,7 @@ STYLES = _Styles(_OF_METHODS)
 CHANCE_COLOUR = "#888888"
 FAINT = 0.25  # opacity of what is still to come
 HEIGHT = 300  # pixels
+PLOTLY_FONT, PLOTLY_LINE, PLOTLY_MARKER = 12, 2, 6  # sizes that Plotly takes unless told, pixels
 PART_COLOURS = {"train": "#56B4E9", "validation": "#CC79A7", "test": "#E69F00"}
 # Plotly's own menu can neither be reached by keyboard nor save both PNG and SVG; the pages have
 # another.
@@ -238,3 +239,38 @@ def faded(colour: str, opacity: float) -> str:
     """Return '#rrggbb' as 'rgba(…)'."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity})"
+
+
+def enlarge(figure: go.Figure, factor: float) -> go.Figure:
+    """Return a copy of a figure whose letters, lines and markers are larger, for a projector.
+
+    Args:
+        figure: The figure, with frames or without.
+        factor: By which sizes and widths are multiplied, those left to Plotly too.
+    """
+    plain: dict[str, Any] = _enlarged(figure.to_dict(), factor, "")
+    plain["layout"]["height"] = plain["layout"].get("height", HEIGHT) * factor
+    font = plain["layout"].setdefault("font", {})
+    font.setdefault("size", PLOTLY_FONT * factor)
+    for trace in plain["data"]:
+        if trace.get("type") == "scatter" and "lines" in trace.get("mode", "lines"):
+            trace.setdefault("line", {}).setdefault("width", PLOTLY_LINE * factor)
+        if "markers" in trace.get("mode", ""):
+            trace.setdefault("marker", {}).setdefault("size", PLOTLY_MARKER * factor)
+    return go.Figure(plain)
+
+
+def _enlarged(value: Any, factor: float, name: str) -> Any:
+    """Return a part of a figure, `name`, with what it says of sizes and widths enlarged."""
+    if isinstance(value, list | tuple):
+        return [_enlarged(part, factor, name) for part in value]
+    if not isinstance(value, dict):
+        return value
+    scaled = {"size"} if name.endswith("font") or name == "marker" else set()
+    scaled |= {"width"} if name == "line" else set()
+    return {
+        key: np.multiply(part, factor).tolist()
+        if key in scaled and not isinstance(part, dict)
+        else _enlarged(part, factor, key)
+        for key, part in value.items()
+    }

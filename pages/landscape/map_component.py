@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from maml_core.figures.landscape import PATH, RESTART_COLOUR
 from maml_core.figures.plotly_json import figure_json
 from maml_core.landscape.loss_maps import Window
+from pages.shared.charts.chart import for_the_room
 from pages.shared.component import component
 
 # Plotly keeps its styles in the page's head.
@@ -68,7 +69,7 @@ def draw_maps(
                     "name": panel.name,
                     "title": panel.title,
                     "colour": panel.colour,
-                    "figure": figure_json(panel.figure),
+                    "figure": figure_json(for_the_room(panel.figure)),
                     "numbers": panel.numbers,
                     "config": {**panel.config, "doubleClick": False},
                 }

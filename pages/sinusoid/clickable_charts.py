@@ -12,7 +12,7 @@ from maml_core.figures.landscape import RESTART_COLOUR
 from maml_core.figures.plotly_json import figure_json
 from maml_core.figures.sinusoid import POINTS
 from maml_core.teaching.sinusoids.tasks import X_RANGE
-from pages.shared.charts.chart import chart_config
+from pages.shared.charts.chart import chart_config, for_the_room
 from pages.shared.component import component
 
 MAX_POINTS = 20  # with more, the oldest is dropped
@@ -66,7 +66,7 @@ def draw_clickable_charts(
                     "title": panel.title,
                     "colour": panel.colour,
                     "note": panel.note,
-                    "figure": figure_json(panel.figure),
+                    "figure": figure_json(for_the_room(panel.figure)),
                     "numbers": describe(panel.figure, panel.note),
                     "config": chart_config(f"sinusoid {panel.title}") | {"doubleClick": False},
                 }

@@ -8,10 +8,11 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from maml_core.figures.description import describe
-from maml_core.figures.style import CHART_CONFIG
+from maml_core.figures.style import CHART_CONFIG, enlarge
 from pages.shared.component import component
 from pages.shared.link_settings import Settings, dataset_label
 
+PROJECTOR = 1.4  # times as large are letters and lines
 # A chart that fills the screen is Plotly's, whose styles are in the page's head.
 _mount_tools = component("chart_tools", isolate_styles=False)
 
@@ -41,7 +42,7 @@ def draw_chart(
     """
     with st.container(key=f"chart_box_{key}"):
         result = st.plotly_chart(
-            figure,
+            for_the_room(figure),
             key=key,
             config=chart_config(title, settings),
             alt=f"{title}. {numbers}" if numbers else describe(figure, title),
@@ -49,6 +50,11 @@ def draw_chart(
         )
         _mount_tools(key=f"chart_tools_{key}", data={"chart": key, "title": title})
     return result
+
+
+def for_the_room(figure: go.Figure) -> go.Figure:
+    """Return a figure as it is to be shown: larger where the sidebar says that it is projected."""
+    return enlarge(figure, PROJECTOR) if st.session_state.get("projector") else figure
 
 
 def chart_config(title: str, settings: Settings | None = None) -> dict[str, Any]:

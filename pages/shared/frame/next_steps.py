@@ -74,6 +74,7 @@ def draw_next_steps(page: str) -> None:
     Args:
         page: The name of the page.
     """
+    st.html("<style>.st-key-next_steps a p { white-space: normal; }</style>")
     with st.container(key="next_steps", border=True, gap="small"):
         st.markdown("**Where to go next**")
         for step in STEPS[page]:

@@ -34,6 +34,8 @@ from pages.shared.link_settings import (
 
 ALWAYS = ("Omniglot", "Glyphs")  # these can be had; the others are offered where there are some
 ALL_CONTROLS = {*EPISODE, "question"}
+# Letters everywhere, in the components too, are measured by the root's.
+LARGER_LETTERS = "@media (min-width: 769px) { html { font-size: 22px !important; } }"
 NO_OMNIGLOT = "Omniglot is not on this machine: these characters are drawn by a program."
 
 
@@ -92,14 +94,19 @@ def sidebar(page: str) -> None:
             with st.container(key="omniglot"):
                 st.caption(NO_OMNIGLOT)
                 omniglot_download()
-        st.toggle(
-            CONTROL_LABELS["projector"],
-            key="projector",
-            bind="query-params",
-            help="Larger letters and thicker lines on all pages. In a link: `projector=1`.",
-        )
+        _projector()
         draw_share_buttons(page)
         draw_embed_code(page)
+
+
+def _projector() -> None:
+    larger = st.toggle(
+        CONTROL_LABELS["projector"],
+        key="projector",
+        bind="query-params",
+        help="Larger letters and thicker lines on all pages. In a link: `projector=1`.",
+    )
+    st.html(f"<style>{LARGER_LETTERS if larger else ''}</style>")
 
 
 def _hide(keys: Iterable[str]) -> None:

@@ -16,7 +16,9 @@ from maml_core.figures.style import (
     STYLES,
     class_label,
     class_letter,
+    enlarge,
     ink_on,
+    layout,
     own_name,
     own_parts,
     trained_method,
@@ -148,3 +150,25 @@ def test_letters_on_a_methods_colour_can_be_read():
         ground, ink = luminance(channels(colour)), luminance(channels(ink_on(colour)))
         assert (max(ground, ink) + 0.05) / (min(ground, ink) + 0.05) >= 4.5
     assert ink_on("#E69F00") == "#000000", "white on it has 2.3"
+
+
+def test_an_enlarged_figure_has_larger_letters_lines_and_markers_and_the_same_numbers() -> None:
+    figure = go.Figure(layout=layout(2))
+    figure.add_scatter(x=[0, 1], y=[2, 3], mode="lines+markers", line_width=3, marker_size=[4, 8])
+    figure.add_scatter(x=[0, 1], y=[5, 6])
+    figure.add_heatmap(z=[[1, 2]])
+    figure.frames = [go.Frame(data=[{"x": [0], "y": [2], "marker": {"size": 5}}], traces=[0])]
+    before = figure.to_json()
+    large = enlarge(figure, 2.0)
+    assert figure.to_json() == before
+    first, second, _ = large.data
+    assert (first.line.width, first.marker.size, second.line.width) == (6, (8, 16), 4)
+    assert (large.layout.font.size, large.layout.legend.font.size) == (24, 26)
+    assert large.frames[0].data[0].marker.size == 10
+    for old, new in zip(figure.data, large.data, strict=True):
+        assert (old.x, old.y, old.z if "z" in old else None) == (
+            new.x,
+            new.y,
+            new.z if "z" in new else None,
+        )
+    assert (large.layout.height, large.layout.legend.y) == (2 * figure.layout.height, -0.25)

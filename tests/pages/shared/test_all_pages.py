@@ -1,5 +1,6 @@
 """What all pages have in common: the sidebar, the link, the configuration."""
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -84,3 +85,12 @@ def test_streamlit_is_configured_as_the_app_needs_it() -> None:
     # Hidden options: gone from Streamlit, they would be silently ignored.
     hidden = {"runner.postScriptGC", "global.maxCachedMessageAge"}
     assert hidden <= set(st_config.get_config_options())
+
+
+def test_a_projector_gets_larger_letters_in_the_charts_too() -> None:
+    usual, large = (
+        json.loads(open_page(EPISODES, **query).get("plotly_chart")[0].proto.spec)["layout"]
+        for query in ({}, {"projector": "1"})
+    )
+    assert large["height"] > usual["height"]
+    assert large["font"]["size"] > 12
