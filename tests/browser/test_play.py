@@ -146,7 +146,7 @@ def test_the_score_outlives_other_pages_and_reruns(page: Page, app_url: str) -> 
     before, here = scores(page), pictures(page)
     page.get_by_role("link", name="Episodes").click()
     expect(page.locator(".episode")).to_be_visible()
-    page.get_by_role("link", name="Play").click()
+    page.get_by_role("link", name="Play", exact=True).click()
     at_question(page, 4)
     answered(page, 3)
     assert (scores(page), pictures(page)) == (before, here)
