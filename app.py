@@ -5,6 +5,7 @@ import streamlit as st
 from maml_core.paths import ASSETS
 from pages.shared.frame.embedding import link_to_the_page, show_one_figure
 from pages.shared.frame.former_addresses import follow_former_address
+from pages.shared.frame.kept_work import keep_work, restore_work
 from pages.shared.frame.navigation import FIRST_PAGE, PAGES
 from pages.shared.frame.next_steps import draw_next_steps
 from pages.shared.frame.short_links import follow_short_link
@@ -35,6 +36,7 @@ if at_first:
 name = current.url_path or FIRST_PAGE
 follow_short_link()
 follow_former_address(name)
+restore_work(name)
 # Here and not in each page: Streamlit keeps a URL parameter from page to page only if the
 # main script draws its control.
 sidebar(name)
@@ -42,5 +44,6 @@ show_one_figure(name)
 if name != "train":
     training_session.show_in_sidebar()
 current.run()
+keep_work()
 draw_next_steps(name)
 link_to_the_page(name)

@@ -6,6 +6,7 @@ carries the whole state. Defaults are left out of the URL.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -213,6 +214,13 @@ def _translate_former_words(names: Iterable[str]) -> None:
         rewrite_link(changed)
 
 
+OWN_LEARNER = re.compile(r"Mine \d: ")  # as `figures.style` labels them
+NO_SUCH_LEARNER = (
+    "The link names a learner of somebody's own, which only the tab has in which it was kept, and "
+    "for half an hour after it was closed. Load its weights file on Train to have it here."
+)
+
+
 def check_link(checks: Mapping[str, Check]) -> None:
     """Note which values of the URL cannot be used; their controls keep the default."""
     _translate_former_words(checks)
@@ -225,6 +233,8 @@ def check_link(checks: Mapping[str, Check]) -> None:
                 f"The link asks for {name} = {odd[0][:40]!r}, which is not {words}; "
                 f"{control} shows its default instead."
             )
+            if OWN_LEARNER.match(odd[0]):
+                notice = NO_SUCH_LEARNER
             if notice not in notices:
                 notices.append(notice)
 

@@ -271,3 +271,21 @@ def _broken(folder: Path) -> Path:
     content = BytesIO(b"no picture")
     (folder / "z.png").write_bytes(content.getvalue())
     return folder / "z.png"
+
+
+def test_a_board_outlives_a_reload_in_its_own_tab_only(page: Page, app_url: str) -> None:
+    open_board(page, f"{app_url}/draw?n_way=2&q_query=1")
+    page.get_by_role("button", name="Fill from Glyphs").click()
+    clear = page.get_by_role("button", name="Clear the board")
+    expect(clear).to_be_enabled()
+    wait_until_done(page)
+    filled = pictures_drawn(page)
+    for _ in range(2):
+        page.reload()
+        expect(clear).to_be_enabled()
+        wait_until_done(page)
+        assert pictures_drawn(page) == filled
+    other = page.context.new_page()
+    open_board(other, f"{app_url}/draw?n_way=2&q_query=1")
+    wait_until_done(other)
+    expect(other.get_by_role("button", name="Clear the board")).to_be_disabled()

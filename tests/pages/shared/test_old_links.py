@@ -59,3 +59,9 @@ def test_a_link_made_before_names_what_it_named(link: str) -> None:
         for value, now in zip(values, shown, strict=True):
             same = now.lower() == value.lower() or value.startswith("Nearest by")
             assert same or RENAMED.get(value) == now, (key, value, now)
+
+
+def test_a_link_to_a_learner_that_is_not_here_says_why() -> None:
+    at = open_page("pages/adapt/page.py", methods=["MAML", "Mine 1: MAML"], n_way="2", q_query="1")
+    assert "a learner of somebody's own" in texts(at, "warning")
+    assert "Mine 1" not in texts(at, "warning")

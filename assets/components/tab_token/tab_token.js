@@ -1,0 +1,28 @@
+// Keeps in this tab, through a reload, the token under which the server keeps the visitor's work. A
+// cookie tells the server's first run that some tab of this browser has a token.
+
+/** @import { ComponentArguments } from "../shared/browser.js" */
+
+const KEY = "maml-kept-work";
+
+/**
+ * @typedef {object} Data
+ * @property {string | null} token - To be kept.
+ * @property {boolean} asks - Whether the server waits for the token of this tab.
+ * @property {string} cookie - With its attributes.
+ */
+
+/** @param {ComponentArguments<Data>} component */
+export default function tabToken({ data, setStateValue }) {
+  let kept = "";
+  try {
+    if (data.token) {
+      sessionStorage.setItem(KEY, data.token);
+      document.cookie = data.cookie;
+    }
+    kept = sessionStorage.getItem(KEY) ?? "";
+  } catch {
+    // The browser forbids it: then there is nothing to restore.
+  }
+  if (data.asks) setStateValue("token", kept);
+}

@@ -1,0 +1,63 @@
+"""What the server keeps of a tab's work: for how long, how much, and for whom."""
+
+from __future__ import annotations
+
+import pytest
+
+from pages.shared.frame import kept_work
+from pages.shared.frame.kept_work import KEPT_MINUTES, WorkStore
+
+FILE = {"own_files": {"mine-1": b"x" * 100}, "board_state": ["A1"]}
+
+
+@pytest.fixture
+def connected(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The sessions whose tabs are open."""
+    sessions: set[str] = set()
+    monkeypatch.setattr(kept_work, "is_connected", sessions.__contains__)
+    return sessions
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [0.0]
+    monkeypatch.setattr(kept_work.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_a_copy_comes_back_to_who_brings_the_token(connected: set[str]) -> None:
+    store, values = WorkStore(), {name: value.copy() for name, value in FILE.items()}
+    store.keep("token", values, "one")
+    restored = store.restored("token")
+    assert restored == FILE
+    restored["board_state"].append("B1")
+    restored["own_files"].clear()
+    assert store.restored("token") == FILE, "two sessions share nothing"
+    assert store.restored("tokem") is None
+
+
+def test_it_is_kept_for_minutes_after_the_tab_was_closed(
+    connected: set[str], clock: list[float]
+) -> None:
+    store = WorkStore()
+    connected.add("one")
+    store.keep("token", FILE, "one")
+    clock[0] = 10_000.0
+    assert store.restored("token") == FILE, "the tab is open"
+    connected.clear()
+    clock[0] += 60 * KEPT_MINUTES
+    assert store.restored("token") == FILE
+    clock[0] += 1
+    assert store.restored("token") is None
+
+
+def test_it_is_bounded_in_number_and_size(
+    connected: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_work, "MAX_TABS", 3)
+    store = WorkStore()
+    for number in range(4):
+        store.keep(str(number), FILE, "one")
+    assert [store.restored(str(number)) is None for number in range(4)] == [True] + 3 * [False]
+    monkeypatch.setattr(kept_work, "MAX_BYTES", 250)
+    assert [store.restored(str(number)) is None for number in range(4)] == 2 * [True] + 2 * [False]
