@@ -282,7 +282,15 @@ def test_a_prediction_is_judged_once_the_last_step_has_been_seen(page: Page, app
 
 
 @pytest.mark.parametrize(
-    "path", ["adapt", "draw", "inside", "toy", "train", "train?section=Replay"]
+    "path",
+    [
+        "adapt",
+        "train?what=Replay",
+        *(
+            pytest.param(path, marks=pytest.mark.slow)
+            for path in ("draw", "inside", "sinusoid", "toy")
+        ),
+    ],
 )
 def test_what_goes_away_at_the_top_leaves_charts_and_components_in_place(
     page: Page, app_url: str, path: str

@@ -8,15 +8,18 @@ from playwright.sync_api import Page, expect
 from pages.shared.frame.embedding import FIGURES
 from tests.support.browser_waiting import wait_until_done
 
+QUICK = ("accuracy", "waves")
 SEED = "seed=4&n_way=2"
 
 
 @pytest.mark.parametrize(
     ("page_name", "figure"),
     [
-        pytest.param(name, figure, marks=() if number == 0 else pytest.mark.slow)
+        pytest.param(
+            name, figure, marks=() if figure in ("accuracy", "waves") else pytest.mark.slow
+        )
         for name, figures in FIGURES.items()
-        for number, figure in enumerate(figures)
+        for figure in figures
     ],
 )
 def test_a_figure_is_shown_with_its_sentence_and_caption_and_nothing_else(

@@ -70,7 +70,8 @@ def sidebar(page: str) -> None:
         del st.session_state["dataset"]
     if not available["omniglot"] and st.session_state.get("dataset", "Omniglot") == "Omniglot":
         st.session_state["dataset"] = "Glyphs"  # before its control is drawn
-    complete_link(page, st.session_state.get("dataset", "Omniglot"))
+    with st.container():  # always there, see `show_until_dismissed`
+        complete_link(page, st.session_state.get("dataset", "Omniglot"))
     if st.session_state.get("seed", 0) is None:  # the field was emptied
         st.session_state["seed"] = DEFAULTS["seed"]
     check_link({**LINK, "dataset": one_of(*offered)})
