@@ -13,7 +13,8 @@ NOISE_SDS = 5.0  # standard deviations: paper has fewer than one pixel in a mill
 MIN_DARKNESS = 0.1  # of the paper's brightness; a soft pencil takes away 0.3 or more
 MIN_COMPONENT_SHARE = 0.005  # of all ink: the dot of an i is 1 % or more, dust far less
 COMPONENT_SIDE = 256  # pixels of the longer side at which pieces of ink are told apart
-MIN_FRAME_CONTACT = 0.25  # of the shorter side: a desk or a scan's edge touches the border so far
+MIN_FRAME_CONTACT = 0.9  # of the shorter side: a desk or a scan's edge touches the border so far
+MIN_CORNER_CONTACT = 0.25  # likewise, of what lies in all four corners, as where a page was turned
 MIN_FRAMED_SIDE = 0.04  # of the longer side: what is smaller inside a frame is no writing
 MIN_SHADE = 0.8  # of full ink's darkness: what comes in from the border with less is a shadow
 MIN_CLEARANCE = 0.01  # of the longer side: between the border and writing inside a frame
@@ -85,7 +86,9 @@ def remove_frame(ink: np.ndarray) -> np.ndarray:
         bool [height, width].
     """
     pieces, _, step = label_components(ink)
-    if _longest_contact(pieces) < MIN_FRAME_CONTACT * min(pieces.shape):
+    in_corners = bool(pieces[[0, 0, -1, -1], [0, -1, 0, -1]].all())
+    least = MIN_CORNER_CONTACT if in_corners else MIN_FRAME_CONTACT
+    if _longest_contact(pieces) < least * min(pieces.shape):
         return ink
     touching = np.isin(pieces, pieces[border_mask(pieces.shape)])
     inner = remove_small_components(ink & ~_enlarged(touching, step, ink.shape))
