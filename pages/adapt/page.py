@@ -255,6 +255,7 @@ def _downloads(settings: Settings, trajectories: list[AdaptationTrajectory], ste
         settings.seed,
         {store.name_in_script(t.method): t.inner_lr for t in trajectories},
         steps,
+        settings.number,
     )
     with st.container(horizontal=True):
         for label, content, ending, kind in (

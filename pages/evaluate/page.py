@@ -51,7 +51,8 @@ def _evaluation_section(settings: Settings) -> None:
         st.info("Choose at least one method.")
         return
     sampled = replace(settings.spec, same_drawers=controls.same_drawers)
-    settings = replace(settings, spec=OFFICIAL_RUNS if controls.official else sampled)
+    # From the seed's first episode on, whichever question of Play the other pages show.
+    settings = replace(settings, spec=OFFICIAL_RUNS if controls.official else sampled, number=0)
     episodes = count_available_episodes(settings.spec, controls.episodes)
     controls = replace(controls, episodes=episodes)
     try:

@@ -25,6 +25,7 @@ class Experiment:
         seed: Which episode.
         inner_lrs: α by method, or by a weights file's name, '….safetensors'.
         inner_steps: How many.
+        number: Position of the episode in the seed's sequence, from 0.
     """
 
     dataset: str
@@ -34,6 +35,7 @@ class Experiment:
     seed: int
     inner_lrs: Mapping[str, float]
     inner_steps: int
+    number: int = 0
 
 
 def portable_dataset(dataset: str) -> tuple[str, str]:
@@ -54,10 +56,12 @@ def episode_code(experiment: Experiment) -> str:
     """Return Python that samples the episode, as `episode`."""
     dataset, remark = portable_dataset(experiment.dataset)
     comment = f"  # {remark}" if remark else ""
+    which = f"seed={experiment.seed}"
+    which += f", number={experiment.number}" if experiment.number else ""
     return f"""\
 data = load({dataset!r}){comment}
 pool = make_pool(data, split_classes(data, {experiment.split!r}, {experiment.part!r}))
-episode = sample_episode(pool, {experiment.spec!r}, seed={experiment.seed})
+episode = sample_episode(pool, {experiment.spec!r}, {which})
 """
 
 

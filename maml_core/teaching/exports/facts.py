@@ -8,7 +8,7 @@ from maml_core.training.background.job import TrainingJob
 
 
 def episode_facts(
-    dataset: str, split: str, part: str, spec: EpisodeSpec, seed: int
+    dataset: str, split: str, part: str, spec: EpisodeSpec, seed: int, number: int = 0
 ) -> dict[str, object]:
     """Return what names an episode, or the sequence of episodes that begins with it.
 
@@ -18,6 +18,7 @@ def episode_facts(
         part: The part that episodes are sampled from; 'test' was never seen in training.
         spec: Their shape.
         seed: Which episode.
+        number: Its position in the seed's sequence, from 0.
     """
     return {
         "dataset": portable_dataset(dataset)[0],
@@ -30,6 +31,7 @@ def episode_facts(
         "same_drawers": spec.same_drawers,
         "official": spec.official,
         "seed": seed,
+        "number": number,
     }
 
 

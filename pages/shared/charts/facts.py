@@ -12,6 +12,6 @@ def episode_facts(
 ) -> dict[str, object]:
     """Return what names the sidebar's episode, and `others` after it."""
     named = facts.episode_facts(
-        settings.dataset, split, settings.part, settings.spec, settings.seed
+        settings.dataset, split, settings.part, settings.spec, settings.seed, settings.number
     )
     return named | others

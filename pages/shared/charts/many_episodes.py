@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 import streamlit as st
@@ -36,10 +37,11 @@ def repeat_on_many_episodes(
 ) -> None:
     """Offer the same comparison on many episodes: a mean that streams and can be stopped."""
     st.subheader("Was that luck?", anchor=False)
+    these = "" if settings.number else ", starting with this one"  # else it is one of Play's
     st.markdown(
-        f"One episode is an anecdote. Repeat it on {REPEATS} episodes of the same shape, starting "
-        "with this one."
+        f"One episode is an anecdote. Repeat it on {REPEATS} episodes of the same shape{these}."
     )
+    settings = replace(settings, number=0)
 
     def begin() -> Iterator[Estimates]:
         return evaluate_together(
