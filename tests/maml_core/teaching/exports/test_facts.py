@@ -9,9 +9,10 @@ from maml_core.training.background.job import TrainingJob
 
 def test_an_episode_is_named_by_all_that_chooses_it():
     spec = EpisodeSpec(20, 5, 7, within_alphabet=True)
-    assert episode_facts("zip-0123456789abcdef", "paper", "train", spec, 11) == {
+    assert episode_facts("zip-0123456789abcdef", "paper", "train", spec, 11, 3) == {
         "dataset": "folder-28", "split": "paper", "part": "train", "n_way": 20, "k_shot": 5,
         "q_query": 7, "within_alphabet": True, "same_drawers": False, "official": False, "seed": 11,
+        "number": 3,
     }  # fmt: skip
 
 

@@ -37,14 +37,14 @@ def learners(model):
 
 @pytest.mark.parametrize("spec", [EpisodeSpec(4, 1, 5), EpisodeSpec(3, 2, 4, within_alphabet=True)])
 @pytest.mark.parametrize(("split", "part"), [("alphabets", "test"), ("paper", "train")])
-@pytest.mark.parametrize("lr_factor", [1.0, 8.0])
+@pytest.mark.parametrize(("lr_factor", "number"), [(1.0, 0), (8.0, 0), (1.0, 4)])
 def test_the_script_prints_the_accuracies_of_the_recordings(
-    lr_factor, split, part, spec, learners, characters, monkeypatch, capsys
+    lr_factor, number, split, part, spec, learners, characters, monkeypatch, capsys
 ):
     pool = make_pool(characters, split_classes(characters, split, part))
-    shown = compare(learners, sample_episode(pool, spec, seed=7), 3, lr_factor)
+    shown = compare(learners, sample_episode(pool, spec, 7, number), 3, lr_factor)
     inner_lrs = {trajectory.method: trajectory.inner_lr for trajectory in shown}
-    text = comparison_script(Experiment("omniglot", split, part, spec, 7, inner_lrs, 3))
+    text = comparison_script(Experiment("omniglot", split, part, spec, 7, inner_lrs, 3, number))
     monkeypatch.setattr(registry, "load", lambda name: replace(characters, name=name))
     monkeypatch.setattr(checkpoints, "shipped", learners.__getitem__)
     exec(compile(text, "experiment.py", "exec"), {"__name__": "__main__"})
