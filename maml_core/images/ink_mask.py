@@ -22,18 +22,26 @@ MIN_FRAMED_SHARE = 0.01  # of all that is dark: what a frame leaves over is more
 MIN_STROKE_SHARE = 0.1  # of all ink that the largest piece holds, where a frame was taken away
 
 
-def ink_on_paper(darkness: np.ndarray) -> np.ndarray:
-    """Return which pixels are ink, bool [height, width], none on bare paper."""
+def ink_on_paper(darkness: np.ndarray, frame_contact: float = MIN_FRAME_CONTACT) -> np.ndarray:
+    """Return which pixels are ink, none on bare paper.
+
+    Args:
+        darkness: float [height, width], the share of the light that is missing.
+        frame_contact: As `remove_frame` takes it.
+
+    Returns:
+        bool [height, width].
+    """
     paper = darkness[darkness <= otsu_threshold(darkness)]
     bare = float(np.median(paper))
     # The standard deviation of the paper, from its median absolute deviation.
     noise = 1.4826 * float(np.median(np.abs(paper - bare)))
     least = bare + max(MIN_DARKNESS, NOISE_SDS * noise)
-    ink = remove_frame(darkness > least)
+    ink = remove_frame(darkness > least, frame_contact)
     if ink.any():
         # Half of what full ink takes away; edges and faint marks, as ruled lines, are less.
         full = np.percentile(darkness[ink], 90)
-        ink = remove_frame(ink & (darkness > max(least, (bare + full) / 2)))
+        ink = remove_frame(ink & (darkness > max(least, (bare + full) / 2)), frame_contact)
         ink = remove_small_components(_remove_shadows(ink, darkness, full))
     return ink
 
@@ -73,7 +81,7 @@ def _remove_shadows(ink: np.ndarray, darkness: np.ndarray, full: float) -> np.nd
     return kept if kept.any() else ink
 
 
-def remove_frame(ink: np.ndarray) -> np.ndarray:
+def remove_frame(ink: np.ndarray, contact: float = MIN_FRAME_CONTACT) -> np.ndarray:
     """Remove what lies along the border: a dark desk, the edge of a scan, a turned page's corners.
 
     Where nothing of a character's size lies clear of the border, that is a crop around ink, and
@@ -81,13 +89,15 @@ def remove_frame(ink: np.ndarray) -> np.ndarray:
 
     Args:
         ink: bool [height, width].
+        contact: How far along the border something lies to be a frame, in shorter sides; less
+            will do for what lies in all four corners.
 
     Returns:
         bool [height, width].
     """
     pieces, _, step = label_components(ink)
     in_corners = bool(pieces[[0, 0, -1, -1], [0, -1, 0, -1]].all())
-    least = MIN_CORNER_CONTACT if in_corners else MIN_FRAME_CONTACT
+    least = MIN_CORNER_CONTACT if in_corners else contact
     if _longest_contact(pieces) < least * min(pieces.shape):
         return ink
     touching = np.isin(pieces, pieces[border_mask(pieces.shape)])
