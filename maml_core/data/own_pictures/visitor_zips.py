@@ -12,7 +12,6 @@ from pathlib import Path
 
 from maml_core.config import AS_THEY_ARE, HANDWRITING, VISITOR_ZIP_PREFIX
 from maml_core.data.character_set import CharacterSet, DataError
-from maml_core.data.own_pictures import image_folder
 from maml_core.data.own_pictures.layouts import REMEDY
 from maml_core.data.storage.archives import open_archive
 from maml_core.data.storage.disk_cache import atomic_write, short_digest
@@ -47,6 +46,8 @@ def add(content: bytes, file: str, data_dir: Path) -> CharacterSet:
         with atomic_write(path) as zipped:
             zipped.write(content)
         _check_size(path)
+        from maml_core.data.own_pictures import image_folder  # Here: it loads scipy.
+
         view = image_folder.best_view(image_folder.sample(path))
         data = load(with_view(name, view), data_dir)
     except OSError as error:
@@ -73,6 +74,8 @@ def load(name: str, data_dir: Path) -> CharacterSet:
         raise DataError("Your pictures are no longer on this server; upload them again.")
     # What is decoded lies beside the zip, and goes with it.
     view = HANDWRITING if name.endswith(HANDWRITING_SUFFIX) else AS_THEY_ARE
+    from maml_core.data.own_pictures import image_folder  # Only where needed.
+
     return replace(image_folder.load(path, path.parent, view=view), name=name)
 
 

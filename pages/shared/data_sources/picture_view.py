@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Container
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from maml_core.config import AS_THEY_ARE, HANDWRITING
 from maml_core.data import registry
 from maml_core.data.character_set import DataError
-from maml_core.data.own_pictures.image_folder import SampledPicture, best_view
 from pages.shared.charts.picture_html import pixels_uri
 from pages.shared.link_settings import VIEW_KEYS, VIEW_LABELS, dataset_labels
+
+if TYPE_CHECKING:
+    from maml_core.data.own_pictures.image_folder import SampledPicture
 
 EXPLANATION = (
     "*As handwriting*: the ink is found in each picture, whatever paper and light, centred, and "
@@ -44,15 +48,22 @@ def _sample_or_none(words: str) -> list[SampledPicture]:
         return []  # the page says why
 
 
-def decide_views() -> None:
+def decide_views(usable: Container[str]) -> None:
     """Let each data set of somebody's pictures be seen as its sample suggests, unless chosen.
 
     To be called before anything asks for the data sets' names.
+
+    Args:
+        usable: The words of the data sets that this visitor can use.
     """
     views = st.session_state.setdefault("suggested_views", {})
-    for words in VIEW_KEYS.keys() & dataset_labels().keys():
-        sampled = _sample_or_none(words)
-        views[words] = best_view(sampled) if sampled else AS_THEY_ARE
+    for words in VIEW_KEYS:
+        views[words] = AS_THEY_ARE
+        if words in usable and (sampled := _sample_or_none(words)):
+            # Here: it loads scipy, and for most visitors the sidebar need not wait for that.
+            from maml_core.data.own_pictures.image_folder import best_view
+
+            views[words] = best_view(sampled)
 
 
 def choose_view(words: str) -> None:

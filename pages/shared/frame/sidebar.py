@@ -63,7 +63,7 @@ def sidebar(page: str) -> None:
     st.session_state["current_page"] = page
     available = available_datasets()
     select_new_zip()
-    decide_views()
+    decide_views(usable_datasets())
     here = usable_datasets()
     offered = [words for words in dataset_labels() if words in here or words in ALWAYS]
     if st.session_state.get("dataset") not in (None, *offered):
