@@ -20,6 +20,7 @@ from pages.shared.link_settings import PARTS, Settings
 
 PAPER_TRAIN_SHARE = 1_200 / 1_623  # Finn et al. 2017 train on 1,200 of Omniglot's characters
 SUPPORT_WEIGHT = 1.5  # a support picture is so much wider than a query picture
+SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 WHY_NAMES = """
 **N-way** is the number of classes to tell apart, **K-shot** the number of labelled examples of
 *each*: 5-way 1-shot is five pictures in all, 20-way 5-shot a hundred. Queries do not count.
@@ -117,7 +118,8 @@ def _episode_count_section(settings: Settings, data: CharacterSet) -> None:
     classes_column.metric(f"{label} to sample from", f"{sum(sizes):,}", help=PARTS[settings.part])
     if data.has_drawers:
         alphabets_column.metric("Alphabets", len(sizes))
-    episodes_column.metric("Different episodes", f"about 10^{log10_count:.0f}")
+    exponent = f"{log10_count:.0f}".translate(SUPERSCRIPT)
+    episodes_column.metric("Different episodes", f"about 10{exponent}")
     st.caption(
         "Ordered choices of the classes times choices of the pictures of each. Learning to learn "
         "means doing well on all of them, most of which will never be sampled."

@@ -68,8 +68,7 @@ def _lines(heading: str, count: int) -> str:
 
 def _qr_code(link: str) -> str:
     """Return a link's QR code as a picture, which Markdown lets through."""
-    svg = qr_svg(link).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-    uri = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+    uri = f"data:image/svg+xml;base64,{base64.b64encode(qr_svg(link).encode()).decode()}"
     return f'<img class="worksheet-qr" src="{uri}" alt="QR code of {escape(link)}">'
 
 

@@ -67,7 +67,9 @@ def test_a_short_link_and_its_qr_code_lead_to_the_same(
     wait_until_done(page)
     page.get_by_role("button", name="QR code").click()
     short = page.locator("[data-testid=stPopoverBody] code").first.inner_text()
-    expect(page.get_by_alt_text(f"QR code of {short}")).to_be_visible()
+    code = page.get_by_alt_text(f"QR code of {short}")
+    expect(code).to_be_visible()
+    assert code.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
     stranger.goto(short)
     expect(stranger.locator(CURRENT)).to_have_text("Episodes")
     wait_until_done(stranger)

@@ -80,6 +80,8 @@ def test_ten_questions_by_keyboard_and_the_score(page: Page, app_url: str) -> No
     for player, right in zip(PLAYERS, scores(page), strict=True):
         assert cells(page, player).count("✓") == right
         assert cells(page, player).count("✗") == QUESTIONS - right
+    next_step = page.locator(".st-key-next_steps p").last
+    assert next_step.evaluate("p => getComputedStyle(p).whiteSpace") == "normal", "it wraps"
 
     page.wait_for_timeout(500)
     page.keyboard.press("Enter")  # "Next ten questions"

@@ -87,7 +87,10 @@ def _meaning(own: Sequence[DescentLosses]) -> str:
     if max(query) <= 0:
         return "Neither step helps with the query pictures: α is too large, or K too small."
     if query[1] >= (1 - ALIKE) * query[0] and query[0] >= (1 - ALIKE) * query[1]:
-        return "Their first steps are worth about the same here: try more classes."
+        return (
+            "Measured in loss, their first steps are worth about the same here; in pictures right "
+            "they may still differ."
+        )
     if query[1] > query[0]:
         return f"Here {theirs.name}'s first step generalises better."
     values = f"({loss(support[0])} and {loss(support[1])} nats)"

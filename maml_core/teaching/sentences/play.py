@@ -41,7 +41,7 @@ def describe_round(
 
 
 def _winner(mine: int, scores: Mapping[str, int]) -> str:
-    """Say who has the most right, and by how many."""
+    """Say who has the most right, and by how many more than the next."""
     best = max(scores.values())
     first = [name for name, score in scores.items() if score == best]
     if mine > best:
@@ -49,7 +49,8 @@ def _winner(mine: int, scores: Mapping[str, int]) -> str:
     if mine == best:
         return f"A draw between you and {listed(first)}."
     verb = "wins" if len(first) == 1 else "win"
-    return f"{capitalised(listed(first))} {verb}, by {best - mine}."
+    second = max(score for score in [mine, *scores.values()] if score < best)
+    return f"{capitalised(listed(first))} {verb}, by {best - second}."
 
 
 def _only_one_side(person: Sequence[bool], machines: Mapping[str, Sequence[bool]]) -> str:

@@ -35,6 +35,7 @@ LANDSCAPE = NextStep(
 )
 SINUSOID = NextStep("sinusoid", "See the clearest contrast: waves from a few points")
 ADAPT = NextStep("adapt", "Watch the methods learn this episode, step by step")
+ANY_EPISODE = NextStep("adapt", "Watch the methods learn an episode, step by step")
 INSIDE = NextStep("inside", "Look inside MAML: how such a start is learned")
 DRAW = NextStep("draw", "Draw your own characters, and let both learn them")
 EVALUATE = NextStep("evaluate", "Was that luck? Measure it on hundreds of episodes")
@@ -42,7 +43,7 @@ TRAIN = NextStep("train", "Meta-train a network yourself")
 PLAY = NextStep("play", "Play: you against the machines")
 STEPS = {
     "play": (ADAPT, SINUSOID, EPISODE),
-    "lessons": (PLAY, SINUSOID, ADAPT),
+    "lessons": (PLAY, SINUSOID, ANY_EPISODE),
     "sinusoid": (
         NextStep("episodes", "From waves to characters: what is an episode?"),
         NextStep("toy", "Even simpler: tasks that are parabolas, with θ in your hand"),
@@ -64,7 +65,7 @@ STEPS = {
     ),
     "toy": (NextStep("inside", "The same with a real network: inside MAML"), SINUSOID, LOOPS),
     "evaluate": (NextStep("adapt", "One of these episodes, step by step"), TRAIN, PRETRAINING),
-    "train": (EVALUATE, ADAPT, INSIDE),
+    "train": (EVALUATE, ANY_EPISODE, INSIDE),
 }
 
 
@@ -74,7 +75,6 @@ def draw_next_steps(page: str) -> None:
     Args:
         page: The name of the page.
     """
-    st.html("<style>.st-key-next_steps a p { white-space: normal; }</style>")
     with st.container(key="next_steps", border=True, gap="small"):
         st.markdown("**Where to go next**")
         for step in STEPS[page]:

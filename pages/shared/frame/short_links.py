@@ -187,7 +187,8 @@ def qr_svg(text: str) -> str:
         svgclass="qr-code",
         title=f"QR code of {text}",
     )
-    return code.replace("<svg ", '<svg role="img" ', 1)
+    # With its namespace: without, no browser shows it as an image.
+    return code.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" role="img" ', 1)
 
 
 def _packed(text: str) -> bytes:

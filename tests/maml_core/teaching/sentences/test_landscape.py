@@ -28,7 +28,8 @@ CASES = {
     ),
     "a tie": (
         [MAML, DescentLosses("pretraining", "pretrained", (1.61, 0.4), (1.61, 0.12))],
-        "Their first steps are worth about the same here: try more classes.",
+        "Measured in loss, their first steps are worth about the same here; in pictures right they "
+        "may still differ.",
     ),
     "one only": (
         [MAML],

@@ -22,7 +22,7 @@ CASES = {
     ),
     "lost": (
         ("xxxx......", {"MAML": "xxxxxxxxx.", "pretraining": "xxxxx....."}),
-        "You have 4 of 10 right, MAML 9 and pretraining 5. MAML wins, by 5. 1 question both "
+        "You have 4 of 10 right, MAML 9 and pretraining 5. MAML wins, by 4. 1 question both "
         "machines had right and you did not. Ten questions are few: another round may differ.",
     ),
     "a draw, too easy": (

@@ -116,7 +116,7 @@ def test_a_bad_short_link_is_a_sentence() -> None:
 def test_the_qr_code_holds_the_text_and_says_so() -> None:
     link = "http://localhost:8501/?" + urlencode({"go": "ge5xs3hk72", "x": '"><b>'})
     svg = qr_svg(link)
-    assert svg.startswith('<svg role="img" ')
+    assert svg.startswith('<svg xmlns="http://www.w3.org/2000/svg" role="img" ')
     assert "<title>QR code of http://localhost:8501/?go=ge5xs3hk72&amp;x=" in svg
     assert "<b>" not in svg
     image = short_links.qr_image(link)
