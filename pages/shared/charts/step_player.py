@@ -19,7 +19,8 @@ def player_layout_css(container: str, chart: str, *player: str) -> str:
 
     The player is the first to be reached by keyboard, and stands to the right of the charts.
     Beside a long list of pictures the charts stay in view. On a phone the player stands between
-    the first chart and the others, so that its buttons and that chart are in view together.
+    the first chart with its sentence and the others, so that its buttons and both are in view
+    together: below twenty rows of pictures nobody finds the sentence.
 
     Args:
         container: Key of the container.
@@ -39,9 +40,8 @@ def player_layout_css(container: str, chart: str, *player: str) -> str:
 @media (max-width: 640px) {{
   .st-key-{container} :is([data-testid="stHorizontalBlock"], [data-testid="stColumn"],
     [data-testid="stColumn"] > [data-testid="stVerticalBlock"]) {{ display: contents; }}
-  .st-key-{container} [data-testid="stLayoutWrapper"]:has(> .st-key-chart_box_{chart}) {{
-    order: -2;
-  }}
+  .st-key-{container} [data-testid="stLayoutWrapper"]:has(
+    > .st-key-chart_box_{chart}, > [class*="st-key-finding_"]) {{ order: -2; }}
   {players} {{ order: -1; }}
 }}
 </style>
