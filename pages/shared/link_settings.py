@@ -188,10 +188,11 @@ LINK = {
     "seed": whole_number(0, MAX_SEED),
     "within": one_of("true", "false"),
     "part": one_of(*PART_LABELS),
-    **{key: one_of(*VIEW_LABELS) for key in VIEW_KEYS.values()},
     "question": whole_number(0, N_QUESTIONS),
     "projector": one_of("true", "false"),
 }
+# Controls that are there for somebody's own pictures only.
+VIEW_LINK = {key: one_of(*VIEW_LABELS) for key in VIEW_KEYS.values()}
 
 
 # What links of earlier versions say, or people type, and what it is called today; by parameter.

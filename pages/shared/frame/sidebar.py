@@ -26,6 +26,7 @@ from pages.shared.link_settings import (
     MAX_SEED,
     PART_LABELS,
     PRESETS,
+    VIEW_LINK,
     check_link,
     dataset_labels,
     one_of,
@@ -74,7 +75,7 @@ def sidebar(page: str) -> None:
         complete_link(page, st.session_state.get("dataset", "Omniglot"))
     if st.session_state.get("seed", 0) is None:  # the field was emptied
         st.session_state["seed"] = DEFAULTS["seed"]
-    check_link({**LINK, "dataset": one_of(*offered)})
+    check_link({**LINK, **VIEW_LINK, "dataset": one_of(*offered)})
     used = used_controls(page)
     _hide(ALL_CONTROLS - used)
     with st.sidebar:
