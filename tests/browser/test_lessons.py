@@ -38,7 +38,7 @@ def test_each_lesson_and_each_of_its_links_opens(page: Page, app_url: str) -> No
     for url in sorted(found - {opened.value.url}):
         opened.value.goto(url)
         expect(opened.value.get_by_role("heading", level=1)).to_be_visible()
-        expect(opened.value.locator(".st-key-n_way")).to_be_visible()
+        expect(opened.value.get_by_text("Where to go next")).to_be_visible()  # below all else
         expect(opened.value.locator(".st-key-notices")).to_have_count(0)
     expect(title).to_have_text("What lies under the landscape")
 
