@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.support.browser_waiting import wait_until_done
+from tests.support.browser_waiting import wait_until_done, wait_until_laid_out
 
 IMAGES = Path(__file__).parents[2] / "assets" / "images"
 PICTURED_STEPS = 5
@@ -112,6 +112,7 @@ def test_both_sets_have_room_at_any_width(page: Page, app_url: str) -> None:
     for width in (1440, 1280, 1024, 900, 390):
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_function(f"innerWidth === {width}")
+        wait_until_laid_out(page, ".episode .characters.small")
         assert query.evaluate_all(rows) <= 4, f"ten queries of a class at {width} px"
         title = page.locator(".episode .title", has_text="Query set")
         assert heading.is_visible() != title.is_visible(), f"one heading at {width} px"
