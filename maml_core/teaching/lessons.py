@@ -183,7 +183,7 @@ def _quote(text: str, figures: Mapping[str, str]) -> str:
         if name not in figures:
             raise LessonError(
                 f"it quotes {match[0]}, which is not among the figures; write the number itself, "
-                "or measure it in benchmarks/studies/lesson_figures.py."
+                "or measure it with `python -m benchmarks.studies.lesson_figures`."
             )
         return figures[name]
 
