@@ -153,11 +153,11 @@ def test_the_score_outlives_other_pages_and_reruns(page: Page, app_url: str) -> 
     answered(page, 3)
     assert (scores(page), pictures(page)) == (before, here)
     # What does not count here changes nothing.
-    page.locator(".st-key-n_way input").press("ArrowRight")
-    page.wait_for_url(re.compile("n_way=6"))
+    page.locator(".st-key-projector").get_by_text("Larger").click()
+    page.wait_for_url(re.compile("projector="))
     answered(page, 3)
     assert (scores(page), pictures(page)) == (before, here)
-    page.keyboard.press("4")  # the slider still has the focus: its key, not the game's
+    page.locator(".st-key-seed input").press("4")  # typed there, not the game's key
     page.wait_for_timeout(200)
     answered(page, 3)
 
