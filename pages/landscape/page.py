@@ -24,10 +24,11 @@ from maml_core.landscape.planes import SHARED_PLANE
 from maml_core.teaching.exports.csv_exports import grids_csv
 from pages.landscape import grid_cache, plane_cache, texts, url_state
 from pages.landscape.curvature import draw_curvature
-from pages.landscape.map_component import Panel, draw_maps
+from pages.landscape.map_component import draw_maps
 from pages.landscape.plane_cache import Descent, PlaneSettings
 from pages.shared import cached
 from pages.shared.charts.chart import chart_config, draw_chart
+from pages.shared.charts.panels import Panel
 from pages.shared.frame.finding import show_caption, show_finding
 from pages.shared.frame.glossary import IN_SYMBOLS, introduce
 from pages.shared.frame.page_header import explanation, page_with_episode

@@ -7,20 +7,24 @@ import random
 from collections.abc import Mapping
 from functools import partial
 
+import plotly.graph_objects as go
 import streamlit as st
 
+from maml_core.figures.description import describe
 from maml_core.figures.sinusoid import SHOWN_STEPS, fit_figure
 from maml_core.figures.style import STYLES
 from maml_core.teaching.sentences.sinusoid import describe_fits
 from maml_core.teaching.sinusoids.regressors import FittedCurves, fit_curves
 from maml_core.teaching.sinusoids.tasks import X_RANGE, Sinusoid, displayed_sinusoid
 from maml_core.teaching.sinusoids.training import SinusoidCheckpoint
+from pages.shared.charts.chart import chart_config
+from pages.shared.charts.panels import Panel
 from pages.shared.frame.finding import show_caption, show_finding
 from pages.shared.frame.glossary import WITHOUT_PRETRAINING, introduce
 from pages.shared.frame.page_header import explanation, page_top
 from pages.shared.link_settings import MAX_SEED, one_of
 from pages.shared.widgets import segmented_choice
-from pages.sinusoid.clickable_charts import Panel, draw_clickable_charts
+from pages.sinusoid.clickable_charts import draw_clickable_charts
 from pages.sinusoid.error_table import draw_error_table
 from pages.sinusoid.support_points import (
     CHART,
@@ -120,17 +124,21 @@ def _charts_and_training(session: SessionTraining, task: SinusoidTask) -> None:
     session.advance()
 
 
+def _panel(method: str, figure: go.Figure, note: str) -> Panel:
+    label, colour = STYLES[method].label, STYLES[method].colour
+    numbers, config = describe(figure, note), chart_config(f"sinusoid {label}")
+    return Panel(method, label, colour, figure, numbers, config, note)
+
+
 def _draw_fits(checkpoint: SinusoidCheckpoint, task: SinusoidTask) -> None:
     """Draw the curves of both methods, with their errors."""
     sinusoid, points = displayed_sinusoid(task.seed), support_points(task)
     fits = fit_curves(checkpoint.regressors, sinusoid, points, max(SHOWN_STEPS))
     panels = [
-        Panel(
+        _panel(
             method,
-            STYLES[method].label,
-            STYLES[method].colour,
-            _error_note(fits[method], sinusoid),
             fit_figure(fits[method], fits["oracle"], sinusoid, points),
+            _error_note(fits[method], sinusoid),
         )
         for method in CHARTED_METHODS
     ]
