@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qs
 
 from streamlit import runtime
 from streamlit.runtime.pages_manager import PagesManager
@@ -12,6 +13,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 __all__ = [
     "UploadedFile",
+    "browser_parameters",
     "is_connected",
     "is_history_navigation",
     "looks_for_pages_by_file",
@@ -43,6 +45,12 @@ def is_history_navigation() -> bool:
     """Say whether this run is of an address that the visitor went back or forward to."""
     context = get_script_run_ctx()
     return context is not None and context.is_history_navigation
+
+
+def browser_parameters() -> set[str]:
+    """Return the names of the parameters in the browser's address when it asked for this run."""
+    context = get_script_run_ctx()
+    return set(parse_qs(context.query_string)) if context else set()
 
 
 def session_id() -> str:

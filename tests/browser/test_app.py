@@ -69,6 +69,20 @@ def test_n_and_k_change_the_episode_and_play_moves_the_chart(page: Page, app_url
         page.wait_for_function(f"key => Math.min(...({DRAWN_POINTS})(key)) >= 3", arg=chart)
 
 
+def test_a_chart_that_is_drawn_anew_shows_the_players_step(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/adapt?n_way=2")
+    points = f"([key, n]) => Math.min(...({DRAWN_POINTS})(key)) === n"
+    page.wait_for_function(points, arg=["loss_chart", 11])
+    page.evaluate("""() => {
+      const chart = document.querySelector(".st-key-loss_chart .js-plotly-plot");
+      window.drawAnew = ((data) => () => Plotly.react(chart, data, chart.layout))([...chart.data]);
+    }""")
+    page.locator(".st-key-player .rewind").click()
+    page.wait_for_function(points, arg=["loss_chart", 1])
+    page.evaluate("drawAnew()")
+    page.wait_for_function(points, arg=["loss_chart", 1])
+
+
 def test_pictures_flip_as_the_steps_go(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/adapt?n_way=3")
     chips = page.locator(".st-key-player .chip")

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from playwright.sync_api import Page
 
+DONE = """
+() => document.querySelector('[data-testid="stMain"] [data-testid="stElementContainer"]')
+    && document.querySelector('[data-test-connection-state="CONNECTED"]')
+    && document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+"""
+
 
 def wait_until_done(page: Page) -> None:
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    """Wait until nothing runs any more; before the page has connected nothing runs yet."""
+    page.wait_for_function(DONE)
 
 
 def wait_until_laid_out(page: Page, selector: str) -> None:
     """Wait until an element has kept its place and size for half a second: the sidebar slides."""
     page.wait_for_function(
         """selector => {
-          const box = JSON.stringify(document.querySelector(selector).getBoundingClientRect());
+          const box = JSON.stringify(document.querySelector(selector)?.getBoundingClientRect());
           if (box !== window.lastBox) Object.assign(window, {lastBox: box, since: Date.now()});
-          return Date.now() - window.since > 500;
+          return box && Date.now() - window.since > 500;
         }""",
         arg=selector,
     )

@@ -57,7 +57,7 @@ export interface Plot extends HTMLElement {
     paper_bgcolor: string;
   };
   _context: { toImageButtonOptions: { filename: string } };
-  _transitionData?: { _frameHash?: Record<string, unknown> };
+  _transitionData?: { _frameHash?: Record<string, { traces: number[] }> };
   on(event: "plotly_hover", handler: (event: { points: { x: number; y: number }[] }) => void): void;
   on(event: "plotly_unhover", handler: () => void): void;
   on(event: "plotly_relayout", handler: (change: Record<string, unknown>) => void): void;

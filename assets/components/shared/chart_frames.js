@@ -2,34 +2,82 @@
 
 /** @import { Plot } from "./browser.js" */
 
-const CHART_WAIT_MS = 100;
-const CHART_TRIES = 100;
+const LOOK_MS = 100;
+
+/** @typedef {HTMLElement & { charts?: string[], watching?: boolean }} Root */
 
 /**
- * Show a step in the page's charts of these keys, once they are there.
+ * The step that a chart was moved to, and a line of it by then; none while it still moves.
  *
- * @param {HTMLElement} root - The component; its `data-step` says whether the step is still wanted.
- * @param {string[]} keys
- * @param {number} step
- * @param {number} [tries]
+ * @typedef {{ step: string, trace?: unknown }} Shown
  */
-export function showFrame(root, keys, step, tries = CHART_TRIES) {
-  if (!keys.length || root.dataset.step !== String(step) || !root.isConnected) return;
-  const { Plotly } = window;
-  const charts = keys
-    .map((key) => /** @type {Plot | null} */ (document.querySelector(`.st-key-${key} .js-plotly-plot`)))
-    .filter((chart) => chart?._transitionData?._frameHash?.[step]);
-  if (!Plotly || charts.length < keys.length) {
-    if (tries) setTimeout(() => showFrame(root, keys, step, tries - 1), CHART_WAIT_MS);
+
+/** @type {WeakMap<Plot, Shown>} */
+const shown = new WeakMap();
+
+/**
+ * Have the page's charts of these keys show the step that the component stands at, from now on: a
+ * chart comes after the component, and Streamlit may draw it anew at any time, at its last step.
+ *
+ * @param {Root} root - The component; its `data-step` says where it stands.
+ * @param {string[]} keys
+ */
+export function keepFrames(root, keys) {
+  root.charts = keys;
+  if (root.watching) {
+    showFrames(root);
     return;
   }
-  const immediately = {
-    mode: "immediate",
-    transition: { duration: 0 },
-    frame: { duration: 0, redraw: false },
+  root.watching = true;
+  const look = () => {
+    root.watching = root.isConnected;
+    if (!root.watching) return;
+    showFrames(root);
+    setTimeout(look, LOOK_MS);
   };
-  for (const chart of charts) {
-    // A chart that Streamlit replaces meanwhile rejects; the next call finds the new one.
-    if (chart) Plotly.animate(chart, [String(step)], immediately).catch(() => {});
+  look();
+}
+
+/** @param {Root} root */
+function showFrames(root) {
+  const { Plotly } = window;
+  const step = root.dataset.step ?? "";
+  for (const key of Plotly ? (root.charts ?? []) : []) {
+    const chart = /** @type {Plot | null} */ (
+      document.querySelector(`.st-key-${key} .js-plotly-plot`)
+    );
+    const frame = chart?._transitionData?._frameHash?.[step];
+    if (chart && frame && !stands(chart, step)) void move(chart, step, frame.traces[0]);
+  }
+}
+
+/**
+ * @param {Plot} chart
+ * @param {string} step
+ */
+function stands(chart, step) {
+  const last = shown.get(chart);
+  return last?.step === step && (!last.trace || chart.data.includes(last.trace));
+}
+
+/**
+ * @param {Plot} chart
+ * @param {string} step
+ * @param {number} line - One that changes with the step.
+ */
+async function move(chart, step, line) {
+  /** @type {Shown} */
+  const moved = { step };
+  shown.set(chart, moved);
+  try {
+    await window.Plotly?.animate(chart, [step], {
+      mode: "immediate",
+      transition: { duration: 0 },
+      frame: { duration: 0, redraw: false },
+    });
+    moved.trace = chart.data[line];
+  } catch {
+    // Streamlit has replaced the chart, or another step is wanted by now.
+    if (shown.get(chart) === moved) shown.delete(chart);
   }
 }

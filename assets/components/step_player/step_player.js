@@ -4,7 +4,7 @@
 //
 // Streamlit calls the default export again on each rerun: what must survive is kept on the root.
 
-import { showFrame } from "../shared/chart_frames.js";
+import { keepFrames } from "../shared/chart_frames.js";
 import { element, find, image } from "../shared/elements.js";
 import { Stepper } from "../shared/stepping.js";
 
@@ -114,7 +114,7 @@ function show(root, step) {
     count.textContent = `${right[m]} / ${data.truth.length}`;
   });
   root.stepper.name(data.names[step]);
-  showFrame(root, data.charts, step);
+  keepFrames(root, data.charts);
   if (step === data.steps && !root.finished) {
     root.finished = true;
     if (data.predict) root.send("finished", data.revision);
@@ -132,7 +132,7 @@ export default function stepPlayer({ parentElement, data, setStateValue }) {
     slider: "Inner step",
   });
   if (!isNew) {
-    showFrame(root, data.charts, root.stepper.step);
+    keepFrames(root, data.charts);
     return;
   }
   root.stepper.stop();

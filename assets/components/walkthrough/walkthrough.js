@@ -4,7 +4,7 @@
 //
 // Streamlit calls the default export again on each rerun: what must survive is kept on the root.
 
-import { showFrame } from "../shared/chart_frames.js";
+import { keepFrames } from "../shared/chart_frames.js";
 import { element, find, findAll, image } from "../shared/elements.js";
 import { Stepper } from "../shared/stepping.js";
 
@@ -139,7 +139,7 @@ function show(root, step) {
 /** @param {Root} root */
 function moveChart(root) {
   const { chart } = root.data;
-  showFrame(root, chart ? [chart] : [], root.stepper.step);
+  keepFrames(root, chart ? [chart] : []);
 }
 
 /** @param {Root} root */

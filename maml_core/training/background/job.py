@@ -86,7 +86,7 @@ class Validation:
 
 @dataclass(eq=False)
 class BackgroundTraining:
-    """One training; its lists only grow, so that a page may read them at any time.
+    """One training; a page may read it at any time.
 
     Attributes:
         owner: Who started it.
@@ -95,8 +95,6 @@ class BackgroundTraining:
         state: 'waiting', 'running', 'paused', 'stopping', or, when it is finished, 'done',
             'stopped' or 'failed'.
         message: Why it failed, a sentence.
-        progress: One report an update.
-        validations: One report a validation.
         weights: The last weights file that it sent; empty before the first.
         step: How many updates made those weights.
         process: The worker; None before it is launched.
@@ -108,16 +106,26 @@ class BackgroundTraining:
     is_present: Callable[[], bool]
     state: str = "waiting"
     message: str = ""
-    progress: list[Progress] = field(default_factory=list)
-    validations: list[Validation] = field(default_factory=list)
     weights: bytes = b""
     step: int = 0
     process: subprocess.Popen[str] | None = None
     last_seen: float = field(default_factory=time.monotonic)
+    _progress: list[Progress] = field(default_factory=list, init=False)
+    _validations: list[Validation] = field(default_factory=list, init=False)
+
+    @property
+    def progress(self) -> tuple[Progress, ...]:
+        """The reports by now, one an update; what is drawn from them does not grow meanwhile."""
+        return tuple(self._progress)
+
+    @property
+    def validations(self) -> tuple[Validation, ...]:
+        """The validations by now."""
+        return tuple(self._validations)
 
     @property
     def updates_made(self) -> int:
-        return self.progress[-1].step if self.progress else 0
+        return self._progress[-1].step if self._progress else 0
 
     @property
     def is_finished(self) -> bool:
@@ -126,16 +134,16 @@ class BackgroundTraining:
     @property
     def updates_per_second(self) -> float:
         """The speed over the last updates; 0 before there are two."""
-        last = self.progress[-SPEED_UPDATES:]
+        last = self._progress[-SPEED_UPDATES:]
         seconds = last[-1].seconds - last[0].seconds if last else 0.0
         return (last[-1].step - last[0].step) / seconds if seconds > 0 else 0.0
 
     @property
     def seconds_left(self) -> float | None:
         """At the speed so far, validation included; None before the first update."""
-        if not self.progress:
+        if not self._progress:
             return None
-        last = self.progress[-1]
+        last = self._progress[-1]
         return last.seconds / last.step * (self.job.config.meta_steps - last.step)
 
     def send(self, command: str) -> None:
@@ -150,10 +158,10 @@ class BackgroundTraining:
         message = json.loads(line)
         kind = message.pop("kind")
         if kind == "progress":
-            self.progress.append(Progress(**message))
+            self._progress.append(Progress(**message))
         elif kind == "validation":
             tuples = {name: tuple(message[name]) for name in ("accuracy", "ci95")}
-            self.validations.append(Validation(**{**message, **tuples}))
+            self._validations.append(Validation(**{**message, **tuples}))
         elif kind == "weights":
             self.weights, self.step = base64.b64decode(message["content"]), message["step"]
         elif kind == "failed":

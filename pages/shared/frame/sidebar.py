@@ -69,10 +69,11 @@ def sidebar(page: str) -> None:
     offered = [words for words in dataset_labels() if words in here or words in ALWAYS]
     if st.session_state.get("dataset") not in (None, *offered):
         del st.session_state["dataset"]
-    if not available["omniglot"] and st.session_state.get("dataset", "Omniglot") == "Omniglot":
-        st.session_state["dataset"] = "Glyphs"  # before its control is drawn
+    usual = "Omniglot" if available["omniglot"] else "Glyphs"
+    if st.session_state.get("dataset", "Omniglot") == "Omniglot" != usual:
+        st.session_state["dataset"] = usual  # before its control is drawn
     with st.container():  # always there, see `show_until_dismissed`
-        complete_link(page, st.session_state.get("dataset", "Omniglot"))
+        complete_link(page, usual)
     if st.session_state.get("seed", 0) is None:  # the field was emptied
         st.session_state["seed"] = DEFAULTS["seed"]
     check_link({**LINK, **VIEW_LINK, "dataset": one_of(*offered)})

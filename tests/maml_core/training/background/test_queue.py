@@ -174,6 +174,6 @@ def test_pace_and_time_left_are_those_of_the_updates() -> None:
     assert training.seconds_left is None
     # A second each for ten updates, then two a second.
     seconds = [float(n) for n in range(1, 11)] + [10 + n / 2 for n in range(1, 31)]
-    training.progress += [Progress(n, 1.0, 1.0, s) for n, s in enumerate(seconds, 1)]
+    training._progress += [Progress(n, 1.0, 1.0, s) for n, s in enumerate(seconds, 1)]
     assert training.updates_per_second == pytest.approx(2)
     assert training.seconds_left == pytest.approx(25 / 40 * 60)

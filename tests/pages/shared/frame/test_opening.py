@@ -120,3 +120,13 @@ def test_who_goes_back_to_an_address_without_a_seed_gets_an_episode(
     at.run()
     assert not at.exception
     assert put_into_address(at)["n_way"] == "20"
+
+
+def test_an_address_that_lost_its_settings_gets_them_back() -> None:
+    """A click in the navigation before a page's controls are there takes them away."""
+    at = opened(EPISODES, n_way="3", seed="7")
+    assert put_into_address(at) == {}
+    at.query_params.clear()
+    at.run()
+    assert put_into_address(at) == {"n_way": "3", "seed": "7"}
+    assert (at.session_state.n_way, at.session_state.seed) == (3, 7)
