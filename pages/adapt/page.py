@@ -210,12 +210,12 @@ def _charts(
 
 def _finding(episode: Episode, trajectories: list[AdaptationTrajectory]) -> str:
     """Say who is ahead, when and by how much."""
-    n_way = episode.spec.n_way
+    spec = episode.spec
     counts = [
-        method_counts(t, n_way, STYLES[t.method].in_sentences, trained_method(t.method))
+        method_counts(t, spec.n_way, STYLES[t.method].in_sentences, trained_method(t.method))
         for t in trajectories
     ]
-    return describe_adaptation(counts, episode.query.size, n_way)
+    return describe_adaptation(counts, episode.query.size, spec)
 
 
 def _predictions(trajectories: list[AdaptationTrajectory], revealed: bool) -> None:

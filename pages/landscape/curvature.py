@@ -59,7 +59,7 @@ def draw_curvature(shown: PlaneSettings) -> None:
     left.dataframe(_table(measured), hide_index=True, key="curvature_table")
     with left:
         first_steps = _first_steps(plane_settings, measured)
-        show_finding(describe_first_steps(first_steps), "first_step")
+        show_finding(describe_first_steps(first_steps, spec), "first_step")
         _show_typicality(plane_settings, first_steps)
         inner_lrs = [f"{STYLES[m].label} α = {c.inner_lr:.3g}" for m, c in measured.items()]
         st.caption(f"One episode; {', '.join(inner_lrs)}. {_remark(measured)}")

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from maml_core.config import EpisodeSpec
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.teaching.sentences.words import (
     Kind,
     capitalised,
     kind_of,
     listed,
+    something_harder,
     spelled,
     standing,
 )
@@ -62,24 +64,24 @@ def method_counts(
     return MethodCounts(name, kind_of(method), tuple(map(int, correct)), trajectory.diverged_at)
 
 
-def describe_adaptation(methods: Sequence[MethodCounts], total: int, n_way: int) -> str:
+def describe_adaptation(methods: Sequence[MethodCounts], total: int, spec: EpisodeSpec) -> str:
     """Say who is ahead after one step and after the last, what that means and what to try.
 
     Args:
         methods: At least one, all with the same number of steps S >= 1.
         total: Query pictures.
-        n_way: Classes; guessing has total / n_way right.
+        spec: Of the episode; guessing has total / N right.
     """
     last = len(methods[0].correct) - 1
     alive = [method for method in methods if method.at(1) is not None]
-    sentences = [_after_one_step(alive, total, n_way)]
+    sentences = [_after_one_step(alive, total, spec.n_way)]
     if last > 1:
         sentences.append(_after_the_last(alive, total, last))
     gone = [m for m in methods if m.diverged_at is not None]
     if gone:
         sentences.append(_divergence(gone))
     else:
-        sentences.append(_meaning(alive, total, last, n_way))
+        sentences.append(_meaning(alive, total, last, something_harder(spec)))
     return " ".join(filter(None, sentences))
 
 
@@ -115,7 +117,7 @@ def _divergence(gone: Sequence[MethodCounts]) -> str:
     return f"{capitalised(listed(steps))}: α is too large there. Lower it to compare."
 
 
-def _meaning(methods: Sequence[MethodCounts], total: int, last: int, n_way: int) -> str:
+def _meaning(methods: Sequence[MethodCounts], total: int, last: int, harder: str) -> str:
     """Say what the contest between meta-training and pretraining comes to, and what to try."""
     ours = next((m for m in methods if m.kind == "meta-trained"), None)
     theirs = next((m for m in methods if m.kind == "pretrained"), None)
@@ -130,8 +132,7 @@ def _meaning(methods: Sequence[MethodCounts], total: int, last: int, n_way: int)
     first = ours.correct[1] - theirs.correct[1]
     end = ours.correct[last] - theirs.correct[last]
     if min(ours.correct[1], theirs.correct[1]) >= CEILING * total:
-        easier = "more classes" if n_way < 20 else "classes of one alphabet"
-        return f"So easy an episode hardly tells them apart: try {easier}."
+        return f"So easy an episode hardly tells them apart: try {harder}."
     if first > close:
         return _head_start(ours.name, theirs.name, first, end, close, last)
     if first < -close:
@@ -144,7 +145,7 @@ def _meaning(methods: Sequence[MethodCounts], total: int, last: int, n_way: int)
         return f"The first step leaves them close; {ours.name} draws ahead later."
     if end < -close:
         return f"The first step leaves them close; {theirs.name} draws ahead later."
-    return "That is too close to call: try more classes, or many episodes."
+    return f"That is too close to call: try {harder}, or many episodes."
 
 
 def _head_start(ours: str, theirs: str, first: int, end: int, close: int, last: int) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from maml_core.teaching.sentences.words import Kind, capitalised, listed, spelled
+from maml_core.config import EpisodeSpec
+from maml_core.teaching.sentences.words import Kind, capitalised, listed, something_harder, spelled
 
 ALIKE = 0.25  # of the larger of two gains: so far apart they are called much the same
 ENOUGH, CLEAR = 0.95, 0.05  # of the queries right: all but all, and a lead that is worth a word
@@ -143,11 +144,12 @@ class FirstStep:
         return (self.correct or 0) / self.total
 
 
-def describe_first_steps(steps: Sequence[FirstStep]) -> str:
+def describe_first_steps(steps: Sequence[FirstStep], spec: EpisodeSpec) -> str:
     """Say what one step does for the support loss and for the queries, and for whom it is enough.
 
     Args:
         steps: One a method.
+        spec: Of the episode.
     """
     alive = [step for step in steps if step.correct is not None]
     parts = [
@@ -161,14 +163,14 @@ def describe_first_steps(steps: Sequence[FirstStep]) -> str:
     ours = next((step for step in alive if step.kind == "meta-trained"), None)
     theirs = next((step for step in alive if step.kind == "pretrained"), None)
     if ours and theirs:
-        sentences.append(_enough(ours, theirs))
+        sentences.append(_enough(ours, theirs, something_harder(spec)))
     return " ".join(sentences)
 
 
-def _enough(ours: FirstStep, theirs: FirstStep) -> str:
+def _enough(ours: FirstStep, theirs: FirstStep, harder: str) -> str:
     """Say for whom one step is enough."""
     if min(ours.share, theirs.share) >= ENOUGH:
-        return "On so easy an episode one step is enough for both: try more classes."
+        return f"On so easy an episode one step is enough for both: try {harder}."
     lead = ours.share - theirs.share
     if lead >= CLEAR:
         enough = "is enough" if ours.share >= ENOUGH else "goes farther"
@@ -178,4 +180,4 @@ def _enough(ours: FirstStep, theirs: FirstStep) -> str:
         )
     if -lead >= CLEAR:
         return f"Here one step goes farther from {theirs.name}'s θ."
-    return "One step does about the same for both here: try more classes."
+    return f"One step does about the same for both here: try {harder}."

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from maml_core.config import MAX_WAY, EpisodeSpec
+
 Kind = Literal["meta-trained", "pretrained", "other"]
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -30,6 +32,15 @@ def spelled(number: int, noun: str = "") -> str:
 def listed(items: Sequence[str]) -> str:
     """Return 'A', 'A and B' or 'A, B and C'."""
     return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
+
+
+def something_harder(spec: EpisodeSpec) -> str:
+    """Return what to try where an episode of this shape hardly tells methods apart."""
+    if spec.n_way < MAX_WAY:
+        return "more classes"
+    if not spec.within_alphabet:
+        return "classes of one alphabet"
+    return "fewer examples of each class" if spec.k_shot > 1 else "another episode"
 
 
 def capitalised(sentence: str) -> str:

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+from maml_core.config import EpisodeSpec
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.teaching.sentences.adaptation import (
     MethodCounts,
@@ -26,7 +27,7 @@ def sentence(total: int, n_way: int, diverged: dict | None = None, **correct: tu
             for key, counts in correct.items()
         ],
         total,
-        n_way,
+        EpisodeSpec(n_way, 1, 1),
     )
 
 

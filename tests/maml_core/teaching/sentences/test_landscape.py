@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from maml_core.config import EpisodeSpec
 from maml_core.teaching.sentences.landscape import (
     DescentLosses,
     FirstStep,
@@ -80,7 +81,7 @@ def test_a_first_step(ours: int | None, theirs: int, said: str) -> None:
         FirstStep("MAML", "meta-trained", 1.609, 0.87, ours, 50),
         FirstStep("pretraining", "pretrained", 1.609, 0.98, theirs, 50),
     ]
-    text = describe_first_steps(steps)
+    text = describe_first_steps(steps, EpisodeSpec(5, 1, 10))
     assert said in text
     share = f"({2 * theirs} %)"
     assert f"from 1.61 to 0.98, and {theirs} of 50 query pictures are right {share}" in text

@@ -15,7 +15,7 @@ from maml_core.teaching.sentences.meta_update import (
 )
 from maml_core.teaching.sentences.sinusoid import describe_errors, describe_fits
 from maml_core.teaching.sentences.training import describe_replay, describe_training
-from maml_core.teaching.sentences.words import count, listed, spelled, standing
+from maml_core.teaching.sentences.words import count, listed, something_harder, spelled, standing
 
 
 def test_words() -> None:
@@ -114,14 +114,28 @@ def test_a_training() -> None:
     assert "still near chance" in chance
 
 
+FIVE, TWENTY = EpisodeSpec(5, 1, 10), EpisodeSpec(20, 1, 10)
+
+
+def test_what_is_harder_exists() -> None:
+    for n_way, k_shot, within, said in (
+        (5, 5, True, "more classes"),
+        (20, 1, False, "classes of one alphabet"),
+        (20, 5, True, "fewer examples of each class"),
+        (20, 1, True, "another episode"),
+    ):
+        shape = EpisodeSpec(n_way, k_shot, 10, within_alphabet=within)
+        assert something_harder(shape) == said
+
+
 def test_a_replay() -> None:
-    assert describe_replay({0: (10, 118, 170), 500: (10, 181, 190)}, 200) == (
+    assert describe_replay({0: (10, 118, 170), 500: (10, 181, 190)}, 200, TWENTY) == (
         "After one inner step θ has 118 of 200 right before meta-training and 181 after 500 "
         "updates of it; after two 170 and 190. Meta-training buys the first step."
     )
-    dip = describe_replay({0: (10, 49), 10: (10, 50), 20: (10, 49)}, 50)
+    dip = describe_replay({0: (10, 49), 10: (10, 50), 20: (10, 49)}, 50, FIVE)
     assert dip.endswith("In between, after 10 updates, it was 50.")
-    assert describe_replay({0: (10, 50), 20: (10, 49)}, 50).endswith("try more classes.")
+    assert describe_replay({0: (10, 50), 20: (10, 49)}, 50, FIVE).endswith("try more classes.")
 
 
 def test_an_episode() -> None:
