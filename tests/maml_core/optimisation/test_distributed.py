@@ -71,6 +71,7 @@ def two_processes(monkeypatch):
         monkeypatch.setenv(name, value)
 
 
+@pytest.mark.slow
 def test_processes_with_unequal_shares_find_the_gradient_of_one_process(
     torchrun, tmp_path, model, random_params, exact_tasks, assert_same
 ):
@@ -109,6 +110,7 @@ def assert_same_weights(found, expected, assert_same):
     assert found.keys() == expected.keys()
 
 
+@pytest.mark.slow
 def test_a_run_in_two_processes_survives_a_killed_one_and_ends_as_in_one_process(
     torchrun, tmp_path, few_characters, assert_same
 ):
