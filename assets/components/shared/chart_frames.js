@@ -1,6 +1,6 @@
 // The page's own charts, which carry one frame a step.
 
-/** @import { Plot } from "./browser.js" */
+/** @import { Plot, Trace } from "./browser.js" */
 
 const LOOK_MS = 100;
 
@@ -9,7 +9,7 @@ const LOOK_MS = 100;
 /**
  * The step that a chart was moved to, and a line of it by then; none while it still moves.
  *
- * @typedef {{ step: string, trace?: unknown }} Shown
+ * @typedef {{ step: string, trace?: Trace }} Shown
  */
 
 /** @type {WeakMap<Plot, Shown>} */
