@@ -115,7 +115,7 @@ class TrainingQueue:
                 return
             if training in self._queue:
                 self._queue.remove(training)
-            if training.progress:
+            if training.updates_made:
                 training.state = "stopping"
                 training.send("stop")
             else:

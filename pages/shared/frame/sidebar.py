@@ -70,7 +70,7 @@ def sidebar(page: str) -> None:
     if st.session_state.get("dataset") not in (None, *offered):
         del st.session_state["dataset"]
     usual = "Omniglot" if available["omniglot"] else "Glyphs"
-    if st.session_state.get("dataset", "Omniglot") == "Omniglot" != usual:
+    if not available["omniglot"] and st.session_state.get("dataset", "Omniglot") == "Omniglot":
         st.session_state["dataset"] = usual  # before its control is drawn
     with st.container():  # always there, see `show_until_dismissed`
         complete_link(page, usual)
