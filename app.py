@@ -21,17 +21,25 @@ current = st.navigation(
             page.path,
             title=page.title,
             icon=f":material/{page.icon}:",
-            url_path=page.name,
+            url_path="" if page.name == FIRST_PAGE else page.name,
             default=page.name == FIRST_PAGE,
         )
         for page in PAGES
     ]
+    # Streamlit knows the first page by the app's own address only; this answers to its name.
+    + [st.Page(lambda: None, title="Play", url_path=FIRST_PAGE, visibility="hidden")]
 )
 st.html(ASSETS / "style.css")
 # Looking for pages by file, Streamlit tells a new server's first visitor that the page of a link
 # does not exist; by now it knows the pages.
 if at_first:
     st.html("<script>location.reload()</script>", unsafe_allow_javascript=True)
+    st.stop()
+if current.url_path == FIRST_PAGE:
+    # By the browser, so that the way back does not lead here again.
+    st.html(
+        "<script>location.replace(`./${location.search}`)</script>", unsafe_allow_javascript=True
+    )
     st.stop()
 name = current.url_path or FIRST_PAGE
 follow_short_link()

@@ -48,6 +48,21 @@ def test_each_page_has_the_address_that_it_always_had(page: Page, app_url: str, 
     assert page.url == f"{app_url}/{name}?n_way=2&q_query=1&seed=5"
 
 
+def test_the_first_page_answers_to_its_name_too(page: Page, app_url: str) -> None:
+    """Streamlit alone would say that there is no page `/play`."""
+    page.goto(f"{app_url}/toy")
+    wait_until_done(page)
+    page.goto(f"{app_url}/{FIRST_PAGE}?seed=5")
+    expect(page.locator("h1")).to_have_text("You against the machines")
+    expect(page.locator(CURRENT)).to_have_text("Play")
+    expect(page.locator(".choice")).to_have_count(5)
+    expect(page.locator(".st-key-seed input")).to_have_value("5")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(len(NAMES))
+    page.go_back()  # at once: the address with the name is no stop on the way
+    expect(page.locator(CURRENT)).to_have_text("Toy world")
+
+
 def test_settings_survive_pages_that_do_not_show_them(page: Page, app_url: str) -> None:
     query = {"n_way=3", "q_query=1", "seed=7"}
     page.goto(f"{app_url}/adapt?n_way=3&q_query=1&seed=7")
