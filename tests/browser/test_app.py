@@ -59,7 +59,7 @@ def test_n_and_k_change_the_episode_and_play_moves_the_chart(page: Page, app_url
     press_slider(page, "k_shot", "ArrowRight", "k_shot=2")
     expect(page.locator(".player")).to_have_attribute("data-revision", re.compile("k_shot=2"))
 
-    expect(page.locator(".st-key-player .where")).to_have_text("Inner step 10 of 10")
+    expect(page.locator(".st-key-player .where")).to_have_text("Inner step 1 of 10")
     page.locator(".st-key-player .rewind").click()
     expect(page.locator(".st-key-player .where")).to_have_text("Inner step 0 of 10")
     page.wait_for_function(f"key => Math.min(...({DRAWN_POINTS})(key)) === 1", arg="accuracy_chart")
@@ -72,7 +72,7 @@ def test_n_and_k_change_the_episode_and_play_moves_the_chart(page: Page, app_url
 def test_a_chart_that_is_drawn_anew_shows_the_players_step(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/adapt?n_way=2")
     points = f"([key, n]) => Math.min(...({DRAWN_POINTS})(key)) === n"
-    page.wait_for_function(points, arg=["loss_chart", 11])
+    page.wait_for_function(points, arg=["loss_chart", 2])
     page.evaluate("""() => {
       const chart = document.querySelector(".st-key-loss_chart .js-plotly-plot");
       window.drawAnew = ((data) => () => Plotly.react(chart, data, chart.layout))([...chart.data]);
@@ -81,6 +81,19 @@ def test_a_chart_that_is_drawn_anew_shows_the_players_step(page: Page, app_url: 
     page.wait_for_function(points, arg=["loss_chart", 1])
     page.evaluate("drawAnew()")
     page.wait_for_function(points, arg=["loss_chart", 1])
+
+
+def test_another_episode_is_shown_at_the_step_that_one_looks_at(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/adapt?n_way=2&steps=3")
+    where = page.locator(".st-key-player .where")
+    expect(where).to_have_text("Inner step 1 of 3")  # what the page is about
+    page.locator(".st-key-player .forward").click()
+    press_slider(page, "n_way", "ArrowRight", "n_way=3")
+    expect(page.locator(".st-key-player .row")).to_have_count(3)
+    expect(where).to_have_text("Inner step 2 of 3")
+    page.locator(".st-key-player .last").click()
+    press_slider(page, "steps", "ArrowRight", "steps=4")
+    expect(where).to_have_text("Inner step 4 of 4")
 
 
 def test_pictures_flip_as_the_steps_go(page: Page, app_url: str) -> None:

@@ -13,7 +13,7 @@ import { Stepper } from "../shared/stepping.js";
 /**
  * @typedef {object} Data
  * @property {string} revision
- * @property {boolean} predict - Begin at step 0, and report when the last has been reached.
+ * @property {boolean} predict - Open at step 0, and report when the last has been reached.
  * @property {string[]} charts
  * @property {number} steps - The last one.
  * @property {string[]} names - Of the steps.
@@ -121,10 +121,25 @@ function show(root, step) {
   }
 }
 
+/**
+ * The step at which new contents open: the first inner step is what the page is about; who looks at
+ * another step stays there, and who looks at the last sees the last.
+ *
+ * @param {Root} root
+ * @param {Data | undefined} before - What was shown until now.
+ */
+function firstStep(root, before) {
+  const { data, stepper } = root;
+  if (data.predict) return 0;
+  if (!before || before.predict) return 1;
+  return stepper.step === before.steps ? data.steps : stepper.step;
+}
+
 /** @param {ComponentArguments<Data>} component */
 export default function stepPlayer({ parentElement, data, setStateValue }) {
   const root = /** @type {Root} */ (find(parentElement, ".player"));
   const isNew = root.data?.revision !== data.revision;
+  const before = root.data;
   root.data = data;
   root.send = setStateValue;
   root.stepper ??= new Stepper(root, (step) => show(root, step), {
@@ -139,5 +154,5 @@ export default function stepPlayer({ parentElement, data, setStateValue }) {
   root.finished = false;
   root.dataset.revision = data.revision;
   build(root);
-  root.stepper.reset(data.steps, data.predict ? 0 : data.steps);
+  root.stepper.reset(data.steps, firstStep(root, before));
 }
