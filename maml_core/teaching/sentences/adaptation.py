@@ -155,7 +155,8 @@ def _head_start(ours: str, theirs: str, first: int, end: int, close: int, last: 
     if end < -close:
         return f"Meta-training buys the first step; with more of them {theirs} overtakes {ours}."
     if end <= close:
-        return "Meta-training buys the first step; more steps make up for most of it."
+        made_up = "it" if end <= 0 else "most of it"
+        return f"Meta-training buys the first step; more steps make up for {made_up}."
     if 2 * end <= first:
         return "Meta-training buys above all the first step."
     return "Here more steps do not make up for what meta-training buys."

@@ -75,7 +75,7 @@ CASES = {
         {"total": 50, "n_way": 5, "maml": (10, 49, 49), "pre": (10, 40, 49), "rand": (10, 17, 18)},
         "After one step MAML has 49 of 50 right, pretraining 40 and the random initialisation 17. "
         "After two steps MAML and pretraining have 49 of 50 right each; the random initialisation "
-        "18. Meta-training buys the first step; more steps make up for most of it.",
+        "18. Meta-training buys the first step; more steps make up for it.",
     ),
     "at chance": (
         {"total": 50, "n_way": 5, "rand": (10, 10, 11)},
