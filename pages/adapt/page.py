@@ -180,7 +180,7 @@ def _charts(
         "Query accuracy by inner step",
         settings=settings,
     )
-    show_finding(_finding(episode, trajectories) if revealed else "", FINDING)
+    show_finding(_finding(settings, episode, trajectories) if revealed else "", FINDING)
     with st.container(key="typicality"):  # always there, see `show_finding`
         if revealed:
             show_episode_typicality(settings, trajectories)
@@ -208,14 +208,15 @@ def _charts(
             )
 
 
-def _finding(episode: Episode, trajectories: list[AdaptationTrajectory]) -> str:
+def _finding(settings: Settings, episode: Episode, trajectories: list[AdaptationTrajectory]) -> str:
     """Say who is ahead, when and by how much."""
     spec = episode.spec
     counts = [
         method_counts(t, spec.n_way, STYLES[t.method].in_sentences, trained_method(t.method))
         for t in trajectories
     ]
-    return describe_adaptation(counts, episode.query.size, spec)
+    available = cached.available_classes(settings.dataset, settings.part)
+    return describe_adaptation(counts, episode.query.size, spec, available)
 
 
 def _predictions(trajectories: list[AdaptationTrajectory], revealed: bool) -> None:

@@ -16,6 +16,7 @@ from maml_core.teaching.sentences.landscape import FirstStep, describe_first_ste
 from maml_core.teaching.sentences.words import kind_of
 from pages.landscape import plane_cache
 from pages.landscape.plane_cache import Descent, PlaneSettings
+from pages.shared import cached
 from pages.shared.charts.chart import draw_chart
 from pages.shared.charts.typicality import show_typicality
 from pages.shared.frame.finding import show_finding
@@ -59,7 +60,9 @@ def draw_curvature(shown: PlaneSettings) -> None:
     left.dataframe(_table(measured), hide_index=True, key="curvature_table")
     with left:
         first_steps = _first_steps(plane_settings, measured)
-        show_finding(describe_first_steps(first_steps, spec), "first_step")
+        settings = plane_settings.settings
+        available = cached.available_classes(settings.dataset, settings.part)
+        show_finding(describe_first_steps(first_steps, spec, available), "first_step")
         _show_typicality(plane_settings, first_steps)
         inner_lrs = [f"{STYLES[m].label} α = {c.inner_lr:.3g}" for m, c in measured.items()]
         st.caption(f"One episode; {', '.join(inner_lrs)}. {_remark(measured)}")

@@ -26,6 +26,7 @@ from maml_core.learners.training_classes import (
 )
 from maml_core.methods.catalogue import METHODS, NEAREST
 from maml_core.teaching import play_round
+from maml_core.teaching.sentences.words import AvailableClasses
 from pages.shared.learners import store
 from pages.shared.link_settings import Settings, dataset_changes, dataset_labels
 
@@ -54,6 +55,13 @@ def alphabets_by_part(dataset: str) -> dict[str, dict[str, int]]:
         part: dict(Counter(data.classes[c].alphabet for c in split_classes(data, SPLIT, part)))
         for part in PARTS
     }
+
+
+def available_classes(dataset: str, part: str) -> AvailableClasses:
+    """Return what the episodes of one part of a data set are sampled from."""
+    alphabets = alphabets_by_part(dataset)[part].values()
+    has_alphabets = characters(dataset).has_drawers
+    return AvailableClasses(sum(alphabets), max(alphabets, default=0) if has_alphabets else 0)
 
 
 def forget_characters(dataset: str) -> None:

@@ -93,7 +93,8 @@ def _draw(
         )
         total = episode.query.size
         correct = {u: np.rint(t.accuracy * total).astype(int).tolist() for u, t in found.items()}
-        show_finding(describe_replay(correct, total, chosen.spec), "replay")
+        available = cached.available_classes(chosen.dataset, chosen.part)
+        show_finding(describe_replay(correct, total, chosen.spec, available), "replay")
         show_caption(
             f"One episode, {len(episode.query.ravel())} query pictures of characters "
             f"{PARTS[chosen.part]}, normalised together; faint lines are the other points; "

@@ -11,6 +11,7 @@ import numpy as np
 from maml_core.config import EpisodeSpec
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.teaching.sentences.words import (
+    AvailableClasses,
     Kind,
     capitalised,
     kind_of,
@@ -64,13 +65,16 @@ def method_counts(
     return MethodCounts(name, kind_of(method), tuple(map(int, correct)), trajectory.diverged_at)
 
 
-def describe_adaptation(methods: Sequence[MethodCounts], total: int, spec: EpisodeSpec) -> str:
+def describe_adaptation(
+    methods: Sequence[MethodCounts], total: int, spec: EpisodeSpec, available: AvailableClasses
+) -> str:
     """Say who is ahead after one step and after the last, what that means and what to try.
 
     Args:
         methods: At least one, all with the same number of steps S >= 1.
         total: Query pictures.
         spec: Of the episode; guessing has total / N right.
+        available: What its classes were sampled from.
     """
     last = len(methods[0].correct) - 1
     alive = [method for method in methods if method.at(1) is not None]
@@ -81,7 +85,7 @@ def describe_adaptation(methods: Sequence[MethodCounts], total: int, spec: Episo
     if gone:
         sentences.append(_divergence(gone))
     else:
-        sentences.append(_meaning(alive, total, last, something_harder(spec)))
+        sentences.append(_meaning(alive, total, last, something_harder(spec, available)))
     return " ".join(filter(None, sentences))
 
 

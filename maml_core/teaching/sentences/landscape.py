@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from maml_core.config import EpisodeSpec
-from maml_core.teaching.sentences.words import Kind, capitalised, listed, something_harder, spelled
+from maml_core.teaching.sentences.words import (
+    AvailableClasses,
+    Kind,
+    capitalised,
+    listed,
+    something_harder,
+    spelled,
+)
 
 ALIKE = 0.25  # of the larger of two gains: so far apart they are called much the same
 ENOUGH, CLEAR = 0.95, 0.05  # of the queries right: all but all, and a lead that is worth a word
@@ -144,12 +151,15 @@ class FirstStep:
         return (self.correct or 0) / self.total
 
 
-def describe_first_steps(steps: Sequence[FirstStep], spec: EpisodeSpec) -> str:
+def describe_first_steps(
+    steps: Sequence[FirstStep], spec: EpisodeSpec, available: AvailableClasses
+) -> str:
     """Say what one step does for the support loss and for the queries, and for whom it is enough.
 
     Args:
         steps: One a method.
         spec: Of the episode.
+        available: What its classes were sampled from.
     """
     alive = [step for step in steps if step.correct is not None]
     parts = [
@@ -163,7 +173,7 @@ def describe_first_steps(steps: Sequence[FirstStep], spec: EpisodeSpec) -> str:
     ours = next((step for step in alive if step.kind == "meta-trained"), None)
     theirs = next((step for step in alive if step.kind == "pretrained"), None)
     if ours and theirs:
-        sentences.append(_enough(ours, theirs, something_harder(spec)))
+        sentences.append(_enough(ours, theirs, something_harder(spec, available)))
     return " ".join(sentences)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from maml_core.config import EpisodeSpec
 from maml_core.evaluation.confidence_intervals import percent
-from maml_core.teaching.sentences.words import count, something_harder, spelled
+from maml_core.teaching.sentences.words import AvailableClasses, count, something_harder, spelled
 
 NEARLY_CHANCE = 0.05  # above chance: not learned to tell anything apart
 
@@ -51,13 +51,19 @@ def describe_training(
     return f"{sentence} The intervals overlap: it takes more updates to tell."
 
 
-def describe_replay(correct: Mapping[int, Sequence[int]], total: int, spec: EpisodeSpec) -> str:
+def describe_replay(
+    correct: Mapping[int, Sequence[int]],
+    total: int,
+    spec: EpisodeSpec,
+    available: AvailableClasses,
+) -> str:
     """Say what a recorded meta-training brought on one episode.
 
     Args:
         correct: Right answers after each inner step, by meta-updates made; the first is the start.
         total: Query pictures.
         spec: Of the episode.
+        available: What its classes were sampled from.
     """
     first, last = min(correct), max(correct)
     gains = {step: correct[last][step] - correct[first][step] for step in (1, -1)}
@@ -75,5 +81,5 @@ def describe_replay(correct: Mapping[int, Sequence[int]], total: int, spec: Epis
         return f"{sentence}. Meta-training has made θ a better start."
     if correct[best][1] > correct[first][1]:
         return f"{sentence}. In between, after {count(best, 'update')}, it was {correct[best][1]}."
-    harder = something_harder(spec)
+    harder = something_harder(spec, available)
     return f"{sentence}. On this episode meta-training brings nothing: try {harder}."

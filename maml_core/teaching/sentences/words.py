@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from maml_core.config import MAX_WAY, EpisodeSpec
@@ -34,11 +35,25 @@ def listed(items: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
 
 
-def something_harder(spec: EpisodeSpec) -> str:
+@dataclass(frozen=True)
+class AvailableClasses:
+    """What there is to sample an episode's classes from.
+
+    Attributes:
+        total: Classes.
+        largest_alphabet: Classes of the largest alphabet; 0 where there are no alphabets.
+    """
+
+    total: int
+    largest_alphabet: int
+
+
+def something_harder(spec: EpisodeSpec, available: AvailableClasses) -> str:
     """Return what to try where an episode of this shape hardly tells methods apart."""
-    if spec.n_way < MAX_WAY:
+    within = spec.within_alphabet and available.largest_alphabet > 0
+    if spec.n_way < min(MAX_WAY, available.largest_alphabet if within else available.total):
         return "more classes"
-    if not spec.within_alphabet:
+    if not within and spec.n_way <= available.largest_alphabet:
         return "classes of one alphabet"
     return "fewer examples of each class" if spec.k_shot > 1 else "another episode"
 

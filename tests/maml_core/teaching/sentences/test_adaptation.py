@@ -14,6 +14,7 @@ from maml_core.teaching.sentences.adaptation import (
     describe_adaptation,
     method_counts,
 )
+from maml_core.teaching.sentences.words import AvailableClasses
 
 MAML, PRE, RANDOM = "MAML", "pretraining", "the random initialisation"
 KINDS = {MAML: "meta-trained", PRE: "pretrained", RANDOM: "other"}
@@ -28,6 +29,7 @@ def sentence(total: int, n_way: int, diverged: dict | None = None, **correct: tu
         ],
         total,
         EpisodeSpec(n_way, 1, 1),
+        AvailableClasses(659, 47),
     )
 
 

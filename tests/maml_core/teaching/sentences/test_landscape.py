@@ -11,6 +11,7 @@ from maml_core.teaching.sentences.landscape import (
     describe_descents,
     describe_first_steps,
 )
+from maml_core.teaching.sentences.words import AvailableClasses
 
 MAML = DescentLosses("MAML", "meta-trained", (1.61, 0.4, 0.1), (1.61, 0.12, 0.05))
 PRE = DescentLosses("pretraining", "pretrained", (1.61, 0.45, 0.1), (1.61, 0.55, 0.2))
@@ -81,7 +82,7 @@ def test_a_first_step(ours: int | None, theirs: int, said: str) -> None:
         FirstStep("MAML", "meta-trained", 1.609, 0.87, ours, 50),
         FirstStep("pretraining", "pretrained", 1.609, 0.98, theirs, 50),
     ]
-    text = describe_first_steps(steps, EpisodeSpec(5, 1, 10))
+    text = describe_first_steps(steps, EpisodeSpec(5, 1, 10), AvailableClasses(659, 47))
     assert said in text
     share = f"({2 * theirs} %)"
     assert f"from 1.61 to 0.98, and {theirs} of 50 query pictures are right {share}" in text

@@ -15,7 +15,14 @@ from maml_core.teaching.sentences.meta_update import (
 )
 from maml_core.teaching.sentences.sinusoid import describe_errors, describe_fits
 from maml_core.teaching.sentences.training import describe_replay, describe_training
-from maml_core.teaching.sentences.words import count, listed, something_harder, spelled, standing
+from maml_core.teaching.sentences.words import (
+    AvailableClasses,
+    count,
+    listed,
+    something_harder,
+    spelled,
+    standing,
+)
 
 
 def test_words() -> None:
@@ -114,28 +121,40 @@ def test_a_training() -> None:
     assert "still near chance" in chance
 
 
+OMNIGLOT, MNIST = AvailableClasses(659, 47), AvailableClasses(10, 0)
+BOARDS = AvailableClasses(7, 4)  # of characters that visitors drew
 FIVE, TWENTY = EpisodeSpec(5, 1, 10), EpisodeSpec(20, 1, 10)
 
 
 def test_what_is_harder_exists() -> None:
-    for n_way, k_shot, within, said in (
-        (5, 5, True, "more classes"),
-        (20, 1, False, "classes of one alphabet"),
-        (20, 5, True, "fewer examples of each class"),
-        (20, 1, True, "another episode"),
+    for available, n_way, k_shot, within, said in (
+        (OMNIGLOT, 5, 5, True, "more classes"),
+        (OMNIGLOT, 20, 1, False, "classes of one alphabet"),
+        (OMNIGLOT, 20, 5, True, "fewer examples of each class"),
+        (OMNIGLOT, 20, 1, True, "another episode"),
+        (MNIST, 9, 1, False, "more classes"),
+        (MNIST, 10, 5, False, "fewer examples of each class"),
+        (MNIST, 10, 1, True, "another episode"),  # there the switch does nothing
+        (BOARDS, 6, 1, False, "more classes"),
+        (BOARDS, 7, 1, False, "another episode"),  # no alphabet has so many
+        (BOARDS, 4, 1, False, "more classes"),
+        (BOARDS, 4, 1, True, "another episode"),
+        (BOARDS, 3, 1, True, "more classes"),
     ):
         shape = EpisodeSpec(n_way, k_shot, 10, within_alphabet=within)
-        assert something_harder(shape) == said
+        assert something_harder(shape, available) == said, (available, shape)
 
 
 def test_a_replay() -> None:
-    assert describe_replay({0: (10, 118, 170), 500: (10, 181, 190)}, 200, TWENTY) == (
+    assert describe_replay({0: (10, 118, 170), 500: (10, 181, 190)}, 200, TWENTY, OMNIGLOT) == (
         "After one inner step θ has 118 of 200 right before meta-training and 181 after 500 "
         "updates of it; after two 170 and 190. Meta-training buys the first step."
     )
-    dip = describe_replay({0: (10, 49), 10: (10, 50), 20: (10, 49)}, 50, FIVE)
+    dip = describe_replay({0: (10, 49), 10: (10, 50), 20: (10, 49)}, 50, FIVE, OMNIGLOT)
     assert dip.endswith("In between, after 10 updates, it was 50.")
-    assert describe_replay({0: (10, 50), 20: (10, 49)}, 50, FIVE).endswith("try more classes.")
+    assert describe_replay({0: (10, 50), 20: (10, 49)}, 50, FIVE, OMNIGLOT).endswith(
+        "try more classes."
+    )
 
 
 def test_an_episode() -> None:
