@@ -6,7 +6,10 @@ from collections.abc import Collection, Mapping
 
 import plotly.graph_objects as go
 
-from maml_core.figures.style import CHANCE_COLOUR, PART_COLOURS, faded, layout
+from maml_core.figures.style import PART_COLOURS, layout, lightened
+
+HEIGHT = 480  # pixels, at which most names have room
+MIN_LETTERS = 11  # pixels: smaller names are left out, and shown with a block that is pointed at
 
 
 def split_figure(alphabets: Mapping[str, Mapping[str, int]], marked: Collection[str]) -> go.Figure:
@@ -22,7 +25,7 @@ def split_figure(alphabets: Mapping[str, Mapping[str, int]], marked: Collection[
         labels.append(f"{part.capitalize()} ({sum(sizes.values()):,})")
         parents.append("")
         values.append(sum(sizes.values()))
-        colours.append(faded(PART_COLOURS[part], 0.35))
+        colours.append(lightened(PART_COLOURS[part], 0.5))
         widths.append(0)
         for name, size in sizes.items():
             ids.append(f"{part}/{name}")
@@ -31,15 +34,22 @@ def split_figure(alphabets: Mapping[str, Mapping[str, int]], marked: Collection[
             values.append(size)
             colours.append(PART_COLOURS[part])
             widths.append(5 if name in marked else 0)
-    figure = go.Figure(layout=layout())
+    figure = go.Figure(layout=layout(height=HEIGHT))
+    figure.update_layout(uniformtext={"minsize": MIN_LETTERS, "mode": "hide"})
     figure.add_treemap(
         ids=ids,
         labels=labels,
+        text=[
+            label.replace(" ", "<br>") if parent else label
+            for label, parent in zip(labels, parents, strict=True)
+        ],
+        textinfo="text",
         parents=parents,
         values=values,
         branchvalues="total",
         marker={"colors": colours, "line": {"width": widths, "color": "#000000"}},
-        textfont_color=[CHANCE_COLOUR if not parent else "#000000" for parent in parents],
+        # The blocks have the same colours in both themes, and so have their names.
+        textfont={"color": "#000000", "size": MIN_LETTERS + 1},
         hovertemplate="%{label}<br>%{value} characters<extra></extra>",
         pathbar_visible=False,
         tiling_pad=2,

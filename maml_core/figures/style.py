@@ -241,6 +241,12 @@ def faded(colour: str, opacity: float) -> str:
     return f"rgba({red},{green},{blue},{opacity})"
 
 
+def lightened(colour: str, share: float) -> str:
+    """Return '#rrggbb' mixed with white; `share` is the white's, 0 to 1."""
+    parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(part + share * (255 - part)):02x}" for part in parts)
+
+
 def enlarge(figure: go.Figure, factor: float) -> go.Figure:
     """Return a copy of a figure whose letters, lines and markers are larger, for a projector.
 

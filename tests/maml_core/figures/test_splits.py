@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from maml_core.figures.splits import split_figure
+from maml_core.figures.style import luminance
 from tests.support.figure_checks import assert_sound
 
 
@@ -52,3 +53,14 @@ def test_the_marked_alphabets_are_outlined(marked, alphabets):
 def test_thousands_are_set_apart():
     (tree,) = split_figure({"train": {"All": 1100}}, []).data
     assert "1,100" in tree.labels[0]
+
+
+def test_names_are_legible_in_both_themes_or_left_out(alphabets):
+    figure = split_figure(alphabets, [])
+    (tree,) = figure.data
+    assert "Early<br>Aramaic" in tree.text, "a name wraps as Plotly's blocks do not"
+    assert figure.layout.uniformtext.mode == "hide"
+    assert figure.layout.uniformtext.minsize >= 11
+    # No colour of a block depends on the page below it.
+    for colour in tree.marker.colors:
+        assert (luminance(colour) + 0.05) / (luminance(tree.textfont.color) + 0.05) >= 4.5
