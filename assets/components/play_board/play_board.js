@@ -169,6 +169,7 @@ function choose(root, label) {
   root.send("picks", { round: root.data.revision, labels: [...root.picks] });
   mark(root);
   find(root, ".next").focus({ preventScroll: true });
+  bringIntoView(root);
 }
 
 /**
@@ -191,6 +192,7 @@ function next(root) {
   show(root, root.at + 1);
   // Not the first choice itself: who presses Enter twice has not chosen.
   find(root, isOver(root) ? ".next" : ".choices").focus({ preventScroll: true });
+  bringIntoView(root);
 }
 
 /**
@@ -233,6 +235,15 @@ function onKey(root, event) {
   } else if (event.key === "Enter" && from === document.body && (!isOpen(root) || isWaiting(root))) {
     next(root);
   }
+}
+
+/**
+ * On a phone whoever taps a choice has scrolled down to it, past what is said above.
+ *
+ * @param {Root} root
+ */
+function bringIntoView(root) {
+  find(root, ".asked").scrollIntoView({ block: "nearest" });
 }
 
 /** @param {Data | undefined} data */
