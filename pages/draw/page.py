@@ -20,16 +20,6 @@ from pages.shared.link_settings import dataset_label, whole_number
 from pages.shared.widgets import show_until_dismissed
 
 FEW_ROWS = 5  # that one draws in a minute
-# Beside a long board the query and its answers stay in view.
-STICKY_QUERY = """
-<style>
-@media (min-width: 641px) {
-  [data-testid="stColumn"] > [data-testid="stVerticalBlock"]:has(.st-key-query_pad) {
-    position: sticky; top: 3.5rem;
-  }
-}
-</style>
-"""
 
 
 def main() -> None:
@@ -54,7 +44,6 @@ def _board_and_query(data: CharacterSet, episode: Episode) -> None:
     """Show the board and, beside it, the query with its answers."""
     state, spec = board_state(), episode.spec
     n_way, k_shot = min(spec.n_way, MAX_ROWS), min(spec.k_shot, MAX_CELLS)
-    st.html(STICKY_QUERY)
     left, right = st.columns([5, 4], gap="large")
     with left:
         st.subheader(f"The board: {n_way}-way {k_shot}-shot", anchor=False)

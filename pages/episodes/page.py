@@ -12,14 +12,14 @@ from maml_core.figures.style import class_letter
 from maml_core.teaching.sentences.episode import describe_episode
 from pages.shared import cached
 from pages.shared.charts.chart import draw_chart
-from pages.shared.charts.picture_html import STYLE, picture_strip
+from pages.shared.charts.picture_html import GROUP, STYLE, picture_strip
 from pages.shared.frame.finding import show_finding
 from pages.shared.frame.glossary import PLAIN, introduce
 from pages.shared.frame.page_header import explanation, page_with_episode
 from pages.shared.link_settings import PARTS, Settings
 
 PAPER_TRAIN_SHARE = 1_200 / 1_623  # Finn et al. 2017 train on 1,200 of Omniglot's characters
-SUPPORT_WEIGHT = 1.5  # a support picture is so much wider than a query picture
+SUPPORT_REM = 4.3  # of a support picture and the gap after it
 SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 WHY_NAMES = """
 **N-way** is the number of classes to tell apart, **K-shot** the number of labelled examples of
@@ -33,11 +33,11 @@ test time it changes nothing.
 LAYOUT = """
 <style>
 .episode-box { container-type: inline-size; }
-/* Both sets share what the names leave, by how many pictures of a class each has. */
+/* The support set is as wide as its rows of pictures; the query set gets what is left. */
 .episode {
   display: grid; gap: 0.6rem 1.2rem;
   grid-template-columns:
-    minmax(6rem, 11rem) minmax(4.4rem, var(--support)) minmax(9rem, var(--query));
+    minmax(6rem, 11rem) minmax(4.4rem, var(--support)) minmax(9rem, 1fr);
 }
 .episode .title { font-weight: 600; opacity: 0.8; }
 .episode .set { display: none; font-size: 0.85rem; opacity: 0.8; margin-bottom: 0.2rem; }
@@ -94,8 +94,8 @@ def _support_and_query_section(data: CharacterSet, episode: Episode) -> None:
             '<div><div class="set">Query set</div>'
             f"{picture_strip(data, episode.query[label], small=True)}</div>"
         )
-    columns = f"--support: {spec.k_shot * SUPPORT_WEIGHT}fr; --query: {spec.q_query}fr"
-    grid = f'<div class="episode" style="{columns}">{"".join(rows)}</div>'
+    width = f"--support: max(11rem, {min(spec.k_shot, GROUP) * SUPPORT_REM}rem)"
+    grid = f'<div class="episode" style="{width}">{"".join(rows)}</div>'
     st.html(STYLE + LAYOUT + f'<div class="episode-box">{grid}</div>')
     st.caption(
         "Each row is one class. Hover over or tap a picture to see "
@@ -134,8 +134,9 @@ def _split_section(settings: Settings, data: CharacterSet, episode: Episode) -> 
     draw_chart(figure, "split_chart", "The alphabets of the training, validation and test parts")
     st.caption(
         "Each block is an alphabet, its area the number of characters; this episode's are outlined "
-        f"({names}). Training, validation and test share no alphabet, so an exam on test "
-        "characters tests learning, not memory."
+        f"({names}). Point at a block for a name that has no room; click or tap a part to enlarge "
+        "it, and its heading to come back. Training, validation and test share no alphabet, so an "
+        "exam on test characters tests learning, not memory."
     )
 
 

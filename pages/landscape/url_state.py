@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import streamlit as st
 
 from maml_core.landscape.loss_maps import Window
@@ -11,7 +9,7 @@ from maml_core.landscape.planes import SHARED_PLANE
 from pages.landscape.plane_cache import PlaneSettings
 from pages.shared import cached
 from pages.shared.learners import store
-from pages.shared.link_settings import Check
+from pages.shared.link_settings import Check, parse_numbers
 
 MAX_STARTS = 6  # restarted descents that are kept; of more, the oldest goes
 
@@ -29,7 +27,7 @@ def reset_on_another_plane(plane_settings: PlaneSettings) -> None:
 def parse_window(text: str) -> Window | None:
     """Parse the URL's window; None if it is not one."""
     try:
-        return Window(*map(float, text.split(",")))
+        return Window(*(parse_numbers(text) or ()))
     except (TypeError, ValueError):
         return None
 
@@ -44,15 +42,12 @@ def parse_starts(text: str) -> list[tuple[str, float, float]] | None:
     found = []
     for one in filter(None, text.split(";")):
         panel, _, place = one.partition(":")
-        try:
-            x, y = map(float, place.split(","))
-        except ValueError:
+        numbers = parse_numbers(place)
+        if numbers is None or len(numbers) != 2:
             return None
         if panel not in ("maml", cached.BASELINE, *store.learners(), SHARED_PLANE):
             return None
-        if not (math.isfinite(x) and math.isfinite(y)):
-            return None
-        found.append((panel, x, y))
+        found.append((panel, *numbers))
     return found[-MAX_STARTS:]
 
 

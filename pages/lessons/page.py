@@ -18,23 +18,11 @@ from pages.lessons.worksheet import (
 from pages.shared.frame.glossary import PLAIN, introduce
 from pages.shared.frame.page_header import page_top
 from pages.shared.frame.sidebar import available_datasets
-from pages.shared.link_settings import one_of
-from pages.shared.widgets import segmented_choice
+from pages.shared.link_settings import one_of, parse_whole
+from pages.shared.widgets import plain_text, segmented_choice
 
 PAGES = Path(__file__).parents[1]
 FIRST_PAGE = "play"  # its address is that of the app itself
-ARRANGEMENT = """
-<style>
-.st-key-walk { max-width: 44rem; }
-.st-key-lesson [role="radiogroup"] { counter-reset: lesson; }
-.st-key-lesson [role="radiogroup"] p::before {
-  counter-increment: lesson; content: counter(lesson) ". ";
-}
-@media (min-width: 641px) {
-  .st-key-contents { position: sticky; top: 3.5rem; }
-}
-</style>
-"""
 # With the lesson's number: the same script twice would run once.
 TO_THE_TOP = """
 <script>/* {} */ document.querySelector('[data-testid="stMain"]').scrollTo(0, 0);</script>
@@ -70,7 +58,7 @@ def main() -> None:
             *("normalised together, each alone", "confidence interval"),
         )
         for sentence in (*broken, *broken_plans):
-            st.warning(sentence, icon=":material/draft:")
+            st.warning(plain_text(sentence), icon=":material/draft:")
         if not loaded:
             st.info("There is no lesson yet: put one into assets/lessons, as docs/pages.md says.")
             return
@@ -78,7 +66,6 @@ def main() -> None:
             st.caption(
                 "Omniglot is not on this machine: links and figures are of the built-in glyphs."
             )
-        st.html(ARRANGEMENT)
         left, right = st.columns([2, 5], gap="large")
         with left.container(key="contents"):
             number = titles.index(_chosen_title(titles))
@@ -146,7 +133,7 @@ def _chosen_title(titles: list[str]) -> str:
     state = st.session_state
     if "lesson" not in state:
         text = st.query_params.get("lesson", "1")
-        number = int(text) - 1 if text.isascii() and text.isdigit() else 0
+        number = (parse_whole(text) or 1) - 1
         in_range = titles[number] if 0 <= number < len(titles) else titles[0]
         state["lesson"] = text if text in titles else in_range
     if state["lesson"] not in titles:

@@ -39,7 +39,7 @@ from pages.shared.frame.glossary import PLAIN, introduce
 from pages.shared.frame.page_header import explanation, page_with_characters
 from pages.shared.learners.picker import in_place_of_maml
 from pages.shared.link_settings import PARTS, one_of
-from pages.shared.messages import message_of
+from pages.shared.messages import message_of, show_error_text
 from pages.shared.widgets import segmented_choice
 
 BOARD = "game"
@@ -81,7 +81,7 @@ def main() -> None:
     try:
         questions = cached.questions(*played.source)
     except ValueError as error:
-        st.error(_why_not(error, played), icon=":material/error:")
+        show_error_text(_why_not(error, played))
         return
     available = cached.available_methods()
     methods = tuple(name for name in (method, cached.BASELINE) if name in available)

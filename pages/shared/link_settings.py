@@ -6,6 +6,7 @@ carries the whole state. Defaults are left out of the URL.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -146,13 +147,41 @@ def dataset_changes() -> list[str]:
 
 
 Check = tuple[Callable[[str], bool], str]  # of a value in the URL, with the words for it
+MAX_SHOWN = 40  # characters of a value that cannot be used
+_WHOLE = re.compile(r"[0-9]{1,15}")
+_NUMBER = re.compile(r"[+-]?([0-9]{1,15}\.?[0-9]{0,20}|\.[0-9]{1,20})([eE][+-]?[0-9]{1,3})?")
+# No control takes it: Streamlit, which reads some of what is refused here, then keeps the default
+# and removes it from the address.
+_REFUSED = "-"
+
+
+def parse_whole(text: str) -> int | None:
+    """Read a whole number as links write it, in the digits 0 to 9; None: it is not one.
+
+    Python reads '1_0', '+10' and '١٠' as 10, and raises for some thousand digits.
+    """
+    return int(text) if _WHOLE.fullmatch(text) else None
+
+
+def parse_number(text: str) -> float | None:
+    """Read a finite number as links write it, such as '-0.5' or '1e-3'; None: it is not one."""
+    number = float(text) if _NUMBER.fullmatch(text) else math.nan
+    return number if math.isfinite(number) else None
+
+
+def parse_numbers(text: str) -> tuple[float, ...] | None:
+    """Read numbers with commas between them; None: one is not a number."""
+    numbers = [parse_number(part) for part in text.split(",")]
+    read = tuple(number for number in numbers if number is not None)
+    return read if len(read) == len(numbers) else None
 
 
 def whole_number(low: int, high: int) -> Check:
     """Return the check of a whole number in a range, and the words for it."""
 
     def fits(text: str) -> bool:
-        return text.isascii() and text.isdigit() and low <= int(text) <= high
+        number = parse_whole(text)
+        return number is not None and low <= number <= high
 
     return fits, f"a whole number from {low} to {high}"
 
@@ -161,10 +190,8 @@ def number_in_range(low: float, high: float) -> Check:
     """Return the check of a number in a range, and the words for it."""
 
     def fits(text: str) -> bool:
-        try:
-            return low <= float(text) <= high
-        except ValueError:
-            return False
+        number = parse_number(text)
+        return number is not None and low <= number <= high
 
     return fits, f"a number from {low:g} to {high:g}"
 
@@ -226,18 +253,28 @@ def check_link(checks: Mapping[str, Check]) -> None:
     """Note which values of the URL cannot be used; their controls keep the default."""
     _translate_former_words(checks)
     notices: list[str] = st.session_state.setdefault("link_notices", [])
+    refused = {}
     for name, (fits, words) in checks.items():
-        odd = [text for text in st.query_params.get_all(name) if not fits(text)]
+        texts = st.query_params.get_all(name)
+        odd = [text for text in texts if not fits(text) and text != _REFUSED]
         if odd:
+            refused[name] = [text if fits(text) else _REFUSED for text in texts]
             control = f"“{CONTROL_LABELS[name]}”" if name in CONTROL_LABELS else "the page"
             notice = (
-                f"The link asks for {name} = {odd[0][:40]!r}, which is not {words}; "
+                f"The link asks for {name} = {_shortened(odd[0])}, which is not {words}; "
                 f"{control} shows its default instead."
             )
             if OWN_LEARNER.match(odd[0]):
                 notice = NO_SUCH_LEARNER
             if notice not in notices:
                 notices.append(notice)
+    if refused:
+        rewrite_link(refused)
+
+
+def _shortened(text: str) -> str:
+    """Return a value of a link in quotation marks, cut where it is long."""
+    return repr(text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…")
 
 
 def show_notices() -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from maml_core.config import SettingError
 from pages.shared.link_settings import CONTROL_LABELS
+from pages.shared.widgets import plain_text
 
 # By the core's name for a setting. No page has a control for the split but Evaluate; elsewhere
 # other characters are divided in another way.
@@ -39,4 +40,9 @@ def message_of(error: Exception, controls: Mapping[str, str] | None = None) -> s
 
 def show_error(error: Exception, controls: Mapping[str, str] | None = None) -> None:
     """Say on the page what `message_of` returns."""
-    st.error(message_of(error, controls), icon=":material/error:")
+    show_error_text(message_of(error, controls))
+
+
+def show_error_text(text: str) -> None:
+    """Say in plain text what went wrong."""
+    st.error(plain_text(text), icon=":material/error:")

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 import streamlit as st
+
+_CODE = re.compile(r"((?<!`)`[^`\n]+`(?!`))")
+_MARKUP = re.compile(r"([\\`*\[\]<>~$|&]|(?<!\w)_|_(?!\w))")
+# What Streamlit makes a link, an icon or coloured text of after Markdown has been read, whether it
+# was escaped or not: an invisible character (a word joiner) in it leaves it as it is.
+_LATER_MARKUP = re.compile(r"(?<=:)(?=\S)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
+
+
+def plain_text(text: str) -> str:
+    """Return Markdown that shows a text as it is, with no link, picture or formatting in it.
+
+    For every message that may quote a stranger's link or file. A name of the code between
+    backticks stays one.
+    """
+    parts = _CODE.split(text)  # code at the odd places
+    parts[::2] = [_LATER_MARKUP.sub("\u2060", _MARKUP.sub(r"\\\1", part)) for part in parts[::2]]
+    return "".join(parts)
 
 
 def segmented_choice(label: str, choices: Iterable[Any], key: str, **options: Any) -> Any:
@@ -26,7 +44,7 @@ def show_until_dismissed(messages: list[str], key: str, icon: str, *, warns: boo
     """Show sentences with a button that empties the list; nothing if there are none.
 
     Args:
-        messages: The sentences, a line each.
+        messages: The sentences, a line each, in plain text.
         key: Of the box; its button's is `<key>_read`.
         icon: Before them.
         warns: Whether something went wrong.
@@ -36,5 +54,7 @@ def show_until_dismissed(messages: list[str], key: str, icon: str, *, warns: boo
     with st.container():
         if messages:
             with st.container(key=key, horizontal=True, vertical_alignment="center"):
-                (st.warning if warns else st.info)("  \n".join(messages), icon=icon)
+                (st.warning if warns else st.info)(
+                    "  \n".join(map(plain_text, messages)), icon=icon
+                )
                 st.button("OK", key=f"{key}_read", on_click=messages.clear)

@@ -105,7 +105,8 @@ def _controls() -> SinusoidTask:
             key="new_wave",
             icon=":material/casino:",
             on_click=lambda: st.session_state.update(seed=random.randint(0, MAX_SEED)),
-            help="The same as “New episode” in the sidebar: its seed says which wave.",
+            shortcut="N",
+            help="Another amplitude, phase and points: the seed in the sidebar says which.",
         )
         k_shot = segmented_choice("Points, K", SHOTS, "wave_k", default=10)
         in_left_half = st.toggle(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import streamlit as st
 
 from maml_core.teaching.sinusoids.tasks import X_RANGE, displayed_support
-from pages.shared.link_settings import Check
+from pages.shared.link_settings import Check, parse_numbers
 from pages.sinusoid.clickable_charts import MAX_POINTS
 
 CHART = "wave_chart"
@@ -35,11 +34,11 @@ def parse_points(text: str) -> Points | None:
     """Read points from the URL; None: it is not a list of points."""
     points: Points = []
     for pair in filter(None, text.split(";")):
-        try:
-            x, y = map(float, pair.split(","))
-        except ValueError:
+        numbers = parse_numbers(pair)
+        if numbers is None or len(numbers) != 2:
             return None
-        if not (X_RANGE[0] <= x <= X_RANGE[1] and math.isfinite(y) and abs(y) <= MAX_Y):
+        x, y = numbers
+        if not (X_RANGE[0] <= x <= X_RANGE[1] and abs(y) <= MAX_Y):
             return None
         points.append((x, y))
     return points[-MAX_POINTS:]

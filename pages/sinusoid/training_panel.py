@@ -157,7 +157,7 @@ def draw_training_panel(session: SessionTraining) -> None:
 
 def _buttons(session: SessionTraining) -> None:
     updates = segmented_choice(
-        "Updates",
+        "Updates of a new training",
         UPDATES,
         "updates",
         default=SinusoidConfig().meta_steps,

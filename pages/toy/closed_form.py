@@ -37,7 +37,6 @@ def draw_closed_form(settings: ToySettings) -> None:
     """Show the closed form with this world's numbers."""
     st.markdown(REASONS[settings.layout])
     st.markdown(ONE_PARAMETER if settings.n_params == 1 else TWO_PARAMETERS)
-    st.html("<style>.st-key-closed_form { overflow-x: auto; }</style>")
     st.container(key="closed_form").markdown(_table(settings))
     for remark in _remarks(settings):
         st.markdown(remark)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
@@ -22,7 +21,7 @@ from maml_core.teaching.quadratic_tasks import (
     toy_world,
 )
 from pages.shared.component import component
-from pages.shared.link_settings import Check
+from pages.shared.link_settings import Check, parse_numbers
 
 PERSON = "person"
 META_UPDATES = 500  # after so many all have arrived, unless α overshoots in some direction
@@ -64,13 +63,8 @@ class ToySettings:
 
 def parse_theta(text: str) -> tuple[float, ...] | None:
     """Read θ from the URL, one or two numbers; None: it is not a θ."""
-    try:
-        theta = tuple(map(float, text.split(",")))
-    except ValueError:
-        return None
-    is_valid = len(theta) in N_PARAMS and all(
-        math.isfinite(value) and abs(value) <= REACH for value in theta
-    )
+    theta = parse_numbers(text) or ()
+    is_valid = len(theta) in N_PARAMS and all(abs(value) <= REACH for value in theta)
     return theta if is_valid else None
 
 

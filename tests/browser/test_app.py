@@ -24,6 +24,9 @@ key => document.querySelector(`.st-key-${key} .js-plotly-plot`)
 """
 
 
+LINK_IN_LINK = "%5BLog%20in%5D(https://evil.example)%20https://evil.example%20www.evil.example"
+
+
 def open_page(page: Page, url: str) -> None:
     page.goto(url)
     wait_until_done(page)
@@ -130,9 +133,14 @@ def test_a_copied_link_shows_the_same_episode_to_someone_else(
 
 
 def test_both_sets_have_room_at_any_width(page: Page, app_url: str) -> None:
-    rows = (
-        "all => Math.max(...all.map(one => new Set([...one.children].map(p => p.offsetTop)).size))"
-    )
+    pictures_by_row = """all => all.map(one => {
+        const rows = {};
+        for (const picture of one.querySelectorAll("span")) {
+            const { top } = picture.getBoundingClientRect();
+            rows[top] = (rows[top] ?? 0) + 1;
+        }
+        return Object.values(rows);
+    })"""
     open_page(page, f"{app_url}/episodes?k_shot=10&n_way=2")
     query = page.locator(".episode .characters.small")
     heading = page.locator(".episode .set", has_text="Query set").first
@@ -140,9 +148,17 @@ def test_both_sets_have_room_at_any_width(page: Page, app_url: str) -> None:
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_function(f"innerWidth === {width}")
         wait_until_laid_out(page, ".episode .characters.small")
-        assert query.evaluate_all(rows) <= 4, f"ten queries of a class at {width} px"
+        shown = query.evaluate_all(pictures_by_row)
+        assert shown in ([[10]] * 2, [[5, 5]] * 2), f"ten queries of a class at {width} px"
         title = page.locator(".episode .title", has_text="Query set")
         assert heading.is_visible() != title.is_visible(), f"one heading at {width} px"
+    page.set_viewport_size({"width": 1280, "height": 900})
+    open_page(page, f"{app_url}/episodes?k_shot=10&n_way=2&projector=1")
+    presets = page.locator(".st-key-presets [role=radio]")
+    expect(presets).to_have_count(3)
+    wait_until_laid_out(page, ".st-key-presets")
+    tops = presets.evaluate_all("all => all.map(one => one.getBoundingClientRect().top)")
+    assert len(set(tops)) == 1, "for a projector, too, they stand in one row"
 
 
 @pytest.mark.parametrize("link", ["Watch the methods learn this episode", "Adapt"])
@@ -164,12 +180,16 @@ def test_the_episode_goes_along_from_page_to_page(page: Page, app_url: str, link
 def test_bad_values_in_the_link_give_the_default_and_a_sentence(
     page: Page, app_url: str, page_name: str
 ) -> None:
-    open_page(page, f"{app_url}/{page_name}?n_way=abc&k_shot=999&dataset=klingon")
+    open_page(
+        page, f"{app_url}/{page_name}?n_way=abc&k_shot=999&dataset=klingon&seed={LINK_IN_LINK}"
+    )
     notice = page.locator(".st-key-notices")
     for words in ("n_way = 'abc'", "k_shot = '999'", "dataset = 'klingon'"):
         expect(notice).to_contain_text(words)
     expect(page.locator(".st-key-n_way input")).to_have_value("5")
     expect(page.locator(".st-key-k_shot input")).to_have_value("1")
+    expect(notice).to_contain_text("[Log in](")
+    expect(notice.locator("a, img")).to_have_count(0)
     notice.get_by_text("OK").click()
     expect(notice).to_have_count(0)
 

@@ -119,6 +119,10 @@ def test_five_characters_and_a_query_give_the_right_class(
 ) -> None:
     page = page if pen is by_mouse else phone
     open_board(page, f"{app_url}/draw?n_way=5")
+    if page is phone:
+        for button in page.locator(".pads button").all():
+            box = button.bounding_box()
+            assert min(box["width"], box["height"]) >= 40, "as large as a finger"
     draw_all(page, pen)
     pen(page, "query", ANOTHER_D)
     wait_for_answer(page, strokes=2)

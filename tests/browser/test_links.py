@@ -120,6 +120,11 @@ def test_the_defaults_too_are_an_address_that_says_something(page: Page, app_url
     seed = page.locator(".st-key-seed input")
     expect(seed).to_have_value(str(load_openings()["glyphs"].seed))
     wait_until_done(page)
+    place = page.locator("h1").bounding_box()
+    page.reload()
+    expect(seed).to_be_visible()
+    wait_until_done(page)
+    assert page.locator("h1").bounding_box() == place, "what completes the address moves nothing"
     page.goto(f"{app_url}/episodes?n_way=5")
     expect(seed).to_have_value("0")
     page.wait_for_url(lambda url: "seed=0" in url and "n_way" not in url)

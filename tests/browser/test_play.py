@@ -216,10 +216,16 @@ def test_a_class_plays_the_same_round_on_phones(page: Page, phone: Page, app_url
     expect(phone.locator(".choice")).to_have_count(20)
     assert pictures(phone) == pictures(page)
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    for number in phone.locator(".scores thead button").all():
+        box = number.bounding_box()
+        assert min(box["width"], box["height"]) >= 40, "as large as a finger"
+    header = phone.locator("[data-testid=stHeader]").bounding_box()
     places = phone.locator(".choice").evaluate_all(PLACES)
     for number in range(1, QUESTIONS + 1):
         phone.locator(".choice").nth(19).tap()
         answered(phone, number)
+        verdict = phone.locator(".words").bounding_box()
+        assert verdict["y"] >= header["y"] + header["height"], "the header does not cover it"
         phone.locator(".next").tap()
     at_question(phone, QUESTIONS + 1)
     assert result(phone)[:2] == ("9", "20-way")

@@ -13,12 +13,20 @@ from PIL import Image
 
 from maml_core.data.character_set import CharacterSet
 
+GROUP = 5  # pictures that stay in one row
 STYLE = """
 <style>
 .characters { display: flex; flex-wrap: wrap; gap: 4px; }
-.characters span { position: relative; display: block; line-height: 0; border-radius: 4px; }
-.characters img { width: 4rem; background: white; border-radius: 4px; border: 1px solid #8884; }
-.characters.small img { width: 2.6rem; }
+/* Pictures wrap in groups of up to five, so that no row has a single one: 5 + 5, not 9 + 1. */
+.characters > div { display: flex; gap: 4px; max-width: 100%; }
+.characters span {
+  position: relative; display: block; width: 4rem; min-width: 0; line-height: 0; border-radius: 4px;
+}
+.characters.small span { width: 2.6rem; }
+.characters img {
+  width: 100%; box-sizing: border-box; background: white; border-radius: 4px;
+  border: 1px solid #8884;
+}
 .characters span:focus { outline: 2px solid #0072B2; }
 .characters span:is(:hover, :focus)::after {
   content: attr(data-tip); position: absolute; left: 0; top: 100%; z-index: 10; width: max-content;
@@ -70,4 +78,12 @@ def picture_strip(data: CharacterSet, pictures: Iterable[int], *, small: bool = 
             f'<span tabindex="-1" data-tip="{words}">'
             f'<img src="{data_uri(data, picture)}" alt="{words}"></span>'
         )
-    return f'<div class="characters{" small" if small else ""}">{"".join(cells)}</div>'
+    groups = "".join(f"<div>{''.join(group)}</div>" for group in _even_groups(cells))
+    return f'<div class="characters{" small" if small else ""}">{groups}</div>'
+
+
+def _even_groups(cells: list[str]) -> list[list[str]]:
+    """Divide a row into as few groups of up to `GROUP` as possible, of about the same size."""
+    n_groups = -(-len(cells) // GROUP)
+    ends = [len(cells) * (i + 1) // n_groups for i in range(n_groups)]
+    return [cells[start:end] for start, end in zip([0, *ends], ends, strict=False)]

@@ -9,6 +9,7 @@ import streamlit as st
 
 from maml_core.data.character_set import DataError
 from maml_core.data.download.fetch import Progress, fetch_omniglot
+from pages.shared.widgets import plain_text
 
 REFRESH_SECONDS = 0.5
 
@@ -54,7 +55,7 @@ def omniglot_download() -> None:
         _show_progress()
         return
     if download.error:
-        st.warning(download.error, icon=":material/cloud_off:")
+        st.warning(plain_text(download.error), icon=":material/cloud_off:")
     st.button(
         "Get Omniglot (14 MB)",
         key="get_omniglot",

@@ -4,15 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-STYLE = """
-<style>
-[class*="st-key-finding_"]:has(p) {
-  border-left: 4px solid #0072B2; padding: 0.1rem 0 0.1rem 0.9rem; max-width: 60rem;
-}
-[class*="st-key-finding_"] p { font-size: 1.1rem; }
-</style>
-"""
-
 
 def show_finding(sentence: str, key: str) -> None:
     """Show what a result says.
@@ -26,7 +17,6 @@ def show_finding(sentence: str, key: str) -> None:
     """
     with st.container(key=f"finding_{key}"):
         if sentence:
-            st.html(STYLE)
             st.markdown(sentence)
 
 

@@ -25,6 +25,7 @@ KEPT_MINUTES = 30  # after the tab was closed or reloaded
 MAX_TABS = 200
 MAX_BYTES = 300_000_000  # of weights files, of all tabs together
 COOKIE = "maml_kept"
+WAIT_SECONDS = 10.0  # for a tab's token; one whose browser blocks the component has none
 GONE = (
     "What you had drawn or kept before this page was reloaded is gone: the server keeps it for "
     f"{KEPT_MINUTES} minutes, less if it was restarted or many others came. Save boards as files "
@@ -102,7 +103,7 @@ def restore_work(page: str) -> None:
     state = st.session_state
     reported = (state.get("tab_token_box") or {}).get("token")
     has_token = st.context.cookies.get(COOKIE) == "1"  # in some tab of this browser
-    asks = has_token and reported is None and "work_token" not in state
+    asks = has_token and reported is None and "work_token" not in state and not _waited()
     if reported and "work_token" not in state:
         values = work_store().restored(reported)
         if values is None:
@@ -123,7 +124,20 @@ def restore_work(page: str) -> None:
             on_token_change=lambda: None,
         )
     if asks:
+        st.fragment(_look_at_the_clock, run_every=WAIT_SECONDS / 4)()
         st.stop()
+
+
+def _waited() -> bool:
+    """Say whether this session has waited for its token long enough."""
+    now = time.monotonic()
+    return bool(now - st.session_state.setdefault("token_asked_at", now) > WAIT_SECONDS)
+
+
+def _look_at_the_clock() -> None:
+    """Draw the page once the wait is over."""
+    if _waited():
+        st.rerun()
 
 
 def keep_work() -> None:

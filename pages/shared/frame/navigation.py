@@ -42,7 +42,7 @@ class AppPage:
 PAGES = (
     AppPage("play", "Play", "stadia_controller", (*CHARACTERS, *SEED)),
     AppPage("lessons", "Lessons", "school", ("omniglot",)),
-    AppPage("sinusoid", "Sinusoid", "airwave", SEED),
+    AppPage("sinusoid", "Sinusoid", "airwave", ("seed",)),  # it has a button of its own
     AppPage("episodes", "Episodes", "grid_view"),
     AppPage("adapt", "Adapt", "trending_up"),
     AppPage("draw", "Draw", "draw"),

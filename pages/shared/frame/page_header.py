@@ -18,16 +18,7 @@ from pages.shared.link_settings import (
     show_notices,
 )
 from pages.shared.messages import show_error
-
-# Streamlit leaves 6rem above the title; at 390 px and on a projector that is a third of the view.
-# The next steps' style is here because a fragment's style takes the place of one drawn after it.
-COMPACT = """
-<style>
-[data-testid="stMainBlockContainer"] { padding-top: 2.5rem; padding-bottom: 3rem; }
-@media (min-width: 769px) { .st-key-episode_on_phone { display: none; } }
-.st-key-next_steps a p { white-space: normal; }
-</style>
-"""
+from pages.shared.widgets import plain_text
 
 
 def page_with_episode(
@@ -55,13 +46,12 @@ def page_with_characters(
     chosen = current_settings()
     data = cached.characters(chosen.dataset)
     if data.notice:
-        st.warning(data.notice, icon=":material/info:")
+        st.warning(plain_text(data.notice), icon=":material/info:")
     return chosen, data
 
 
 def page_top(title: str, checks: Mapping[str, Check] | None = None) -> None:
     """Do as `page_with_episode` does, for a page that has no characters."""
-    st.html(COMPACT)
     st.title(title, anchor=False)
     if "seed_button" in used_controls(current_page()):
         with st.container(key="episode_on_phone"):  # where the sidebar is folded away

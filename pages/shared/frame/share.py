@@ -9,7 +9,6 @@ import streamlit as st
 from pages.shared.component import component
 from pages.shared.frame.short_links import qr_image, short_link
 
-QR_STYLE = "<style>.qr-code { width: min(100%, 22rem); border-radius: 0.5rem; }</style>"
 _mount = component("copy_link")
 
 
@@ -25,7 +24,7 @@ def draw_share_buttons(page: str) -> None:
             params = {name: st.query_params.get_all(name) for name in st.query_params}
             short = short_link(page, params)
             st.caption("Opens this page with this episode and these settings.")
-            st.html(QR_STYLE + qr_image(short))
+            st.html(qr_image(short))
             st.code(short, language=None, wrap_lines=True)
             st.caption("The same, for people to read:")
             st.code(address_with(params), language=None, wrap_lines=True)

@@ -108,9 +108,13 @@ def short_link(page: str, params: Params) -> str:
 
     Args:
         page: Its name, one of `navigation.PAGES`.
-        params: The parameters of its link by name, several values as a list.
+        params: The parameters of its link by name, several values as a list. Of more than a code
+            takes, such as a stranger's of some thousand characters, the longest are left out.
     """
-    return f"{app_root(st.context.url or '')}/?{GO}={encode(page, params)}"
+    params = dict(params)
+    while len(code := encode(page, params)) > MAX_CODE:
+        del params[max(params, key=lambda name: len(urlencode({name: params[name]}, doseq=True)))]
+    return f"{app_root(st.context.url or '')}/?{GO}={code}"
 
 
 def app_root(address: str) -> str:

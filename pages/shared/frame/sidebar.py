@@ -36,7 +36,15 @@ from pages.shared.link_settings import (
 ALWAYS = ("Omniglot", "Glyphs")  # these can be had; the others are offered where there are some
 ALL_CONTROLS = {*EPISODE, "question"}
 # Letters everywhere, in the components too, are measured by the root's.
-LARGER_LETTERS = "@media (min-width: 769px) { html { font-size: 22px !important; } }"
+# Three presets have to fit beside each other, and *Glossary* beside its line.
+LARGER_LETTERS = """
+@media (min-width: 769px) {
+  html { font-size: 22px !important; }
+  .st-key-presets button[role="radio"] { padding-inline: 0.1rem; flex: 1 1 0; min-width: 0; }
+  .st-key-presets button[role="radio"] p { font-size: 0.78rem; }
+  .st-key-introduction [data-testid="stColumn"]:last-child { flex: none; width: 10rem; }
+}
+"""
 NO_OMNIGLOT = "Omniglot is not on this machine: these characters are drawn by a program."
 
 
@@ -72,7 +80,7 @@ def sidebar(page: str) -> None:
     usual = "Omniglot" if available["omniglot"] else "Glyphs"
     if not available["omniglot"] and st.session_state.get("dataset", "Omniglot") == "Omniglot":
         st.session_state["dataset"] = usual  # before its control is drawn
-    with st.container():  # always there, see `show_until_dismissed`
+    with st.container(key="address"):  # always there, see `show_until_dismissed`
         complete_link(page, usual)
     if st.session_state.get("seed", 0) is None:  # the field was emptied
         st.session_state["seed"] = DEFAULTS["seed"]
@@ -81,7 +89,7 @@ def sidebar(page: str) -> None:
     _hide(ALL_CONTROLS - used)
     with st.sidebar:
         with st.container(key="seed_button"):
-            new_episode_button("new_episode", shortcut="N" if "seed" in used else None)
+            new_episode_button("new_episode", shortcut="N" if "seed_button" in used else None)
         st.selectbox(CONTROL_LABELS["dataset"], offered, key="dataset", bind="query-params")
         with st.container(key="about_dataset"):
             choose_view(st.session_state["dataset"])

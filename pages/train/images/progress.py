@@ -17,6 +17,7 @@ from pages.shared.charts.chart import draw_chart
 from pages.shared.frame.finding import show_finding
 from pages.shared.learners import picker, training_session
 from pages.shared.link_settings import dataset_label
+from pages.shared.messages import show_error_text
 from pages.train.images.controls import MODELS
 
 REFRESH_SECONDS = 1.0
@@ -66,7 +67,7 @@ def _draw_state(training: BackgroundTraining) -> None:
     """Show how far the training is, its position in the queue, or why it failed."""
     config = training.job.config
     if training.state == "failed":
-        st.error(training.message, icon=":material/error:")
+        show_error_text(training.message)
         return
     text = training_session.progress_text(training).capitalize()
     if training.state == "waiting":

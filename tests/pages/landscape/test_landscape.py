@@ -20,6 +20,7 @@ from pages.landscape import grid_cache, plane_cache
 from pages.landscape.grid_cache import GridStore
 from pages.shared.learners.recorded import recorded_params
 from pages.shared.link_settings import DEFAULTS
+from pages.shared.widgets import plain_text
 from tests.support import opened_page
 from tests.support.opened_page import texts
 
@@ -144,7 +145,7 @@ def test_a_bad_value_in_the_link_is_a_sentence_and_the_default(
 ) -> None:
     at = open_page(**bad)
     for name, value in bad.items():
-        assert f"{name} = '{value}'" in texts(at, "warning")
+        assert plain_text(f"{name} = '{value}'") in texts(at, "warning")
     assert [len(paths_of(panel)) for panel in drawn[-1]["panels"]] == [1, 1]
     assert drawn[-1]["view"] == "contour"
 

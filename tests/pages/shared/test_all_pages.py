@@ -9,7 +9,7 @@ from streamlit import config as st_config
 
 from maml_core.teaching import play_round
 from pages.shared import cached
-from pages.shared.link_settings import DEFAULTS, LINK
+from pages.shared.link_settings import DEFAULTS
 from tests.support.opened_page import open_page, texts
 
 ROOT = Path(__file__).parents[3]
@@ -34,15 +34,6 @@ def test_opens_with_the_defaults_and_says_where_the_characters_come_from(path: s
     assert at.sidebar.selectbox(key="dataset").value == "Glyphs"
     assert "Omniglot is not on this machine" in " ".join(c.value for c in at.sidebar.caption)
     assert at.sidebar.button(key="get_omniglot").label == "Get Omniglot (14 MB)"
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_bad_values_in_the_link_give_the_defaults_and_a_sentence_each(path: str) -> None:
-    at = open_page(path, **dict.fromkeys(LINK, "-7x"))
-    for name in LINK:
-        assert f"{name} = '-7x'" in texts(at, "warning")
-        expected = "Glyphs" if name == "dataset" else DEFAULTS[name]
-        assert at.session_state[name] == expected
 
 
 def test_a_good_link_is_taken_as_it_is() -> None:

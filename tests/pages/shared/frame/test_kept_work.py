@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import streamlit as st
 
 from pages.shared.frame import kept_work
 from pages.shared.frame.kept_work import KEPT_MINUTES, WorkStore
+from tests.support.opened_page import open_page, run
 
 FILE = {"own_files": {"mine-1": b"x" * 100}, "board_state": ["A1"]}
 
@@ -61,3 +63,18 @@ def test_it_is_bounded_in_number_and_size(
     assert [store.restored(str(number)) is None for number in range(4)] == [True] + 3 * [False]
     monkeypatch.setattr(kept_work, "MAX_BYTES", 250)
     assert [store.restored(str(number)) is None for number in range(4)] == 2 * [True] + 2 * [False]
+
+
+def test_a_browser_that_never_brings_its_token_gets_the_page_all_the_same(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        type(st.context), "cookies", property(lambda _: {kept_work.COOKIE: "1"}), raising=True
+    )
+    at = open_page("pages/toy/page.py")
+    assert not at.title, "the tab's own work may still come"
+    clock[0] += kept_work.WAIT_SECONDS
+    assert not run(at).title
+    clock[0] += 0.1
+    assert run(at).title[0].value == "Toy world"
+    assert "link_notices" not in at.session_state or not at.session_state["link_notices"]
