@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from maml_core.images.decoding import (
     MAX_SIDE,
@@ -14,10 +14,12 @@ from maml_core.images.decoding import (
 )
 from maml_core.images.ink_mask import ink_on_paper
 from maml_core.images.network_input import ink_bounding_box
+from maml_core.images.page import upright_page
 from maml_core.images.polarity import dark_on_light, darkness
 
 # Of the variance of darkness around the ink, the share between ink and paper.
 MIN_EXPLAINED = 0.7
+SHARPENING_RADIUS = 0.7  # pixels of a picture that was enlarged
 MAX_INK_SHARE = 0.6  # of the box around it; a letter has a third
 
 
@@ -35,7 +37,10 @@ def find_ink(picture: Image.Image, name: str = "The picture") -> np.ndarray:
         PictureError: There is no ink, or there are too many pixels.
     """
     check_pixel_count(picture.width * picture.height, name)
-    ink = ink_on_paper(_darkness(picture))
+    layers, page = _page_or_all(picture)
+    ink = np.zeros(layers.size[::-1], dtype=bool)
+    left, top, right, bottom = page
+    ink[top:bottom, left:right] = ink_on_paper(_darkness(layers.crop(page)))
     if not ink.any():
         raise PictureError(
             f"{name} shows no ink, only one shade; choose one of a dark line on light paper or "
@@ -50,7 +55,8 @@ def looks_like_ink(picture: Image.Image) -> bool:
     Args:
         picture: As `find_ink` takes it.
     """
-    missing = _darkness(picture)
+    layers, page = _page_or_all(picture)
+    missing = _darkness(layers.crop(page))
     ink = ink_on_paper(missing)
     box = ink_bounding_box(ink)
     if box is None:
@@ -74,10 +80,18 @@ def _is_two_shades(
     return bool(between >= MIN_EXPLAINED * missing.var())
 
 
-def _darkness(picture: Image.Image) -> np.ndarray:
-    """Return how dark each pixel is for the light there, at the size at which ink is looked for."""
+def _page_or_all(picture: Image.Image) -> tuple[Image.Image, tuple[int, int, int, int]]:
+    """Return a picture at the size at which ink is looked for, RGBA, and the box to look in."""
     longer = max(picture.size)
     scale = min(max(longer, MIN_SIDE), MAX_SIDE) / longer
     width, height = (max(1, round(scale * side)) for side in picture.size)
-    layers = to_8_bit(picture).convert("RGBA").resize((width, height), Image.Resampling.BICUBIC)
+    layers = to_8_bit(picture).convert("RGBA").resize((width, height), Image.Resampling.LANCZOS)
+    if scale > 1:
+        # A pixel is the mean of what lies in it: gaps as narrow as one are half as dark as ink.
+        layers = layers.filter(ImageFilter.UnsharpMask(SHARPENING_RADIUS * scale, 100, 0))
+    return upright_page(layers) or (layers, (0, 0, width, height))
+
+
+def _darkness(layers: Image.Image) -> np.ndarray:
+    """Return how dark each pixel is for the light there, float32 [height, width]."""
     return darkness(dark_on_light(layers))

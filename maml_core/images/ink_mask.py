@@ -16,6 +16,7 @@ COMPONENT_SIDE = 256  # pixels of the longer side at which pieces of ink are tol
 MIN_FRAME_CONTACT = 0.9  # of the shorter side: a desk or a scan's edge touches the border so far
 MIN_CORNER_CONTACT = 0.25  # likewise, of what lies in all four corners, as where a page was turned
 MIN_FRAMED_SIDE = 0.04  # of the longer side: what is smaller inside a frame is no writing
+FULL_PERCENTILE = 90  # of the darkness of ink: what full ink has
 MIN_SHADE = 0.8  # of full ink's darkness: what comes in from the border with less is a shadow
 MIN_CLEARANCE = 0.01  # of the longer side: between the border and writing inside a frame
 MIN_FRAMED_SHARE = 0.01  # of all that is dark: what a frame leaves over is more
@@ -40,7 +41,7 @@ def ink_on_paper(darkness: np.ndarray, frame_contact: float = MIN_FRAME_CONTACT)
     ink = remove_frame(darkness > least, frame_contact)
     if ink.any():
         # Half of what full ink takes away; edges and faint marks, as ruled lines, are less.
-        full = np.percentile(darkness[ink], 90)
+        full = np.percentile(darkness[ink], FULL_PERCENTILE)
         ink = remove_frame(ink & (darkness > max(least, (bare + full) / 2)), frame_contact)
         ink = remove_small_components(_remove_shadows(ink, darkness, full))
     return ink
@@ -65,17 +66,20 @@ def otsu_threshold(values: np.ndarray) -> float:
 
 
 def _remove_shadows(ink: np.ndarray, darkness: np.ndarray, full: float) -> np.ndarray:
-    """Remove what comes in from the border and is fainter than the ink inside.
+    """Remove what comes in from the border and is nowhere as dark as the ink inside.
 
     Where the edge of a shadow meets the border, its corner is too narrow to be taken for light.
     """
     pieces, area, step = label_components(ink)
     touching = np.setdiff1d(pieces[border_mask(pieces.shape)], 0)
-    totals = np.zeros(pieces.shape) if not len(touching) else _sums(ink * darkness, step)
+    if not len(touching):
+        return ink
+    shades = _sums(ink * darkness, step) / np.maximum(area, 1)
+    # The same percentile as that of all ink: edges are fainter than what lies between them.
     faint = [
         piece
         for piece in touching
-        if totals[pieces == piece].sum() < MIN_SHADE * full * area[pieces == piece].sum()
+        if np.percentile(shades[pieces == piece], FULL_PERCENTILE) < MIN_SHADE * full
     ]
     kept = ink & ~_enlarged(np.isin(pieces, faint), step, ink.shape)
     return kept if kept.any() else ink

@@ -21,8 +21,7 @@ ILLUMINATION_SIDE = 256  # pixels of the longer side at which the light on the p
 WIDEST_STROKE = 1 / 3  # of the picture, so that bold strokes are no shadow
 POLARITY_SIDE = 128  # pixels of the longer side at which ink and ground are told apart
 MIN_COLOUR_GAIN = 1.3  # as much contrast as in the grey of all colours lets one of them be taken
-# Area by width squared is length by width; these powers told the polarity of all but 4 of 2,880
-# pictures (the eight hardest variants of `benchmarks.studies.pictures`, seed 0).
+# Area by width squared is length by width.
 SLENDERNESS_POWER = 2.5
 EDGE_POWER = 3
 GROUND_CONTACT = 0.65  # of the border: what covers so much of it is no ink
@@ -69,29 +68,27 @@ def _is_dark_on_light(channel: Image.Image) -> bool:
     within and between strokes, which are less slender and have fewer edges.
     """
     small = _shrunk(channel, POLARITY_SIDE)
-    size = _window(small.shape)
-    closed, opened = ndimage.grey_closing(small, size), ndimage.grey_opening(small, size)
-    white = np.maximum(closed, 1)
-    dark = _resemblance_to_strokes((closed - small) / white, -small / white)
-    return dark >= _resemblance_to_strokes((small - opened) / white, small / white)
+    light = np.maximum(ndimage.grey_closing(small, _window(small.shape)), 1)
+    return _resemblance_to_strokes(small, light) >= _resemblance_to_strokes(255 - small, light)
 
 
-def _resemblance_to_strokes(difference: np.ndarray, shade: np.ndarray) -> float:
-    """Return how slender and sharp what differs from its surroundings is.
+def _resemblance_to_strokes(grey: np.ndarray, light: np.ndarray) -> float:
+    """Return how slender and sharp what is darker than its surroundings is.
 
     Args:
-        difference: float [height, width], 0 to 1, by how much a pixel differs from them.
-        shade: float [height, width], larger in the ink than around it.
+        grey: float [height, width], 0 to 255.
+        light: Likewise, at least 1: what darkness is a share of.
     """
+    difference = ndimage.grey_closing(grey, _window(grey.shape)) - grey
     scores = []
     # Parts of a desk or strokes at the edge of a crop: with and without them, whichever is more.
     for contact in (MIN_CORNER_CONTACT, MIN_FRAME_CONTACT):
-        ink = ink_on_paper(difference, contact)
+        ink = ink_on_paper(difference / light, contact)
         pieces, _, _ = label_components(ink)
         frame = border_mask(pieces.shape)
         if (pieces[frame] > 0).mean() >= GROUND_CONTACT:
             ink = ink & ~np.isin(pieces, pieces[frame])
-        scores.append(_edge_share(ink, shade, difference) ** EDGE_POWER * _slenderness(ink))
+        scores.append(_edge_share(ink, -grey, difference) ** EDGE_POWER * _slenderness(ink))
     return max(scores)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from maml_core.images.decoding import decode_image
+from maml_core.images.handwriting import normalise_ink
 from maml_core.images.ink import find_ink, looks_like_ink
 from maml_core.images.ink_mask import otsu_threshold, remove_small_components
 from maml_core.images.polarity import illumination
@@ -33,6 +34,22 @@ def test_bare_paper_is_no_ink():
 def test_dark_on_light_and_light_on_dark(paper, pen):
     picture = grey(np.where(figure(), pen, paper))
     assert overlap(find_ink(picture) > 0, figure()) > 0.95
+
+
+@pytest.mark.parametrize("character", ["ring", "corner"])
+def test_chalk_on_a_board_is_light_on_dark(character):
+    """The ground that strokes enclose is as sharp as they are where they are, and only there."""
+    board = Image.new("L", (SIZE, SIZE), 60)
+    brush = ImageDraw.Draw(board)
+    if character == "ring":
+        brush.ellipse((100, 100, 190, 190), outline=200, width=14)
+    else:
+        brush.line([(90, 100), (200, 100), (120, 200)], fill=200, width=14)
+    truth = np.asarray(board) > 130
+    y, x = np.mgrid[:SIZE, :SIZE] / SIZE
+    values = np.asarray(board) * (1 - 0.3 * x - 0.1 * y)
+    noisy = values + np.random.default_rng(5).normal(0, 3, values.shape)
+    assert overlap(find_ink(grey(noisy)) > 0, truth) > 0.9
 
 
 @pytest.mark.parametrize("colour", [(255, 255, 255), (0, 0, 0), (200, 30, 30)])
@@ -152,6 +169,38 @@ def test_the_corners_of_a_turned_page_are_no_ink():
     turned = page.rotate(5, Image.Resampling.BICUBIC, fillcolor=0)
     truth = Image.fromarray(figure()).rotate(5, fillcolor=0)
     assert overlap(find_ink(turned) > 0, np.asarray(truth)) > 0.9
+
+
+@pytest.mark.parametrize("angle", [-10, -3, 6.5, 20])
+def test_a_page_that_lies_turned_on_a_desk_is_turned_upright(angle):
+    """The desk is darker than the ink, and wider at the corners than any stroke."""
+    page = grey(np.where(figure(), 60, 225))
+    turned = page.rotate(angle, Image.Resampling.BICUBIC, expand=True, fillcolor=40)
+    photograph = np.pad(np.asarray(turned, dtype=float), 50, constant_values=40)
+    photograph += np.random.default_rng(6).normal(0, 4, photograph.shape)
+    found = normalise_ink(find_ink(grey(photograph)))
+    assert overlap(found > 0, normalise_ink(np.uint8(255 * figure())) > 0) > 0.75
+
+
+@pytest.mark.parametrize("side", [60, 200])
+def test_an_empty_box_is_a_character_and_no_page(side):
+    box = np.zeros((SIZE, SIZE), dtype=bool)
+    low, high = (SIZE - side) // 2, (SIZE + side) // 2
+    box[low:high, low:high] = True
+    box[low + 12 : high - 12, low + 12 : high - 12] = False
+    for paper, pen in ((230, 40), (0, 255)):
+        assert overlap(find_ink(grey(np.where(box, pen, paper))) > 0, box) > 0.9
+
+
+def test_ink_at_the_border_whose_edges_are_faint_is_no_shadow():
+    """At 20 × 20 a stroke is seldom a whole pixel: its mean is far from full ink's."""
+    y, x = np.mgrid[:200, :200]
+    fine = (y >= 60) & (abs(x - 80 - 0.3 * (y - 60)) < 6)
+    fine[20:45, 60:140] = True
+    small = np.asarray(grey(255.0 * fine).resize((20, 20), Image.Resampling.BOX))
+    found = find_ink(Image.fromarray(small)) > 0
+    assert found[-40:].any(), "the stroke that meets the border"
+    assert found[: len(found) // 4].any(), "and the one that does not"
 
 
 @pytest.mark.parametrize("slope", [-0.4, 0.0, 0.7])
