@@ -14,7 +14,7 @@ from maml_core.teaching.exports.script_exports import comparison_script
 from maml_core.teaching.sentences.adaptation import describe_adaptation, method_counts
 from pages.adapt.confusion import confusion_section
 from pages.shared import cached
-from pages.shared.charts.chart import draw_chart
+from pages.shared.charts.chart import draw_chart, file_name
 from pages.shared.charts.facts import episode_facts
 from pages.shared.charts.many_episodes import repeat_on_many_episodes
 from pages.shared.charts.step_player import player, player_layout_css
@@ -247,7 +247,7 @@ def _verdict(guess: str, ahead: list[str], best: str) -> str:
 
 def _downloads(settings: Settings, trajectories: list[AdaptationTrajectory], steps: int) -> None:
     st.subheader("Downloads", anchor=False)
-    name = f"{settings.spec.n_way}-way-{settings.spec.k_shot}-shot-seed-{settings.seed}"
+    name = file_name("Adapt", settings)
     experiment = Experiment(
         settings.dataset,
         cached.SPLIT,

@@ -27,7 +27,7 @@ from pages.landscape.curvature import draw_curvature
 from pages.landscape.map_component import draw_maps
 from pages.landscape.plane_cache import Descent, PlaneSettings
 from pages.shared import cached
-from pages.shared.charts.chart import chart_config, draw_chart
+from pages.shared.charts.chart import chart_config, draw_chart, file_name
 from pages.shared.charts.panels import Panel
 from pages.shared.frame.finding import show_caption, show_finding
 from pages.shared.frame.glossary import IN_SYMBOLS, introduce
@@ -293,7 +293,7 @@ def _below(
         st.download_button(
             "The maps as CSV",
             grids_csv(known, plane_cache.map_facts(controls.plane_settings, controls.which)),
-            "landscape.csv",
+            f"{file_name('landscape', controls.plane_settings.settings)}.csv",
             "text/csv",
             key="landscape_csv",
             on_click="ignore",

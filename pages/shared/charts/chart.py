@@ -79,5 +79,6 @@ def file_name(title: str, settings: Settings | None = None) -> str:
         spec = settings.spec
         words += [dataset_label(settings.dataset), f"{spec.n_way}-way", f"{spec.k_shot}-shot"]
         words += [f"seed-{settings.seed}"]
+        words += [f"question-{settings.number + 1}"] if settings.number else []
     text = " ".join(words).lower()
     return "-".join("".join(c if c.isalnum() else " " for c in text).split())

@@ -19,7 +19,7 @@ from maml_core.teaching.exports.csv_exports import EvaluationRecord, Facts, esti
 from maml_core.teaching.sentences.evaluation import MethodEstimate, describe_estimates
 from maml_core.teaching.sentences.words import kind_of
 from pages.shared import cached
-from pages.shared.charts.chart import draw_chart
+from pages.shared.charts.chart import draw_chart, file_name
 from pages.shared.charts.facts import episode_facts
 from pages.shared.frame.finding import show_finding
 from pages.shared.link_settings import PARTS, Settings
@@ -177,7 +177,7 @@ def draw_estimates(record: EvaluationRecord, settings: Settings, key: str, how: 
     st.download_button(
         "These numbers as CSV",
         estimates_csv([record]),
-        f"{settings.spec.n_way}-way-{settings.spec.k_shot}-shot-{n}-episodes.csv",
+        f"{file_name(f'{n} episodes', settings)}.csv",
         "text/csv",
         key=f"{key}_csv",
         on_click="ignore",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,5 +55,8 @@ def test_a_picture_is_named_after_what_it_shows() -> None:
     settings = Settings("omniglot", EpisodeSpec(5, 1, 10), 7, "test")
     assert file_name("Query accuracy, step 1 → 5", settings) == (
         "query-accuracy-step-1-5-omniglot-5-way-1-shot-seed-7"
+    )
+    assert file_name("Adapt", replace(settings, number=3)) == (
+        "adapt-omniglot-5-way-1-shot-seed-7-question-4"
     )
     assert file_name("α of MAML’s") == "α-of-maml-s"
