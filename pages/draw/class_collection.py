@@ -65,7 +65,7 @@ def _download_button(root: Path, *, disabled: bool) -> None:
 
 def add_boards(state: BoardState, files: Sequence[Upload]) -> list[str]:
     """Add boards, some of them in zips, to the data set; return a message for each bad one."""
-    messages = []
+    messages, already_there = [], 0
     for file in files[:MAX_BOARDS]:
         try:
             boards, bad = uploads.read_zip(file, MAX_BOARDS) if file.is_zip else ([file], [])
@@ -75,12 +75,22 @@ def add_boards(state: BoardState, files: Sequence[Upload]) -> list[str]:
             messages.append(str(error))
         for board in boards:
             try:
+                before = set(drawings_root().glob("*.json"))
                 path = drawn_boards.add(board.content, board.name, drawings_root())
-                state.added_boards.append(path)
+                if path in before:  # perhaps somebody else's, which one may not take out
+                    already_there += 1
+                else:
+                    state.added_boards.append(path)
             except PictureError as error:
                 messages.append(str(error))
             except OSError as error:
                 messages.append(f"{board.name} cannot be kept on this server ({error.strerror}).")
+    if already_there:
+        messages.append(
+            "The data set holds this very board already."
+            if already_there == 1
+            else f"The data set holds {already_there} of these boards already."
+        )
     return messages
 
 

@@ -433,6 +433,7 @@ def test_boards_of_two_people_are_a_data_set_that_every_page_offers() -> None:
     assert not at.exception
     assert not at.error
     assert "Drawings · A" in " ".join(one.proto.body for one in at.get("html"))
+    assert "from one alphabet" not in " ".join(one.value for one in at.markdown)
     for page in ("pages/adapt/page.py", "pages/evaluate/page.py", "pages/draw/page.py"):
         at.switch_page(page).run()
         assert not at.exception, page
@@ -494,3 +495,8 @@ def test_a_zip_of_boards_is_added_and_what_is_bad_is_named(data_dir: Path) -> No
     said = class_collection.add_boards(state, [Upload("all.zip", packed.getvalue())])
     assert [one.split()[0] for one in said] == ["../ben.json", "d.json"]
     assert len(list(data_dir.rglob("*.json"))) == 2
+    somebody = BoardState()
+    assert class_collection.add_boards(somebody, [Upload("all.zip", packed.getvalue())])[-1] == (
+        "The data set holds 2 of these boards already."
+    )
+    assert not somebody.added_boards, "nobody takes out what others put in"
