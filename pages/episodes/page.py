@@ -101,8 +101,10 @@ def _support_and_query_section(data: CharacterSet, episode: Episode) -> None:
         "Each row is one class. Hover over or tap a picture to see "
         f"{'who drew it' if data.has_drawers else 'which one it is'}; no picture is in both sets."
     )
+    # Where a data set has but one, as drawings have, its name says nothing of how alike they look.
+    has_alphabets = data.has_drawers and len(data.alphabets) > 1
     alphabets = {data.classes[index].alphabet for index in episode.classes}
-    show_finding(describe_episode(spec, len(alphabets) if data.has_drawers else None), "episodes")
+    show_finding(describe_episode(spec, len(alphabets) if has_alphabets else None), "episodes")
     with st.container(horizontal=True):
         explanation("What are way and shot?", WHY_NAMES)
         explanation("Why two sets?", WHY_TWO_SETS)
