@@ -59,7 +59,13 @@ class SampledPicture:
     looks_like_ink: bool
 
 
-def load(root: Path, data_dir: Path | None = None, *, view: str = COLOUR) -> CharacterSet:
+def load(
+    root: Path,
+    data_dir: Path | None = None,
+    *,
+    view: str = COLOUR,
+    progress: Callable[[int, int], None] | None = None,
+) -> CharacterSet:
     """Read a folder or zip of pictures, from the cache when it is unchanged.
 
     The pictures lie in one file on disk and are mapped into memory, 21 kB each or as handwriting
@@ -73,6 +79,8 @@ def load(root: Path, data_dir: Path | None = None, *, view: str = COLOUR) -> Cha
             Omniglot's characters, grey, [28, 28], padded to a square, with 255 for ink: reversed
             where most of the pictures have a light border. 'handwriting': likewise, but the ink
             is found in each and given the place, size and pen of Omniglot's characters.
+        progress: Told after each picture that is read how many are and how many there are; of a
+            set in the cache none are.
 
     Returns:
         Of the first two layouts three alphabets, 'train', 'validation' and 'test', which the
@@ -99,7 +107,7 @@ def load(root: Path, data_dir: Path | None = None, *, view: str = COLOUR) -> Cha
         key,
         data_dir or default_data_dir(),
         (len(entries), *shape),
-        partial(_decode, root, entries, decode),
+        partial(_decode, root, entries, decode, progress),
     )
     if view == HANDWRITING:
         return _as_handwriting(root, entries, pixels)
@@ -202,12 +210,18 @@ def _blank_notice(entries: list[PictureFile], blank: np.ndarray, how: str, remed
 
 
 def _decode(
-    root: Path, entries: list[PictureFile], convert: Callable[[Image.Image], np.ndarray]
+    root: Path,
+    entries: list[PictureFile],
+    convert: Callable[[Image.Image], np.ndarray],
+    progress: Callable[[int, int], None] | None,
 ) -> Iterator[np.ndarray]:
     """Yield each picture as `convert` makes it of the decoded file."""
     with open_archive(root, REMEDY) as (_, read):
-        for entry in tqdm(entries, "Reading pictures", unit="picture", disable=None, leave=False):
+        shown = tqdm(entries, "Reading pictures", unit="picture", disable=None, leave=False)
+        for number, entry in enumerate(shown, 1):
             yield convert(_decoded(root, entry, read))
+            if progress:
+                progress(number, len(entries))
 
 
 def _decoded(root: Path, entry: PictureFile, read: Callable[[str], bytes]) -> Image.Image:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,13 +25,19 @@ MAX_PICTURES = 2_000  # read in some seconds
 MAX_KEPT = 20  # zips on this server; the oldest uploads are removed
 
 
-def add(content: bytes, file: str, data_dir: Path) -> CharacterSet:
+def add(
+    content: bytes,
+    file: str,
+    data_dir: Path,
+    progress: Callable[[int, int], None] | None = None,
+) -> CharacterSet:
     """Keep a zip of pictures, one folder per class, and read it as its pictures suggest.
 
     Args:
         content: All of the zip, of unknown origin.
         file: What to call it in messages; not where it is kept.
         data_dir: Where downloads and caches lie.
+        progress: See `image_folder.load`.
 
     Raises:
         DataError: It cannot be used or kept; the message says why.
@@ -43,13 +50,14 @@ def add(content: bytes, file: str, data_dir: Path) -> CharacterSet:
     name = VISITOR_ZIP_PREFIX + short_digest(content)
     path = kept_zip(name, data_dir)
     try:
-        with atomic_write(path) as zipped:
-            zipped.write(content)
+        if not path.exists():  # the same again has been read already
+            with atomic_write(path) as zipped:
+                zipped.write(content)
         _check_size(path)
         from maml_core.data.own_pictures import image_folder  # Here: it loads scipy.
 
         view = image_folder.best_view(image_folder.sample(path))
-        data = load(with_view(name, view), data_dir)
+        data = load(with_view(name, view), data_dir, progress)
     except OSError as error:
         raise DataError(f"{file} cannot be kept on this server ({error.strerror}).") from error
     except DataError as error:
@@ -59,12 +67,15 @@ def add(content: bytes, file: str, data_dir: Path) -> CharacterSet:
     return data
 
 
-def load(name: str, data_dir: Path) -> CharacterSet:
+def load(
+    name: str, data_dir: Path, progress: Callable[[int, int], None] | None = None
+) -> CharacterSet:
     """Read the pictures of a kept zip, as a network for characters sees them.
 
     Args:
         name: 'zip-' and the digest, then '-handwriting' where they are to be read as that.
         data_dir: Where downloads and caches lie.
+        progress: See `image_folder.load`.
 
     Raises:
         DataError: It is no longer kept.
@@ -76,7 +87,7 @@ def load(name: str, data_dir: Path) -> CharacterSet:
     view = HANDWRITING if name.endswith(HANDWRITING_SUFFIX) else AS_THEY_ARE
     from maml_core.data.own_pictures import image_folder  # Only where needed.
 
-    return replace(image_folder.load(path, path.parent, view=view), name=name)
+    return replace(image_folder.load(path, path.parent, view=view, progress=progress), name=name)
 
 
 def with_view(name: str, view: str) -> str:

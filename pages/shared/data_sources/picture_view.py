@@ -22,6 +22,7 @@ EXPLANATION = (
     "given the size and pen of Omniglot’s characters. *As they are*: each picture only becomes "
     "grey and small. Without a choice, a sample of the pictures decides."
 )
+REFUSED_SECONDS = 5  # a folder that cannot be used is looked at again after so long
 STYLE = """
 <style>
 .preview { display: grid; grid-template-columns: repeat(3, 1fr); gap: 8px; }
@@ -40,12 +41,17 @@ def _sample(dataset: str) -> list[SampledPicture]:
     return registry.sample_pictures(dataset)
 
 
-def _sample_or_none(words: str) -> list[SampledPicture]:
-    """Return some pictures of a data set before all are read; none where it cannot be used."""
+@st.cache_data(show_spinner=False, ttl=REFUSED_SECONDS, max_entries=32)
+def _usable_sample(dataset: str) -> list[SampledPicture]:
     try:
-        return _sample(registry.with_view(dataset_labels()[words], AS_THEY_ARE))
+        return _sample(dataset)
     except DataError:
         return []  # the page says why
+
+
+def _sample_or_none(words: str) -> list[SampledPicture]:
+    """Return some pictures of a data set before all are read; none where it cannot be used."""
+    return _usable_sample(registry.with_view(dataset_labels()[words], AS_THEY_ARE))
 
 
 def decide_views(usable: Container[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 
 from maml_core.config import AS_THEY_ARE
@@ -11,6 +13,7 @@ from maml_core.data.storage.disk_cache import default_data_dir
 from pages.shared.link_settings import DEFAULTS, VIEW_KEYS, ZIP_LABEL
 from pages.shared.widgets import show_until_dismissed
 
+REDRAW_SECONDS = 0.3
 INSTRUCTIONS = f"""
 A zip with one folder per class, each with pictures (PNG, JPEG, WebP, GIF); at most
 {visitor_zips.MAX_MEGABYTES} MB and {visitor_zips.MAX_PICTURES:,} pictures. All pages then offer it
@@ -45,8 +48,7 @@ def zip_upload() -> None:
             "A zip of pictures", key=f"zip_{number}", max_upload_size=visitor_zips.MAX_MEGABYTES
         )
         if file is not None:
-            with st.spinner("Reading the pictures …"):
-                _add_zip(file.getvalue(), file.name[-80:], messages)
+            _add_zip(file.getvalue(), file.name[-80:], messages)
             state["zips"] += 1
             st.rerun()
     show_until_dismissed(messages, "zip_refused_box", ":material/folder_off:")
@@ -54,8 +56,17 @@ def zip_upload() -> None:
 
 def _add_zip(content: bytes, file: str, messages: list[str]) -> None:
     """Make a zip the visitor's data set, or say why it cannot be."""
+    bar = st.progress(0.0, "Reading the pictures …")
+    shown_at = time.monotonic()
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown_at
+        if time.monotonic() - shown_at > REDRAW_SECONDS:
+            shown_at = time.monotonic()
+            bar.progress(done / total, f"Reading the pictures: {done:,} of {total:,}")
+
     try:
-        data = visitor_zips.add(content, file, default_data_dir())
+        data = visitor_zips.add(content, file, default_data_dir(), show)
         st.session_state.update(
             visitor_zip=visitor_zips.with_view(data.name, AS_THEY_ARE), new_zip=True
         )

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from maml_core.data import registry
 from tests.support.opened_page import open_page
 
 EPISODES, DRAW = "pages/episodes/page.py", "pages/draw/page.py"
@@ -120,6 +121,23 @@ def test_a_zip_without_test_classes_is_added_and_said_so(pictures: Path) -> None
     at.sidebar.selectbox(key="part").set_value("Seen in training").run()
     assert not at.exception
     assert not at.error
+
+
+def test_an_unusable_folder_is_looked_at_once_in_a_while_and_not_in_each_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "owls").mkdir()
+    (tmp_path / "owls" / "0.png").write_bytes(b"no picture")
+    monkeypatch.setenv("PICTURES_DIR", str(tmp_path))
+    looks: list[str] = []
+    sample = registry.sample_pictures
+    monkeypatch.setattr(
+        registry, "sample_pictures", lambda name: looks.append(name) or sample(name)
+    )
+    at = open_page(EPISODES)
+    at.run()
+    at.run()
+    assert looks == ["folder-28"]
 
 
 def test_a_zip_that_cannot_be_used_is_a_sentence_until_it_is_read(pictures: Path) -> None:

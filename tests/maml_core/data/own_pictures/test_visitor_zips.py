@@ -69,6 +69,14 @@ def test_the_same_again_is_one_and_another_is_another(data_dir):
     assert len(kept(data_dir)) == 2
 
 
+def test_each_picture_that_is_read_is_reported_once(data_dir):
+    told: list[tuple[int, int]] = []
+    visitor_zips.add(pets(), "pets.zip", data_dir, lambda *numbers: told.append(numbers))
+    assert told == [(number, 6) for number in range(1, 7)]
+    visitor_zips.add(pets(), "pets.zip", data_dir, lambda *numbers: told.append(numbers))
+    assert len(told) == 6, "it is read from the cache"
+
+
 def test_what_is_decoded_lies_beside_it_and_goes_with_it(data_dir, monkeypatch):
     monkeypatch.setattr(visitor_zips, "MAX_KEPT", 2)
     first, second, third = (
