@@ -13,7 +13,8 @@ import { Stepper } from "../shared/stepping.js";
 /**
  * @typedef {object} Data
  * @property {string} revision
- * @property {boolean} predict - Open at step 0, and report when the last has been reached.
+ * @property {boolean} predict - Report when the last step has been reached.
+ * @property {number} opensAt - The step that is shown first.
  * @property {string[]} charts
  * @property {number} steps - The last one.
  * @property {string[]} names - Of the steps.
@@ -122,16 +123,14 @@ function show(root, step) {
 }
 
 /**
- * The step at which new contents open: the first inner step is what the page is about; who looks at
- * another step stays there, and who looks at the last sees the last.
+ * The step at which new contents open: who looks at a step stays there, at the last sees the last.
  *
  * @param {Root} root
  * @param {Data | undefined} before - What was shown until now.
  */
 function firstStep(root, before) {
   const { data, stepper } = root;
-  if (data.predict) return 0;
-  if (!before || before.predict) return 1;
+  if (!before || before.predict || data.predict) return data.opensAt;
   return stepper.step === before.steps ? data.steps : stepper.step;
 }
 

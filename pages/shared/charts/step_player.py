@@ -66,9 +66,11 @@ def player(
         episode: Whose support and query pictures.
         trajectories: One a method.
         charts: Keys of the page's charts that have a frame for each step.
-        revision: Changes when anything shown changes; the player then starts afresh.
+        revision: Changes when anything shown changes. Who looks at a step stays there, and at the
+            last of the new steps who looks at the last.
         predict: Start at step 0, and report when the last step has been reached.
-        names: What each stop is called; None: they are inner steps.
+        names: What each stop is called, and the last is shown first; None: they are inner steps,
+            and the first is what one is to see.
         key: Of the component.
 
     Returns:
@@ -82,6 +84,7 @@ def player(
         data={
             "revision": revision,
             "predict": predict,
+            "opensAt": 0 if predict else 1 if names is None else last,
             "charts": list(charts),
             "steps": last,
             "names": names or [f"Inner step {step} of {last}" for step in range(last + 1)],
