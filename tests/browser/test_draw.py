@@ -192,6 +192,7 @@ def test_ink_stays_from_page_to_page_and_when_n_changes(page: Page, app_url: str
     by_mouse(page, "query", ANOTHER_D)
     expect(cell(page, "C1").locator(".seen")).to_have_attribute("src", re.compile("^data"))
     expect(cell(page, "query").locator(".seen")).to_have_attribute("src", re.compile("^data"))
+    wait_until_done(page)
     before = [page.evaluate(with_shadow(INK), name) for name in ("C1", "query")]
     page.get_by_role("link", name="Episodes").click()
     expect(page.get_by_text("A small exam")).to_be_visible()
