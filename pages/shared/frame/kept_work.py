@@ -27,7 +27,7 @@ MAX_BYTES = 300_000_000  # of weights files, of all tabs together
 COOKIE = "maml_kept"
 WAIT_SECONDS = 10.0  # for a tab's token; one whose browser blocks the component has none
 GONE = (
-    "What you had drawn or kept before this page was reloaded is gone: the server keeps it for "
+    "Anything you had drawn or kept before this page was reloaded is gone: the server keeps it for "
     f"{KEPT_MINUTES} minutes, less if it was restarted or many others came. Save boards as files "
     "and download learners to have them for longer."
 )
@@ -112,6 +112,7 @@ def restore_work(page: str) -> None:
         state["work_token"] = secrets.token_urlsafe(24)
     if not asks and (page in PAGES or state.get("own_learners")):
         state.setdefault("work_token", secrets.token_urlsafe(24))
+    keep_work()  # the tab holds the token from now on, and may leave before this run ends
     with st.sidebar:
         _mount(
             key="tab_token_box",

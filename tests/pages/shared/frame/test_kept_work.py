@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import streamlit as st
 
-from pages.shared.frame import kept_work
+from pages.shared.frame import kept_work, sidebar
 from pages.shared.frame.kept_work import KEPT_MINUTES, WorkStore
-from tests.support.opened_page import open_page, run
+from tests.support.opened_page import at_page, open_page, run
 
 FILE = {"own_files": {"mine-1": b"x" * 100}, "board_state": ["A1"]}
 
@@ -78,3 +78,20 @@ def test_a_browser_that_never_brings_its_token_gets_the_page_all_the_same(
     clock[0] += 0.1
     assert run(at).title[0].value == "Toy world"
     assert "link_notices" not in at.session_state or not at.session_state["link_notices"]
+
+
+def test_who_leaves_while_a_restored_page_is_still_computed_loses_nothing(
+    connected: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"own_files": {"mine-1": b"x"}}
+    kept_work.work_store().keep("before", files, "one")
+    monkeypatch.setattr(
+        type(st.context), "cookies", property(lambda _: {kept_work.COOKIE: "1"}), raising=True
+    )
+    monkeypatch.setattr(sidebar, "sidebar", lambda name: st.stop())  # the run ends here
+    at = at_page("pages/toy/page.py")
+    at.session_state["tab_token_box"] = {"token": "before"}
+    run(at)
+    token = at.session_state["work_token"]
+    assert token != "before"
+    assert kept_work.work_store().restored(token) == files
