@@ -16,6 +16,7 @@ COMPONENT_SIDE = 256  # pixels of the longer side at which pieces of ink are tol
 MIN_FRAME_CONTACT = 0.9  # of the shorter side: a desk or a scan's edge touches the border so far
 MIN_CORNER_CONTACT = 0.25  # likewise, of what lies in all four corners, as where a page was turned
 MIN_FRAMED_SIDE = 0.04  # of the longer side: what is smaller inside a frame is no writing
+MIN_DARKER_SHARE = 0.5  # of all that is darker than paper: ink and its soft edges have more
 FULL_PERCENTILE = 90  # of the darkness of ink: what full ink has
 MIN_SHADE = 0.8  # of full ink's darkness: what comes in from the border with less is a shadow
 MIN_CLEARANCE = 0.01  # of the longer side: between the border and writing inside a frame
@@ -33,15 +34,22 @@ def ink_on_paper(darkness: np.ndarray, frame_contact: float = MIN_FRAME_CONTACT)
     Returns:
         bool [height, width].
     """
-    paper = darkness[darkness <= otsu_threshold(darkness)]
+    cut = otsu_threshold(darkness)
+    paper = darkness[darkness <= cut]
     bare = float(np.median(paper))
     # The standard deviation of the paper, from its median absolute deviation.
     noise = 1.4826 * float(np.median(np.abs(paper - bare)))
     least = bare + max(MIN_DARKNESS, NOISE_SDS * noise)
-    ink = remove_frame(darkness > least, frame_contact)
+    ink = darkness > least
+    darker = darkness > max(least, cut)
+    # A grid may cover more than the ink, which it joins to the border: the darker part counts.
+    on_grid = darker.sum() < MIN_DARKER_SHARE * ink.sum()
+    # The darker part may as well be all of a desk around faint ink.
+    if not on_grid or _has_frame(label_components(darker)[0], frame_contact):
+        ink = darker = remove_frame(ink, frame_contact)
     if ink.any():
         # Half of what full ink takes away; edges and faint marks, as ruled lines, are less.
-        full = np.percentile(darkness[ink], FULL_PERCENTILE)
+        full = np.percentile(darkness[darker], FULL_PERCENTILE)
         ink = remove_frame(ink & (darkness > max(least, (bare + full) / 2)), frame_contact)
         ink = remove_small_components(_remove_shadows(ink, darkness, full))
     return ink
@@ -100,13 +108,18 @@ def remove_frame(ink: np.ndarray, contact: float = MIN_FRAME_CONTACT) -> np.ndar
         bool [height, width].
     """
     pieces, _, step = label_components(ink)
-    in_corners = bool(pieces[[0, 0, -1, -1], [0, -1, 0, -1]].all())
-    least = MIN_CORNER_CONTACT if in_corners else contact
-    if _longest_contact(pieces) < least * min(pieces.shape):
+    if not _has_frame(pieces, contact):
         return ink
     touching = np.isin(pieces, pieces[border_mask(pieces.shape)])
     inner = remove_small_components(ink & ~_enlarged(touching, step, ink.shape))
     return inner if _is_writing(inner, ink.sum()) else ink
+
+
+def _has_frame(pieces: np.ndarray, contact: float) -> bool:
+    """Say whether a piece lies so far along the border that it is a frame."""
+    in_corners = bool(pieces[[0, 0, -1, -1], [0, -1, 0, -1]].all())
+    least = MIN_CORNER_CONTACT if in_corners else contact
+    return bool(_longest_contact(pieces) >= least * min(pieces.shape))
 
 
 def _is_writing(ink: np.ndarray, total: int) -> bool:

@@ -171,6 +171,20 @@ def test_the_corners_of_a_turned_page_are_no_ink():
     assert overlap(find_ink(turned) > 0, np.asarray(truth)) > 0.9
 
 
+@pytest.mark.parametrize("start", [0, 17])
+def test_the_grid_of_squared_paper_is_no_ink(start):
+    """It covers more than the ink, which it joins to the border; at 0 a line runs along that."""
+    ink = np.pad(figure(size=200, width=14), 280)
+    values = np.where(ink, 60.0, 230)
+    for offset in (start, start + 1):
+        values[offset::50] = np.minimum(values[offset::50], 165)
+        values[:, offset::50] = np.minimum(values[:, offset::50], 165)
+    values *= 1 - 0.4 * np.linspace(0, 1, len(values))
+    values = ndimage.gaussian_filter(values, 1)
+    noisy = values + np.random.default_rng(7).normal(0, 4, values.shape)
+    assert overlap(find_ink(grey(noisy)) > 0, ink) > 0.9
+
+
 @pytest.mark.parametrize("angle", [-10, -3, 6.5, 20])
 def test_a_page_that_lies_turned_on_a_desk_is_turned_upright(angle):
     """The desk is darker than the ink, and wider at the corners than any stroke."""
