@@ -66,11 +66,9 @@ def player(
         episode: Whose support and query pictures.
         trajectories: One a method.
         charts: Keys of the page's charts that have a frame for each step.
-        revision: Changes when anything shown changes. Who looks at a step stays there, and at the
-            last of the new steps who looks at the last.
+        revision: Changes when anything shown changes; who looks at a step, or the last, stays there.
         predict: Start at step 0, and report when the last step has been reached.
-        names: What each stop is called, and the last is shown first; None: they are inner steps,
-            and the first is what one is to see.
+        names: What each stop is called, the last shown first; None: inner steps, the first.
         key: Of the component.
 
     Returns:
