@@ -66,7 +66,7 @@ def player(
         episode: Whose support and query pictures.
         trajectories: One a method.
         charts: Keys of the page's charts that have a frame for each step.
-        revision: Changes when anything shown changes; who looks at a step, or the last, stays there.
+        revision: Changes when anything shown changes; one stays at the step one looks at.
         predict: Start at step 0, and report when the last step has been reached.
         names: What each stop is called, the last shown first; None: inner steps, the first.
         key: Of the component.
@@ -98,18 +98,20 @@ def player(
             "pictures": [data_uri(data, picture) for picture in pictures],
             "captions": [caption(data, picture) for picture in pictures],
             "truth": [label for label in range(n_way) for _ in range(episode.spec.q_query)],
-            "methods": [
-                {
-                    "label": STYLES[r.method].label,
-                    "colour": STYLES[r.method].colour,
-                    "ink": ink_on(STYLES[r.method].colour),
-                    "predictions": r.predictions.tolist(),
-                }
-                for r in trajectories
-            ],
+            "methods": [_method_data(trajectory) for trajectory in trajectories],
         },
         default={"finished": None},
         on_finished_change=lambda: None,
     )
     finished: str | None = result.finished
     return finished
+
+
+def _method_data(trajectory: AdaptationTrajectory) -> dict[str, object]:
+    style = STYLES[trajectory.method]
+    return {
+        "label": style.label,
+        "colour": style.colour,
+        "ink": ink_on(style.colour),
+        "predictions": trajectory.predictions.tolist(),
+    }
