@@ -147,6 +147,7 @@ def test_the_score_outlives_other_pages_and_reruns(page: Page, app_url: str) -> 
     answered(page, 3)
     # The machines answer meanwhile; of these three questions MAML has some right.
     expect(page.locator(".scores .sum").nth(PLAYERS.index("MAML"))).not_to_have_text("0")
+    wait_until_done(page)  # the server has the last answer
     before, here = scores(page), pictures(page)
     page.get_by_role("link", name="Episodes").click()
     expect(page.locator(".episode")).to_be_visible()

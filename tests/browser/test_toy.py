@@ -84,8 +84,10 @@ def test_numbers_follow_while_theta_is_dragged_and_the_link_when_it_is_let_go(
     page.mouse.down()
     places = [theta(page)]
     for shift in (60, 180, 330, 250):
+        before = page.locator(".toy").get_attribute("data-theta")
         page.mouse.move(x + shift, y, steps=4)
-        page.evaluate(TWO_FRAMES)
+        expect(page.locator(".toy")).not_to_have_attribute("data-theta", before)
+        page.evaluate(TWO_FRAMES)  # for the last of the four movements
         places.append(theta(page))
         assert_row(page, "you", *DEFAULT, places[-1])
         assert "theta" not in page.url
