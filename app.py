@@ -13,6 +13,8 @@ from pages.shared.frame.sidebar import sidebar
 from pages.shared.learners import training_session
 from pages.shared.streamlit_internals import looks_for_pages_by_file
 
+LEAVING = "<i class='leaving' hidden></i>"  # tells tests that the browser is about to leave
+
 at_first = looks_for_pages_by_file()
 st.set_page_config(page_title="See meta-learning", page_icon="✍️", layout="wide")
 current = st.navigation(
@@ -29,18 +31,17 @@ current = st.navigation(
     # Streamlit knows the first page by the app's own address only; this answers to its name.
     + [st.Page(lambda: None, title="Play", url_path=FIRST_PAGE, visibility="hidden")]
 )
-st.html(ASSETS / "style.css")
 # Looking for pages by file, Streamlit tells a new server's first visitor that the page of a link
 # does not exist; by now it knows the pages.
 if at_first:
-    st.html("<script>location.reload()</script>", unsafe_allow_javascript=True)
+    st.html(f"{LEAVING}<script>location.reload()</script>", unsafe_allow_javascript=True)
     st.stop()
 if current.url_path == FIRST_PAGE:
     # By the browser, so that the way back does not lead here again.
-    st.html(
-        "<script>location.replace(`./${location.search}`)</script>", unsafe_allow_javascript=True
-    )
+    replace = "location.replace(`./${location.search}`)"
+    st.html(f"{LEAVING}<script>{replace}</script>", unsafe_allow_javascript=True)
     st.stop()
+st.html(ASSETS / "style.css")
 name = current.url_path or FIRST_PAGE
 follow_short_link()
 follow_former_address(name)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from playwright.sync_api import Page
 
+# Before the first element comes there is a skeleton of one.
 DONE = """
-() => document.querySelector('[data-testid="stMain"] [data-testid="stElementContainer"]')
+() => [...document.querySelectorAll('[data-testid="stMain"] [data-testid="stElementContainer"]')]
+      .some(element => !element.querySelector('[data-testid*="keleton"]'))
+    && !document.querySelector('.leaving')
     && document.querySelector('[data-test-connection-state="CONNECTED"]')
     && document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"]')
 """
