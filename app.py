@@ -13,7 +13,14 @@ from pages.shared.frame.sidebar import sidebar
 from pages.shared.learners import training_session
 from pages.shared.streamlit_internals import looks_for_pages_by_file
 
-LEAVING = "<i class='leaving' hidden></i>"  # tells tests that the browser is about to leave
+
+def leave(script: str) -> None:
+    """Have the browser leave this run's page; the element tells tests that it is about to."""
+    st.html(
+        f"<i class='leaving' hidden></i><script>{script}</script>", unsafe_allow_javascript=True
+    )
+    st.stop()
+
 
 at_first = looks_for_pages_by_file()
 st.set_page_config(page_title="See meta-learning", page_icon="✍️", layout="wide")
@@ -23,7 +30,7 @@ current = st.navigation(
             page.path,
             title=page.title,
             icon=f":material/{page.icon}:",
-            url_path="" if page.name == FIRST_PAGE else page.name,
+            url_path=page.address,
             default=page.name == FIRST_PAGE,
         )
         for page in PAGES
@@ -34,13 +41,10 @@ current = st.navigation(
 # Looking for pages by file, Streamlit tells a new server's first visitor that the page of a link
 # does not exist; by now it knows the pages.
 if at_first:
-    st.html(f"{LEAVING}<script>location.reload()</script>", unsafe_allow_javascript=True)
-    st.stop()
+    leave("location.reload()")
 if current.url_path == FIRST_PAGE:
     # By the browser, so that the way back does not lead here again.
-    replace = "location.replace(`./${location.search}`)"
-    st.html(f"{LEAVING}<script>{replace}</script>", unsafe_allow_javascript=True)
-    st.stop()
+    leave("location.replace(`./${location.search}`)")
 st.html(ASSETS / "style.css")
 name = current.url_path or FIRST_PAGE
 follow_short_link()

@@ -1,7 +1,6 @@
 """Lessons: five minutes each on the other pages, with a prediction and a question."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import streamlit as st
 
@@ -16,13 +15,12 @@ from pages.lessons.worksheet import (
     draw_worksheet,
 )
 from pages.shared.frame.glossary import PLAIN, introduce
+from pages.shared.frame.navigation import PAGES
 from pages.shared.frame.page_header import page_top
 from pages.shared.frame.sidebar import available_datasets
 from pages.shared.link_settings import one_of, parse_whole
 from pages.shared.widgets import plain_text, segmented_choice
 
-PAGES = Path(__file__).parents[1]
-FIRST_PAGE = "play"  # its address is that of the app itself
 # With the lesson's number: the same script twice would run once.
 TO_THE_TOP = """
 <script>/* {} */ document.querySelector('[data-testid="stMain"]').scrollTo(0, 0);</script>
@@ -122,7 +120,7 @@ def _draw_plan(plan: Plan) -> None:
 
 def _page_names() -> set[str]:
     """Return the names of the pages as links write them."""
-    return {path.parent.name for path in PAGES.glob("*/page.py")} - {FIRST_PAGE} | {""}
+    return {page.address for page in PAGES}
 
 
 def _chosen_title(titles: list[str]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from pages.shared.frame.navigation import FIRST_PAGE, PAGES
+from pages.shared.frame.navigation import PAGES
 from tests.support.browser_waiting import wait_until_done
 
 AXE = Path("assets/components/check/node_modules/axe-core/axe.min.js")
@@ -27,7 +27,7 @@ LARGEST_HEIGHT = 9_000
 # The app's own style comes by a script that Streamlit loads when it first needs it.
 SETTLED = """() => !document.querySelector('[data-stale=true], [data-testid=stSpinner]')
   && [...document.querySelectorAll("style")].some((one) => one.textContent.includes(".qr-code"))"""
-NAMES = ["" if page.name == FIRST_PAGE else page.name for page in PAGES]  # as in addresses
+NAMES = [page.address for page in PAGES]
 WIDTHS = {1440: 900, 390: 844}
 # What Streamlit itself does and no style or setting of ours can mend, by axe's rule, with the
 # reason. Nothing at present.

@@ -11,7 +11,7 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from pages.shared.frame.navigation import FIRST_PAGE
+from pages.shared.frame.navigation import PAGES_BY_NAME
 
 ROOT = Path(__file__).parents[2]
 CHART_MENU = {"chart", "title"}  # what a chart's menu is told
@@ -26,8 +26,7 @@ def at_page(path: str, **query: str | list[str]) -> AppTest:
     at = AppTest.from_file(ROOT / "app.py", default_timeout=120)
     at.query_params.update({"seed": "0"} | query)
     # Before the first run only this way reaches a page whose address is not its file's name.
-    name = Path(path).parent.name
-    at._page_hash = calc_hash("" if name == FIRST_PAGE else name)
+    at._page_hash = calc_hash(PAGES_BY_NAME[Path(path).parent.name].address)
     return at
 
 

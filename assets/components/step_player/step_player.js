@@ -137,8 +137,8 @@ function firstStep(root, before) {
 /** @param {ComponentArguments<Data>} component */
 export default function stepPlayer({ parentElement, data, setStateValue }) {
   const root = /** @type {Root} */ (find(parentElement, ".player"));
-  const isNew = root.data?.revision !== data.revision;
   const before = root.data;
+  const isNew = before?.revision !== data.revision;
   root.data = data;
   root.send = setStateValue;
   root.stepper ??= new Stepper(root, (step) => show(root, step), {

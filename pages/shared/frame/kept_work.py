@@ -109,10 +109,9 @@ def restore_work(page: str) -> None:
         if values is None:
             state.setdefault("link_notices", []).append(GONE)
         state.update(values or {})
-        state["work_token"] = secrets.token_urlsafe(24)
-    if not asks and (page in PAGES or state.get("own_learners")):
-        state.setdefault("work_token", secrets.token_urlsafe(24))
-    keep_work()  # the tab holds the token from now on, and may leave before this run ends
+        _make_token()
+    elif not asks and (page in PAGES or state.get("own_learners")) and "work_token" not in state:
+        _make_token()
     with st.sidebar:
         _mount(
             key="tab_token_box",
@@ -127,6 +126,12 @@ def restore_work(page: str) -> None:
     if asks:
         st.fragment(_look_at_the_clock, run_every=WAIT_SECONDS / 4)()
         st.stop()
+
+
+def _make_token() -> None:
+    """Give this session a token, and keep its work: the tab may leave before this run ends."""
+    st.session_state["work_token"] = secrets.token_urlsafe(24)
+    keep_work()
 
 
 def _waited() -> bool:

@@ -15,7 +15,7 @@ class AppPage:
     """One page.
 
     Attributes:
-        name: Of its folder and address.
+        name: Of its folder, and in links.
         title: In the navigation.
         icon: A Material symbol.
         controls: Keys of what the sidebar offers that has an effect on it.
@@ -27,6 +27,11 @@ class AppPage:
     icon: str
     controls: tuple[str, ...] = EPISODE
     controls_by_section: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        """What follows the app's own address, which is that of the first page."""
+        return "" if self.name == FIRST_PAGE else self.name
 
     @property
     def path(self) -> str:
@@ -59,4 +64,4 @@ PAGES = (
     ),
 )
 PAGES_BY_NAME = {page.name: page for page in PAGES}
-FIRST_PAGE = PAGES[0].name  # its address is that of the app itself
+FIRST_PAGE = PAGES[0].name

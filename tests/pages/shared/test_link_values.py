@@ -25,7 +25,6 @@ BAD = (
 )
 # style.css, what the sidebar hides, the projector's letters; Adapt, in no fragment, its player's.
 STYLES_OF_ALL_PAGES = 3
-SMALL = {"n_way": "2", "q_query": "1"}
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ def links(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     original = page_header.check_link
 
     def put_bad_values(checks: dict[str, Check]) -> None:
-        for name in sorted(checks.keys() - SMALL.keys() - put.keys()):
+        for name in sorted(checks.keys() - put.keys()):
             assert not [text for text in BAD if checks[name][0](text)]
             put[name] = next(values)
             rewrite_link({name: [put[name]]})
@@ -49,8 +48,8 @@ def links(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", PAGES_BY_NAME)
 def test_no_parameter_of_a_page_can_be_a_strangers_text(name: str, links: dict[str, str]) -> None:
-    at = open_page(PAGES_BY_NAME[name].path, **SMALL, nobody_reads="9" * 5_000)
-    assert LINK.keys() - SMALL.keys() <= links.keys()
+    at = open_page(PAGES_BY_NAME[name].path, nobody_reads="9" * 5_000)
+    assert LINK.keys() <= links.keys()
     warnings = texts(at, "warning")
     for parameter, text in links.items():
         short = text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
@@ -58,7 +57,7 @@ def test_no_parameter_of_a_page_can_be_a_strangers_text(name: str, links: dict[s
     assert not re.search(r"(?<!\\)\]\(", warnings)
     assert "://" not in warnings
     assert "9" * (MAX_SHOWN + 1) not in warnings
-    for parameter in LINK.keys() - SMALL.keys():
+    for parameter in LINK:
         default = "Glyphs" if parameter == "dataset" else DEFAULTS[parameter]
         assert at.session_state[parameter] == default
     styles = at._tree.children[2].children  # where Streamlit keeps an `st.html` of styles alone
