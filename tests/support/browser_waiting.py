@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from playwright.sync_api import Page
 
-# Before the first element comes there is a skeleton of one.
+# Before the first element comes there is a skeleton of one. A component's script is imported when
+# the server has done, and draws then.
 DONE = """
 () => [...document.querySelectorAll('[data-testid="stMain"] [data-testid="stElementContainer"]')]
       .some(element => !element.querySelector('[data-testid*="keleton"]'))
     && !document.querySelector('.leaving')
+    && !document.querySelector('[data-testid^="stBidiComponent"]:not([data-drawn])')
     && document.querySelector('[data-test-connection-state="CONNECTED"]')
     && document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"]')
 """

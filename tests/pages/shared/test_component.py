@@ -106,7 +106,9 @@ def test_older_data_that_come_late_are_ignored(tmp_path: Path) -> None:
     own = "export default function draw({ data }) {\n  console.log(data.made);\n}\n"
     (tmp_path / "component.mjs").write_text(newest_last(own), encoding="utf-8")
     (tmp_path / "main.mjs").write_text(
-        'import draw from "./component.mjs";\nconst [one, other] = [{}, {}];\n'
+        'import draw from "./component.mjs";\n'
+        "const element = () => new (class { toggleAttribute() {} })();\n"
+        "const [one, other] = [element(), element()];\n"
         "const send = (parentElement, made) => draw({ parentElement, data: { made } });\n"
         "send(one, 1); send(one, 3); send(one, 2); send(one, 3); send(other, 2); send(one, 4);\n",
         encoding="utf-8",
