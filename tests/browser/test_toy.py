@@ -20,7 +20,7 @@ from maml_core.teaching.quadratic_tasks import (
     task_losses,
     toy_world,
 )
-from tests.support.browser_waiting import wait_until_done
+from tests.support.browser_waiting import wait_until_done, wait_until_laid_out
 
 # Chromium hands a pointer's moves over with the next frame.
 TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -65,7 +65,8 @@ def assert_row(page: Page, name: str, this: ToyWorld, config: AdaptConfig, at: n
 
 
 def middle(page: Page) -> tuple[float, float]:
-    """Return where θ's handle is."""
+    """Return where θ's handle is, once nothing moves it any more."""
+    wait_until_laid_out(page, ".toy .theta")
     box = page.locator(".toy .theta").first.bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from playwright.sync_api import Page
 
 # Before the first element comes there is a skeleton of one. A component's script is imported when
-# the server has done, and draws then.
+# the server has done, and draws then; the app's own style comes by a script that Streamlit loads
+# when it first needs it.
 DONE = """
 () => [...document.querySelectorAll('[data-testid="stMain"] [data-testid="stElementContainer"]')]
       .some(element => !element.querySelector('[data-testid*="keleton"]'))
     && !document.querySelector('.leaving')
     && !document.querySelector('[data-testid^="stBidiComponent"]:not([data-drawn])')
+    && [...document.querySelectorAll('style')].some(style => style.textContent.includes('.qr-code'))
     && document.querySelector('[data-test-connection-state="CONNECTED"]')
     && document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"]')
 """
@@ -23,11 +25,13 @@ def wait_until_done(page: Page) -> None:
 
 def wait_until_laid_out(page: Page, selector: str) -> None:
     """Wait until an element has kept its place and size for half a second: the sidebar slides."""
-    page.wait_for_function(
-        """selector => {
-          const box = JSON.stringify(document.querySelector(selector)?.getBoundingClientRect());
-          if (box !== window.lastBox) Object.assign(window, {lastBox: box, since: Date.now()});
-          return box && Date.now() - window.since > 500;
-        }""",
-        arg=selector,
+    page.locator(selector).first.evaluate(
+        """async element => {
+          let last, since;
+          do {
+            const box = JSON.stringify(element.getBoundingClientRect());
+            if (box !== last) [last, since] = [box, Date.now()];
+            await new Promise(requestAnimationFrame);
+          } while (Date.now() - since <= 500);
+        }"""
     )
