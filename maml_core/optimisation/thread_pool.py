@@ -7,6 +7,7 @@ took 1.0 s on one thread and 4.7 s on two that wait for each other.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -17,11 +18,22 @@ import torch
 A = TypeVar("A")
 B = TypeVar("B")
 K = TypeVar("K")
+_worker = threading.local()  # `.active` in the pool's own threads
 MAX_WORKERS = 2  # what the project is measured on; more would crowd out other sessions
 
 
 def in_parallel(function: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
-    """Yield `function` of each item, in order, two at a time."""
+    """Yield `function` of each item, in order, two at a time.
+
+    Raises:
+        RuntimeError: `function` itself is running in parallel: it would wait for a thread that
+            waits for it.
+    """
+    if getattr(_worker, "active", False):
+        raise RuntimeError(
+            "in_parallel was called by work that already runs in parallel, which could wait for "
+            "itself without end; use map there."
+        )
     return _pool().map(function, items)
 
 
@@ -33,4 +45,9 @@ def map_in_parallel(function: Callable[[A], B], items: Mapping[K, A]) -> dict[K,
 @cache
 def _pool() -> ThreadPoolExecutor:
     workers = min(MAX_WORKERS, os.cpu_count() or 1)
-    return ThreadPoolExecutor(workers, "maml_core", lambda: torch.set_num_threads(1))
+    return ThreadPoolExecutor(workers, "maml_core", _start_worker)
+
+
+def _start_worker() -> None:
+    torch.set_num_threads(1)
+    _worker.active = True

@@ -2,11 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 import torch
 
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import initial_params, logits
-from maml_core.optimisation.thread_pool import in_parallel
+from maml_core.optimisation.thread_pool import in_parallel, map_in_parallel
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
@@ -27,3 +28,17 @@ def test_threads_that_share_a_network_do_not_see_each_others_parameters() -> Non
         for expected, found in zip(alone, pool.map(repeatedly, many), strict=True):
             for one in found:
                 torch.testing.assert_close(one, expected)
+
+
+@pytest.mark.parametrize("n_items", [1, 4])
+def test_work_in_parallel_within_work_in_parallel_is_refused_and_does_not_hang(n_items) -> None:
+    def nested(number: int) -> list[int]:
+        return list(in_parallel(abs, range(number)))
+
+    def nested_by_key(number: int) -> dict[str, int]:
+        return map_in_parallel(abs, {"a": number})
+
+    for function in (nested, nested_by_key):
+        with pytest.raises(RuntimeError, match="in_parallel was called by work that already runs"):
+            list(in_parallel(function, range(n_items)))
+    assert list(in_parallel(abs, range(4))) == [0, 1, 2, 3], "the threads are free again"
