@@ -15,6 +15,7 @@ from typing import Any
 
 from maml_core.evaluation import published, results_table
 from maml_core.evaluation.confidence_intervals import percent
+from maml_core.evaluation.records import load_records
 from maml_core.figures.style import STYLES
 from maml_core.paths import PROJECT
 
@@ -27,7 +28,7 @@ _TABLE = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.D
 
 def main() -> None:
     """Write both pages anew."""
-    found = tables(results_table.load_records())
+    found = tables(load_records())
     for page in PAGES:
         page.write_text(fill(page.read_text(encoding="utf-8"), found), encoding="utf-8")
 

@@ -144,11 +144,11 @@ def accuracy_ci95(mean: np.ndarray, standard_error: np.ndarray, n: int, queries:
 
 
 def plus_minus(value: float, half_width: float, digits: int = 1) -> str:
-    """Return 'value ± half-width', or 'value ± –' where the half-width is NaN."""
-    half = "–" if math.isnan(half_width) else f"{half_width:.{digits}f}"
-    return f"{value:.{digits}f} ± {half}"
+    """Return 'value ± half-width', or 'value' alone where the half-width is NaN."""
+    interval = "" if math.isnan(half_width) else f" ± {half_width:.{digits}f}"
+    return f"{value:.{digits}f}{interval}"
 
 
 def percent(accuracy: float, ci95: float, digits: int = 1) -> str:
-    """Return an accuracy and its half-width, both 0 to 1, in %: '98.6 ± 0.2'."""
+    """Return an accuracy and its half-width, both 0 to 1, in %: '98.6 ± 0.2', or '98.6'."""
     return plus_minus(100 * accuracy, 100 * ci95, digits)

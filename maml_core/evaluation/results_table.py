@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,17 +14,13 @@ from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
 from maml_core.evaluation.confidence_intervals import Estimate, percent, plus_minus
 from maml_core.evaluation.published import PUBLISHED, PUBLISHED_RUNS, SHAPES
+from maml_core.evaluation.records import RESULTS_FILE, Record, load_records
 from maml_core.learners import checkpoints
-from maml_core.methods.catalogue import METHODS, NEAREST, current_name
-from maml_core.paths import ASSETS
+from maml_core.methods.catalogue import METHODS, NEAREST
 
-RESULTS_FILE = ASSETS / "results.jsonl"
 GRID_WAYS, GRID_SHOTS = (2, 3, 5, 10, 15, 20), (1, 2, 3, 5, 10)
 QUERIES = 10
 TABLE_SPLITS = ("alphabets", "paper")  # those that there are shipped weights for
-
-
-Record = dict[str, Any]  # a line of the results file
 
 
 @dataclass(frozen=True)
@@ -154,6 +149,9 @@ def accuracy_table(labels: Mapping[str, str], path: Path = RESULTS_FILE) -> list
     Args:
         labels: The methods' labels, by name.
         path: The results file.
+
+    Raises:
+        RecordError: It cannot be read.
     """
     headings = {shape: f"{shape[0]}-way {shape[1]}-shot" for shape in SHAPES}
     published = [
@@ -163,7 +161,7 @@ def accuracy_table(labels: Mapping[str, str], path: Path = RESULTS_FILE) -> list
         for result in PUBLISHED
     ]
     measured: dict[tuple[str, str], dict[str, str]] = {}
-    for record in sorted(load_records(path), key=views_suffix):
+    for record in sorted(load_records(path, complete=True), key=views_suffix):
         shape, split = (record["n_way"], record["k_shot"]), record["split"]
         if shape in headings and record["transductive"] and not record["within_alphabet"]:
             label = _own_label(record, labels)
@@ -190,9 +188,12 @@ def official_runs_table(
     Args:
         labels: The methods' labels, by name.
         path: The results file.
+
+    Raises:
+        RecordError: It cannot be read.
     """
     rows = [(error, f"{error}", method, source) for method, error, source in PUBLISHED_RUNS]
-    for record in load_records(path):
+    for record in load_records(path, complete=True):
         if record["official"]:
             error = 100 - 100 * record["accuracy"][-1]
             text = plus_minus(error, 100 * record["ci95"][-1])
@@ -200,17 +201,6 @@ def official_runs_table(
             rows.append((error, text, _own_label(record, labels), source))
     headings = ("Error in %", "Method", "Source")  # a phone shows the first two
     return [dict(zip(headings, row, strict=True)) for _, *row in sorted(rows)]
-
-
-def load_records(path: Path = RESULTS_FILE) -> list[Record]:
-    """Return the measured rows of a results file, methods by today's names; [] without the file."""
-    if not path.is_file():
-        return []
-    records = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-    return [
-        {key: current_name(value) if key == "method" else value for key, value in record.items()}
-        for record in records
-    ]
 
 
 def _has_weights(row: Row) -> bool:

@@ -107,7 +107,12 @@ def side_by_side_figure(
                     "symbol": style.marker + ("-open" if open_marker else ""),
                     "size": 11,
                 },
-                hovertemplate="%{x}: %{y:.1f} ± %{error_y.array:.1f} %",
+                hovertemplate=[
+                    "%{x}: %{y:.1f} %"
+                    if np.isnan(half)  # a single episode has no interval
+                    else "%{x}: %{y:.1f} ± %{error_y.array:.1f} %"
+                    for _, _, half in shown
+                ],
             )
     figure.add_scatter(
         x=names,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
 from maml_core.evaluation import results_table
 from maml_core.evaluation.confidence_intervals import Estimate, percent
+from maml_core.evaluation.records import RecordError
 from maml_core.figures.style import STYLES
 from pages.shared.frame.finding import show_caption
+from pages.shared.messages import show_error
 
 ALL_STEPS_UP_TO = 10  # from there on the table has a column for every tenth step
 
@@ -36,7 +38,7 @@ def published_results() -> None:
     labels = {method: style.label for method, style in STYLES.items()}
     st.subheader("Comparison with published results", anchor=False)
     with st.container(key="published_results"):
-        st.dataframe(results_table.accuracy_table(labels), hide_index=True, key="published_table")
+        _show_table(results_table.accuracy_table, labels, "published_table")
     show_caption(
         "Accuracy in % on Omniglot's test characters. This project's rows were recorded by "
         "`python -m maml_core evaluate --all` (± 95 % CI, after the last inner step); the others "
@@ -45,10 +47,20 @@ def published_results() -> None:
     )
     st.subheader("Omniglot's one-shot challenge", anchor=False)
     with st.container(key="official_runs"):
-        st.dataframe(results_table.official_runs_table(labels), hide_index=True, key="runs_table")
+        _show_table(results_table.official_runs_table, labels, "runs_table")
     show_caption(
         "Error rate in % on the 20 official runs of 20 queries each: unseen alphabets, each query "
         "alone. The switch “Official runs” above reproduces this project's rows; episodes sampled "
         "at random are harder.",
         "runs",
     )
+
+
+def _show_table(
+    table: Callable[[Mapping[str, str]], list[dict[str, str]]], labels: Mapping[str, str], key: str
+) -> None:
+    """Draw a table of the results file, or say why it cannot be read."""
+    try:
+        st.dataframe(table(labels), hide_index=True, key=key)
+    except RecordError as error:
+        show_error(error)

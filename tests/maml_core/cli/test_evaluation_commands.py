@@ -212,6 +212,34 @@ def test_a_recorded_table_goes_on_where_it_ended(few_rows, tmp_path, capsys):
     assert read == [], "nothing was left to be measured"
 
 
+def test_a_recorded_table_goes_on_after_half_a_line(few_rows, tmp_path, capsys):
+    expected = measured_alone(few_rows[0])
+    path = tmp_path / "results.jsonl"
+    path.write_text(json.dumps(expected[0]) + "\n" + json.dumps(expected[1])[:40])
+    assert call(ALL, "--record", path) == 0
+    assert [json.loads(line) for line in path.read_text().splitlines()] == expected
+
+
+def test_a_record_that_cannot_be_read_is_told_before_anything_is_measured(
+    few_rows, tmp_path, capsys
+):
+    path = tmp_path / "list.jsonl"
+    path.write_text("[1,2]")
+    for record, sentence in ((path, f"Line 1 of {path} is JSON"), (tmp_path, f"{tmp_path} cannot")):
+        assert call(ALL, "--record", record) == 1
+        told = capsys.readouterr()
+        assert told.err.startswith(f"maml_core: {sentence}")
+        assert not told.out
+    assert path.read_text() == "[1,2]"
+
+
+def test_one_episode_has_no_interval(weights, capsys):
+    assert call(f"{EVALUATE} --episodes 1", "--weights", weights) == 0
+    assert "±" not in capsys.readouterr().out
+    assert call(f"{EVALUATE} --episodes 1 --json", "--weights", weights) == 0
+    assert json.loads(capsys.readouterr().out)["ci95"] == [None] * 3
+
+
 def test_ctrl_c_leaves_the_rows_that_were_measured(few_rows, tmp_path, monkeypatch):
     measure, rows = results_table.measure_row, few_rows[0]
 

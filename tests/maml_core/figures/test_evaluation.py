@@ -207,3 +207,9 @@ def test_measurements_stand_side_by_side_with_their_first_and_last_step():
     low, high = figure.layout.yaxis.range
     assert low <= 45
     assert high > 100
+
+
+def test_beside_others_a_single_episode_has_no_interval_either():
+    one, many = Estimate(1, (0.2, 0.9), (math.nan, math.nan)), Estimate(9, (0.2, 0.8), (0.0, 0.1))
+    figure = side_by_side_figure({"one": {"maml": one}, "many": {"maml": many}}, [5, 5])
+    assert ["±" in text for text in figure.data[-2].hovertemplate] == [False, True]

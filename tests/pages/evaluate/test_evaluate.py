@@ -1,6 +1,7 @@
 """The Evaluate page against the engine."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,9 +12,11 @@ from maml_core.data.splits import split_classes
 from maml_core.episodes import sampling
 from maml_core.episodes.official_runs import OneShotRun
 from maml_core.episodes.pool import make_pool
+from maml_core.evaluation import results_table
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
 from maml_core.evaluation.confidence_intervals import Estimate, percent
 from maml_core.evaluation.published import PUBLISHED, PUBLISHED_RUNS
+from maml_core.evaluation.records import RESULTS_FILE, load_records
 from maml_core.figures.style import STYLES
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner, random_learner
@@ -21,6 +24,7 @@ from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import initial_params
 from pages.shared.charts import many_episodes
 from pages.shared.link_settings import DEFAULTS
+from pages.shared.widgets import plain_text
 from tests.support.opened_page import chart, numbers, open_page, texts
 
 EVALUATE = "pages/evaluate/page.py"
@@ -84,9 +88,30 @@ def table(at: AppTest) -> list[dict[str, str]]:
 def row(method: str, found: Estimate) -> dict[str, str]:
     cells = zip(found.accuracy, found.ci95, strict=True)
     return {"Method": STYLES[method].label} | {
-        f"step {step}": f"{100 * mean:.1f} ± {100 * half:.1f}".replace("nan", "–")
+        f"step {step}": f"{100 * mean:.1f} ± {100 * half:.1f}".removesuffix(" ± nan")
         for step, (mean, half) in enumerate(cells)
     }
+
+
+@pytest.mark.parametrize(
+    ("last", "sentence"),
+    [(b'{"method": "maml", "acc', None), (b"[1,2]", "Line 2 of {} is JSON but not an object")],
+)
+def test_half_a_line_of_results_is_left_out_and_any_other_is_named(
+    last: bytes, sentence: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "results.jsonl"
+    path.write_bytes(RESULTS_FILE.read_bytes().partition(b"\n")[0] + b"\n" + last)
+    monkeypatch.setattr(results_table, "load_records", lambda _, **how: load_records(path, **how))
+    at = open_page(EVALUATE)
+    assert not at.exception
+    if sentence:
+        assert [plain_text(sentence.format(path)) in e.value for e in at.error] == [True, True]
+        assert not at.dataframe
+    else:
+        published, _ = at.dataframe
+        assert len(published.value) == len(PUBLISHED) + 1
+        assert not at.error
 
 
 def test_evaluate_begins_with_the_controls_and_the_published_numbers() -> None:

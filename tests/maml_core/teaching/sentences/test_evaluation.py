@@ -59,7 +59,7 @@ CASES = {
     ),
     "unknown": (
         [method("MAML", (0.2, 0.9), (np.nan, np.nan)), method("mine", (0.2, 0.8), (np.nan,) * 2)],
-        "After one step MAML has 90.0 ± – %, 10.0 points more than mine.",
+        "After one step MAML has 90.0 %, 10.0 points more than mine.",
     ),
 }
 

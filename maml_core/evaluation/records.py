@@ -1,0 +1,170 @@
+"""Measured rows on disk: JSON objects, one a line, appended as they are measured."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from maml_core.methods.catalogue import current_name
+from maml_core.paths import ASSETS
+
+RESULTS_FILE = ASSETS / "results.jsonl"
+Record = dict[str, Any]  # a line of the file
+# What files of earlier versions call a setting, and its name today.
+FORMER_NAMES = {"four_turns": "rotation_tta", "close_ups": "ink_crops"}
+
+
+class RecordError(ValueError):
+    """A results file that cannot be used; the message names the file, and the line if one is."""
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _are_numbers(highest: float) -> Callable[[object], bool]:
+    """Return the check of a list of numbers from 0 to `highest`, or NaN for what there is not."""
+
+    def check(value: object) -> bool:
+        return isinstance(value, list | tuple) and bool(value) and all(map(is_one, value))
+
+    def is_one(value: object) -> bool:
+        if isinstance(value, float) and math.isnan(value):
+            return highest > 1
+        return isinstance(value, float | int) and 0 <= value <= highest
+
+    return check
+
+
+REMEDY = "repair that line or take it out"
+MOST = 1e6  # of a half-width
+# By field what its value must be: those that say which row it is, and what was measured.
+CHECKS: Mapping[str, Callable[[object], bool]] = {
+    **dict.fromkeys(("n_way", "k_shot", "q_query", "seed", "episodes"), _is_whole),
+    **dict.fromkeys(("method", "split"), lambda value: isinstance(value, str)),
+    **dict.fromkeys(
+        (
+            "within_alphabet",
+            "same_drawers",
+            "official",
+            "transductive",
+            "rotation_tta",
+            "ink_crops",
+        ),
+        lambda value: isinstance(value, bool),
+    ),
+    "accuracy": _are_numbers(1),
+    "ci95": _are_numbers(MOST),
+}
+
+
+def load_records(path: Path = RESULTS_FILE, *, complete: bool = False) -> list[Record]:
+    """Return the rows of a results file, by today's names; [] without the file.
+
+    Half a last line, which an interrupted write leaves, is left out.
+
+    Args:
+        path: The file.
+        complete: Every row must have all fields.
+
+    Raises:
+        RecordError: The file or another line cannot be read.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RecordError(
+            f"{path} cannot be read ({error.strerror}); name another file."
+        ) from error
+    if _is_half(lines[-1]):
+        lines.pop()
+    required = CHECKS if complete else ()
+    return [
+        _record(line, f"Line {number} of {path}", required)
+        for number, line in enumerate(lines, 1)
+        if line.strip()
+    ]
+
+
+def _record(line: bytes, where: str, required: Collection[str]) -> Record:
+    """Return what a line holds; `where` is what the messages call it."""
+    try:
+        values = _parsed(line)
+    except ValueError as error:
+        raise RecordError(f"{where} is not JSON ({error}); {REMEDY}.") from error
+    if not isinstance(values, dict):
+        raise RecordError(f"{where} is JSON but not an object; {REMEDY}.")
+    record: Record = {str(FORMER_NAMES.get(n, n)): value for n, value in values.items()}
+    if isinstance(record.get("ci95"), list):  # JSON has no NaN
+        record["ci95"] = [math.nan if half is None else half for half in record["ci95"]]
+    for name, is_right in CHECKS.items():
+        if name in record and not is_right(record[name]):
+            raise RecordError(f"{where} has an unusable {name}; {REMEDY}.")
+    missing = [name for name in required if name not in record]
+    if missing:
+        raise RecordError(f"{where} lacks {', '.join(missing)}; {REMEDY}.")
+    if required and len(record["accuracy"]) != len(record["ci95"]):
+        raise RecordError(f"{where} has not one interval for each accuracy; {REMEDY}.")
+    if "method" in record:
+        record["method"] = current_name(record["method"])
+    return record
+
+
+def _parsed(line: bytes) -> Any:
+    """Return what a line of JSON says.
+
+    Raises:
+        ValueError: It is not JSON, not UTF-8, or nested too deeply.
+    """
+    try:
+        return json.loads(line.decode("utf-8-sig"))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def _is_half(last: bytes) -> bool:
+    """Say whether a last line, which has no end, was broken off."""
+    if not last.strip():
+        return False
+    try:
+        _parsed(last)
+    except ValueError:
+        return True
+    return False
+
+
+def prepare_to_append(path: Path) -> None:
+    """Make a results file ready for `append_record`: half a last line is taken out of it.
+
+    Raises:
+        RecordError: There is no folder for it, or it cannot be written.
+    """
+    if not path.parent.is_dir():
+        raise RecordError(
+            f"There is no folder {path.parent} for {path.name}; create it or name another file."
+        )
+    try:
+        with path.open("a+b") as file:
+            file.seek(0)
+            content = file.read()
+            last = content.rpartition(b"\n")[2]
+            if _is_half(last):
+                file.truncate(len(content) - len(last))
+            elif last.strip():
+                file.write(b"\n")
+    except OSError as error:
+        raise RecordError(
+            f"{path} cannot be written ({error.strerror}); name another file."
+        ) from error
+
+
+def append_record(path: Path, record: Record) -> None:
+    """Add a row to a file that `prepare_to_append` has made ready."""
+    halves = [None if math.isnan(half) else half for half in record["ci95"]]  # JSON has no NaN
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({**record, "ci95": halves}) + "\n")

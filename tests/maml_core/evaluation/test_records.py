@@ -1,0 +1,157 @@
+"""Files of results: half a last line is left out, any other unreadable line is named."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import re
+import stat
+
+import pytest
+
+from maml_core.config import EpisodeSpec
+from maml_core.evaluation.confidence_intervals import Estimate
+from maml_core.evaluation.records import (
+    RESULTS_FILE,
+    RecordError,
+    append_record,
+    load_records,
+    prepare_to_append,
+)
+from maml_core.evaluation.results_table import Row, accuracy_table, official_runs_table, to_record
+
+ROW = to_record(
+    Row("maml", "paper", EpisodeSpec(5, 1, 10)), Estimate(600, (0.2, 0.9), (0.0, 0.01)), seed=0
+)
+LINE = json.dumps(ROW).encode()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "results.jsonl"
+
+
+@pytest.mark.parametrize("end", [1, 30, len(LINE) - 1])
+def test_half_a_last_line_is_left_out_and_then_taken_out(end, path):
+    path.write_bytes(LINE + b"\n" + LINE[:end])
+    for complete in (False, True):
+        assert load_records(path, complete=complete) == [
+            ROW | {"accuracy": [0.2, 0.9], "ci95": [0.0, 0.01]}
+        ]
+    prepare_to_append(path)
+    assert path.read_bytes() == LINE + b"\n"
+    append_record(path, ROW)
+    assert path.read_bytes() == 2 * (LINE + b"\n")
+
+
+@pytest.mark.parametrize("content", [b"", LINE, LINE + b"\n", LINE + b"\n\n  "])
+def test_a_file_without_half_a_line_keeps_all_it_has(content, path):
+    path.write_bytes(content)
+    rows = load_records(path)
+    prepare_to_append(path)
+    append_record(path, ROW)
+    assert len(load_records(path)) == len(rows) + 1
+    assert path.read_bytes().startswith(content)
+
+
+def test_a_new_file_is_made_and_one_that_is_there_keeps_its_mode(path):
+    prepare_to_append(path)
+    assert load_records(path) == []
+    path.chmod(0o640)
+    path.write_bytes(LINE[:9])
+    prepare_to_append(path)
+    append_record(path, ROW)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+UNREADABLE = [
+    (b'{"method": "maml", "acc', "is not JSON"),
+    (b"[1,2]", "is JSON but not an object"),
+    (b"null", "is JSON but not an object"),
+    (b"\xff\xfe{}", "is not JSON"),
+    (b"[" * 100_000, "is not JSON (nested too deeply)"),
+    (b'{"n_way": ' + b"9" * 5_000 + b"}", "is not JSON"),
+    (b'{"method": ["maml"]}', "has an unusable method"),
+    (b'{"n_way": true}', "has an unusable n_way"),
+    (b'{"accuracy": [0.2, NaN]}', "has an unusable accuracy"),
+    (b'{"accuracy": [9%s]}' % (b"9" * 400), "has an unusable accuracy"),
+    (b'{"accuracy": []}', "has an unusable accuracy"),
+    (b'{"ci95": "wide"}', "has an unusable ci95"),
+    (b'{"ci95": [-1]}', "has an unusable ci95"),
+]
+
+
+@pytest.mark.parametrize(("line", "reason"), UNREADABLE)
+def test_any_other_unreadable_line_is_named_with_its_file(line, reason, path):
+    path.write_bytes(LINE + b"\n\n" + line + b"\n" + LINE + b"\n")
+    with pytest.raises(RecordError, match=re.escape(f"Line 3 of {path} {reason}")):
+        load_records(path)
+
+
+@pytest.mark.parametrize("name", [*ROW])
+def test_a_row_that_lacks_something_is_named_where_all_is_needed(name, path):
+    less = {other: value for other, value in ROW.items() if other != name}
+    path.write_text(json.dumps(ROW) + "\n" + json.dumps(less) + "\n")
+    for table in (accuracy_table, official_runs_table):
+        with pytest.raises(RecordError, match=f"Line 2 of {path} lacks {name}"):
+            table({}, path)
+    assert len(load_records(path)) == 2
+
+
+def test_as_many_intervals_as_accuracies_are_needed(path):
+    path.write_text(json.dumps(ROW | {"ci95": [0.1]}))
+    with pytest.raises(RecordError, match=f"Line 1 of {path} has not one interval for each"):
+        accuracy_table({}, path)
+
+
+def test_a_list_as_a_last_line_is_not_half_a_row(path):
+    path.write_bytes(b"[1,2]")
+    with pytest.raises(RecordError, match="Line 1 of"):
+        load_records(path)
+
+
+def test_a_folder_is_no_file_of_results(tmp_path):
+    for function in (load_records, prepare_to_append):
+        with pytest.raises(RecordError, match=f"{tmp_path} cannot be .*name another file"):
+            function(tmp_path)
+
+
+def test_settings_may_have_their_former_names(path):
+    former = {"rotation_tta": "four_turns", "ink_crops": "close_ups"}
+    path.write_text(json.dumps({former.get(name, name): value for name, value in ROW.items()}))
+    (found,) = load_records(path, complete=True)
+    assert found.keys() == ROW.keys()
+    assert accuracy_table({}, path)[-1]["5-way 1-shot"] == "90.0 ± 1.0"
+
+
+def test_an_interval_that_there_is_none_of_is_null_in_json_and_no_interval_in_the_table(path):
+    prepare_to_append(path)
+    append_record(path, ROW | {"episodes": 1, "ci95": (math.nan, math.nan)})
+    line = json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
+    assert line["ci95"] == [None, None]
+    (found,) = load_records(path)
+    assert all(map(math.isnan, found["ci95"]))
+    assert accuracy_table({}, path)[-1]["5-way 1-shot"] == "90.0"
+
+
+def test_whatever_a_file_holds_it_is_read_or_refused_in_a_sentence(path):
+    """Some hundred mutations of a real file: bytes changed, cut out, and doubled."""
+    rng = random.Random(0)
+    whole = b"".join(RESULTS_FILE.read_bytes().splitlines(keepends=True)[:4])
+    pieces = [b"NaN", b"1e999", b"{", b"]", b'"', b"\n", b"\xff", b"9" * 500, b"null", b"-", b","]
+    refused = []
+    for _ in range(400):
+        content = bytearray(whole)
+        for _ in range(rng.randint(1, 3)):
+            start = rng.randrange(len(content))
+            end = start + rng.choice((0, 1, 5, 200))
+            content[start:end] = rng.choice([*pieces, content[start : start + 300]])
+        path.write_bytes(content)
+        try:
+            accuracy_table({}, path)
+            official_runs_table({}, path)
+        except RecordError as error:
+            refused.append(str(error))
+    assert 100 < len(refused) < 400
+    assert all(re.match(rf"Line \d of {path} ", sentence) for sentence in refused)
