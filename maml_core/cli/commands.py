@@ -29,9 +29,10 @@ from maml_core.data.character_set import CharacterSet, DataError
 from maml_core.data.download.fetch import fetch_mnist, fetch_omniglot
 from maml_core.data.registry import FOLDER_VIEWS, best_view, load, status, with_view
 from maml_core.data.splits import split_classes
+from maml_core.data.storage.disk_cache import check_writable
 from maml_core.episodes.pool import make_pool
 from maml_core.episodes.sampling import count_available_episodes
-from maml_core.evaluation import results_table
+from maml_core.evaluation import records, results_table
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
 from maml_core.evaluation.confidence_intervals import Estimate, percent
 from maml_core.learners import checkpoints
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if "pictures" in parsed:
                 parsed.dataset = _dataset(parsed.dataset, parsed.pictures)
             COMMANDS[parsed.doing](parsed)
-    except (DataError, CheckpointError, ValueError) as error:
+    except (DataError, CheckpointError, OSError, ValueError) as error:
         print(f"maml_core: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -244,13 +245,11 @@ def _check_seen(
 
 def _evaluate_all(parsed: argparse.Namespace) -> None:
     """Measure and print the table's rows, except those that `--record` has."""
-    if parsed.record and not parsed.record.parent.is_dir():  # now, not after the first row
-        raise ValueError(
-            f"There is no folder {parsed.record.parent} for {parsed.record.name}; "
-            "create it or name another file."
-        )
+    before = []
+    if parsed.record:
+        before = records.load_records(parsed.record)
+        records.prepare_to_append(parsed.record)  # now, not after the first row
     test_pool = cache(results_table.omniglot_test_pool)
-    before = results_table.load_records(parsed.record) if parsed.record else []
     for row in results_table.table_rows():
         episodes = count_available_episodes(row.spec, parsed.episodes)
         wanted = {**results_table.row_key(row), "episodes": episodes, "seed": parsed.seed}
@@ -262,8 +261,7 @@ def _evaluate_all(parsed: argparse.Namespace) -> None:
         measured = results_table.to_record(row, last, parsed.seed)
         _print(measured, parsed.json)
         if parsed.record:
-            with parsed.record.open("a") as file:
-                file.write(json.dumps(measured) + "\n")
+            records.append_record(parsed.record, measured)
 
 
 def _last(stream: Iterable[Estimate], episodes: int, description: str) -> Estimate:
@@ -301,6 +299,8 @@ def _choose_inner_lr(parsed: argparse.Namespace) -> None:
     validation = run.pool("validation")
     learner = _adapting_learner(parsed, validation.data)
     _check_seen(parsed, learner, validation.data, "validation")
+    if parsed.weights:
+        check_writable(parsed.weights)  # now, not after minutes
     inner_lrs = inner_lr_search.best_inner_lrs(learner, validation)
     if parsed.weights:
         checkpoint = checkpoints.load_weights(parsed.weights)

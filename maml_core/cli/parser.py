@@ -76,6 +76,9 @@ def _add_run(parser: argparse.ArgumentParser, out: str) -> None:
     add_source(parser)
     parser.add_argument("--out", type=Path, default=Path(out), help="weights file to write")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted training")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="begin anew in place of an interrupted training"
+    )
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument(
         "--validate-every", type=int, default=1000, help="updates between; 0: never"

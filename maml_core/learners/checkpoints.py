@@ -6,7 +6,6 @@ safetensors holds no code, so opening a stranger's file runs none.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as deserialise
 from safetensors.torch import save as serialise
-from safetensors.torch import save_file
 from torch import nn
 
+from maml_core.data.storage.disk_cache import atomic_write
 from maml_core.learners.learner import Learner, random_learner
 from maml_core.learners.provenance import Provenance, current_names
 from maml_core.methods.catalogue import adapts_head_only, current_name
@@ -138,13 +137,9 @@ def _shapes(model: nn.Module, tensors: Params) -> dict[str, torch.Size]:
 
 
 def write_file(path: Path, tensors: Params, metadata: Mapping[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        save_file(_whole(tensors), half, _told(metadata))
-        os.replace(half, path)
-    finally:
-        half.unlink(missing_ok=True)
+    # Not safetensors' `save_file`: what it writes is for nobody but the owner to read.
+    with atomic_write(path) as file:
+        file.write(serialise(_whole(tensors), _told(metadata)))
 
 
 def _whole(tensors: Params) -> Params:

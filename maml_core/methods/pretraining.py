@@ -23,7 +23,7 @@ from maml_core.images.augmentation import random_affine, random_elastic
 from maml_core.methods.losses import accuracy
 from maml_core.networks.functional import HEAD, features, logits
 from maml_core.networks.params import Params
-from maml_core.optimisation.outer_loop import Metrics, TrainState, optimise
+from maml_core.optimisation.outer_loop import Metrics, TrainState, optimise, until_divergence
 
 MEAN_OF = 3  # pictures a class, whose features' mean its head row begins with
 MEAN_BATCH = 512
@@ -59,8 +59,11 @@ def pretrain(
 
     Yields:
         The classifier's parameters and the `Metrics` of the batch that made the update.
+
+    Raises:
+        DivergenceError: The loss, its gradient or the parameters are not finite.
     """
-    return optimise(
+    states = optimise(
         grad(partial(_classifier_loss, model, config), has_aux=True),
         start,
         _batches(pool, config, start.step),
@@ -68,6 +71,10 @@ def pretrain(
         steps=updates_of(pool, config),
         weight_decay=config.weight_decay,
         muon_lr=config.muon_lr,
+    )
+    muon = f" or a smaller Muon step size than {config.muon_lr:g}" if config.muon_lr else ""
+    return until_divergence(
+        states, "loss", f"choose a smaller learning rate than {config.lr:g}{muon}"
     )
 
 

@@ -74,6 +74,16 @@ def _join(device: str) -> None:
     dist.init_process_group("nccl", device_id=torch.device("cuda", local_rank))
 
 
+def wait_for_all() -> None:
+    """Wait until all processes that are joined are here; without others go on at once.
+
+    torchrun ends all processes as soon as one fails: where all fail together, each waits, so that
+    the first one has written its files.
+    """
+    if dist.is_initialized():
+        dist.barrier()
+
+
 def averaged(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """Return `function` with its batch shared out over the processes that are joined.
 

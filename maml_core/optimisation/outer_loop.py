@@ -18,6 +18,10 @@ from maml_core.optimisation.distributed import averaged
 MUON_MOMENTUM = 0.9
 
 
+class DivergenceError(ValueError):
+    """A training's loss, gradient or parameters are not finite; the message is a sentence."""
+
+
 class Metrics(NamedTuple):
     """What one batch says.
 
@@ -94,6 +98,34 @@ def optimise(
         optimizers.step(gradients, cosine(1.0, step - 1, steps))
         params = {name: value.detach().clone() for name, value in leaves.items()}
         yield TrainState(step, params, metrics, optimizers.moments(), norm(gradients))
+
+
+def until_divergence(
+    states: Iterable[TrainState], objective: str, remedy: str
+) -> Iterator[TrainState]:
+    """Yield the states of a training as long as all their numbers are finite.
+
+    Args:
+        states: As `optimise` yields them.
+        objective: What the message calls the loss.
+        remedy: What to do, the end of a sentence.
+
+    Raises:
+        DivergenceError: A state's loss, gradient norm or parameters are not finite.
+    """
+    for state in states:
+        measured = [state.metrics.loss] if state.metrics else []
+        measured += [] if state.gradient_norm is None else [state.gradient_norm]
+        if not _are_finite([*measured, *state.params.values()]):
+            loss = f"The {objective} or its gradient is"
+            what = "The weights are" if _are_finite(measured) else loss
+            raise DivergenceError(f"{what} not finite at update {state.step}; {remedy}.")
+        yield state
+
+
+def _are_finite(tensors: Iterable[Tensor]) -> bool:
+    # Stacked: a GPU is waited for once and not once a tensor.
+    return bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all())
 
 
 class _Optimizers:

@@ -17,8 +17,8 @@ from maml_core.learners.checkpoints import Checkpoint, CheckpointError
 from maml_core.learners.learner import Learner
 from maml_core.methods.pretraining import with_new_head
 from maml_core.networks.registry import model_arguments
-from maml_core.optimisation.distributed import is_first
-from maml_core.optimisation.outer_loop import TrainState
+from maml_core.optimisation.distributed import is_first, wait_for_all
+from maml_core.optimisation.outer_loop import DivergenceError, TrainState
 from maml_core.training import recording, saved_state
 from maml_core.training.training_run import TrainingRun
 
@@ -52,13 +52,32 @@ def training_loop(
             until it is done.
 
     Raises:
-        CheckpointError: The run resumes, and the saved state is missing, damaged or another run's.
+        CheckpointError: The run resumes, and the saved state is missing, damaged or another run's,
+            or the training is finished.
+        DivergenceError: A loss is not finite; the last finite state and its weights are written.
     """
-    begin, metadata = _start(run, initial_state, metadata)
-    if not is_first():
+    begin, metadata = _start(run, initial_state, steps, metadata)
+    try:
+        if is_first():
+            return _train_and_write(run, updates, begin, steps, metadata, validate, finalise)
         last = reduce(lambda _, later: later, updates(begin), begin)
-        return checkpoint_of(last, metadata)
-    state = begin
+    except DivergenceError:
+        wait_for_all()
+        raise
+    return checkpoint_of(last, metadata)
+
+
+def _train_and_write(
+    run: TrainingRun,
+    updates: Callable[[TrainState], Iterator[TrainState]],
+    begin: TrainState,
+    steps: int,
+    metadata: dict[str, Any],
+    validate: Callable[[Learner], list[dict[str, Any]]],
+    finalise: Callable[[Checkpoint], Checkpoint],
+) -> Checkpoint:
+    """Do what `training_loop` does in the first process, from a state on."""
+    state, in_state = begin, {"data_fingerprint": saved_state.fingerprint(run.data)}
     started, saved = time.monotonic() - metadata["seconds"], time.monotonic()
     recorded_steps = run.recorded_updates(steps)
     _record(run, begin, recorded_steps, metadata)
@@ -76,26 +95,36 @@ def training_loop(
                     ]
                     bar.write(f"{state.step}: validation after each step: {_in_words(rows)}")
                 if state.step == steps or time.monotonic() - saved > SAVE_SECONDS:
-                    saved_state.save_update(run.state, state, metadata)
+                    saved_state.save_update(run.state, state, metadata | in_state)
                     saved = time.monotonic()
         checkpoint = finalise(checkpoint_of(state, metadata))
     except KeyboardInterrupt:
-        _keep_interrupted(run, state, metadata)
+        if _keep(run, state, metadata, in_state):
+            tqdm.write(
+                f"Stopped after {state.step} updates; the weights so far are in {run.out}. "
+                "The same command with --resume continues."
+            )
         raise
+    except DivergenceError as error:
+        if not _keep(run, state, metadata, in_state):
+            raise
+        raise DivergenceError(
+            f"{error} The last finite weights, after update {state.step}, are in {run.out}."
+        ) from error
     checkpoints.save_weights(run.out, checkpoint)
     run.state.unlink(missing_ok=True)
     return checkpoint
 
 
-def _keep_interrupted(run: TrainingRun, state: TrainState, metadata: dict[str, Any]) -> None:
-    """Write the state and the weights so far of an interrupted run, if it made an update."""
-    if state.optimizer:
-        saved_state.save_update(run.state, state, metadata)
-        checkpoints.save_weights(run.out, checkpoint_of(state, metadata))
-        tqdm.write(
-            f"Stopped after {state.step} updates; the weights so far are in {run.out}. "
-            "The same command with --resume continues."
-        )
+def _keep(
+    run: TrainingRun, state: TrainState, metadata: dict[str, Any], in_state: dict[str, Any]
+) -> bool:
+    """Write the state and the weights so far of a run that ends early, if it made an update."""
+    if not state.optimizer:
+        return False
+    saved_state.save_update(run.state, state, metadata | in_state)
+    checkpoints.save_weights(run.out, checkpoint_of(state, metadata))
+    return True
 
 
 def _record(
@@ -111,25 +140,48 @@ def _record(
 
 
 def _start(
-    run: TrainingRun, initial_state: Callable[[], TrainState], metadata: dict[str, Any]
+    run: TrainingRun,
+    initial_state: Callable[[], TrainState],
+    steps: int,
+    metadata: dict[str, Any],
 ) -> tuple[TrainState, dict[str, Any]]:
     """Return the state to begin from, on the run's device, and the weights' metadata."""
-    state, metadata = _resume(run, metadata) if run.resume else (initial_state(), metadata)
+    state, metadata = _resume(run, steps, metadata) if run.resume else (initial_state(), metadata)
     params = {name: value.to(run.device) for name, value in state.params.items()}
     return replace(state, params=params), metadata
 
 
-def _resume(run: TrainingRun, metadata: dict[str, Any]) -> tuple[TrainState, dict[str, Any]]:
+def _resume(
+    run: TrainingRun, steps: int, metadata: dict[str, Any]
+) -> tuple[TrainState, dict[str, Any]]:
     """Return the saved state and its metadata if they belong to a run like this one."""
+    if not run.state.exists():
+        raise CheckpointError(_why_not_resumed(run, steps))
     state, saved = saved_state.load_update(run.state)
     current = json.loads(json.dumps(metadata))  # as the saved one has been: tuples become lists
     difference = differences(_identity(saved), _identity(current))
+    # States of earlier versions do not say what data they are of.
+    data = saved.pop("data_fingerprint", None)
+    if not difference and data not in (None, saved_state.fingerprint(run.data)):
+        difference = f"data: the pictures or classes of {run.dataset} are not those it began with"
     if difference:
         raise CheckpointError(
             f"{run.state} belongs to another run ({difference}); repeat its command "
-            f"({saved.get('command')}) or train without --resume."
+            f"({saved.get('command')}) or begin anew with --overwrite."
         )
     return state, saved
+
+
+def _why_not_resumed(run: TrainingRun, steps: int) -> str:
+    """Say why a run without a saved state cannot go on."""
+    if run.out.is_file():
+        updates = checkpoints.load_weights(run.out).provenance.updates
+        if updates is not None and updates >= steps:
+            return (
+                f"The training is finished: {run.out} holds its weights after {updates} updates. "
+                f"To train them further, begin from them with --start {run.out}."
+            )
+    return f"There are no weights at {run.state} to go on from; train without --resume."
 
 
 def _identity(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,8 +213,9 @@ def _in_words(rows: Sequence[Mapping[str, Any]]) -> str:
     for row in rows:
         before, *after = (f"{100 * share:.1f}" for share in row["accuracy"])
         interval = percent(row["accuracy"][-1], row["ci95"][-1]).partition(" ")[2]
+        interval += ", " if interval else ""
         sentences.append(
             f"{row['n_way']}-way {row['k_shot']}-shot {' '.join(after)} % "
-            f"(from {before}; {interval}, n = {row['episodes']})"
+            f"(from {before}; {interval}n = {row['episodes']})"
         )
     return "; ".join(sentences)

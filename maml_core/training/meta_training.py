@@ -13,7 +13,7 @@ from maml_core.episodes.sampling import episode_generator, sample_tasks
 from maml_core.episodes.task_batch import TaskBatch
 from maml_core.methods.registry import META_GRADIENTS
 from maml_core.networks.params import Params
-from maml_core.optimisation.outer_loop import Metrics, TrainState, optimise
+from maml_core.optimisation.outer_loop import Metrics, TrainState, optimise, until_divergence
 
 
 def task_stream(pool: TaskPool, config: TrainConfig, first_step: int = 0) -> Iterator[TaskBatch]:
@@ -42,12 +42,15 @@ def meta_train(
 
     Yields:
         θ and the `Metrics` of the batch that made the update.
+
+    Raises:
+        DivergenceError: The meta-loss, its gradient or θ is not finite.
     """
     gradient = partial(_meta_gradient, model, config)
     batches = (
         (batch, _progress(step, batch, config)) for step, batch in enumerate(tasks, start.step)
     )
-    return optimise(
+    states = optimise(
         gradient,
         start,
         batches,
@@ -56,6 +59,15 @@ def meta_train(
         muon_lr=config.muon_lr,
         divisible=True,
     )
+    return until_divergence(states, "meta-loss", _smaller_steps(config))
+
+
+def _smaller_steps(config: TrainConfig) -> str:
+    """Return what to try after a divergence, the end of a sentence."""
+    steps = [f"a smaller α than {config.inner_lr:g}"] if config.inner_steps else []
+    steps += [f"a smaller β than {config.meta_lr:g}"]
+    steps += [f"a smaller Muon step size than {config.muon_lr:g}"] if config.muon_lr else []
+    return "choose " + " or ".join(steps)
 
 
 def _progress(step: int, tasks: TaskBatch, config: TrainConfig) -> Tensor:

@@ -21,7 +21,7 @@ from maml_core.methods.pretraining import imprint_head, pretrain, updates_of, wi
 from maml_core.networks.functional import for_n_way, initial_params
 from maml_core.networks.inner_lr_multipliers import split_lr_multipliers, with_lr_multipliers
 from maml_core.networks.registry import for_pictures, make_model, model_arguments
-from maml_core.optimisation.distributed import check_alone, joined
+from maml_core.optimisation.distributed import check_alone, is_first, joined
 from maml_core.optimisation.outer_loop import TrainState
 from maml_core.training import inner_lr_search
 from maml_core.training.inner_lr_search import best_inner_lrs
@@ -79,12 +79,15 @@ def train(
             factors on α, where they have some, are taken too; otherwise only θ is.
 
     Raises:
-        CheckpointError: The starting weights are another network's, or the saved state is another
-            run's, or either cannot be read.
+        CheckpointError: The starting weights are another network's, the saved state is another
+            run's or would be overwritten, or either cannot be read.
         ValueError: The data or the head has too little for the episodes, or the meta-batch has
-            for the processes.
+            for the processes, or a file cannot be written.
+        DivergenceError: The loss is not finite; the last finite weights are written.
     """
     with joined(run.device, config.meta_batch_size):
+        if is_first():
+            run.check_files()
         training = prepare_training(run, config, model_config, start)
 
         def validate(learner: Learner) -> list[dict[str, Any]]:
@@ -158,10 +161,12 @@ def train_baseline(
         inner_lr: α at every N; chosen on validation classes unless given.
 
     Raises:
-        CheckpointError: As in `train`.
-        ValueError: There are too few classes or pictures, or torchrun started several processes.
+        CheckpointError, DivergenceError: As in `train`.
+        ValueError: There are too few classes or pictures, a file cannot be written, or torchrun
+            started several processes.
     """
     check_alone("pretrain")
+    run.check_files()
     model_config = for_pictures(model_config, run.data.input_shape)
     model = make_model(model_config)
     specs = [EpisodeSpec(min(inner_lr_search.INNER_LR_EPISODES), 1, VALIDATION_QUERY)]
@@ -181,6 +186,7 @@ def train_baseline(
         "start": start.name if start else "random",
         "config": asdict(config),
     }
+    metadata = run.metadata(metadata, given)
 
     def initial_state() -> TrainState:
         if given:
@@ -192,19 +198,14 @@ def train_baseline(
         *_, estimate = evaluate(learner, validation, BASELINE_VALIDATION, how)
         return [_as_row(BASELINE_VALIDATION, estimate)]
 
-    def updates(state: TrainState) -> Iterator[TrainState]:
-        return pretrain(model, state, pool, config)
-
     def finalise(checkpoint: Checkpoint) -> Checkpoint:
         if inner_lr is not None:
             return checkpoint
         chosen = best_inner_lrs(checkpoint.learner(), validation)
         return Checkpoint(checkpoint.params, {**checkpoint.metadata, "inner_lrs": chosen})
 
-    metadata = run.metadata(metadata, given)
-    return training_loop(
-        run, updates, initial_state, updates_of(pool, config), metadata, validate, finalise
-    )
+    steps, updates = updates_of(pool, config), lambda state: pretrain(model, state, pool, config)
+    return training_loop(run, updates, initial_state, steps, metadata, validate, finalise)
 
 
 def _pretraining_pool(run: TrainingRun, config: PretrainConfig) -> TaskPool:

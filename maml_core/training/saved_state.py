@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
+from maml_core.data.character_set import CharacterSet
 from maml_core.learners.checkpoints import CheckpointError, read_file, write_file
 from maml_core.methods.catalogue import current_name
 from maml_core.networks.params import Params
@@ -21,6 +24,19 @@ FORMER_SETTINGS = {  # as older states name them in their `config`
     "close_ups": "ink_crops",
 }
 MOMENTS = ({"exp_avg", "exp_avg_sq"}, {"momentum_buffer"})
+
+
+def fingerprint(data: CharacterSet) -> str:
+    """Return a digest of all pictures as a network sees them and of the names of their classes.
+
+    It is of what they are and not of where they lie: pictures that were moved keep it.
+    """
+    names = data.classes, data.evaluation_alphabets, data.validation_alphabets
+    digest = hashlib.sha256(ascii(names).encode())
+    for array in (data.starts, data.drawers, data.inputs):
+        digest.update(f"{array.shape} {array.dtype.str}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def save_update(path: Path, update: TrainState, metadata: Mapping[str, Any]) -> None:
@@ -47,7 +63,14 @@ def load_update(path: Path, device: str = "cpu") -> tuple[TrainState, dict[str, 
     stray = any(group.keys() - params.keys() for group in groups.values())
     known = all(one.keys() in MOMENTS for one in moments.values())
     if "step" not in metadata or not moments or not known or stray:
-        raise CheckpointError(f"{path} is not the state of a training; train without --resume.")
+        raise CheckpointError(
+            f"{path} is not the state of a training; train without --resume and with --overwrite."
+        )
+    if not all(value.isfinite().all() for value in tensors.values()):
+        raise CheckpointError(
+            f"{path} is the state of a training that diverged; train without --resume and with "
+            "--overwrite."
+        )
     step = int(metadata.pop("step"))
     optimizer = {n: {"step": torch.tensor(float(step)), **one} for n, one in moments.items()}
     return TrainState(step, params, None, optimizer), _with_current_names(metadata)

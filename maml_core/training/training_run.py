@@ -15,8 +15,9 @@ from maml_core.config import DEVICES, check_choice
 from maml_core.data.character_set import CharacterSet
 from maml_core.data.registry import load
 from maml_core.data.splits import split_classes
+from maml_core.data.storage.disk_cache import check_writable
 from maml_core.episodes.pool import TaskPool, make_pool
-from maml_core.learners.checkpoints import Checkpoint
+from maml_core.learners.checkpoints import Checkpoint, CheckpointError
 from maml_core.learners.training_classes import splits_trained_on
 from maml_core.training.code_version import commit
 
@@ -35,6 +36,7 @@ class TrainingRun:
         split_seed: Chooses the split.
         device: 'cpu' or 'cuda'.
         resume: Continue from the saved state.
+        overwrite: Begin anew although there is the state of an unfinished training.
         validate_every: Updates between two validations; 0 for none.
         validate_on: The part of the split to validate on; 'train' where there are too few
             validation classes, and whoever shows the accuracy must say so.
@@ -44,7 +46,8 @@ class TrainingRun:
         command: What was typed, kept with the weights.
 
     Raises:
-        ValueError: An unknown device, a missing GPU, or a negative interval.
+        ValueError: An unknown device, a missing GPU, a negative interval, or both `resume` and
+            `overwrite`.
     """
 
     out: Path
@@ -53,6 +56,7 @@ class TrainingRun:
     split_seed: int = 0
     device: str = "cpu"
     resume: bool = False
+    overwrite: bool = False
     validate_every: int = 0
     validate_on: str = "validation"
     validation_query: int = VALIDATION_QUERY
@@ -63,6 +67,11 @@ class TrainingRun:
         check_choice("device", self.device, DEVICES)
         if self.device == "cuda" and not torch.cuda.is_available():
             raise ValueError("device is 'cuda', but torch finds no such GPU here; choose cpu.")
+        if self.resume and self.overwrite:
+            raise ValueError(
+                "--resume goes on with an unfinished training and --overwrite begins anew; "
+                "choose one of them."
+            )
         if self.validate_every < 0:
             raise ValueError(f"validate_every is {self.validate_every}; choose 0 (never) or more.")
         if self.record < 0 or self.record == 1:
@@ -77,6 +86,24 @@ class TrainingRun:
     def recording(self) -> Path:
         """The file of the points along the way."""
         return self.out.with_suffix(".recording.safetensors")
+
+    def check_files(self) -> None:
+        """Check, before anything is trained, that the files can be written and none is lost.
+
+        Raises:
+            CheckpointError: There is the state of an unfinished training, and the run neither
+                resumes nor overwrites it.
+            ValueError: A file cannot be written.
+        """
+        check_writable(self.out)
+        check_writable(self.state)
+        if self.record:
+            check_writable(self.recording)
+        if self.state.exists() and not (self.resume or self.overwrite):
+            raise CheckpointError(
+                f"{self.state} is the state of an unfinished training; go on with --resume, begin "
+                "anew in its place with --overwrite, or name another --out."
+            )
 
     def recorded_updates(self, steps: int) -> set[int]:
         """Return which of `steps` updates to record: the start, then in equal ratios."""

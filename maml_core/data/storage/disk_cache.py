@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import shutil
+import stat
 import threading
 import time
 import uuid
@@ -107,21 +109,52 @@ def memory_mapped(
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """Give a file to write to, which then replaces `path`: no reader ever sees half of it.
 
-    Several may write to the same path at once; the last to finish wins.
+    Several may write to the same path at once; the last to finish wins. A file that is replaced
+    keeps its mode, a new one has that of the process's umask; a symbolic link stays one.
 
     Raises:
         OSError: There is no room or no permission; what was at `path` stays as it was.
     """
-    unfinished = path.with_name(f".{path.stem}-{uuid.uuid4().hex}.tmp")
+    path = Path(os.path.realpath(path))
+    unfinished = _unfinished(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        remove_abandoned(path.parent, f".{path.stem}-*.tmp")
+        remove_abandoned(path.parent, f".{glob.escape(path.stem)}-*.tmp")
         with unfinished.open("xb") as file:
+            with suppress(OSError):  # none yet, or a file system without modes
+                unfinished.chmod(stat.S_IMODE(path.stat().st_mode))
             yield file
         os.replace(unfinished, path)
     finally:
         with suppress(OSError):
             unfinished.unlink()
+
+
+def check_writable(path: Path) -> None:
+    """Raise `ValueError` if `atomic_write` could not write to `path`; its folder is made.
+
+    For work that takes long before it writes.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            kind = "a folder" if path.is_dir() else "not a regular file"
+            raise ValueError(f"{path} is {kind}; name a file to write.")
+        if path.exists() and not os.access(path, os.W_OK):
+            raise ValueError(f"{path} is there and may not be written; name another file.")
+        target = Path(os.path.realpath(path))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        probe = _unfinished(target)
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except OSError as error:
+        below = isinstance(error, FileExistsError | NotADirectoryError)
+        reason = "it lies below a file" if below else error.strerror
+        raise ValueError(f"{path} cannot be written ({reason}); name another file.") from error
+
+
+def _unfinished(path: Path) -> Path:
+    """Return a name beside `path` that nothing has yet."""
+    return path.with_name(f".{path.stem}-{uuid.uuid4().hex}.tmp")
 
 
 def _write_rows(path: Path, shape: tuple[int, ...], rows: Iterable[np.ndarray]) -> None:

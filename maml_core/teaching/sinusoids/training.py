@@ -22,7 +22,7 @@ from maml_core.methods.losses import squared_error
 from maml_core.methods.meta_gradient import gradient_over_tasks
 from maml_core.networks.functional import initial_params
 from maml_core.networks.params import Params
-from maml_core.optimisation.outer_loop import Metrics, TrainState, optimise
+from maml_core.optimisation.outer_loop import Metrics, TrainState, optimise, until_divergence
 from maml_core.optimisation.thread_pool import map_in_parallel
 from maml_core.teaching.sinusoids import evaluation
 from maml_core.teaching.sinusoids.regressors import (
@@ -111,17 +111,21 @@ def train_regressor(
         method: One of `METHODS`.
         config: How.
         start: An earlier state to continue from; without one, from a random initialisation.
+
+    Raises:
+        DivergenceError: The error, its gradient or the parameters are not finite.
     """
     model = regression_network(method)
     inner_steps = config.inner_steps if method == "maml" else 0
     first = start or TrainState(0, initial_params(model, config.seed))
-    return optimise(
+    states = optimise(
         partial(meta_gradient, model, config.inner_lr, inner_steps),
         first,
         meta_batches(method, config, first.step),
         lr=config.meta_lr,
         steps=config.meta_steps,
     )
+    return until_divergence(states, "error", f"choose a smaller β than {config.meta_lr:g}")
 
 
 def train_side_by_side(config: SinusoidConfig, validate_every: int) -> Iterator[SinusoidCheckpoint]:

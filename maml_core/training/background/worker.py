@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +24,7 @@ from maml_core.config import EvaluationConfig, TrainConfig
 from maml_core.data.character_set import DataError
 from maml_core.learners import checkpoints
 from maml_core.learners.checkpoints import CheckpointError
-from maml_core.optimisation.outer_loop import TrainState
+from maml_core.optimisation.outer_loop import DivergenceError, TrainState
 from maml_core.training import recipes
 from maml_core.training.background.job import TrainingJob
 from maml_core.training.background.queue import VALIDATION_EPISODES
@@ -108,10 +108,10 @@ def train(job: TrainingJob, control: Control) -> None:
     training = recipes.prepare_training(run, job.config, dict(job.model), start)
     state = training.initial_state
     started, validation_seconds = time.monotonic(), validate(training, state, job.config)
-    for state in training.updates(training.initial_state):
+    for state in _updates(training):
         seconds = time.monotonic() - started
         training.metadata["seconds"] = round(seconds, 1)
-        _send_progress(state, job.config, seconds)
+        _send_progress(state, seconds)
         if validation_seconds < VALIDATION_SHARE * seconds:
             validation_seconds += validate(training, state, job.config)
         if not control.running.is_set():
@@ -125,6 +125,17 @@ def train(job: TrainingJob, control: Control) -> None:
     else:
         validate(training, state, job.config)
     send_message("finished", step=state.step)
+
+
+def _updates(training: recipes.PreparedTraining) -> Iterator[TrainState]:
+    """Yield the state after each update; where they diverge send the last weights before that."""
+    last = training.initial_state
+    try:
+        for last in training.updates(training.initial_state):
+            yield last
+    except DivergenceError:
+        _send_weights(training, last)
+        raise
 
 
 def validate(training: recipes.PreparedTraining, state: TrainState, config: TrainConfig) -> float:
@@ -150,22 +161,20 @@ def validate(training: recipes.PreparedTraining, state: TrainState, config: Trai
     return time.monotonic() - started
 
 
-def _send_progress(state: TrainState, config: TrainConfig, seconds: float) -> None:
+def _send_progress(state: TrainState, seconds: float) -> None:
     """Send an update's meta-loss and gradient norm.
 
     Raises:
-        ValueError: The state is before any update, or one of the two is not finite.
+        ValueError: The state is before any update.
     """
     if state.metrics is None or state.gradient_norm is None:
         raise ValueError(f"The state at step {state.step} comes from no update; it has no loss.")
-    loss, gradient_norm = float(state.metrics.loss), float(state.gradient_norm)
-    if not (math.isfinite(loss) and math.isfinite(gradient_norm)):
-        raise ValueError(
-            f"The meta-loss or its gradient is not finite at update {state.step}; choose a smaller "
-            f"α than {config.inner_lr:g} or a smaller β than {config.meta_lr:g}."
-        )
     send_message(
-        "progress", step=state.step, loss=loss, gradient_norm=gradient_norm, seconds=seconds
+        "progress",
+        step=state.step,
+        loss=float(state.metrics.loss),
+        gradient_norm=float(state.gradient_norm),
+        seconds=seconds,
     )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
+import os
+import re
 import sys
 
 import pytest
@@ -77,6 +80,61 @@ def test_ctrl_c_returns_130_and_resume_ends_as_if_uninterrupted(tmp_path, monkey
     assert checkpoints.load_weights(stopped).metadata["updates"] == 2
     assert call(TRAIN, "--out", stopped, "--resume") == 0
     assert_same(checkpoints.load_weights(stopped).params, checkpoints.load_weights(whole).params)
+
+
+@pytest.mark.parametrize(
+    ("command", "too_large"), [(TRAIN, "--meta-lr 1e30"), (PRETRAIN, "--lr 1e30 --batch-size 50")]
+)
+def test_a_training_that_diverges_is_an_error_and_leaves_weights_that_load(
+    command, too_large, tmp_path, capsys
+):
+    out = tmp_path / "weights"
+    assert call(f"{command} {too_large}", "--out", out) == 1
+    told = capsys.readouterr()
+    assert "Wrote" not in told.out
+    assert re.fullmatch(
+        rf"maml_core: .* not finite at update \d+; choose a smaller .* are in {out}\.\n", told.err
+    )
+    assert call(EVALUATE, "--weights", out, "--allow-seen") == 0
+
+
+def test_a_training_forgets_no_unfinished_one_unless_told_to(tmp_path, monkeypatch, capsys):
+    out = tmp_path / "weights"
+
+    def interrupted(*arguments):
+        yield from itertools.islice(stream(*arguments), 2)
+        raise KeyboardInterrupt
+
+    stream = meta_training.task_stream
+    with monkeypatch.context() as patch:
+        patch.setattr(recipes, "task_stream", interrupted)
+        assert call(TRAIN, "--out", out) == 130
+    before = out.read_bytes()
+    assert call(TRAIN, "--out", out) == 1
+    assert "--resume" in (told := capsys.readouterr().err)
+    assert "--overwrite" in told
+    assert out.read_bytes() == before
+    assert call(TRAIN, "--out", out, "--overwrite") == 0
+    assert checkpoints.load_weights(out).metadata["updates"] == 3
+    assert call(TRAIN, "--out", out, "--resume") == 1
+    assert "The training is finished" in capsys.readouterr().err
+    assert call(TRAIN, "--out", out, "--resume", "--overwrite") == 1
+
+
+def test_a_full_disk_is_told_in_a_sentence(tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "weights")
+
+    monkeypatch.setattr(checkpoints, "write_file", full)
+    assert call(TRAIN, "--out", tmp_path / "weights") == 1
+    assert "No space left on device: 'weights'" in capsys.readouterr().err
+
+
+def test_where_rates_are_kept_is_checked_before_they_are_chosen(weights, monkeypatch, capsys):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.delattr(inner_lr_search, "best_inner_lrs")
+    assert call("choose-inner-lr --split paper", "--weights", weights) == 1
+    assert f"{weights} is there and may not be written" in capsys.readouterr().err
 
 
 def test_pretrain_writes_weights_with_chosen_rates(tmp_path):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
+import stat
+from pathlib import Path
 
 import pytest
 import torch
@@ -129,7 +132,7 @@ def test_views_are_saved_as_what_they_show(checkpoint, path):
     assert torch.equal(load_weights(path).params["head.weight"], torch.tensor([[0.0, 2, 4, 6]]))
 
 
-@pytest.mark.parametrize("failing", ["save_file", "replace"])
+@pytest.mark.parametrize("failing", ["write", "replace"])
 def test_an_interrupted_write_leaves_the_old_file_and_no_rest(
     failing, checkpoint, path, monkeypatch
 ):
@@ -139,12 +142,13 @@ def test_an_interrupted_write_leaves_the_old_file_and_no_rest(
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    def write_half(_, half, __):
-        half.write_bytes(before[:100])
-        raise KeyboardInterrupt
+    class Half(io.FileIO):
+        def write(self, content):
+            super().write(content[:100])
+            raise KeyboardInterrupt
 
-    if failing == "save_file":
-        monkeypatch.setattr(checkpoints, "save_file", write_half)
+    if failing == "write":
+        monkeypatch.setattr(Path, "open", lambda file, mode: Half(file, mode))
     else:
         monkeypatch.setattr(os, "replace", interrupt)
     other = {n: v + 1 for n, v in checkpoint.params.items()}
@@ -152,6 +156,16 @@ def test_an_interrupted_write_leaves_the_old_file_and_no_rest(
         save_weights(path, Checkpoint(other, METADATA))
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
+def test_a_weights_file_has_the_mode_that_umask_says(umask, mode, checkpoint, path):
+    former = os.umask(umask)
+    try:
+        save_weights(path, checkpoint)
+    finally:
+        os.umask(former)
+    assert stat.S_IMODE(path.stat().st_mode) == mode
 
 
 def write_nothing(path, _):

@@ -142,6 +142,19 @@ def test_a_run_in_two_processes_survives_a_killed_one_and_ends_as_in_one_process
     assert not broken.with_name("broken.state").exists()
 
 
+@pytest.mark.slow
+def test_a_run_in_two_processes_that_diverges_keeps_its_last_finite_weights(
+    torchrun, tmp_path, few_characters
+):
+    """The second process does not end, and torchrun with it the first, before these are written."""
+    out = tmp_path / "diverged"
+    ended = torchrun(*TRAIN.split(), "--meta-lr", "1e30", "--out", out)
+    assert ended.returncode != 0
+    assert f"are in {out}." in ended.stderr
+    state, _ = saved_state.load_update(out.with_name("diverged.state"))
+    assert checkpoints.load_weights(out).metadata["updates"] == state.step > 0
+
+
 def test_without_torchrun_there_is_one_process_and_nothing_changes():
     def gradient(params, batch):
         raise NotImplementedError

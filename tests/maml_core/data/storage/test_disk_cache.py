@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
+import stat
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -92,3 +96,67 @@ def test_what_a_dead_writer_left_is_removed(data_dir):
 def test_a_short_digest_is_the_first_of_the_sha256():
     """The oracle: the test vector of FIPS 180-2."""
     assert disk_cache.short_digest(b"abc") == "ba7816bf8f01cfea"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o444])
+def test_a_file_that_is_replaced_keeps_its_mode(mode, tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    path.chmod(mode)
+    with disk_cache.atomic_write(path) as file:
+        file.write(b"new")
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"new", mode)
+
+
+def test_what_a_symbolic_link_names_is_replaced_and_not_the_link(tmp_path):
+    target, link = tmp_path / "folder" / "target", tmp_path / "link"
+    target.parent.mkdir()
+    link.symlink_to(target)
+    for content in (b"first", b"second"):
+        with disk_cache.atomic_write(link) as file:
+            file.write(content)
+        assert link.is_symlink()
+        assert target.read_bytes() == content
+
+
+def test_a_name_with_a_pattern_in_it_is_a_name(tmp_path):
+    path = tmp_path / "[a-z]*?"
+    with disk_cache.atomic_write(path) as file:
+        file.write(b"content")
+    assert [found.name for found in tmp_path.iterdir()] == [path.name]
+
+
+def test_whether_a_file_can_be_written_is_said_before_and_leaves_nothing(tmp_path):
+    disk_cache.check_writable(tmp_path / "new" / "folder" / "file")
+    assert not list((tmp_path / "new" / "folder").iterdir())
+    there = tmp_path / "there"
+    there.write_bytes(b"content")
+    disk_cache.check_writable(there)
+    assert there.read_bytes() == b"content"
+    for path, sentence in (
+        (tmp_path, "is a folder"),
+        (there / "file", "lies below a file"),
+        (there / "folder" / "file", "lies below a file"),
+        (Path(os.devnull), "is not a regular file"),
+        (tmp_path / ("x" * 300), "File name too long"),
+        (Path("/proc/nowhere/file"), "cannot be written"),
+    ):
+        with pytest.raises(ValueError, match=re.escape(str(path)) + ".*" + sentence):
+            disk_cache.check_writable(path)
+    assert {found.name for found in tmp_path.iterdir()} == {"new", "there"}
+
+
+def test_a_folder_or_file_that_may_not_be_written_to_is_said_before(tmp_path, monkeypatch):
+    """Here nothing may be written; a test cannot rely on modes, which do not bind root."""
+    kept = tmp_path / "kept"
+    kept.write_bytes(b"content")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(ValueError, match=f"{kept} is there and may not be written; name another"):
+        disk_cache.check_writable(kept)
+
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    with pytest.raises(ValueError, match=r"new cannot be written \(Permission denied\); name"):
+        disk_cache.check_writable(tmp_path / "new")

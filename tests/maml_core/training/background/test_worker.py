@@ -15,6 +15,7 @@ import torch
 from maml_core.config import META_METHODS, EpisodeSpec, EvaluationConfig, TrainConfig
 from maml_core.evaluation.accuracy import evaluate
 from maml_core.learners import checkpoints
+from maml_core.optimisation.outer_loop import DivergenceError
 from maml_core.training import recipes, training_run
 from maml_core.training.background import worker
 from maml_core.training.background.job import TrainingJob
@@ -140,6 +141,18 @@ def test_what_cannot_be_trained_is_told_in_a_sentence(change, sentence, capsys, 
     worker.main()
     (failed,) = said(capsys, "failed")
     assert sentence in failed["message"]
+
+
+def test_weights_from_before_a_divergence_are_sent(capsys, monkeypatch):
+    """Those of the last update that was reported, though no validation had sent them yet."""
+    monkeypatch.setattr(worker, "VALIDATION_SHARE", 0.0)
+    job = replace(JOB, config=replace(CONFIG, meta_lr=1e30))
+    with pytest.raises(DivergenceError, match="at update"):
+        train(job, told_to())
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    *_, reported = [line["step"] for line in lines if line["kind"] == "progress"]
+    assert (lines[-1]["kind"], lines[-1]["step"]) == ("weights", reported)
+    assert weights(lines[-1]).metadata["updates"] == reported > 0
 
 
 def test_an_update_that_does_not_fit_is_told_in_a_sentence(capsys, monkeypatch):

@@ -1,0 +1,118 @@
+"""A training that diverges stops where it does, keeps what was finite and fails in a sentence."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from maml_core.config import META_METHODS, SinusoidConfig
+from maml_core.learners import checkpoints
+from maml_core.learners.checkpoints import CheckpointError
+from maml_core.optimisation.outer_loop import DivergenceError, Metrics, TrainState, until_divergence
+from maml_core.teaching.sinusoids.regressors import METHODS as REGRESSORS
+from maml_core.teaching.sinusoids.training import train_regressor
+from maml_core.training import recipes, saved_state
+from maml_core.training.recipes import train, train_baseline
+from tests.support.small_runs import CONFIG, NARROW, PRETRAIN
+
+pytestmark = pytest.mark.usefixtures("few_characters")
+ADVICE = r"The last finite weights, after update (\d+), are in .*weights\."
+
+
+def assert_kept(run, told):
+    """What is left is finite, loads, and is of the update that the sentence names."""
+    kept = checkpoints.load_weights(run.out)
+    state, _ = saved_state.load_update(run.state)
+    assert all(value.isfinite().all() for value in kept.params.values())
+    assert kept.metadata["updates"] == state.step == told
+    assert kept.learner().inner_lrs
+
+
+@pytest.mark.parametrize("method", META_METHODS)
+def test_a_meta_training_that_diverges_keeps_the_last_finite_state(method, run):
+    steps, rows = {"multi_task": (0, 3), "reptile": (2, 1)}.get(method, (1, 1))
+    config = replace(CONFIG, method=method, inner_steps=steps, meta_lr=1e30)
+    with pytest.raises(DivergenceError, match=f"not finite at update .*{ADVICE}") as raised:
+        train(run, config, NARROW | {"n_out": rows})
+    assert "a smaller β than 1e+30" in str(raised.value)
+    assert ("smaller α" in str(raised.value)) == (steps > 0)
+    assert_kept(run, int(str(raised.value).split("after update ")[1].split(",")[0]))
+
+
+def test_a_pretraining_that_diverges_keeps_the_last_finite_state(run, monkeypatch):
+    monkeypatch.delattr(recipes, "best_inner_lrs")  # no α is chosen for such weights
+    config = replace(PRETRAIN, lr=1e30)
+    with pytest.raises(
+        DivergenceError, match=f"a smaller learning rate than 1e.30.*{ADVICE}"
+    ) as raised:
+        train_baseline(run, config, NARROW)
+    assert_kept(run, int(str(raised.value).split("after update ")[1].split(",")[0]))
+
+
+@pytest.mark.parametrize("method", REGRESSORS)
+def test_a_training_on_sinusoids_that_diverges_ends_too(method):
+    config = SinusoidConfig(meta_lr=1e30, meta_steps=9)
+    states = []
+    with pytest.raises(DivergenceError, match="choose a smaller β than 1e"):
+        states.extend(train_regressor(method, config))
+    assert all(value.isfinite().all() for s in states for value in s.params.values())
+
+
+@pytest.mark.parametrize("updates", [0, 2, 4])
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("where", ["loss", "gradient", "weights"])
+def test_the_first_number_that_is_not_finite_ends_it(updates, bad, where):
+    def states():
+        for step in range(1, updates + 1):
+            yield state_of(step)
+        yield state_of(updates + 1, **{where: bad})
+        raise AssertionError("it went on")
+
+    def state_of(step, loss=1.0, gradient=1.0, weights=1.0):
+        metrics = Metrics(torch.tensor(loss), torch.zeros(0))
+        params = {"a": torch.ones(2), "b": torch.tensor([3e38, weights])}  # large but finite
+        return TrainState(step, params, metrics, {}, torch.tensor(gradient))
+
+    seen = []
+    what = "The weights are" if where == "weights" else "The loss or its gradient is"
+    sentence = f"^{what} not finite at update {updates + 1}; do less\\.$"
+    with pytest.raises(DivergenceError, match=sentence):
+        seen.extend(until_divergence(states(), "loss", "do less"))
+    assert [state.step for state in seen] == list(range(1, updates + 1))
+
+
+def test_a_first_update_that_diverges_writes_nothing_and_leaves_what_was_there(run, monkeypatch):
+    run.out.write_bytes(b"weights of yesterday")
+
+    def diverges(_, state, *__):
+        raise DivergenceError("It diverged.")
+        yield state
+
+    monkeypatch.setattr(recipes, "meta_train", diverges)
+    with pytest.raises(DivergenceError, match=r"^It diverged\.$"):
+        train(run, CONFIG, NARROW)
+    assert run.out.read_bytes() == b"weights of yesterday"
+    assert not run.state.exists()
+
+
+def test_a_state_of_weights_that_are_not_finite_is_not_gone_on_with(run):
+    params = {"a": torch.tensor([1.0, math.nan])}
+    moments = {"a": {"exp_avg": torch.zeros(2), "exp_avg_sq": torch.zeros(2)}}
+    saved_state.save_update(run.state, TrainState(1, params, None, moments), {"method": "maml"})
+    with pytest.raises(
+        CheckpointError, match=f"{run.state} is the state of a training that diverg"
+    ):
+        saved_state.load_update(run.state)
+
+
+def test_validation_before_the_divergence_is_kept_with_the_weights(run):
+    config = replace(CONFIG, meta_lr=1e30, n_ways=(2,))
+    with pytest.raises(DivergenceError):
+        train(replace(run, validate_every=1), config, NARROW)
+    kept = checkpoints.load_weights(run.out)
+    assert [row["update"] for row in kept.metadata["validation"]] == [
+        *range(1, kept.metadata["updates"] + 1)
+    ]
