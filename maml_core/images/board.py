@@ -7,7 +7,6 @@ such a picture. The file is JSON: strokes as points, pictures as PNG in base64; 
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -35,6 +34,11 @@ MAX_BYTES = 5_000_000
 MAX_POINTS = 100_000  # of a board from a file; 2 s to draw, and people put 500 into a cell
 MAX_ORIGIN = 200  # letters of a class's name
 DIGITS = 4  # of a point's coordinates: a tenth of a pixel at 1,000 pixels
+
+
+class BoardError(ValueError):
+    """What is not a board; the message says why."""
+
 
 Strokes = tuple[tuple[tuple[float, float], ...], ...]
 
@@ -69,7 +73,7 @@ class Board:
         query: The character to be classified.
 
     Raises:
-        ValueError: Too few or too many rows or cells, or rows of unequal length.
+        BoardError: Too few or too many rows or cells, or rows of unequal length.
     """
 
     support: tuple[tuple[Cell, ...], ...]
@@ -78,11 +82,11 @@ class Board:
     def __post_init__(self) -> None:
         lengths = {len(row) for row in self.support}
         if not MIN_ROWS <= len(self.support) <= MAX_ROWS:
-            raise ValueError(
+            raise BoardError(
                 f"The board has {len(self.support)} rows; choose {MIN_ROWS} to {MAX_ROWS}."
             )
         if len(lengths) != 1 or not MIN_CELLS <= max(lengths) <= MAX_CELLS:
-            raise ValueError(
+            raise BoardError(
                 f"The board has rows of {sorted(lengths)} cells; every row needs the same, "
                 f"{MIN_CELLS} to {MAX_CELLS}."
             )
@@ -181,19 +185,35 @@ def board_from_json(content: bytes, name: str) -> Board:
             "file that “Save the board” wrote."
         )
     try:
-        entries = json.loads(content)
-        if entries["kind"] != KIND or entries["version"] != VERSION:
-            raise ValueError("another kind or version")
-        rows = tuple(tuple(_cell_from_json(cell) for cell in row) for row in entries["support"])
-        board = Board(rows, _cell_from_json(entries["query"]))
+        board = _board_from_entries(json.loads(content))
         _check_cells(board)
     except PictureError as error:
         raise PictureError(f"{name} cannot be used: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PictureError(
-            f"{name} is not a board, or a damaged one; choose the file that “Save the board” wrote."
+            f"{name} is not a board, or a damaged one ({_reason(error)}); choose the file that "
+            "“Save the board” wrote."
         ) from error
     return board
+
+
+def _board_from_entries(entries: Any) -> Board:
+    kind, version = entries["kind"], entries["version"]
+    if kind != KIND or version != VERSION:
+        raise BoardError(f"it says that it is a {kind!s:.40}, version {version!s:.40}")
+    rows = tuple(tuple(_cell_from_json(cell) for cell in row) for row in entries["support"])
+    return Board(rows, _cell_from_json(entries["query"]))
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong with a board's file, for the middle of a sentence."""
+    if isinstance(error, KeyError):
+        return f"it lacks {error}"
+    if isinstance(error, BoardError):
+        return str(error).rstrip(".")
+    if isinstance(error, RecursionError):
+        return "its lists are nested too deeply"
+    return "it is not JSON" if isinstance(error, ValueError) else "its parts are of another kind"
 
 
 def _check_cells(board: Board) -> None:
@@ -207,11 +227,11 @@ def _check_cells(board: Board) -> None:
 def _cell_from_json(cell: dict[str, Any]) -> Cell:
     try:
         picture = base64.b64decode(cell.get("picture", ""), validate=True)
-    except binascii.Error as error:
-        raise ValueError("not base64") from error
+    except ValueError as error:
+        raise BoardError("a cell's picture is not base64") from error
     origin = cell.get("origin", "")
     if not isinstance(origin, str):
-        raise ValueError("the origin is not a text")
+        raise BoardError("a cell's origin is not a text")
     return cell_from_strokes(cell["strokes"], picture, origin[:MAX_ORIGIN])
 
 

@@ -82,7 +82,7 @@ def validate_strokes(strokes: Sequence[Stroke]) -> list[np.ndarray]:
     try:
         arrays = [np.array(stroke, dtype=float) for stroke in strokes if len(stroke)]
         pairs = all(points.ndim == 2 and points.shape[1] == 2 for points in arrays)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         pairs = False
     if not pairs or not all(np.isfinite(points).all() for points in arrays):
         raise PictureError(BAD_POINT)

@@ -7,8 +7,8 @@ elsewhere (`../`) have nowhere to lead; they are refused all the same.
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import PurePosixPath
@@ -16,14 +16,19 @@ from threading import Lock
 
 import numpy as np
 
-from maml_core.images.decoding import PictureError
+from maml_core.images.decoding import (
+    MAX_FILE_BYTES,
+    MAX_TOTAL_PIXELS,
+    PictureError,
+    count_pixels,
+    too_many_pixels,
+)
+from maml_core.images.file_names import ZIP_ERRORS, is_system_file, member_path
 from maml_core.images.handwriting import to_character
 
 MAX_FILES = 50  # what the largest board holds
 MAX_ENTRIES = 1_000  # of a zip, folders and what is passed over included
-MAX_FILE_BYTES = 5_000_000
 MAX_UNPACKED_BYTES = 50_000_000  # of a zip; it is all in memory at once
-IGNORED_NAMES = ("__MACOSX", ".", "Thumbs.db", "desktop.ini")  # how names of system files begin
 
 # A photograph of 25 million pixels takes 100 MB while it is read: one at a time for all sessions.
 _reading = Lock()
@@ -77,11 +82,11 @@ def read_zip(upload: Upload, most: int = MAX_FILES) -> tuple[list[Upload], list[
         with zipfile.ZipFile(BytesIO(upload.content)) as archive:
             entries = archive.infolist()
             _check_count(len(entries), upload.name, MAX_ENTRIES)
-            wanted = [entry for entry in entries if not _is_ignored(entry)]
+            wanted = [entry for entry in entries if _is_wanted(entry)]
             _check_count(len(wanted), upload.name, most)
             _check_size(wanted, upload)
-            return _read_entries(archive, sorted(wanted, key=lambda e: e.filename), upload.name)
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
+            return _read_entries(archive, sorted(wanted, key=member_path), upload.name)
+    except ZIP_ERRORS as error:
         if isinstance(error, PictureError):
             raise
         raise PictureError(
@@ -89,13 +94,10 @@ def read_zip(upload: Upload, most: int = MAX_FILES) -> tuple[list[Upload], list[
         ) from error
 
 
-def _path(entry: zipfile.ZipInfo) -> PurePosixPath:
-    return PurePosixPath(entry.filename.replace("\\", "/"))
-
-
-def _is_ignored(entry: zipfile.ZipInfo) -> bool:
-    parts = [part for part in _path(entry).parts if part != ".."]
-    return entry.is_dir() or any(part.startswith(IGNORED_NAMES) for part in parts)
+def _is_wanted(entry: zipfile.ZipInfo) -> bool:
+    path = member_path(entry)
+    is_folder = path.endswith("/") or not PurePosixPath(path).parts
+    return not is_folder and not is_system_file(path)
 
 
 def _check_count(count: int, name: str, most: int) -> None:
@@ -119,8 +121,8 @@ def _read_entries(
 ) -> tuple[list[Upload], list[str]]:
     files, refused = [], []
     for entry in entries:
-        path = _path(entry)
-        where = f"{entry.filename[-80:]} in {name}"
+        path = PurePosixPath(member_path(entry))
+        where = f"{str(path)[-80:]} in {name}"
         if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
             refused.append(f"{where} leads out of the zip; pack the folder anew.")
         elif entry.flag_bits & 1:
@@ -135,9 +137,14 @@ def _read_entries(
                 with archive.open(entry) as file:
                     # Never more than it says that it has: a bomb may lie.
                     files.append(Upload(path.as_posix(), file.read(entry.file_size)))
-            except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError):
+            except ZIP_ERRORS:
                 refused.append(f"{where} is damaged; pack it anew.")
     return files, refused
+
+
+def without_system_files(files: Sequence[Upload]) -> list[Upload]:
+    """Return the files of a folder without what systems leave behind, as `read_zip` does."""
+    return [file for file in files if not is_system_file(file.name)]
 
 
 def group_into_rows(files: Sequence[Upload]) -> list[list[Upload]]:
@@ -164,13 +171,14 @@ def characters_from_rows(
         k_shot: Cells of a row; further good files of a row are left out and said.
 
     Raises:
-        PictureError: More rows than the board has.
+        PictureError: More rows than the board has, or too many pixels in all.
     """
     if len(rows) > n_way:
         raise PictureError(
             f"There are {len(rows)} classes, one file or folder each, but the board has {n_way} "
             "rows; choose fewer, or raise N in the sidebar. Nothing was taken."
         )
+    _check_pixels([file for row in rows for file in row])
     characters: list[list[np.ndarray]] = []
     refused: list[str] = []
     for row in rows:
@@ -188,3 +196,13 @@ def characters_from_rows(
                 break
         characters.append(found)
     return characters, refused
+
+
+def _check_pixels(files: Sequence[Upload]) -> None:
+    """Refuse pictures that would take long to decode, before any of them is."""
+    total = 0
+    for file in files:
+        with suppress(PictureError):  # it is refused by its name
+            total += count_pixels(file.content, file.name)
+    if total > MAX_TOTAL_PIXELS:
+        raise PictureError(f"{too_many_pixels('These')} Nothing was taken.")

@@ -6,6 +6,7 @@ safetensors holds no code, so opening a stranger's file runs none.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,13 @@ from safetensors.torch import load as deserialise
 from safetensors.torch import save as serialise
 from torch import nn
 
+from maml_core.config import AdaptConfig
 from maml_core.data.storage.disk_cache import atomic_write
+from maml_core.learners.adaptation import adapt_to_support
 from maml_core.learners.learner import Learner, random_learner
 from maml_core.learners.provenance import Provenance, current_names
 from maml_core.methods.catalogue import adapts_head_only, current_name
-from maml_core.networks.functional import HEAD
+from maml_core.networks.functional import HEAD, logits
 from maml_core.networks.inner_lr_multipliers import (
     LOG_LR_PREFIX,
     head_only_multipliers,
@@ -31,6 +34,7 @@ from maml_core.networks.params import Params
 from maml_core.networks.registry import make_model
 from maml_core.paths import WEIGHTS
 
+MAX_INPUT = 1_000_000  # numbers of a picture that a network reads
 # What a network or a learner raises when a file names arguments for it that make no sense.
 UNUSABLE = (AttributeError, KeyError, OverflowError, RuntimeError, TypeError, ValueError)
 
@@ -123,7 +127,33 @@ def from_bytes(content: bytes, path: str) -> Checkpoint:
         raise CheckpointError(
             f"{path} holds weights that are not finite 32-bit numbers; choose another file."
         )
+    try:
+        _check_adapts(checkpoint.learner(), path)
+    except UNUSABLE as error:
+        raise CheckpointError(
+            f"{path} names a network that cannot be run ({str(error)[:80].rstrip('.')}); "
+            "choose another file."
+        ) from error
     return checkpoint
+
+
+def _check_adapts(learner: Learner, path: str) -> None:
+    """Refuse weights with which one inner step on a few pictures gives no finite numbers."""
+    shape: tuple[int, ...] = tuple(getattr(learner.model, "input_shape"))  # noqa: B009
+    if math.prod(shape) > MAX_INPUT:
+        raise CheckpointError(
+            f"{path} names a network for pictures of {'×'.join(map(str, shape))}, more than "
+            f"{MAX_INPUT:,} numbers; choose another file."
+        )
+    x = torch.rand(4, *shape, generator=torch.Generator().manual_seed(0))
+    config = AdaptConfig(learner.inner_lr(2), inner_steps=1)
+    params = adapt_to_support(learner, x, torch.arange(4) % 2, 2, config)[-1]
+    largest = max(float(value.abs().max()) for value in learner.params.values())
+    if not logits(learner.model, params, x).isfinite().all():
+        raise CheckpointError(
+            f"{path} holds weights, up to {largest:.3g}, with which nothing finite can be "
+            "computed; choose another file."
+        )
 
 
 def _shapes(model: nn.Module, tensors: Params) -> dict[str, torch.Size]:
@@ -173,7 +203,9 @@ def _unpacked(content: bytes, path: str, device: str = "cpu") -> tuple[Params, d
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         written = json.loads(header.get("__metadata__", {}).get("maml_core", "{}"))
         metadata = current_names(dict(written))
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except RecursionError as error:
+        raise CheckpointError(f"{path} has metadata that are nested too deeply.") from error
+    except (SafetensorError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged or not a safetensors file ({error}).") from error
     return tensors, metadata
 

@@ -11,6 +11,8 @@ from maml_core.data.character_set import CharacterSet
 from maml_core.data.splits import split_classes
 from maml_core.learners.provenance import Provenance
 
+MAX_SEED = 2**63 - 1  # of a `torch.Generator`
+
 
 class SeenClassesWarning(UserWarning):
     """Weights are measured on classes some of which they were trained on."""
@@ -132,4 +134,4 @@ def _same_classes(dataset: str, other: str) -> bool:
 
 def _whole_number(value: object) -> int:
     """Return a seed from a file, perhaps a stranger's; 0, the usual one, where it is not one."""
-    return value if isinstance(value, int) and value >= 0 else 0
+    return value if isinstance(value, int) and 0 <= value <= MAX_SEED else 0

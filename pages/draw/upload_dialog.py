@@ -9,7 +9,7 @@ import streamlit as st
 
 from maml_core.images import uploads
 from maml_core.images.board import Cell, board_from_json, board_to_json, cell_from_character
-from maml_core.images.decoding import PictureError
+from maml_core.images.decoding import MAX_FILE_BYTES, PictureError
 from maml_core.images.uploads import Upload
 from pages.draw.board_state import QUERY, BoardState, board_state, cell_name, cells_by_name
 from pages.draw.canvas import cell_label
@@ -52,9 +52,17 @@ def _file_uploader(state: BoardState, *, into_rows: bool) -> list[UploadedFile]:
     """Show the uploader, of files or of a folder; a single cell takes files only."""
     label = "PNG, JPEG, WebP or GIF; dark ink on light paper or the reverse. A photo will do."
     key = f"upload_{state.n_uploads}"
+    most = MAX_FILE_BYTES // 1_000_000
     if into_rows and segmented_choice("What", (FILES, FOLDER), "upload_kind", bind=None) == FOLDER:
-        return st.file_uploader(label, accept_multiple_files="directory", key=f"{key}_directory")
-    return st.file_uploader(label, accept_multiple_files=True, key=f"{key}_True")
+        return st.file_uploader(
+            label,
+            accept_multiple_files="directory",
+            key=f"{key}_directory",
+            max_upload_size=most,
+        )
+    return st.file_uploader(
+        label, accept_multiple_files=True, key=f"{key}_True", max_upload_size=most
+    )
 
 
 def place_uploads(
@@ -64,7 +72,10 @@ def place_uploads(
 
     Cells whose files cannot be used stay as they are.
     """
+    files = uploads.without_system_files(files)
     try:
+        if not files:
+            raise PictureError("There is no picture in the folder; choose another one.")
         if len(files) > uploads.MAX_FILES:
             raise PictureError(
                 f"These are {len(files)} files; choose at most {uploads.MAX_FILES} at once. "

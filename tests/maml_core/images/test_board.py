@@ -186,3 +186,26 @@ def test_pngs_are_of_one_bit_where_that_is_enough(tmp_path):
         with Image.open(tmp_path / "one.png") as found:
             assert found.mode == mode
             np.testing.assert_array_equal(np.asarray(found.convert("L")), picture)
+
+
+@pytest.mark.parametrize(
+    ("entries", "reason"),
+    [
+        ({"support": [[{"strokes": []}]] * 11}, "The board has 11 rows; choose 2 to 10"),
+        ({"version": 2}, "it says that it is a maml-core board, version 2"),
+        ({"query": {}}, "it lacks 'strokes'"),
+        ({"query": {"strokes": [], "picture": "%%%"}}, "picture is not base64"),
+    ],
+)
+def test_the_reason_is_said(board, entries, reason):
+    with pytest.raises(PictureError, match=rf"or a damaged one \(.*{reason}\); choose the file"):
+        board_from_json(changed(board, **entries), "mine.json")
+
+
+@pytest.mark.parametrize("number", ["9" * 400, "-" + "9" * 400, "NaN", "Infinity", "1e999"])
+def test_coordinates_without_end_are_a_sentence(board, number):
+    content = changed(board, query={"strokes": [[[0.5, 7]]]}).replace(
+        b"7]]]", b"%b]]]" % number.encode()
+    )
+    with pytest.raises(PictureError, match=r"^mine\.json cannot be used: .*not a pair of numbers"):
+        board_from_json(content, "mine.json")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maml_core.images.decoding import decode_image, to_8_bit
+from maml_core.images.decoding import PictureError, decode_image, to_8_bit
 from tests.support.pictures import SIZE, encoded, figure, grey, overlap, refusal
 
 
@@ -116,3 +116,73 @@ def test_sixteen_bits_are_scaled_to_eight():
 def test_eight_bits_stay_as_they_are():
     picture = grey(255 * figure())
     assert to_8_bit(picture) is picture
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def with_chunk(png: bytes, extra: bytes, before_pixels: bool) -> bytes:
+    place = png.index(b"IDAT" if before_pixels else b"IEND") - 4
+    return png[:place] + extra + png[place:]
+
+
+@pytest.mark.parametrize("before_pixels", [True, False])
+@pytest.mark.parametrize(
+    "extra",
+    [
+        chunk(b"zTXt", b"note\0\0" + zlib.compress(bytes(2_000_000))),
+        chunk(b"iCCP", b"profile\0\0" + zlib.compress(bytes(2_000_000))),
+        chunk(b"tEXt", b"note\0a")[:-1] + b"?",  # a wrong checksum
+    ],
+    ids=["a long text", "a long profile", "a damaged text"],
+)
+def test_pixels_are_read_whatever_is_said_about_them_in_a_png(extra, before_pixels):
+    picture = grey(255 - 255 * figure())
+    content = with_chunk(encoded(picture), extra, before_pixels)
+    np.testing.assert_array_equal(decode_image(content, "r"), picture)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF"])
+@pytest.mark.parametrize("missing", [1, 2])
+def test_the_mark_at_the_end_may_be_missing(kind, missing):
+    content = encoded(grey(255 - 255 * figure()), kind)
+    whole = decode_image(content, "r")
+    half = decode_image(content[: -missing if kind != "GIF" else -1], "r")
+    np.testing.assert_array_equal(half, whole)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"), [("PNG", {}), ("JPEG", {}), ("JPEG", {"progressive": True})]
+)
+def test_no_pixel_is_made_up(kind, options):
+    """Of every file that is cut short either all pixels are read or none."""
+    noise = np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8)
+    content = encoded(Image.fromarray(noise), kind, **options)
+    whole = decode_image(content, "r")
+    taken = 0
+    for missing in range(1, 200):
+        try:
+            np.testing.assert_array_equal(decode_image(content[:-missing], "r"), whole)
+            taken += 1
+        except PictureError:
+            pass
+    assert (0 if options else 2) <= taken < 30
+
+
+def test_a_photograph_is_turned_upright_though_another_tag_is_damaged():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010E] = "x" * 20
+    stored = np.ascontiguousarray(np.rot90(255 - 255 * figure().astype(np.uint8)))
+    content = bytearray(encoded(Image.fromarray(stored), "JPEG", quality=95, exif=exif))
+    at = content.index(struct.pack(">HHI", 0x010E, 2, 21))
+    content[at + 2 : at + 4] = b"\xff\xff"  # no such type
+    found = np.asarray(decode_image(bytes(content), "photo").convert("L"))
+    assert overlap(found < 128, figure()) > 0.95
+
+
+def test_a_profile_that_is_cut_off_in_a_webp_is_passed_over():
+    picture = grey(255 - 255 * figure()).convert("RGB")
+    content = encoded(picture, "WEBP", lossless=True, exif=b"Exif\0\0" + bytes(40))
+    np.testing.assert_array_equal(decode_image(content[:-20], "r").convert("RGB"), picture)

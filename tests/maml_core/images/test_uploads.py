@@ -18,6 +18,7 @@ from maml_core.images.uploads import (
     characters_from_rows,
     group_into_rows,
     read_zip,
+    without_system_files,
 )
 
 LINE = [[(0.2, 0.2), (0.8, 0.8)], [(0.2, 0.8), (0.5, 0.5)]]
@@ -61,6 +62,7 @@ def test_a_zip_gives_its_files_and_passes_over_what_systems_leave():
             "__MACOSX/a/._1.png": b"3",
             "a/.DS_Store": b"4",
             "c/": b"",
+            ".": b"",
         }
     )
     files, refused = read_zip(upload)
@@ -97,9 +99,9 @@ def test_a_bomb_that_lies_about_its_size_is_damaged():
 
 
 def test_one_file_that_is_too_large_is_refused_and_the_rest_is_read():
-    files, (sentence,) = read_zip(packed({"a.png": bytes(5_000_001), "b.png": GOOD}))
+    files, (sentence,) = read_zip(packed({"a.png": bytes(20_000_001), "b.png": GOOD}))
     assert [file.name for file in files] == ["b.png"]
-    assert "a.png in all.zip has 5,000,001 bytes" in sentence
+    assert "a.png in all.zip has 20,000,001 bytes" in sentence
 
 
 @pytest.mark.parametrize("count", [51, 1_001])
@@ -157,5 +159,20 @@ def test_more_classes_than_rows_are_refused_as_a_whole(monkeypatch):
 
 
 def test_a_file_that_is_too_large_is_not_read():
-    with pytest.raises(PictureError, match=r"a\.png has 5,000,001 bytes"):
-        character_from_file(Upload("a.png", bytes(5_000_001)))
+    with pytest.raises(PictureError, match=r"a\.png has 20,000,001 bytes"):
+        character_from_file(Upload("a.png", bytes(20_000_001)))
+
+
+def test_what_systems_leave_in_a_folder_is_passed_over():
+    left = ("set/.DS_Store", "set/a/Thumbs.db", "set/desktop.ini", "set/__MACOSX/a/._1.png")
+    files = [Upload(name, b"") for name in (*left, "set/a/1.png", "set/b/1.png")]
+    assert names(group_into_rows(without_system_files(files))) == [["set/a/1.png"], ["set/b/1.png"]]
+
+
+def test_pixels_are_counted_before_anything_is_decoded(monkeypatch):
+    """Twenty-one files of 25 million pixels each."""
+    buffer = io.BytesIO()
+    Image.new("1", (5_000, 5_000)).save(buffer, "PNG")
+    monkeypatch.setattr(uploads, "to_character", None)
+    with pytest.raises(PictureError, match=r"decoded to more than 500,000,000.*Nothing was taken"):
+        characters_from_rows([[Upload(f"{i}.png", buffer.getvalue()) for i in range(21)]], 2, 5)

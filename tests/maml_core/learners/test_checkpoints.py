@@ -278,6 +278,29 @@ def write_half_numbers(path, checkpoint):
     save_weights(path, Checkpoint(half, METADATA))
 
 
+def write_huge_numbers(path, checkpoint):
+    huge = {n: torch.full_like(v, 1e38) for n, v in checkpoint.params.items()}
+    save_weights(path, Checkpoint(huge, METADATA))
+
+
+def write_huge_gain_before_the_head(path, checkpoint):
+    name = [n for n in checkpoint.params if n.endswith("gain") and "log" not in n][-1]
+    huge = torch.full_like(checkpoint.params[name], 1e38)
+    save_weights(path, Checkpoint(checkpoint.params | {name: huge}, METADATA))
+
+
+def write_nested_metadata(path, checkpoint):
+    nested = "[" * 5_000 + "]" * 5_000
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(dict(checkpoint.params), path, {"maml_core": nested})
+
+
+def write_wide_pictures(path, checkpoint):
+    """Its tensors do not depend on the pictures' width."""
+    model = METADATA["model"] | {"side": 10**6}
+    save_weights(path, Checkpoint(checkpoint.params, METADATA | {"model": model}))
+
+
 def test_only_the_heads_rows_may_vary(checkpoint, path):
     wide = {"head.weight": torch.ones(7, 4), "head.bias": torch.ones(7)}
     save_weights(path, Checkpoint(checkpoint.params | wide, METADATA))
@@ -304,6 +327,13 @@ def test_only_the_heads_rows_may_vary(checkpoint, path):
         (write_rates_of_rates, "{path} holds weights of another network than it names"),
         (write_endless_network, "{path} holds weights of another network than it names"),
         (write_no_number, "{path} holds weights that are not finite 32-bit numbers"),
+        (write_huge_numbers, "holds weights, up to 1e+38, with which nothing finite can be"),
+        (
+            write_huge_gain_before_the_head,
+            "holds weights, up to 1e+38, with which nothing finite",
+        ),
+        (write_nested_metadata, "has metadata that are nested too deeply"),
+        (write_wide_pictures, "names a network for pictures of 1×1000000×1000000"),
         (write_half_numbers, "{path} holds weights that are not finite 32-bit numbers"),
         (write_nothing, "no weights at {path}; train them or name another file"),
         (write_half, "{path} is damaged or not a safetensors file"),

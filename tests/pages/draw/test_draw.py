@@ -308,6 +308,30 @@ def test_a_zip_with_a_folder_a_class_fills_the_rows() -> None:
     assert state.cell("A2").is_empty
 
 
+def test_a_folder_fills_the_rows_whatever_a_system_left_in_it() -> None:
+    state = BoardState()
+    files = [
+        Upload("set/.DS_Store", b"x"),
+        *(Upload(f"set/{folder}/0.png", picture_of_lines(name)) for folder, name in
+          (("a", "C1"), ("b", "A1"))),
+        *(Upload(f"set/a/._{i}.png", b"x") for i in range(60)),
+    ]  # fmt: skip
+    assert upload_dialog.place_uploads(state, files, None, 2, 1) == []
+    assert [name for name, one in state.cells.items() if not one.is_empty] == ["A1", "B1"]
+    (said,) = upload_dialog.place_uploads(state, files[:1], None, 2, 1)
+    assert "There is no picture in the folder" in said
+
+
+def test_a_photograph_of_twelve_megabytes_is_taken() -> None:
+    """A phone's JPEG is as large for what it shows, a cell's line here."""
+    state = BoardState()
+    content = picture_of_lines("A1") + bytes(12_000_000)
+    assert upload_dialog.place_uploads(state, [Upload("photo.png", content)], "A1", 2, 1) == []
+    np.testing.assert_array_equal(
+        cell_character(state.cell("A1")), to_character(picture_of_lines("A1"))
+    )
+
+
 def test_an_upload_goes_into_the_cell_it_is_for() -> None:
     state = BoardState()
     good = Upload("q.png", picture_of_lines("B1"))
