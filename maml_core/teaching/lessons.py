@@ -204,7 +204,7 @@ def _front_matter(text: str) -> tuple[str, tuple[str, ...], str]:
         raise LessonError(f"it must begin with a title between two lines {FENCE}.")
     try:
         front_matter = tomllib.loads(parts[0])
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise LessonError(f"what is between its lines {FENCE} is not TOML: {error}.") from None
     for name in front_matter.keys() - {"title", "choices"}:
         raise LessonError(f"it sets {name!r}; what can be set is title and choices.")

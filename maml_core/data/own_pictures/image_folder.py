@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,27 @@ from tqdm import tqdm
 from maml_core.config import AS_THEY_ARE, HANDWRITING, check_choice
 from maml_core.data.character_set import CharacterSet, ClassName, DataError
 from maml_core.data.own_pictures.layouts import (
+    MIN_PICTURES,
     PARTS,
     REMEDY,
     PictureFile,
     check_exists,
     find_pictures,
+    join_names,
 )
+from maml_core.data.own_pictures.same_files import DIGEST_BYTES, file_digests, same_files_notice
 from maml_core.data.storage.archives import fingerprint, open_archive
 from maml_core.data.storage.disk_cache import default_data_dir, memory_mapped
 from maml_core.images import handwriting
-from maml_core.images.decoding import PictureError, decode_image, flatten, pad_to_square
+from maml_core.images.decoding import (
+    MAX_TOTAL_PIXELS,
+    PictureError,
+    count_pixels,
+    decode_image,
+    flatten,
+    pad_to_square,
+    too_many_pixels,
+)
 from maml_core.images.ink import looks_like_ink
 from maml_core.images.ink_mask import border_mask
 from maml_core.images.network_input import to_network_input
@@ -37,7 +49,6 @@ COLOUR = "colour"
 DATASETS = {COLOUR: "folder", AS_THEY_ARE: "folder-28", HANDWRITING: "folder-handwriting"}
 SAMPLE = 9  # pictures that tell what kind a set's pictures are
 MIN_RANGE = 16  # grey levels: a picture with less shows one shade
-MAX_NAMED = 5  # files in a sentence
 
 
 @dataclass(frozen=True)
@@ -86,8 +97,8 @@ def load(
         Of the first two layouts three alphabets, 'train', 'validation' and 'test', which the
         'alphabets' split keeps apart; else one, all of it for testing, and the split 'classes'
         divides it. Classes and pictures sorted by name; those of a class need not be equally many.
-        As handwriting, pictures without ink are left out; the notice names them, and as they are
-        those of one shade.
+        As handwriting, pictures without ink are left out. The notice names them, or as they are
+        those of one shade; files that are not used; and files with the same bytes.
 
     Raises:
         ValueError: There is no such view.
@@ -96,19 +107,31 @@ def load(
     check_choice("view", view, DATASETS)
     key = f"version {VERSION}, side {SIDE}, {fingerprint([check_exists(root)], REMEDY)}"
     with open_archive(root, REMEDY) as (sizes, read):
-        entries = find_pictures(root, sizes, read)
+        found = find_pictures(root, sizes, read)
+    entries = found.entries
     decode, shape = (
         (_handwriting_bits, (handwriting.SIDE, -(-handwriting.SIDE // 8)))
         if view == HANDWRITING
         else (partial(_colour_pixels, view == COLOUR), (3, SIDE, SIDE))
     )
+    n, folder = len(entries), data_dir or default_data_dir()
     pixels = memory_mapped(
         {COLOUR: "pictures", AS_THEY_ARE: "padded", HANDWRITING: "handwriting"}[view],
         key,
-        data_dir or default_data_dir(),
-        (len(entries), *shape),
+        folder,
+        (n, *shape),
         partial(_decode, root, entries, decode, progress),
     )
+    digests = memory_mapped(
+        "digests", key, folder, (n, DIGEST_BYTES), partial(file_digests, root, entries)
+    )
+    data = _as_seen(root, entries, view, pixels)
+    notices = [data.notice, same_files_notice(entries, digests), found.notice]
+    return replace(data, notice=" ".join(filter(None, notices)))
+
+
+def _as_seen(root: Path, entries: list[PictureFile], view: str, pixels: np.ndarray) -> CharacterSet:
+    """Return the set of the pictures' pixels, as `_decode` has made them for a view."""
     if view == HANDWRITING:
         return _as_handwriting(root, entries, pixels)
     if view == COLOUR:
@@ -127,7 +150,7 @@ def sample(root: Path, count: int = SAMPLE) -> list[SampledPicture]:
     """
     check_exists(root)
     with open_archive(root, REMEDY) as (sizes, read):
-        entries = find_pictures(root, sizes, read)
+        entries = find_pictures(root, sizes, read).entries
         chosen = np.linspace(0, len(entries) - 1, min(count, len(entries))).round().astype(int)
         pictures = [_decoded(root, entries[index], read) for index in chosen]
     padded = np.stack([_colour_pixels(False, picture) for picture in pictures])
@@ -142,6 +165,21 @@ def sample(root: Path, count: int = SAMPLE) -> list[SampledPicture]:
         )
         for i, index in enumerate(chosen)
     ]
+
+
+def check_pixels(root: Path) -> None:
+    """Refuse pictures that would take long to decode, before any of them is.
+
+    Raises:
+        DataError: They have too many pixels, one of them or all together; or as `load`.
+    """
+    total = 0
+    with open_archive(root, REMEDY) as (sizes, read):
+        for entry in find_pictures(root, sizes, read).entries:
+            with _naming_the_remedy():
+                total += count_pixels(read(entry.path), f"{entry.path} in {root}")
+            if total > MAX_TOTAL_PIXELS:
+                raise DataError(too_many_pixels(str(root)))
 
 
 def best_view(sampled: list[SampledPicture]) -> str:
@@ -177,12 +215,15 @@ def _character_set(
 def _as_handwriting(root: Path, entries: list[PictureFile], bits: np.ndarray) -> CharacterSet:
     """Return the set of characters of one bit a pixel, without those that show nothing."""
     kept = np.array([character.any() for character in bits])
-    labels = {entry.label for entry in entries}
-    gone = labels - {entry.label for entry, keep in zip(entries, kept, strict=True) if keep}
-    if gone:
+    counts = Counter({entry.label: 0 for entry in entries})
+    counts.update(entry.label for entry, keep in zip(entries, kept, strict=True) if keep)
+    few = sorted(label for label, count in counts.items() if count < MIN_PICTURES)
+    if few:
+        count = f"Only {counts[few[0]]}" if counts[few[0]] else "No"
         raise DataError(
-            f"No picture of {sorted(gone)[0]} in {root} shows ink, a dark line on a light ground "
-            "or the reverse; choose “as they are” (--pictures as-they-are) or take the class out."
+            f"{count} picture of {few[0]} in {root} shows ink, a dark line on a light ground or "
+            f"the reverse, and a class takes {MIN_PICTURES}; choose “as they are” (--pictures "
+            "as-they-are) or take the class out."
         )
     characters = np.unpackbits(bits[kept], axis=-1, count=handwriting.SIDE) * 255
     notice = _blank_notice(entries, ~kept, "no ink and are left out", "choose “as they are”")
@@ -202,10 +243,9 @@ def _blank_notice(entries: list[PictureFile], blank: np.ndarray, how: str, remed
     files = [entry.path for entry, is_blank in zip(entries, blank, strict=True) if is_blank]
     if not files:
         return ""
-    more = f" and {len(files) - MAX_NAMED} more" if len(files) > MAX_NAMED else ""
     return (
-        f"{len(files)} of {len(entries)} pictures show {how}: "
-        f"{', '.join(files[:MAX_NAMED])}{more}; {remedy}, replace them or take them out."
+        f"{len(files)} of {len(entries)} pictures show {how}: {join_names(files)}; {remedy}, "
+        "replace them or take them out."
     )
 
 
@@ -230,8 +270,15 @@ def _decoded(root: Path, entry: PictureFile, read: Callable[[str], bytes]) -> Im
     Raises:
         DataError: It cannot be read.
     """
-    try:
+    with _naming_the_remedy():
         return decode_image(read(entry.path), f"{entry.path} in {root}")
+
+
+@contextmanager
+def _naming_the_remedy() -> Iterator[None]:
+    """Turn what is wrong with one picture of a set into a `DataError`."""
+    try:
+        yield
     except PictureError as error:
         raise DataError(f"{error.args[0].rstrip('.')}; or take it out.") from error
 

@@ -56,6 +56,7 @@ def add(
         _check_size(path)
         from maml_core.data.own_pictures import image_folder  # Here: it loads scipy.
 
+        image_folder.check_pixels(path)
         view = image_folder.best_view(image_folder.sample(path))
         data = load(with_view(name, view), data_dir, progress)
     except OSError as error:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import struct
+import stat
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from maml_core.data.character_set import DataError
+from maml_core.images.file_names import ZIP_ERRORS, is_name_certain, member_path
 
 
 def fingerprint(sources: Iterable[Path], remedy: str) -> str:
@@ -30,9 +30,9 @@ def fingerprint(sources: Iterable[Path], remedy: str) -> str:
     for source in sources:
         with _translate_errors(source, remedy):
             files = _files_below(source) if source.is_dir() else {source.name: source.stat()}
-        for path, stat in sorted(files.items()):
+        for path, status in sorted(files.items()):
             digest.update(
-                f"{path} {stat.st_size} {stat.st_mtime_ns}\n".encode(errors="surrogateescape")
+                f"{path} {status.st_size} {status.st_mtime_ns}\n".encode(errors="surrogateescape")
             )
     return digest.hexdigest()
 
@@ -54,22 +54,83 @@ def open_archive(
     """
     with _translate_errors(source, remedy):
         if source.is_dir():
-            sizes = {path: stat.st_size for path, stat in _files_below(source).items()}
-            yield sizes, lambda path: (source.parent / path).read_bytes()
+            sizes = {path: status.st_size for path, status in _files_below(source).items()}
+            above = _absolute(source).parent
+            yield sizes, lambda path: (above / path).read_bytes()
         else:
             with zipfile.ZipFile(source) as archive:
+                members = _members(archive, source)
                 # `read` never gives more than `file_size` bytes, whatever the data say.
-                yield {info.filename: info.file_size for info in archive.infolist()}, archive.read
+                yield (
+                    {path: info.file_size for path, info in members.items()},
+                    lambda path: archive.read(members[path]),
+                )
+
+
+def uncertain_names(source: Path, remedy: str) -> list[str]:
+    """Return the paths in a zip whose letters may be wrong, because it does not say its code.
+
+    Raises:
+        DataError: As `open_archive`.
+    """
+    if source.is_dir():
+        return []
+    with _translate_errors(source, remedy), zipfile.ZipFile(source) as archive:
+        return [member_path(info) for info in archive.infolist() if not is_name_certain(info)]
+
+
+def _members(archive: zipfile.ZipFile, source: Path) -> dict[str, zipfile.ZipInfo]:
+    """Return the files of a zip by path, without its folders."""
+    members: dict[str, zipfile.ZipInfo] = {}
+    for info in archive.infolist():
+        path = member_path(info)
+        if path.endswith("/"):
+            continue
+        if path.startswith(("/", ".")) or "//" in path or "/." in path:
+            path = str(PurePosixPath(path.lstrip("/")))
+        if path in ("", "."):  # the zip's own folder
+            continue
+        if path in members:
+            raise DataError(f"{source} holds {path} twice; take one of them out.")
+        members[path] = info
+    return members
+
+
+def _absolute(folder: Path) -> Path:
+    """Return a folder by a path that ends with its name, as '..' does not."""
+    return Path(os.path.abspath(folder))
 
 
 def _files_below(folder: Path) -> dict[str, os.stat_result]:
-    """Return every file below a folder by its path from the folder's parent."""
-    stats: dict[str, os.stat_result] = {}
-    for where, _, names in os.walk(folder):
-        inside = Path(where).relative_to(folder.parent).as_posix()
-        # Plain strings: with 32,460 files, paths as objects take twice as long.
-        stats.update({f"{inside}/{name}": os.stat(f"{where}/{name}") for name in names})
-    return stats
+    """Return every file below a folder by its path from the folder's parent.
+
+    Symbolic links are followed.
+
+    Raises:
+        DataError: One leads to a folder that it is in.
+        OSError: One leads nowhere, or a folder cannot be read.
+    """
+    found: dict[str, os.stat_result] = {}
+    top = _absolute(folder)
+    _collect(str(top), top.name, (), found)
+    return found
+
+
+def _collect(
+    where: str, inside: str, above: tuple[str, ...], found: dict[str, os.stat_result]
+) -> None:
+    """Add the files of a folder and of those in it, whose real paths are not among `above`."""
+    real = os.path.realpath(where)
+    if real in above:
+        raise DataError(f"{where} is a symbolic link to a folder that it is in; take it out.")
+    # Plain strings: with 32,460 files, paths as objects take twice as long.
+    with os.scandir(where) as entries:
+        for entry in entries:
+            path = f"{inside}/{entry.name}"
+            if entry.is_dir():
+                _collect(entry.path, path, (*above, real), found)
+            elif stat.S_ISREG((status := os.stat(entry.path)).st_mode):
+                found[path] = status
 
 
 @contextmanager
@@ -77,13 +138,5 @@ def _translate_errors(source: Path, remedy: str) -> Iterator[None]:
     """Turn errors of zipfile and of the file system into a `DataError`, a sentence."""
     try:
         yield
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        struct.error,
-        EOFError,
-        OSError,
-        RuntimeError,  # Encrypted members, and kinds of compression that are not supported.
-        ValueError,
-    ) as cause:
+    except ZIP_ERRORS as cause:
         raise DataError(f"{source} is damaged or cannot be read ({cause}): {remedy}.") from cause

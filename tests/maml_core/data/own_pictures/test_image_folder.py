@@ -55,9 +55,9 @@ def by_part() -> dict[str, bytes]:
 def mini_imagenet() -> dict[str, bytes]:
     """Its layout: the tables say which class and part a picture is of."""
     tables = {
-        "train.csv": {"n1_1.jpg": "n1", "n2_1.jpg": "n2", "n1_2.jpg": "n1"},
-        "val.csv": {"n3_1.jpg": "n3"},
-        "test.csv": {"n4_1.jpg": "n4"},
+        "train.csv": {"n1_1.jpg": "n1", "n2_1.jpg": "n2", "n1_2.jpg": "n1", "n2_2.jpg": "n2"},
+        "val.csv": {"n3_1.jpg": "n3", "n3_2.jpg": "n3"},
+        "test.csv": {"n4_1.jpg": "n4", "n4_2.jpg": "n4"},
     }
     names = [name for labels in tables.values() for name in labels]
     files = {f"images/{name}": png(picture(seed)) for seed, name in enumerate(names)}
@@ -257,12 +257,16 @@ def test_mapped_arrays_survive_damage_and_folders_without_room(tmp_path, monkeyp
 
 
 def letters(shade: int = 255) -> dict[str, bytes]:
-    """A bar and a dash of one shade on nothing, wider than high; the last dash is missing."""
+    """A bar and a dash of one shade on nothing, wider than high; the last dash is missing.
+
+    What does not show tells the files apart.
+    """
     files = {}
     for name, where in (("bar", np.s_[20:100, 60:70]), ("dash", np.s_[55:65, 30:110])):
         for i in range(3):
             layers = np.full((120, 180, 4), shade, dtype=np.uint8)
             layers[..., 3] = 0
+            layers[0, 0, :3] = i
             if (name, i) != ("dash", 2):
                 layers[..., 3][where] = 255
             files[f"{name}/{i}.png"] = png(layers)
@@ -304,7 +308,7 @@ def test_as_they_are_pictures_keep_their_shape_and_show_white_paint(shade, tmp_p
 
 def test_a_class_without_ink_is_named(tmp_path):
     blank = png(np.full((20, 20), 99, dtype=np.uint8))
-    root = write(tmp_path / "set", {**letters(), "nothing/1.png": blank})
+    root = write(tmp_path / "set", {**letters(), "nothing/1.png": blank, "nothing/2.png": blank})
     with pytest.raises(DataError, match=r"No picture of nothing in .* shows ink"):
         image_folder.load(root, view="handwriting")
     assert len(image_folder.load(root, view="as-they-are").classes) == 3
