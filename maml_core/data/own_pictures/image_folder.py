@@ -42,7 +42,7 @@ from maml_core.images.ink import looks_like_ink
 from maml_core.images.ink_mask import border_mask
 from maml_core.images.network_input import to_network_input
 
-VERSION = 4  # Raise it when the same file comes to give other pixels: caches are keyed by it.
+VERSION = 5  # Raise it when the same file comes to give other pixels: caches are keyed by it.
 SIDE = 84  # Finn et al. 2017 shrink mini-ImageNet's pictures to 84x84, whatever their shape.
 BORDER = 3  # pixels of the border that says whether the ground is light
 COLOUR = "colour"
