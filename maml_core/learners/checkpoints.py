@@ -77,8 +77,7 @@ def save_weights(path: Path, checkpoint: Checkpoint) -> None:
 
 def to_bytes(checkpoint: Checkpoint) -> bytes:
     """Return what `save_weights` writes."""
-    content: bytes = serialise(_whole(checkpoint.params), _told(checkpoint.metadata))
-    return content
+    return pack(checkpoint.params, checkpoint.metadata)
 
 
 def load_weights(path: Path) -> Checkpoint:
@@ -100,7 +99,7 @@ def from_bytes(content: bytes, path: str) -> Checkpoint:
     Raises:
         CheckpointError: It is damaged, or it is not one of this project's.
     """
-    tensors, metadata = _unpacked(content, path)
+    tensors, metadata = unpack(content, path)
     missing = {"method", "model", "inner_lrs"} - metadata.keys()
     if missing:
         raise CheckpointError(
@@ -169,7 +168,13 @@ def _shapes(model: nn.Module, tensors: Params) -> dict[str, torch.Size]:
 def write_file(path: Path, tensors: Params, metadata: Mapping[str, Any]) -> None:
     # Not safetensors' `save_file`: what it writes is for nobody but the owner to read.
     with atomic_write(path) as file:
-        file.write(serialise(_whole(tensors), _told(metadata)))
+        file.write(pack(tensors, metadata))
+
+
+def pack(tensors: Params, metadata: Mapping[str, Any]) -> bytes:
+    """Return what `write_file` writes."""
+    content: bytes = serialise(_whole(tensors), _told(metadata))
+    return content
 
 
 def _whole(tensors: Params) -> Params:
@@ -181,7 +186,7 @@ def _told(metadata: Mapping[str, Any]) -> dict[str, str]:
 
 
 def read_file(path: Path, device: str = "cpu") -> tuple[Params, dict[str, Any]]:
-    return _unpacked(_content(path), str(path), device)
+    return unpack(_content(path), str(path), device)
 
 
 def _content(path: Path) -> bytes:
@@ -193,7 +198,7 @@ def _content(path: Path) -> bytes:
         raise CheckpointError(f"{path} cannot be read ({error}).") from error
 
 
-def _unpacked(content: bytes, path: str, device: str = "cpu") -> tuple[Params, dict[str, Any]]:
+def unpack(content: bytes, path: str, device: str = "cpu") -> tuple[Params, dict[str, Any]]:
     try:
         # By name: `deserialise` hands them out in another order in every process, and processes
         # that average their gradients must agree on one.

@@ -11,7 +11,13 @@ import numpy as np
 import torch
 
 from maml_core.data.character_set import CharacterSet
-from maml_core.learners.checkpoints import CheckpointError, read_file, write_file
+from maml_core.learners.checkpoints import (
+    CheckpointError,
+    pack,
+    read_file,
+    unpack,
+    write_file,
+)
 from maml_core.methods.catalogue import current_name
 from maml_core.networks.params import Params
 from maml_core.optimisation.outer_loop import TrainState
@@ -41,10 +47,20 @@ def fingerprint(data: CharacterSet) -> str:
 
 def save_update(path: Path, update: TrainState, metadata: Mapping[str, Any]) -> None:
     """Write the state of an unfinished training, to resume from with `load_update`."""
+    write_file(path, *_to_tensors(update, metadata))
+
+
+def update_to_bytes(update: TrainState, metadata: Mapping[str, Any]) -> bytes:
+    """Return what `save_update` writes."""
+    return pack(*_to_tensors(update, metadata))
+
+
+def _to_tensors(update: TrainState, metadata: Mapping[str, Any]) -> tuple[Params, dict[str, Any]]:
     tensors = {f"params/{name}": value for name, value in update.params.items()}
     for name, state in update.optimizer.items():
         tensors |= {f"{m}/{name}": value for m, value in state.items() if m != "step"}
-    write_file(path, tensors, {**metadata, "step": update.step})
+    # A sum over all parameters, such as a gradient's norm, depends on their order in its last bit.
+    return tensors, {**metadata, "step": update.step, "parameters": list(update.params)}
 
 
 def load_update(path: Path, device: str = "cpu") -> tuple[TrainState, dict[str, Any]]:
@@ -53,12 +69,30 @@ def load_update(path: Path, device: str = "cpu") -> tuple[TrainState, dict[str, 
     Raises:
         CheckpointError: There is none, it is damaged, or it is not a saved state.
     """
-    tensors, metadata = read_file(path, device)
+    return _from_tensors(*read_file(path, device), str(path))
+
+
+def update_from_bytes(content: bytes) -> tuple[TrainState, dict[str, Any]]:
+    """Read what `update_to_bytes` returned.
+
+    Raises:
+        CheckpointError: It is not a saved state.
+    """
+    name = "the saved state"
+    return _from_tensors(*unpack(content, name), name)
+
+
+def _from_tensors(
+    tensors: Params, metadata: dict[str, Any], path: str
+) -> tuple[TrainState, dict[str, Any]]:
     groups: dict[str, Params] = {"params": {}}
     for key, value in tensors.items():
         prefix, _, name = key.partition("/")
         groups.setdefault(prefix, {})[name] = value
     params = groups.pop("params")
+    order = metadata.pop("parameters", list(params))  # older states do not say it
+    if sorted(order) == sorted(params):
+        params = {name: params[name] for name in order}
     moments = {n: {m: group[n] for m, group in groups.items() if n in group} for n in params}
     stray = any(group.keys() - params.keys() for group in groups.values())
     known = all(one.keys() in MOMENTS for one in moments.values())

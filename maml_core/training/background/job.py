@@ -92,13 +92,15 @@ class BackgroundTraining:
         owner: Who started it.
         job: What is trained.
         is_present: Whether the owner is still there.
-        state: 'waiting', 'running', 'paused', 'stopping', or, when it is finished, 'done',
-            'stopped' or 'failed'.
+        state: 'waiting', 'running', 'pausing', 'paused', 'stopping', or, when it is finished,
+            'done', 'stopped' or 'failed'.
         message: Why it failed, a sentence.
         weights: The last weights file that it sent; empty before the first.
         step: How many updates made those weights.
-        process: The worker; None before it is launched.
+        saved: The state that the last pause left, to go on from; empty before the first.
+        process: The worker; None where there is none: before the launch and while it is paused.
         last_seen: When the owner was last present, on the monotonic clock.
+        was_left: Whether it is paused because the owner was away.
     """
 
     owner: str
@@ -108,8 +110,10 @@ class BackgroundTraining:
     message: str = ""
     weights: bytes = b""
     step: int = 0
+    saved: bytes = b""
     process: subprocess.Popen[str] | None = None
     last_seen: float = field(default_factory=time.monotonic)
+    was_left: bool = False
     _progress: list[Progress] = field(default_factory=list, init=False)
     _validations: list[Validation] = field(default_factory=list, init=False)
 
@@ -164,6 +168,9 @@ class BackgroundTraining:
             self._validations.append(Validation(**{**message, **tuples}))
         elif kind == "weights":
             self.weights, self.step = base64.b64decode(message["content"]), message["step"]
+        elif kind == "paused":
+            self.saved = base64.b64decode(message["content"])
+            self.state = "stopped" if self.state == "stopping" else "paused"
         elif kind == "failed":
             self.state, self.message = "failed", message["message"]
         elif kind == "finished":

@@ -2,13 +2,15 @@
 
 Each runs in a process of its own (`worker`) at low priority, so that whoever waits for a page does
 not wait for a training: neither for Python's lock nor for a core. It ends with the server, whose
-end closes the pipe between them, and soon after its owner has left.
+end closes the pipe between them. A paused training is a saved state and no process; when its owner
+has left, a training is paused soon and forgotten later.
 
 This module imports no torch: an app can draw its first page before it needs it.
 """
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import sys
@@ -22,7 +24,8 @@ from maml_core.paths import PROJECT
 from maml_core.training.background.job import BackgroundTraining, TrainingJob
 
 MAX_RUNNING = 2  # one a core of the machine that the project is measured on, at low priority
-GRACE_SECONDS = 30.0  # that an owner may be away: a reconnecting browser needs a few
+GRACE_SECONDS = 60.0  # that an owner may be away before their training is paused
+KEEP_SECONDS = 1800.0  # that they may be away before it is forgotten: a phone in a pocket
 WATCH_SECONDS = 1.0
 EXIT_SECONDS = 5.0  # that a process is given to exit by itself
 VALIDATION_EPISODES = 20  # of each validation, see `Validation`
@@ -35,7 +38,8 @@ class TrainingQueue:
 
     Args:
         max_running: How many may run; the others wait.
-        grace_seconds: A training is cancelled when its owner has been away for so long.
+        grace_seconds: A training is paused when its owner has been away for so long.
+        keep_seconds: It is cancelled after so long.
         watch_seconds: Between two checks of which owners are present.
     """
 
@@ -43,13 +47,16 @@ class TrainingQueue:
         self,
         max_running: int = MAX_RUNNING,
         grace_seconds: float = GRACE_SECONDS,
+        keep_seconds: float = KEEP_SECONDS,
         watch_seconds: float = WATCH_SECONDS,
     ) -> None:
         self._max_running = max_running
         self._grace = grace_seconds
+        self._keep = keep_seconds
         self._watch = watch_seconds
         self._by_owner: dict[str, BackgroundTraining] = {}
         self._queue: list[BackgroundTraining] = []
+        self._processes: set[subprocess.Popen[str]] = set()  # those that have not ended
         self._lock = threading.RLock()
         self._watcher: threading.Thread | None = None
 
@@ -89,21 +96,28 @@ class TrainingQueue:
             owners = [training.owner for training in self._queue]
             return owners.index(owner) + 1 if owner in owners else 0
 
+    def hand_over(self, former: str, owner: str, is_present: Callable[[], bool]) -> None:
+        """Give an owner's training to another who has none, as which they have come back."""
+        with self._lock:
+            training = self._by_owner.get(former)
+            if training and owner not in self._by_owner and not training.is_present():
+                del self._by_owner[former]
+                self._by_owner[owner] = training
+                training.owner, training.is_present = owner, is_present
+
     def pause(self, owner: str) -> None:
-        """Pause a running training after its update; the next in the queue starts."""
+        """Pause a training after its update; the next in the queue starts."""
         with self._lock:
             training = self._by_owner.get(owner)
-            if training and training.state == "running":
-                training.state = "paused"
-                training.send("pause")
-                self._start_next()
+            if training:
+                self._pause(training)
 
     def resume(self, owner: str) -> None:
         """Put a paused training back in the queue."""
         with self._lock:
             training = self._by_owner.get(owner)
             if training and training.state == "paused":
-                training.state = "waiting"
+                training.state, training.was_left = "waiting", False
                 self._queue.append(training)
                 self._start_next()
 
@@ -111,16 +125,13 @@ class TrainingQueue:
         """Stop a training after its update; the weights so far are kept."""
         with self._lock:
             training = self._by_owner.get(owner)
-            if training is None or training.is_finished:
+            if training is None or training.is_finished or training.state == "stopping":
                 return
-            if training in self._queue:
-                self._queue.remove(training)
-            if training.updates_made:
+            if training.state in ("running", "pausing") and training.updates_made:
                 training.state = "stopping"
                 training.send("stop")
             else:
                 self._terminate(training)
-            self._start_next()
 
     def cancel(self, owner: str) -> None:
         """End an owner's training at once and remove it with all its results."""
@@ -128,7 +139,6 @@ class TrainingQueue:
             training = self._by_owner.pop(owner, None)
             if training:
                 self._terminate(training)
-                self._start_next()
 
     def close(self) -> None:
         """Cancel all trainings."""
@@ -137,15 +147,18 @@ class TrainingQueue:
 
     def _start_next(self) -> None:
         """Start or resume trainings from the queue while there is room."""
-        running = [t for t in self._by_owner.values() if t.state in ("running", "stopping")]
-        while self._queue and len(running) < self._max_running:
+        while self._queue and len(self._processes) < self._max_running:
             training = self._queue.pop(0)
-            running.append(training)
             training.state = "running"
-            if training.process:
-                training.send("resume")
-            else:
-                self._launch(training)
+            self._launch(training)
+
+    def _pause(self, training: BackgroundTraining) -> None:
+        if training.state == "running":
+            training.state = "pausing"
+            training.send("pause")
+        elif training.state == "waiting":
+            self._queue.remove(training)
+            training.state = "paused"
 
     def _launch(self, training: BackgroundTraining) -> None:
         process = subprocess.Popen(
@@ -156,7 +169,9 @@ class TrainingQueue:
             text=True,
         )
         training.process = process
+        self._processes.add(process)
         training.send(training.job.to_json())
+        training.send(base64.b64encode(training.saved).decode())
         arguments = (training, process, process.stdout)
         threading.Thread(target=self._read_messages, args=arguments, daemon=True).start()
 
@@ -167,14 +182,19 @@ class TrainingQueue:
         with process, messages:
             for line in messages:
                 if line.endswith("\n"):  # otherwise the process ended while writing it
-                    training.handle_message(line)
+                    with self._lock:
+                        training.handle_message(line)
         with self._lock:
-            if not training.is_finished:
-                training.state = "failed"
-                training.message = (
-                    f"The training's process ended by itself (code {process.returncode}); the "
-                    "machine may be short of memory. Start it again, with fewer tasks an update."
-                )
+            self._processes.discard(process)
+            if training.process is process:  # it has not been resumed meanwhile
+                training.process = None
+                if training.state != "paused" and not training.is_finished:
+                    training.state = "failed"
+                    training.message = (
+                        f"The training's process ended by itself (code {process.returncode}); the "
+                        "machine may be short of memory. Start it again, with fewer tasks an "
+                        "update."
+                    )
             self._start_next()
 
     def _terminate(self, training: BackgroundTraining) -> None:
@@ -183,24 +203,34 @@ class TrainingQueue:
             self._queue.remove(training)
         if not training.is_finished:
             training.state = "stopped"
-        if training.process and training.process.stdin:
-            with suppress(OSError):
-                training.process.stdin.close()  # the process exits when its input ends
-            try:
-                training.process.wait(EXIT_SECONDS)
-            except subprocess.TimeoutExpired:
-                training.process.kill()
+        if training.process:
+            threading.Thread(target=_end, args=(training.process,), daemon=True).start()
 
     def _watch_owners(self) -> None:
-        """Cancel trainings whose owner has been away for too long, until there are none."""
+        """Pause, later cancel trainings whose owner has left, until there are none."""
         while True:
             time.sleep(self._watch)
             with self._lock:
                 for training in list(self._by_owner.values()):
                     if training.is_present():
                         training.last_seen = time.monotonic()
-                    elif time.monotonic() - training.last_seen > self._grace:
+                    away = time.monotonic() - training.last_seen
+                    if away > self._keep:
                         self.cancel(training.owner)
+                    elif away > self._grace and training.state in ("waiting", "running"):
+                        training.was_left = True
+                        self._pause(training)
                 if not self._by_owner:
                     self._watcher = None
                     return
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a process, which exits when its input ends; by force if it does not."""
+    with suppress(OSError):
+        if process.stdin:
+            process.stdin.close()
+    try:
+        process.wait(EXIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()

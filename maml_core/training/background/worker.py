@@ -1,7 +1,8 @@
 """One background meta-training, in a process of its own that `queue` starts.
 
-It reads a `TrainingJob` from its standard input, a line of JSON, then one command a line: 'pause',
-'resume' or 'stop'. When that input ends the process exits. It writes its messages as lines of JSON.
+It reads from its standard input a `TrainingJob`, a line of JSON, then a line with the state to go
+on from, empty at the beginning, then the commands 'pause' and 'stop', a line each. After either it
+ends, and so it does when its input ends. It writes its messages as lines of JSON.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from maml_core.training import recipes
 from maml_core.training.background.job import TrainingJob
 from maml_core.training.background.queue import VALIDATION_EPISODES
 from maml_core.training.loop import checkpoint_of
+from maml_core.training.saved_state import update_from_bytes, update_to_bytes
 from maml_core.training.training_run import TrainingRun
 
 NICENESS = 10  # whoever waits for a page comes first
@@ -39,9 +41,9 @@ MULTI_TASK_STEPS = 5  # at validation; multi-task training itself takes none
 
 @dataclass
 class Control:
-    """The commands so far: whether to run or to rest, and whether to stop."""
+    """The commands so far: whether to pause, and whether to stop."""
 
-    running: threading.Event = field(default_factory=threading.Event)
+    paused: bool = False
     stopped: bool = False
 
     def read_commands(self) -> None:
@@ -49,22 +51,19 @@ class Control:
         for line in sys.stdin:
             command = line.strip()
             self.stopped |= command == "stop"
-            if command == "pause":
-                self.running.clear()
-            else:
-                self.running.set()
+            self.paused |= command == "pause"
         os._exit(0)  # also in the middle of an update
 
 
 def main() -> None:
-    """Run the training job in the first line of the standard input."""
+    """Run the training job in the first lines of the standard input."""
     _limit_resources()
     job = TrainingJob.from_json(sys.stdin.readline())
+    saved = base64.b64decode(sys.stdin.readline())
     control = Control()
-    control.running.set()
     threading.Thread(target=control.read_commands, daemon=True).start()
     try:
-        train(job, control)
+        train(job, control, saved)
     except (DataError, CheckpointError, ValueError) as error:
         send_message("failed", message=str(error))
     except RuntimeError as error:
@@ -93,8 +92,14 @@ def send_message(kind: str, **values: Any) -> None:
     print(json.dumps({"kind": kind, **values}), flush=True)
 
 
-def train(job: TrainingJob, control: Control) -> None:
-    """Meta-train and send progress, validations and weights."""
+def train(job: TrainingJob, control: Control, saved: bytes = b"") -> None:
+    """Meta-train and send progress, validations and weights.
+
+    Args:
+        job: What to train.
+        control: Told of pauses and stops from another thread.
+        saved: The state that a pause sent, to go on from; empty at the beginning.
+    """
     run = TrainingRun(
         Path(),
         job.dataset,
@@ -106,32 +111,34 @@ def train(job: TrainingJob, control: Control) -> None:
     )
     start = Path(job.start) if job.start else None
     training = recipes.prepare_training(run, job.config, dict(job.model), start)
-    state = training.initial_state
-    started, validation_seconds = time.monotonic(), validate(training, state, job.config)
-    for state in _updates(training):
+    first, before = update_from_bytes(saved) if saved else (training.initial_state, {})
+    started = time.monotonic() - before.get("seconds", 0.0)
+    validation_seconds = 0.0 if saved else validate(training, first, job.config)
+    state = first
+    for state in _updates(training, first):
         seconds = time.monotonic() - started
         training.metadata["seconds"] = round(seconds, 1)
         _send_progress(state, seconds)
         if validation_seconds < VALIDATION_SHARE * seconds:
             validation_seconds += validate(training, state, job.config)
-        if not control.running.is_set():
-            _send_weights(training, state)
-            paused = time.monotonic()
-            control.running.wait()
-            started += time.monotonic() - paused
         if control.stopped:
             _send_weights(training, state)
             break
+        if control.paused:
+            _send_weights(training, state)
+            content = update_to_bytes(state, {"seconds": seconds})
+            send_message("paused", content=base64.b64encode(content).decode())
+            return
     else:
         validate(training, state, job.config)
     send_message("finished", step=state.step)
 
 
-def _updates(training: recipes.PreparedTraining) -> Iterator[TrainState]:
+def _updates(training: recipes.PreparedTraining, first: TrainState) -> Iterator[TrainState]:
     """Yield the state after each update; where they diverge send the last weights before that."""
-    last = training.initial_state
+    last = first
     try:
-        for last in training.updates(training.initial_state):
+        for last in training.updates(first):
             yield last
     except DivergenceError:
         _send_weights(training, last)

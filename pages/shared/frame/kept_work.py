@@ -1,7 +1,8 @@
 """A drawn board and kept learners outlive a reload: the server keeps them under the tab's token.
 
-Streamlit makes a new session at each reload. The tab alone holds the token, which nobody can
-guess; who brings it gets a copy, so that no two sessions share anything.
+Streamlit makes a new session at each reload, and when a connection comes back late. The tab alone
+holds the token, which nobody can guess; who brings it gets a copy, so that no two sessions share
+anything, and the training of a session that has left.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import streamlit as st
 
 from pages.shared.component import component
+from pages.shared.learners import training_session
 from pages.shared.streamlit_internals import is_connected, session_id
 
 KEYS = ("board_state", "own_learners", "own_files")  # in the session
@@ -61,18 +63,22 @@ class WorkStore:
             self._works[token] = _Work(values, session)
             self._drop_old()
 
-    def restored(self, token: str) -> dict[str, Any] | None:
-        """Return a copy of what a token stands for; None if it is gone."""
+    def restored(self, token: str) -> tuple[dict[str, Any], str] | None:
+        """Return a copy of what a token stands for and the session that made it.
+
+        None if it is gone.
+        """
         with self._lock:
             self._drop_old()
             work = self._works.get(token)
             if work is None:
                 return None
             # Learners and files are never written to: a copy of their list is enough.
-            return {
+            values = {
                 name: copy.deepcopy(value) if name == "board_state" else dict(value)
                 for name, value in work.values.items()
             }
+            return values, work.session
 
     def _drop_old(self) -> None:
         now = time.monotonic()
@@ -105,10 +111,13 @@ def restore_work(page: str) -> None:
     has_token = st.context.cookies.get(COOKIE) == "1"  # in some tab of this browser
     asks = has_token and reported is None and "work_token" not in state and not _waited()
     if reported and "work_token" not in state:
-        values = work_store().restored(reported)
-        if values is None:
+        restored = work_store().restored(reported)
+        if restored is None:
             state.setdefault("link_notices", []).append(GONE)
-        state.update(values or {})
+        else:
+            values, former = restored
+            state.update(values)
+            training_session.take_over(former)
         _make_token()
     elif not asks and (page in PAGES or state.get("own_learners")) and "work_token" not in state:
         _make_token()

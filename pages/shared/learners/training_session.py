@@ -23,8 +23,14 @@ def own_training() -> BackgroundTraining | None:
     return training_queue().training_of(session_id())
 
 
+def take_over(former: str) -> None:
+    """Give this session the training of one that has left, as which the visitor has come back."""
+    owner = session_id()
+    training_queue().hand_over(former, owner, lambda: is_connected(owner))
+
+
 def start(job: TrainingJob) -> None:
-    """Queue a training for this visitor; it ends soon after their tab is closed."""
+    """Queue a training for this visitor; it is paused soon after their tab is closed."""
     owner = session_id()
     training_queue().start(owner, job, lambda: is_connected(owner))
 

@@ -73,6 +73,10 @@ def _draw_state(training: BackgroundTraining) -> None:
     if training.state == "waiting":
         position = training_session.training_queue().position(training.owner)
         text += f": number {position} in the queue, starts automatically"
+    elif training.was_left:
+        text += (
+            ": nobody was here for a while, or the connection was lost; Resume goes on from there"
+        )
     elif training.state == "running" and training.seconds_left is None:
         text = "Reading the characters"
     elif training.state == "running":

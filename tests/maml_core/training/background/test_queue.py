@@ -34,7 +34,7 @@ STAND_IN = Path(__file__).parents[3] / "support" / "stand_in_training.py"
 @pytest.fixture
 def trainings() -> Iterator[TrainingQueue]:
     """Two at once, impatient with who is gone."""
-    found = TrainingQueue(max_running=2, grace_seconds=0.3, watch_seconds=0.05)
+    found = TrainingQueue(max_running=2, grace_seconds=0.3, keep_seconds=2, watch_seconds=0.05)
     yield found
     found.close()
 
@@ -73,7 +73,9 @@ def test_two_at_once_and_a_pause_give_the_weights_of_a_plain_loop(
     other = trainings.start("two", JOB)
     until(lambda: rested.progress)
     trainings.pause("one")
-    until(lambda: rested.weights and rested.step == rested.progress[-1].step)
+    until(lambda: rested.state == "paused" and rested.process is None)
+    assert rested.weights
+    assert rested.step == rested.progress[-1].step
     assert 0 < rested.step < CONFIG.meta_steps
     trainings.resume("one")
     until(lambda: rested.is_finished and other.is_finished)
@@ -136,20 +138,77 @@ def test_one_training_an_owner(trainings, stand_in) -> None:
     assert trainings.training_of("one") is second is not first
 
 
-def test_a_training_ends_when_its_owner_is_gone_but_not_at_a_blink(trainings, stand_in) -> None:
+def test_paused_trainings_have_no_processes(trainings, stand_in) -> None:
+    """However many pause, no more processes than may run."""
+    for owner in "abcdef":
+        training = trainings.start(owner, job())
+        until(lambda training=training: training.progress)
+        trainings.pause(owner)
+    until(lambda: all(trainings.training_of(owner).state == "paused" for owner in "abcdef"))
+    until(lambda: not any(trainings.training_of(owner).process for owner in "abcdef"))
+    before = trainings.training_of("a").updates_made
+    trainings.resume("a")
+    until(lambda: trainings.training_of("a").updates_made > before)
+    steps = [one.step for one in trainings.training_of("a").progress]
+    assert steps == list(range(1, len(steps) + 1)), "no update twice, none left out"
+
+
+def test_a_stop_while_it_pauses_stops_it(trainings, stand_in) -> None:
+    training = trainings.start("one", job())
+    until(lambda: training.progress)
+    trainings.pause("one")
+    trainings.stop("one")
+    until(lambda: training.state == "stopped")
+    trainings.resume("one")
+    assert training.state == "stopped"
+
+
+def test_whoever_waits_for_the_queue_does_not_wait_for_the_end_of_a_process(
+    trainings, stand_in, monkeypatch
+) -> None:
+    monkeypatch.setattr(queue, "_end", lambda process: (time.sleep(PATIENCE), process.kill()))
+    trainings.start("one", job())
+    other = trainings.start("two", job())
+    trainings.cancel("one")
+    assert trainings.training_of("one") is None
+    trainings.pause("two")
+    until(lambda: other.state == "paused")
+    monkeypatch.undo()
+
+
+def test_a_training_is_paused_when_its_owner_is_gone_and_forgotten_later(
+    trainings, stand_in
+) -> None:
     there = {"one": True, "two": True}
-    lost = trainings.start("one", job(), lambda: there["one"])
+    left = trainings.start("one", job(), lambda: there["one"])
     kept = trainings.start("two", job(), lambda: there["two"])
     waiting = trainings.start("three", job())
-    until(lambda: lost.progress and kept.progress)
+    until(lambda: left.progress and kept.progress)
     there.update(one=False, two=False)
     time.sleep(0.1)
     there["two"] = True
-    until(lambda: trainings.training_of("one") is None)
-    assert lost.process.wait(PATIENCE) is not None
     until(lambda: waiting.state == "running")
+    assert (left.state, left.was_left, left.process) == ("paused", True, None)
+    assert trainings.training_of("one") is left
     assert trainings.training_of("two") is kept
     assert kept.state == "running"
+    until(lambda: trainings.training_of("one") is None)
+
+
+def test_who_comes_back_as_another_goes_on_with_the_training(trainings, stand_in) -> None:
+    there = {"one": True}
+    training = trainings.start("one", job(), lambda: there["one"])
+    until(lambda: training.progress)
+    trainings.hand_over("one", "copy", lambda: True)
+    assert trainings.training_of("copy") is None, "a second tab takes nothing from the first"
+    there["one"] = False
+    until(lambda: training.state == "paused")
+    trainings.hand_over("one", "again", lambda: True)
+    assert (trainings.training_of("again"), trainings.training_of("one")) == (training, None)
+    before = training.updates_made
+    trainings.resume("again")
+    until(lambda: training.updates_made > before)
+    assert not training.was_left
 
 
 def test_a_process_that_dies_is_told_and_makes_room(trainings, stand_in) -> None:
@@ -164,8 +223,9 @@ def test_a_process_that_dies_is_told_and_makes_room(trainings, stand_in) -> None
 def test_the_process_ends_with_the_pipe_to_the_server(trainings, stand_in) -> None:
     training = trainings.start("one", job())
     until(lambda: training.progress)
-    training.process.stdin.close()
-    until(lambda: training.process.poll() is not None)
+    process = training.process
+    process.stdin.close()
+    until(lambda: process.poll() is not None)
 
 
 def test_pace_and_time_left_are_those_of_the_updates() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 import time
 from dataclasses import replace
 from types import SimpleNamespace
@@ -34,11 +33,7 @@ def characters(make_characters, monkeypatch):
 
 
 def told_to(*words: str) -> Control:
-    control = Control()
-    control.stopped = "stop" in words
-    if "pause" not in words:
-        control.running.set()
-    return control
+    return Control(paused="pause" in words, stopped="stop" in words)
 
 
 def said(capsys, kind: str) -> list[dict]:
@@ -109,19 +104,15 @@ def test_a_stop_ends_it_after_an_update_with_its_weights(capsys):
 
 
 def test_a_pause_does_not_count_as_time(capsys, monkeypatch):
-    ahead = [0.0]
-
-    class Rest(threading.Event):
-        def wait(self, timeout=None) -> bool:
-            ahead[0] += 1e6  # as if somebody resumed it after days
-            self.set()
-            return True
-
-    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + ahead[0])
-    monkeypatch.setattr(worker, "time", clock)
-    train(JOB, Control(running=Rest()))
-    assert ahead == [1e6]
-    assert [line["seconds"] < 1e5 for line in said(capsys, "progress")] == [True] * 4
+    train(JOB, told_to("pause"))
+    *_, paused = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert paused["kind"] == "paused"
+    later = SimpleNamespace(monotonic=lambda: time.monotonic() + 1e6)  # resumed after days
+    monkeypatch.setattr(worker, "time", later)
+    train(JOB, told_to(), base64.b64decode(paused["content"]))
+    lines = said(capsys, "progress")
+    assert [line["step"] for line in lines] == [2, 3, 4]
+    assert all(line["seconds"] < 1e5 for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -171,8 +162,10 @@ def test_an_update_that_does_not_fit_is_told_in_a_sentence(capsys, monkeypatch):
 def iter_lines(*lines: str):
     """Return a stand-in for the standard input."""
 
+    remaining = iter([*(line + "\n" for line in lines), "\n"])
+
     class Lines:
         def readline(self) -> str:
-            return lines[0] + "\n"
+            return next(remaining)
 
     return Lines()

@@ -30,11 +30,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_a_copy_comes_back_to_who_brings_the_token(connected: set[str]) -> None:
     store, values = WorkStore(), {name: value.copy() for name, value in FILE.items()}
     store.keep("token", values, "one")
-    restored = store.restored("token")
-    assert restored == FILE
+    restored, session = store.restored("token")
+    assert (restored, session) == (FILE, "one")
     restored["board_state"].append("B1")
     restored["own_files"].clear()
-    assert store.restored("token") == FILE, "two sessions share nothing"
+    assert store.restored("token") == (FILE, "one"), "two sessions share nothing"
     assert store.restored("tokem") is None
 
 
@@ -45,10 +45,10 @@ def test_it_is_kept_for_minutes_after_the_tab_was_closed(
     connected.add("one")
     store.keep("token", FILE, "one")
     clock[0] = 10_000.0
-    assert store.restored("token") == FILE, "the tab is open"
+    assert store.restored("token") == (FILE, "one"), "the tab is open"
     connected.clear()
     clock[0] += 60 * KEPT_MINUTES
-    assert store.restored("token") == FILE
+    assert store.restored("token") is not None
     clock[0] += 1
     assert store.restored("token") is None
 
