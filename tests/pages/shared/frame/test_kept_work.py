@@ -94,4 +94,4 @@ def test_who_leaves_while_a_restored_page_is_still_computed_loses_nothing(
     run(at)
     token = at.session_state["work_token"]
     assert token != "before"
-    assert kept_work.work_store().restored(token) == files
+    assert kept_work.work_store().restored(token)[0] == files
