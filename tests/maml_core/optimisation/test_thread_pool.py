@@ -39,6 +39,6 @@ def test_work_in_parallel_within_work_in_parallel_is_refused_and_does_not_hang(n
         return map_in_parallel(abs, {"a": number})
 
     for function in (nested, nested_by_key):
-        with pytest.raises(RuntimeError, match="in_parallel was called by work that already runs"):
+        with pytest.raises(RuntimeError, match="was itself to be done in parallel"):
             list(in_parallel(function, range(n_items)))
     assert list(in_parallel(abs, range(4))) == [0, 1, 2, 3], "the threads are free again"
