@@ -11,7 +11,7 @@ from pages.shared.frame.next_steps import draw_next_steps
 from pages.shared.frame.short_links import follow_short_link
 from pages.shared.frame.sidebar import sidebar
 from pages.shared.learners import training_session
-from pages.shared.streamlit_internals import looks_for_pages_by_file
+from pages.shared.streamlit_internals import answer_each_request, looks_for_pages_by_file
 
 
 def leave(script: str) -> None:
@@ -22,6 +22,7 @@ def leave(script: str) -> None:
     st.stop()
 
 
+answer_each_request()
 at_first = looks_for_pages_by_file()
 st.set_page_config(page_title="See meta-learning", page_icon="✍️", layout="wide")
 current = st.navigation(

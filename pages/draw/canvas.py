@@ -15,7 +15,7 @@ from maml_core.images.board import Cell, cell_character, encode_png
 from maml_core.images.handwriting import MAX_POINTS, PEN, SIDE
 from maml_core.images.network_input import INPUT_SIZE, to_network_input
 from pages.draw.board_state import QUERY, BoardState
-from pages.shared.component import component
+from pages.shared.component import component, keep_sent, last_sent
 
 BOARD_PADS, QUERY_PAD = "board_pads", "query_pad"  # keys of the components
 SIZE_IN_WORDS = f"{INPUT_SIZE} × {INPUT_SIZE} pixels"
@@ -66,8 +66,7 @@ def drawing_pads(
                 for title, names in rows.items()
             ],
         },
-        default={"ink": {}},
-        on_ink_change=lambda: None,
+        on_ink_change=lambda: keep_sent(key, "ink"),
         on_upload_change=lambda: None,
     )
     upload_target: str | None = (st.session_state.get(key) or {}).get("upload")
@@ -77,7 +76,7 @@ def drawing_pads(
 def read_pads(state: BoardState) -> None:
     """Apply the pen's edits that the pads hold and the state has not seen yet."""
     for key in (BOARD_PADS, QUERY_PAD):
-        state.apply_pen_edits((st.session_state.get(key) or {}).get("ink"))
+        state.apply_pen_edits(last_sent(key, "ink"))
 
 
 def cell_label(name: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from maml_core.landscape.loss_maps import Window
@@ -66,7 +68,7 @@ def write_restarts(places: list[tuple[str, float, float]]) -> None:
 
 def on_restart() -> None:
     """Restart descent where a map was clicked."""
-    click = st.session_state["maps"].get("start")
+    click = _told("start")
     if click:
         start = (click["panel"], float(click["x"]), float(click["y"]))
         write_restarts([*restarts(), start][-MAX_STARTS:])
@@ -74,11 +76,16 @@ def on_restart() -> None:
 
 def on_zoom() -> None:
     """Show the part that a person zoomed to, or everything again."""
-    seen = st.session_state["maps"].get("look")
+    seen = _told("look")
     if seen:
         write_window(Window(float(seen["x"]), float(seen["y"]), float(seen["half"])))
     elif seen is not None:
         st.query_params.pop("window", None)
+
+
+def _told(name: str) -> Any:
+    """Return what the maps have just told; None once their page has been left."""
+    return (st.session_state.get("maps") or {}).get(name)
 
 
 def write_window(seen: Window) -> None:

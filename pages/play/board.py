@@ -11,7 +11,7 @@ from maml_core.data.character_set import CharacterSet
 from maml_core.figures.style import STYLES, ink_on
 from maml_core.teaching.play_round import PlayQuestion
 from pages.shared.charts.picture_html import caption, data_uri
-from pages.shared.component import component
+from pages.shared.component import component, keep_sent, last_sent
 
 PERSON = "person"
 NEXT_ROUND = "Next ten questions"
@@ -66,8 +66,7 @@ def draw_board(
             "seconds": seconds,
             "nextRound": NEXT_ROUND,
         },
-        default={"picks": None},
-        on_picks_change=lambda: None,
+        on_picks_change=lambda: keep_sent(key, "picks"),
         on_again_change=on_again,
         on_learn_change=lambda: _tell_question(key, on_learn),
     )
@@ -87,7 +86,7 @@ def picked_labels(
 
     None, in a timed round only, stands for a question that was not answered in time.
     """
-    picks = (st.session_state.get(key) or {}).get("picks")
+    picks = last_sent(key, "picks")
     if not isinstance(picks, Mapping) or picks.get("round") != revision:
         return []
     labels: list[int | None] = []

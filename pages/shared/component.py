@@ -13,6 +13,7 @@ from typing import Any
 import streamlit as st
 
 from maml_core.paths import ASSETS
+from pages.shared.streamlit_internals import sent_event
 
 COMPONENTS = ASSETS / "components"
 _SCRIPT_IMPORT = re.compile(
@@ -58,6 +59,21 @@ def component(name: str, **how: Any) -> Callable[..., Any]:
         return mount(key=key, data=dated, **options)
 
     return draw
+
+
+def keep_sent(key: str, name: str) -> None:
+    """Keep what a component has just sent under a name, for `last_sent`; its change calls this.
+
+    The component sends it by `setTriggerValue`: whoever acts and leaves the page before the server
+    has had a moment for it loses nothing then. Of several requests Streamlit answers the last one,
+    with the triggers of all and the states of the last, and the last is of another page.
+    """
+    st.session_state[f"{key} {name}"] = sent_event(key, name)
+
+
+def last_sent(key: str, name: str) -> Any:
+    """Return the last value that a component sent under a name in this session; None before any."""
+    return st.session_state.get(f"{key} {name}")
 
 
 def newest_last(script: str) -> str:

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import parse_qs
 
 from streamlit import runtime
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.state.safe_session_state import SafeSessionState
 from streamlit.runtime.state.session_state_proxy import get_session_state
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 __all__ = [
     "UploadedFile",
+    "answer_each_request",
     "browser_parameters",
     "is_connected",
     "is_history_navigation",
     "looks_for_pages_by_file",
     "rewrite_link",
+    "sent_event",
     "session_id",
 ]
+
+
+def answer_each_request() -> None:
+    """Let each request for a run have its events told before the next one takes its place.
+
+    Before it hands a request's events to their callbacks, Streamlit looks whether the next request
+    has come, and if so drops the first with all that was pressed, drawn or answered in it.
+    """
+
+    def on_script_will_rerun(state: SafeSessionState, *states: Any, **how: Any) -> None:
+        with state._lock:
+            state._state.on_script_will_rerun(*states, **how)
+
+    setattr(SafeSessionState, "on_script_will_rerun", on_script_will_rerun)  # noqa: B010 - mypy
 
 
 def looks_for_pages_by_file() -> bool:
@@ -51,6 +70,27 @@ def browser_parameters() -> set[str]:
     """Return the names of the parameters in the browser's address when it asked for this run."""
     context = get_script_run_ctx()
     return set(parse_qs(context.query_string)) if context else set()
+
+
+def sent_event(key: str, name: str) -> Any:
+    """Return what a component has just sent by `setTriggerValue`, in the callback of that event.
+
+    `st.session_state[key]` holds it, too, but not in a run of another page, for which the
+    component's state has been dropped before its events are told.
+
+    Args:
+        key: Of the component.
+        name: Of the event.
+    """
+    for widget in get_session_state().get_widget_states():
+        if widget.id.endswith(f"-{key}__events"):
+            events = json.loads(widget.json_trigger_value or "[]")
+            while isinstance(events, str):  # read and written back by Streamlit in between
+                events = json.loads(events)
+            for event in events or []:
+                if event["event"] == name:
+                    return event["value"]
+    return None
 
 
 def session_id() -> str:

@@ -146,7 +146,7 @@ def method_data(world: ToyWorld, method: str, config: AdaptConfig) -> dict[str, 
 
 def _save_theta_to_url(key: str) -> Callable[[], None]:
     def save() -> None:
-        theta = st.session_state[key].get("theta")
+        theta = (st.session_state.get(key) or {}).get("theta")  # none once the page has been left
         text = ",".join(f"{float(np.clip(value, -REACH, REACH)):.4g}" for value in theta or ())
         if parse_theta(text):
             st.query_params["theta"] = st.session_state["theta_kept"] = text

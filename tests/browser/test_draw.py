@@ -294,3 +294,31 @@ def test_a_board_outlives_a_reload_in_its_own_tab_only(page: Page, app_url: str)
     open_board(other, f"{app_url}/draw?n_way=2&q_query=1")
     wait_until_done(other)
     expect(other.get_by_role("button", name="Clear the board")).to_be_disabled()
+
+
+def test_the_last_stroke_is_not_lost_by_leaving_at_once(page: Page, app_url: str) -> None:
+    """The server hears of it together with the request for the other page."""
+    held: list[bytes] = []
+    servers: list[WebSocketRoute] = []
+    slow = False
+
+    def connect(line: WebSocketRoute) -> None:
+        servers.append(line.connect_to_server())
+        line.on_message(lambda said: held.append(said) if slow else servers[-1].send(said))
+
+    page.route_web_socket(re.compile("/_stcore/stream"), connect)
+    open_board(page, f"{app_url}/draw")
+    wait_until_done(page)
+    slow = True
+    for name in ("A1", "B1"):
+        by_mouse(page, name, CHARACTERS[name][:1])
+    page.get_by_test_id("stSidebarNavLink").get_by_text("Episodes", exact=True).click()
+    while len(held) < 3:
+        page.wait_for_timeout(50)
+    slow = False
+    for said in held:
+        servers[-1].send(said)
+    expect(page.locator(".episode")).to_be_visible()
+    page.get_by_test_id("stSidebarNavLink").get_by_text("Draw", exact=True).click()
+    for name in ("A1", "B1"):
+        expect(cell(page, name)).to_have_attribute("data-strokes", "1")

@@ -255,3 +255,20 @@ def test_a_question_leads_to_its_own_episode_on_adapt(page: Page, app_url: str) 
     assert len(asked) == 20
     assert query in asked
     expect(page.locator(".st-key-question input")).to_have_value("2")
+
+
+def test_the_last_answer_is_not_lost_by_leaving_at_once(page: Page, app_url: str) -> None:
+    """Three requests, of which Streamlit would answer the last one: that of another page."""
+    open_page(page, f"{app_url}/?seed=11")
+    page.evaluate("""async () => {
+      const soon = () => new Promise((done) => setTimeout(done, 20));
+      document.querySelector(".st-key-projector input").click();
+      await soon();
+      document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "2", bubbles: true }));
+      await soon();
+      const links = document.querySelectorAll("[data-testid=stSidebarNavLink]");
+      [...links].find((link) => link.textContent.includes("Episodes")).click();
+    }""")
+    expect(page.locator(".episode")).to_be_visible()
+    page.get_by_test_id("stSidebarNavLink").get_by_text("Play", exact=True).click()
+    answered(page, 1)

@@ -61,7 +61,7 @@ const ICONS = {
 
 /**
  * @typedef {HTMLElement & {
- *   data: Data, send: Send, trigger: Send, shape: string,
+ *   data: Data, trigger: Send, shape: string,
  *   cells: Record<string, Cell>, edits: Record<string, Ink & { version: number }>,
  * }} Root
  */
@@ -131,7 +131,7 @@ function become(root, cell, ink) {
   Object.assign(cell, ink);
   redraw(root, cell);
   root.edits[cell.name] = { version: cell.version, ...ink };
-  root.send("ink", { ...root.edits });
+  root.trigger("ink", { ...root.edits });
 }
 
 /**
@@ -278,9 +278,9 @@ function build(root) {
 }
 
 /** @param {ComponentArguments<Data>} component */
-export default function drawingPads({ parentElement, data, setStateValue, setTriggerValue }) {
+export default function drawingPads({ parentElement, data, setTriggerValue }) {
   const root = /** @type {Root} */ (find(parentElement, ".pads"));
-  Object.assign(root, { data, send: setStateValue, trigger: setTriggerValue });
+  Object.assign(root, { data, trigger: setTriggerValue });
   root.cells ??= {};
   root.edits ??= {};
   root.classList.toggle("large", data.large);

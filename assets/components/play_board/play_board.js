@@ -166,7 +166,7 @@ function choose(root, label) {
   if (!isOpen(root) || (label ?? 0) >= root.data.questions[root.at].choices.length) return;
   root.picks.push(label);
   if (label === null) root.shownAt = performance.now();
-  root.send("picks", { round: root.data.revision, labels: [...root.picks] });
+  root.trigger("picks", { round: root.data.revision, labels: [...root.picks] });
   mark(root);
   find(root, ".next").focus({ preventScroll: true });
   bringIntoView(root);
@@ -259,10 +259,10 @@ function listen(root) {
 }
 
 /** @param {ComponentArguments<Data>} component */
-export default function playBoard({ parentElement, data, setStateValue, setTriggerValue }) {
+export default function playBoard({ parentElement, data, setTriggerValue }) {
   const root = /** @type {Root} */ (find(parentElement, ".game"));
   const before = /** @type {Data | undefined} */ (root.data);
-  Object.assign(root, { data, send: setStateValue, trigger: setTriggerValue });
+  Object.assign(root, { data, trigger: setTriggerValue });
   if (!before) listen(root);
   const isNew = before?.revision !== data.revision;
   if (isNew || playerNames(before) !== playerNames(data)) buildScores(root, (k) => show(root, k));

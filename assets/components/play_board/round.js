@@ -35,7 +35,6 @@
 /**
  * @typedef {object} State
  * @property {Data} data
- * @property {Send} send
  * @property {Send} trigger
  * @property {(number | null)[]} picks - The person's choices so far; null: none in time.
  * @property {number} at - The question that is shown; after the last one, the result.

@@ -55,7 +55,7 @@ def edit(strokes: object, version: int = 0, keep: bool = False) -> dict[str, obj
 
 def say(at: AppTest, key: str, **edits: object) -> AppTest:
     """Let the pads of a key say what was drawn."""
-    at.session_state[key] = {"ink": edits}
+    at.session_state[f"{key} ink"] = edits
     at.run()
     assert not at.exception
     return at
@@ -272,7 +272,7 @@ def test_ink_that_is_none_has_a_sentence_and_the_rest_stays(bad: dict[str, objec
 def test_what_no_pad_would_say_changes_nothing(ink: object) -> None:
     at = drawn_board(open_page(n_way="3"))
     before = dict(at.session_state["board_state"].cells)
-    at.session_state["board_pads"] = {"ink": ink}
+    at.session_state["board_pads ink"] = ink
     at.run()
     assert not at.exception
     assert at.session_state["board_state"].cells == before

@@ -38,9 +38,7 @@ def asked_of(seed: int, mode: str = FIVE, part: str = "test") -> list[PlayQuesti
 
 def say(at: AppTest, labels: Sequence[object], round_: str | None = None) -> AppTest:
     """Let the board say what was chosen."""
-    at.session_state["game"] = {
-        "picks": {"round": round_ or told(at)["revision"], "labels": labels}
-    }
+    at.session_state["game picks"] = {"round": round_ or told(at)["revision"], "labels": labels}
     at.run()
     assert not at.exception
     return at

@@ -85,9 +85,9 @@ def test_play_says_it_at_the_end_of_a_round_for_the_steps_that_were_taken() -> N
     _, maml, pretrained = (player["answers"] for player in board["players"])
     truths = [one["truth"] for one in board["questions"]]
     shares = [sum(map(int.__eq__, answers, truths)) / len(truths) for answers in (maml, pretrained)]
-    at.session_state["game"] = {"picks": {"round": board["revision"], "labels": truths[:9]}}
+    at.session_state["game picks"] = {"round": board["revision"], "labels": truths[:9]}
     assert "rounds of this kind" not in texts(run(at), "caption")
-    at.session_state["game"] = {"picks": {"round": board["revision"], "labels": truths}}
+    at.session_state["game picks"] = {"round": board["revision"], "labels": truths}
     run(at)
     round_ = on_page.load_openings()["glyphs"].contrasts[1]
     on_omniglot = on_page.load_openings()["omniglot"].contrasts[1]

@@ -1,0 +1,47 @@
+"""What the app changes and reads of Streamlit beyond its public interface."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.runtime.scriptrunner import RerunException
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
+from streamlit.runtime.state.safe_session_state import SafeSessionState
+from streamlit.runtime.state.session_state import SessionState
+
+from pages.shared import streamlit_internals
+from pages.shared.streamlit_internals import answer_each_request, sent_event
+
+
+def test_a_request_is_answered_when_the_next_one_has_come_already(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def the_next_has_come() -> None:
+        raise RerunException(RerunData())
+
+    monkeypatch.setattr(
+        SafeSessionState, "on_script_will_rerun", SafeSessionState.on_script_will_rerun
+    )
+    answer_each_request()
+    state = SessionState()
+    states = WidgetStates()
+    states.widgets.add(id="box", bool_value=True)
+    SafeSessionState(state, the_next_has_come).on_script_will_rerun(states)
+    assert "box" in state._new_widget_state.states
+
+
+def test_an_event_is_found_by_key_and_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = WidgetStates()
+    told = '[{"event": "other", "value": 1}, {"event": "ink", "value": {"A1": [2]}}]'
+    events.widgets.add(id="$$INTERNAL_$$ID-0-pad__events", json_trigger_value=told)
+    events.widgets.add(id="$$INTERNAL_$$ID-1-bare__events", json_trigger_value="")
+
+    class Stub:
+        def get_widget_states(self) -> list[object]:
+            return list(events.widgets)
+
+    monkeypatch.setattr(streamlit_internals, "get_session_state", Stub)
+    assert sent_event("pad", "ink") == {"A1": [2]}
+    assert sent_event("pad", "again") is None
+    assert sent_event("bare", "ink") is None
+    assert sent_event("ad", "ink") is None
