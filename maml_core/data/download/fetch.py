@@ -1,4 +1,4 @@
-"""Downloads the official Omniglot archives with torchvision, whole or not at all; and MNIST."""
+"""Downloads the official files of Omniglot and MNIST with torchvision, whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import shutil
 import threading
 import urllib.error
 import urllib.request
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,11 +17,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from maml_core.data import mnist
 from maml_core.data.character_set import DataError
 from maml_core.data.download.torchvision_import import import_torchvision_datasets
-from maml_core.data.mnist import mnist_root
 from maml_core.data.omniglot import PARTS, ZIP_NAMES, load, omniglot_root
-from maml_core.data.storage.disk_cache import remove_abandoned
+from maml_core.data.storage.disk_cache import remove_abandoned, unfinished_name
 
 TIMEOUT_SECONDS = 30.0  # without a byte, after which a download has failed
 JOIN_SECONDS = 1.0  # that a cancelled download may take to end before it is left behind
@@ -68,31 +67,29 @@ def fetch_omniglot(data_dir: Path | None = None) -> Iterator[Progress]:
         DataError: The archives could not be fetched, checked or put in place.
     """
     final = omniglot_root(data_dir)
-    if _is_readable(final, data_dir):
-        yield Progress(0, 0, f"Omniglot is already in {final}")
-        return
-    unfinished = final.with_name(f".{final.name}-{uuid.uuid4().hex}.part")
     try:
-        remove_abandoned(final.parent, f".{final.name}-*.part")
-        unfinished.mkdir(parents=True)
-        yield Progress(0, None, "Connecting")
-        yield from _download_archives(unfinished)
-        size = _folder_size(unfinished)
-        yield Progress(size, size, "Reading the pictures")
-        load(unfinished, data_dir)
-        _move_into_place(unfinished, final)
-        yield Progress(size, size, f"Omniglot is in {final}")
+        if _is_readable(final, data_dir):
+            yield Progress(0, 0, f"Omniglot is already in {final}")
+            return
+        with _folder_beside(final) as unfinished:
+            yield Progress(0, None, "Connecting")
+            yield from _download_archives(unfinished)
+            size = _folder_size(unfinished)
+            yield Progress(size, size, "Reading the pictures")
+            load(unfinished, data_dir)
+            _move_into_place(unfinished, final)
+            yield Progress(size, size, f"Omniglot is in {final}")
     except (DataError, OSError) as cause:
         raise DataError(
             f"Omniglot could not be downloaded ({_reason(cause)}): check the connection, or put "
             f"{ZIP_NAMES[0]} and {ZIP_NAMES[1]} in {final}."
         ) from cause
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def fetch_mnist(data_dir: Path | None = None) -> Path:
-    """Download MNIST with torchvision to where `load` looks for it; it shows its own progress bar.
+    """Download MNIST with torchvision to where `load` looks for it, whole or not at all.
+
+    It shows its own progress bar. Where all four files are there and can be read, it does nothing.
 
     Returns:
         The folder.
@@ -100,16 +97,40 @@ def fetch_mnist(data_dir: Path | None = None) -> Path:
     Raises:
         DataError: It could not be fetched or put in place.
     """
-    root = mnist_root(data_dir)
+    final = mnist.mnist_root(data_dir)
     try:
-        import_torchvision_datasets().MNIST(str(root), download=True)
-    except (ImportError, RuntimeError, OSError) as cause:
+        if not _is_whole_mnist(final):
+            with _folder_beside(final) as unfinished:
+                import_torchvision_datasets().MNIST(str(unfinished), download=True)
+                mnist.load(unfinished)
+                _move_into_place(unfinished, final)
+    except (ImportError, RuntimeError, DataError, OSError) as cause:
         reason = " ".join(str(cause).split())  # torchvision names each mirror on a line
         raise DataError(
             f"MNIST could not be downloaded ({reason}): check the connection, or put its four "
-            f"files in {root}."
+            f"files in {final}."
         ) from cause
-    return root
+    return final
+
+
+@contextmanager
+def _folder_beside(final: Path) -> Iterator[Path]:
+    """Give a folder to download into, beside the final one; what stays in it is removed."""
+    unfinished = unfinished_name(final)
+    try:
+        remove_abandoned(final.parent)
+        unfinished.mkdir(parents=True)
+        yield unfinished
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _is_whole_mnist(root: Path) -> bool:
+    try:
+        mnist.load(root)
+    except DataError:
+        return False
+    return len(mnist.find_pairs(root)) == len(mnist.PARTS)
 
 
 def _is_readable(root: Path, data_dir: Path | None) -> bool:
@@ -126,8 +147,10 @@ def _move_into_place(unfinished: Path, final: Path) -> None:
     except OSError:  # Asked after the attempt: another download may just have ended there.
         if not final.is_dir():
             raise
-        for name in ZIP_NAMES:  # Whatever else lies in a person's folder stays.
-            os.replace(unfinished / name, final / name)
+        for file in filter(Path.is_file, sorted(unfinished.rglob("*"))):
+            target = final / file.relative_to(unfinished)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(file, target)  # Whatever else lies in a person's folder stays.
 
 
 def _reason(error: Exception) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import os
 import shutil
@@ -22,6 +21,7 @@ from maml_core.data.character_set import CharacterSet, ClassName
 FORMAT = 1  # Raise it when the arrays below change: older files are then built anew.
 # Seconds without a write to a temporary file after which its process counts as dead.
 ABANDONED_AFTER = 600
+UNFINISHED = f".*-{32 * '[0-9a-f]'}.tmp"  # the names that `unfinished_name` gives
 MAX_KEPT = 3  # memory-mapped arrays of one name; mini-ImageNet's has 1.3 GB
 
 # Threads that ask for the same set at once wait for the first to build it.
@@ -112,18 +112,24 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     Several may write to the same path at once; the last to finish wins. A file that is replaced
     keeps its mode, a new one has that of the process's umask; a symbolic link stays one.
 
+    A process that is killed meanwhile leaves an unfinished file, which nothing reads and the next
+    write into the folder removes once it is old. What replaces `path` is on the disk before, so
+    that a power cut leaves the old file or the new one.
+
     Raises:
         OSError: There is no room or no permission; what was at `path` stays as it was.
     """
     path = Path(os.path.realpath(path))
-    unfinished = _unfinished(path)
+    unfinished = unfinished_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        remove_abandoned(path.parent, f".{glob.escape(path.stem)}-*.tmp")
+        remove_abandoned(path.parent)
         with unfinished.open("xb") as file:
             with suppress(OSError):  # none yet, or a file system without modes
                 unfinished.chmod(stat.S_IMODE(path.stat().st_mode))
             yield file
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(unfinished, path)
     finally:
         with suppress(OSError):
@@ -143,7 +149,7 @@ def check_writable(path: Path) -> None:
             raise ValueError(f"{path} is there and may not be written; name another file.")
         target = Path(os.path.realpath(path))
         target.parent.mkdir(parents=True, exist_ok=True)
-        probe = _unfinished(target)
+        probe = unfinished_name(target)
         probe.touch(exist_ok=False)
         probe.unlink()
     except OSError as error:
@@ -152,8 +158,8 @@ def check_writable(path: Path) -> None:
         raise ValueError(f"{path} cannot be written ({reason}); name another file.") from error
 
 
-def _unfinished(path: Path) -> Path:
-    """Return a name beside `path` that nothing has yet."""
+def unfinished_name(path: Path) -> Path:
+    """Return a name beside `path`, which nothing has yet, for what is to become it."""
     return path.with_name(f".{path.stem}-{uuid.uuid4().hex}.tmp")
 
 
@@ -192,13 +198,13 @@ def _write_cache(path: Path, key: str, data: CharacterSet) -> None:
         np.savez(file, allow_pickle=False, key=np.array(key), **_to_arrays(data))
 
 
-def remove_abandoned(folder: Path, pattern: str) -> None:
-    """Remove the temporary files and folders of a pattern whose process has died.
+def remove_abandoned(folder: Path) -> None:
+    """Remove the unfinished files and folders in a folder whose processes have died.
 
     Raises:
         OSError: One cannot be removed.
     """
-    for path in folder.glob(pattern):
+    for path in folder.glob(UNFINISHED):
         with suppress(FileNotFoundError):  # Another process may tidy up as well.
             if time.time() - _last_written(path) < ABANDONED_AFTER:
                 continue
@@ -209,7 +215,7 @@ def remove_abandoned(folder: Path, pattern: str) -> None:
 
 
 def _last_written(path: Path) -> float:
-    return max(file.stat().st_mtime for file in (path, *path.glob("*")))
+    return max(file.stat().st_mtime for file in (path, *path.rglob("*")))
 
 
 def _to_arrays(data: CharacterSet) -> dict[str, np.ndarray]:

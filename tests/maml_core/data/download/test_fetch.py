@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import http.server
 import os
 import subprocess
 import sys
@@ -12,7 +11,6 @@ import threading
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +22,7 @@ from maml_core.data.download import fetch
 from maml_core.data.download.torchvision_import import import_torchvision_datasets
 from maml_core.data.omniglot import PARTS
 from maml_core.data.storage import disk_cache
+from tests.support.file_server import file_server
 
 
 def test_importing_data_sets_and_the_download_imports_no_torch():
@@ -35,36 +34,6 @@ def test_importing_data_sets_and_the_download_imports_no_torch():
     assert found.stdout == "False\n"
 
 
-class Archives(http.server.BaseHTTPRequestHandler):
-    """Serves files from memory; a test sets what goes wrong."""
-
-    content: dict[str, bytes]
-    served_share: float
-    until: threading.Event
-
-    def do_HEAD(self):
-        self.start()
-
-    def do_GET(self):
-        content = self.start()
-        if content is not None:
-            half = len(content) // 2
-            self.wfile.write(content[:half])
-            self.until.wait(30)
-            with suppress(ConnectionError):  # Nobody may be listening any more.
-                self.wfile.write(content[half : round(self.served_share * len(content))])
-
-    def start(self):
-        content = self.content.get(self.path)
-        self.send_response(404 if content is None else 200)
-        self.send_header("Content-Length", str(len(content or b"")))
-        self.end_headers()
-        return content
-
-    def log_message(self, *_):
-        """Keep the test's output clean."""
-
-
 @pytest.fixture
 def server(fake_omniglot, tmp_path, monkeypatch):
     """Serve the fake archives to torchvision in the place of the official ones."""
@@ -74,24 +43,14 @@ def server(fake_omniglot, tmp_path, monkeypatch):
             # Makes it so long that it arrives in several pieces.
             archive.writestr("noise", np.random.default_rng(4).bytes(200_000))
         content[f"/{part}.zip"] = (tmp_path / f"{part}.zip").read_bytes()
-    until = threading.Event()
-    until.set()
-    attributes = {"content": content, "served_share": 1.0, "until": until}
-    handler = type("Handler", (Archives,), attributes)
     monkeypatch.setenv("no_proxy", "*")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as http_server:
-        thread = threading.Thread(target=http_server.serve_forever, args=(0.01,))
-        thread.start()
+    with file_server(content) as (url, handler):
         official = import_torchvision_datasets().Omniglot
-        url = f"http://127.0.0.1:{http_server.server_port}"
         monkeypatch.setattr(official, "download_url_prefix", url)
         for part in PARTS:
             md5 = hashlib.md5(content[f"/{part}.zip"]).hexdigest()
             monkeypatch.setitem(official.zips_md5, part, md5)
         yield handler
-        until.set()
-        http_server.shutdown()
-        thread.join()
     gc.collect()  # A connection that was left open warns here, in the test that opened it.
 
 
@@ -232,7 +191,7 @@ def test_a_closed_download_leaves_nothing_behind(server, data_dir, monkeypatch):
 
 
 def test_what_a_crashed_download_left_is_removed(server, data_dir):
-    old, new = data_dir / ".omniglot-1.part", data_dir / ".omniglot-2.part"
+    old, new = (disk_cache.unfinished_name(data_dir / "omniglot") for _ in range(2))
     long_ago = time.time() - 2 * disk_cache.ABANDONED_AFTER
     for folder in (old, new):
         folder.mkdir(parents=True)
@@ -258,7 +217,7 @@ def test_a_download_that_ends_while_another_is_put_in_place_spoils_neither(
     replace, ends = os.replace, []
 
     def replace_after_the_other(source, target):
-        if Path(source).suffix == ".part" and not ends:
+        if Path(target) == data_dir / "omniglot" and not ends:
             ends.append("begun")
             ends.append(list(fetch.fetch_omniglot())[-1].message)
         replace(source, target)
@@ -267,5 +226,5 @@ def test_a_download_that_ends_while_another_is_put_in_place_spoils_neither(
     ends.append(list(fetch.fetch_omniglot())[-1].message)
     assert len(ends) == 3
     assert all("Omniglot is in" in end for end in ends[1:])
-    assert list(data_dir.glob(".*.part")) == []
+    assert list(data_dir.glob(disk_cache.UNFINISHED)) == []
     assert len(registry.load("omniglot").inputs) == len(fake_omniglot.ink)

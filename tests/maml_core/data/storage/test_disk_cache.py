@@ -83,14 +83,17 @@ def test_an_interrupted_write_leaves_nothing(failure, data_dir, monkeypatch):
 
 def test_what_a_dead_writer_left_is_removed(data_dir):
     data_dir.mkdir()
-    old, new = data_dir / ".tiny-1.tmp", data_dir / ".tiny-2.tmp"
-    for file in (old, new):
+    old, new = (disk_cache.unfinished_name(data_dir / "another.npz") for _ in range(2))
+    others = data_dir / f".tiny-{'x' * 32}.tmp", data_dir / f"tiny-{'0' * 32}.tmp"
+    for file in (old, new, *others):
         file.write_bytes(b"half")
     long_ago = time.time() - 2 * disk_cache.ABANDONED_AFTER
-    os.utime(old, (long_ago, long_ago))
+    for file in (old, *others):
+        os.utime(file, (long_ago, long_ago))
     disk_cache.load_or_build("tiny", "one", data_dir, tiny_set)
     assert not old.exists()
     assert new.exists()  # Another process may be writing it.
+    assert all(other.exists() for other in others), "they are somebody else's"
 
 
 def test_a_short_digest_is_the_first_of_the_sha256():
