@@ -12,7 +12,9 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).parents[1]
 RUN = (sys.executable, "-m", "streamlit", "run", "app.py")
@@ -34,9 +36,31 @@ def installed_chromium() -> str | None:
     return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
 
 
+@dataclass(frozen=True)
+class RunningApp:
+    """A server that answers.
+
+    Attributes:
+        url: Its address.
+        pid: Of its process.
+        log: What it prints.
+    """
+
+    url: str
+    pid: int
+    log: IO[str]
+
+
 @contextmanager
 def running_app(environment: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Start the app, yield its address, and end it.
+    """Start the app, yield its address, and end it; see `running_server`."""
+    with running_server(environment) as server:
+        yield server.url
+
+
+@contextmanager
+def running_server(environment: Mapping[str, str] | None = None) -> Iterator[RunningApp]:
+    """Start the app, yield where it runs, and end it.
 
     Args:
         environment: Of the server; this process's own unless given.
@@ -59,7 +83,7 @@ def running_app(environment: Mapping[str, str] | None = None) -> Iterator[str]:
             if not _answers(f"http://localhost:{port}/_stcore/health", server):
                 log.seek(0)
                 raise RuntimeError(f"The app did not start:\n{log.read()}")
-            yield f"http://localhost:{port}"
+            yield RunningApp(f"http://localhost:{port}", server.pid, log)
         finally:
             server.terminate()
             server.wait(timeout=START_SECONDS)

@@ -149,6 +149,8 @@ def _disjoint_tasks_section(settings: Settings, data: CharacterSet) -> None:
         return  # too few classes for a list
     st.subheader("The same characters as a fixed list of tasks", anchor=False)
     n_train = int(len(data.classes) * PAPER_TRAIN_SHARE) // n_way
+    if st.session_state.get("task", 1) > len(tasks):  # chosen when there were more of them
+        st.session_state["task"] = len(tasks)
     number = st.slider("Task", 1, len(tasks), 1, key="task", bind="query-params")
     kind = "training" if number <= n_train else "testing"
     st.html(STYLE + picture_strip(data, [int(data.starts[c]) for c in tasks[number - 1]]))

@@ -57,6 +57,16 @@ def test_only_new_episode_changes_the_seed() -> None:
     assert at.session_state.seed != DEFAULTS["seed"]
 
 
+def test_the_chosen_task_of_a_list_that_becomes_shorter_is_its_last() -> None:
+    at = open_page(EPISODES, n_way="2", k_shot="1")
+    longest = at.main.slider(key="task").max
+    at.main.slider(key="task").set_value(longest).run()
+    at.sidebar.slider(key="n_way").set_value(4).run()
+    assert not at.exception
+    assert at.main.slider(key="task").value == at.main.slider(key="task").max < longest
+    open_page(EPISODES, n_way="4", task=str(longest))  # nor does a link fail
+
+
 def test_an_episode_that_cannot_be_drawn_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise ValueError("n_way is 20, but there are only 12 classes.")

@@ -1,0 +1,143 @@
+"""Many visitors at once: how long they wait, what they meet, and what memory stays when they went.
+
+    python -m benchmarks.visitors                 # thirty on each page, twenty seconds each
+    python -m benchmarks.visitors --work          # ten bring zips, train, pause and leave
+
+Each is a session of Streamlit's own protocol over a websocket, without a browser: the times are the
+server's and the line's. A visitor presses the page's controls at random, half a second to two and a
+half after the page has answered. Each has a mark, in the seed, in strokes and in class names, which
+nobody else may see. The server is this project's app, on this machine, with the data that the
+environment names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from benchmarks.running_app import RunningApp, running_server
+from benchmarks.simulated_visitors.server_memory import megabytes
+from benchmarks.simulated_visitors.visits import Visit, look_around, train_on_own_zip
+from pages.shared.frame.navigation import PAGES
+
+WARM_SECONDS = 8.0  # on each page, alone, before the memory is called that of the beginning
+SAMPLE_SECONDS = 1.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the visits and print what was measured; return 1 if something happened that must not."""
+    options = _parser().parse_args(arguments)
+    with running_server() as server:
+        return asyncio.run(measure(server, options))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    names = [page.name for page in PAGES]
+    parser.add_argument("--sessions", type=int, help="visitors at once (30, with --work 10)")
+    parser.add_argument("--pages", nargs="+", choices=names, default=names, metavar="PAGE")
+    parser.add_argument("--seconds", type=float, default=20, help="that each stays (20)")
+    parser.add_argument("--minutes-after", type=float, default=10, help="to watch memory (10)")
+    parser.add_argument(
+        "--work", action="store_true", help="bring zips, train, pause and leave instead"
+    )
+    return parser
+
+
+async def measure(server: RunningApp, options: argparse.Namespace) -> int:
+    """Visit a server, print a table, and watch its memory; return 1 after faults, else 0."""
+    print_memory("started", server.pid)
+    for page in PAGES:
+        if page.name in options.pages:
+            await look_around(server.url, page.name, page.address, 0, WARM_SECONDS)
+    print_memory("before", server.pid)
+    peak = asyncio.create_task(_peak(server.pid))
+    visits: list[Visit] = []
+    print(f"{'page':10} visitors presses   opened    p50    p95    max  errors shown  faults")
+    if options.work:
+        numbers = range(1, 1 + (options.sessions or 10))
+        work = await asyncio.gather(*(train_on_own_zip(server.url, n) for n in numbers))
+        visits += report("train", work)
+    else:
+        numbers = range(1, 1 + (options.sessions or 30))
+        for page in PAGES:
+            if page.name in options.pages:
+                there = await asyncio.gather(
+                    *(
+                        look_around(server.url, page.name, page.address, n, options.seconds)
+                        for n in numbers
+                    )
+                )
+                visits += report(page.name, there)
+    peak.cancel()
+    print(f"memory, peak: {await peak:.0f} MB with child processes")
+    print_memory("when they went", server.pid)
+    await _watch_memory(server.pid, options.minutes_after)
+    return _sum_up(server, visits)
+
+
+def report(page: str, visits: Sequence[Visit]) -> Sequence[Visit]:
+    """Print the row of a page; return its visits."""
+    times = sorted(second for visit in visits for second in visit.seconds) or [float("nan")]
+    p50, p95 = (times[min(int(share * len(times)), len(times) - 1)] for share in (0.5, 0.95))
+    opened = statistics.median(visit.opened for visit in visits)
+    alerts = sum(len(visit.alerts) for visit in visits)
+    faults = sum(len(visit.faults) for visit in visits)
+    print(
+        f"{page:10} {len(visits):8} {len(times):7} {opened:6.2f} s {p50:4.2f} s {p95:4.2f} s "
+        f"{times[-1]:4.2f} s {alerts:13} {faults:7}",
+        flush=True,
+    )
+    return visits
+
+
+def print_memory(when: str, pid: int) -> None:
+    """Print how much memory the server and its children have."""
+    server, children, number = megabytes(pid)
+    print(f"memory, {when}: {server:.0f} MB, {number} children {children:.0f} MB", flush=True)
+
+
+async def _peak(pid: int) -> float:
+    """Return the most memory of the server and its children together until it is cancelled."""
+    most = 0.0
+    try:
+        while True:
+            most = max(most, sum(megabytes(pid)[:2]))
+            await asyncio.sleep(SAMPLE_SECONDS)
+    except asyncio.CancelledError:
+        return most
+
+
+async def _watch_memory(pid: int, minutes: float) -> None:
+    end, minute = time.monotonic() + 60 * minutes, 0
+    while (left := end - time.monotonic()) > 0:
+        await asyncio.sleep(min(60, left))
+        minute += 1
+        print_memory(f"{min(minute, minutes):g} minutes after", pid)
+
+
+def _sum_up(server: RunningApp, visits: Sequence[Visit]) -> int:
+    """Print what went wrong, in the sessions and in the server's log; return 1 if it must not."""
+    server.log.seek(0)
+    log = server.log.read()
+    foreign = {(visit.number, mark) for visit in visits for mark in visit.seen - {visit.mark}}
+    for text, count in Counter(text for visit in visits for text in visit.alerts).most_common():
+        print(f"error shown {count} times: {text}")
+    faults = Counter(text for visit in visits for text in visit.faults)
+    for text, count in faults.most_common():
+        print(f"fault, {count} times: {text}")
+    for number, mark in sorted(foreign):
+        print(f"fault: visitor {number} saw the mark {mark} of another")
+    print(f"the server printed {log.count('Traceback')} tracebacks")
+    if "Traceback" in log:
+        print(log)
+    return int(bool(faults or foreign or "Traceback" in log))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
