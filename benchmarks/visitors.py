@@ -5,9 +5,11 @@
 
 Each is a session of Streamlit's own protocol over a websocket, without a browser: the times are the
 server's and the line's. A visitor presses the page's controls at random, half a second to two and a
-half after the page has answered. Each has a mark, in the seed, in strokes and in class names, which
-nobody else may see. The server is this project's app, on this machine, with the data that the
-environment names.
+half after the page has answered. After twenty seconds without an end they press the next thing, and
+the press counts as unfinished: so does an evaluation of many episodes, which shows its progress.
+
+Each has a mark, in the seed, in strokes and in class names, which nobody else may see. The server
+is this project's app, on this machine, with the data that the environment names.
 """
 
 from __future__ import annotations
@@ -58,7 +60,9 @@ async def measure(server: RunningApp, options: argparse.Namespace) -> int:
     print_memory("before", server.pid)
     peak = asyncio.create_task(_peak(server.pid))
     visits: list[Visit] = []
-    print(f"{'page':10} visitors presses   opened    p50    p95    max  errors shown  faults")
+    print(
+        f"{'page':10} visitors presses   opened     p50     p95  unfinished  errors shown  faults"
+    )
     if options.work:
         numbers = range(1, 1 + (options.sessions or 10))
         work = await asyncio.gather(*(train_on_own_zip(server.url, n) for n in numbers))
@@ -83,14 +87,15 @@ async def measure(server: RunningApp, options: argparse.Namespace) -> int:
 
 def report(page: str, visits: Sequence[Visit]) -> Sequence[Visit]:
     """Print the row of a page; return its visits."""
-    times = sorted(second for visit in visits for second in visit.seconds) or [float("nan")]
+    pressed = [second for visit in visits for second in visit.seconds]
+    times = sorted(second for second in pressed if second is not None) or [float("nan")]
     p50, p95 = (times[min(int(share * len(times)), len(times) - 1)] for share in (0.5, 0.95))
     opened = statistics.median(visit.opened for visit in visits)
     alerts = sum(len(visit.alerts) for visit in visits)
     faults = sum(len(visit.faults) for visit in visits)
     print(
-        f"{page:10} {len(visits):8} {len(times):7} {opened:6.2f} s {p50:4.2f} s {p95:4.2f} s "
-        f"{times[-1]:4.2f} s {alerts:13} {faults:7}",
+        f"{page:10} {len(visits):8} {len(pressed):7} {opened:6.2f} s {p50:5.2f} s {p95:5.2f} s "
+        f"{pressed.count(None):10} {alerts:13} {faults:7}",
         flush=True,
     )
     return visits

@@ -22,7 +22,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 
-RUN_SECONDS = 120.0  # after which a run that has not ended counts as an error
+OPEN_SECONDS = 180.0  # after which a page that is not there counts as an error
+PATIENCE_SECONDS = 20.0  # that a visitor waits for the end of what a press began
 FINISHED, EARLY, FRAGMENT_FINISHED = 0, 2, 3  # how a run ends, see `ForwardMsg.script_finished`
 XSRF_COOKIE = "_streamlit_xsrf"
 LEAVING = "class='leaving'"  # what app.py draws when the browser is to load the page again
@@ -67,7 +68,7 @@ class Tab:
         on_message: Told the bytes of each message.
         drawn: What the page shows, by place.
         alerts: The error messages that were shown.
-        faults: What must not happen: exceptions shown, runs that did not end.
+        faults: What must not happen: exceptions shown, connections closed by the server.
     """
 
     url: str
@@ -85,15 +86,21 @@ class Tab:
     _run: int = 0
     _page_hash: str = ""
     _cookie: str = ""
+    _reader: asyncio.Task[None] | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def open(self) -> float:
-        """Load the page; return the seconds that it took."""
+        """Load the page; return the seconds that it took.
+
+        Raises:
+            TimeoutError: It is not there after `OPEN_SECONDS`.
+        """
         self._cookie = await asyncio.to_thread(self._fetch_cookie)
         began = time.perf_counter()
         while True:
             await self._connect()
-            await self.rerun()
+            if await self.rerun(patience=OPEN_SECONDS) is None:
+                raise TimeoutError(f"the page was not there after {OPEN_SECONDS:.0f} s")
             if not any(LEAVING in one.proto.body for one in self.shown("html")):
                 return time.perf_counter() - began
             self.faults.clear()  # a new server knows its pages only after the first run
@@ -101,10 +108,11 @@ class Tab:
 
     async def close(self) -> None:
         """Close the tab."""
-        self._reader.cancel()
-        await self._socket.close()
-        with suppress(asyncio.CancelledError):
-            await self._reader
+        if self._reader is not None:
+            self._reader.cancel()
+            await self._socket.close()
+            with suppress(asyncio.CancelledError):
+                await self._reader
 
     def shown(self, *kinds: str) -> Iterator[Drawn]:
         """Yield what is shown of some kinds of elements."""
@@ -114,19 +122,27 @@ class Tab:
         """Return the control of a key, if it is shown."""
         return next((one for one in list(self.drawn.values()) if one.key == key), None)
 
-    async def press(self, control: Drawn, state: WidgetState) -> float:
-        """Change a control; return the seconds until the page is drawn."""
+    async def press(self, control: Drawn, state: WidgetState) -> float | None:
+        """Change a control; return the seconds until the page is drawn, None if that is awaited.
+
+        Who waits no longer may press again, which ends the run that is under way.
+        """
         return await self.rerun(control.fragment, state)
 
     async def rerun(
-        self, fragment: str = "", changed: WidgetState | None = None, by_itself: bool = False
-    ) -> float:
-        """Ask for a run, after the one that is under way; return the seconds that it took.
+        self,
+        fragment: str = "",
+        changed: WidgetState | None = None,
+        by_itself: bool = False,
+        patience: float = PATIENCE_SECONDS,
+    ) -> float | None:
+        """Ask for a run; return the seconds that it took, None if it takes longer than one waits.
 
         Args:
             fragment: The part of the page to run; empty for all.
             changed: What the visitor did.
             by_itself: Whether it is due rather than asked for.
+            patience: Seconds to wait.
         """
         async with self._turn:
             message = BackMsg()
@@ -147,9 +163,9 @@ class Tab:
             began = time.perf_counter()
             await self._socket.send(message.SerializeToString())
             try:
-                await asyncio.wait_for(self._ended, RUN_SECONDS)
+                await asyncio.wait_for(self._ended, patience)
             except TimeoutError:
-                self.faults.append(f"{self.page}: a run took more than {RUN_SECONDS:.0f} s")
+                return None
             return time.perf_counter() - began
 
     async def watch(self, seconds: float) -> None:
@@ -165,15 +181,15 @@ class Tab:
                     self._due[name] = (interval, time.monotonic() + interval)
             await asyncio.sleep(min(left, 0.1))
 
-    async def upload(self, uploader: Drawn, name: str, content: bytes) -> float:
-        """Choose a file; return the seconds until the page is drawn."""
+    async def upload(self, uploader: Drawn, name: str, content: bytes) -> float | None:
+        """Choose a file; return what `press` does."""
         message = BackMsg()
         request = message.file_urls_request
         request.request_id, request.session_id = uuid.uuid4().hex, self.session
         request.file_names.append(name)
         self._files[request.request_id] = asyncio.get_running_loop().create_future()
         await self._socket.send(message.SerializeToString())
-        urls = await asyncio.wait_for(self._files.pop(request.request_id), RUN_SECONDS)
+        urls = await asyncio.wait_for(self._files.pop(request.request_id), OPEN_SECONDS)
         await asyncio.to_thread(self._put, urls.upload_url, name, content)
         state = WidgetState(id=uploader.id)
         info = state.file_uploader_state_value.uploaded_file_info.add()
@@ -217,7 +233,7 @@ class Tab:
             additional_headers={"Cookie": f"{XSRF_COOKIE}={self._cookie}"},
             max_size=None,
             compression=None,
-            open_timeout=RUN_SECONDS,
+            open_timeout=OPEN_SECONDS,
             ping_interval=None,
         )
         self._reader = asyncio.create_task(self._read())

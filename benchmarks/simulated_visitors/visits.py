@@ -28,7 +28,8 @@ class Visit:
         number: Of the visitor.
         page: The page's name.
         opened: Seconds until the page was there.
-        seconds: From each press to the page that answers it.
+        seconds: From each press to the page that answers it; None where the visitor went on to
+            the next before.
         faults: What must not happen.
         alerts: Error messages that were shown.
         seen: Marks in what the server sent.
@@ -37,7 +38,7 @@ class Visit:
     number: int
     page: str
     opened: float = 0.0
-    seconds: list[float] = field(default_factory=list)
+    seconds: list[float | None] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     alerts: list[str] = field(default_factory=list)
     seen: set[int] = field(default_factory=set)
@@ -114,6 +115,6 @@ async def _wait_for(tab: Tab, key: str) -> Drawn:
     raise TimeoutError(f"{key} could not be used for {WAIT_SECONDS:.0f} s")
 
 
-async def _click(tab: Tab, key: str) -> float:
+async def _click(tab: Tab, key: str) -> float | None:
     control = await _wait_for(tab, key)
     return await tab.press(control, WidgetState(id=control.id, trigger_value=True))
