@@ -31,8 +31,8 @@ def in_parallel(function: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
     """
     if getattr(_worker, "active", False):
         raise RuntimeError(
-            "Work that runs in parallel was itself to be done in parallel, and could wait for itself "
-            "without end; do it piece by piece."
+            "Work that runs in parallel was itself to be done in parallel, and could wait for "
+            "itself without end; do it piece by piece."
         )
     return _pool().map(function, items)
 
