@@ -74,7 +74,7 @@ def pretrain(
     )
     muon = f" or a smaller Muon step size than {config.muon_lr:g}" if config.muon_lr else ""
     return until_divergence(
-        states, "loss", f"choose a smaller learning rate than {config.lr:g}{muon}"
+        start, states, "loss", f"choose a smaller learning rate than {config.lr:g}{muon}"
     )
 
 

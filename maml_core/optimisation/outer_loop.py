@@ -18,10 +18,6 @@ from maml_core.optimisation.distributed import averaged
 MUON_MOMENTUM = 0.9
 
 
-class DivergenceError(ValueError):
-    """A training's loss, gradient or parameters are not finite; the message is a sentence."""
-
-
 class Metrics(NamedTuple):
     """What one batch says.
 
@@ -54,6 +50,19 @@ class TrainState:
     metrics: Metrics | None = None
     optimizer: Mapping[str, dict[str, Tensor]] = field(default_factory=dict)
     gradient_norm: Tensor | None = None
+
+
+class DivergenceError(ValueError):
+    """A training's loss, gradient or parameters are not finite; the message is a sentence.
+
+    Attributes:
+        last_finite: The last state of which the loss and its gradient were found to be finite;
+            None if there was none.
+    """
+
+    def __init__(self, message: str, last_finite: TrainState | None = None) -> None:
+        super().__init__(message)
+        self.last_finite = last_finite
 
 
 def optimise(
@@ -101,11 +110,12 @@ def optimise(
 
 
 def until_divergence(
-    states: Iterable[TrainState], objective: str, remedy: str
+    start: TrainState, states: Iterable[TrainState], objective: str, remedy: str
 ) -> Iterator[TrainState]:
     """Yield the states of a training as long as all their numbers are finite.
 
     Args:
+        start: The state before the first of them.
         states: As `optimise` yields them.
         objective: What the message calls the loss.
         remedy: What to do, the end of a sentence.
@@ -113,19 +123,26 @@ def until_divergence(
     Raises:
         DivergenceError: A state's loss, gradient norm or parameters are not finite.
     """
+    before, last_finite = start, None
     for state in states:
         measured = [state.metrics.loss] if state.metrics else []
         measured += [] if state.gradient_norm is None else [state.gradient_norm]
-        if not _are_finite([*measured, *state.params.values()]):
-            loss = f"The {objective} or its gradient is"
-            what = "The weights are" if _are_finite(measured) else loss
-            raise DivergenceError(f"{what} not finite at update {state.step}; {remedy}.")
-        yield state
+        if _are_finite(measured):
+            last_finite = before  # whose loss and gradient they are
+            if _are_finite(state.params.values()):
+                yield state
+                before = state
+                continue
+            what = "The weights are"
+        else:
+            what = f"The {objective} or its gradient is"
+        raise DivergenceError(f"{what} not finite at update {state.step}; {remedy}.", last_finite)
 
 
 def _are_finite(tensors: Iterable[Tensor]) -> bool:
     # Stacked: a GPU is waited for once and not once a tensor.
-    return bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all())
+    finite = [tensor.isfinite().all() for tensor in tensors]
+    return not finite or bool(torch.stack(finite).all())
 
 
 class _Optimizers:

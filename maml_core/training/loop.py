@@ -54,7 +54,8 @@ def training_loop(
     Raises:
         CheckpointError: The run resumes, and the saved state is missing, damaged or another run's,
             or the training is finished.
-        DivergenceError: A loss is not finite; the last finite state and its weights are written.
+        DivergenceError: A loss is not finite; the last state with a finite one and its weights are
+            written.
     """
     begin, metadata = _start(run, initial_state, steps, metadata)
     try:
@@ -106,14 +107,26 @@ def _train_and_write(
             )
         raise
     except DivergenceError as error:
+        state = error.last_finite or begin
+        metadata = _up_to(state, metadata)
         if not _keep(run, state, metadata, in_state):
-            raise
+            if run.out.exists():
+                raise  # what is there has made more updates than none
+            checkpoints.save_weights(run.out, checkpoint_of(state, metadata))
         raise DivergenceError(
-            f"{error} The last finite weights, after update {state.step}, are in {run.out}."
+            f"{error} The last finite weights, after update {state.step}, are in {run.out}.", state
         ) from error
     checkpoints.save_weights(run.out, checkpoint)
     run.state.unlink(missing_ok=True)
     return checkpoint
+
+
+def _up_to(state: TrainState, metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return what is said of a training at one of its earlier states."""
+    if "validation" not in metadata:
+        return metadata
+    rows = [row for row in metadata["validation"] if row["update"] <= state.step]
+    return {**metadata, "validation": rows}
 
 
 def _keep(

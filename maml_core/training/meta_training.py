@@ -59,7 +59,7 @@ def meta_train(
         muon_lr=config.muon_lr,
         divisible=True,
     )
-    return until_divergence(states, "meta-loss", _smaller_steps(config))
+    return until_divergence(start, states, "meta-loss", _smaller_steps(config))
 
 
 def _smaller_steps(config: TrainConfig) -> str:

@@ -125,7 +125,7 @@ def train_regressor(
         lr=config.meta_lr,
         steps=config.meta_steps,
     )
-    return until_divergence(states, "error", f"choose a smaller β than {config.meta_lr:g}")
+    return until_divergence(first, states, "error", f"choose a smaller β than {config.meta_lr:g}")
 
 
 def train_side_by_side(config: SinusoidConfig, validate_every: int) -> Iterator[SinusoidCheckpoint]:

@@ -135,13 +135,11 @@ def train(job: TrainingJob, control: Control, saved: bytes = b"") -> None:
 
 
 def _updates(training: recipes.PreparedTraining, first: TrainState) -> Iterator[TrainState]:
-    """Yield the state after each update; where they diverge send the last weights before that."""
-    last = first
+    """Yield the state after each update; where they diverge send the last finite weights."""
     try:
-        for last in training.updates(first):
-            yield last
-    except DivergenceError:
-        _send_weights(training, last)
+        yield from training.updates(first)
+    except DivergenceError as error:
+        _send_weights(training, error.last_finite or first)
         raise
 
 

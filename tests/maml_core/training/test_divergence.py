@@ -15,6 +15,7 @@ from maml_core.optimisation.outer_loop import DivergenceError, Metrics, TrainSta
 from maml_core.teaching.sinusoids.regressors import METHODS as REGRESSORS
 from maml_core.teaching.sinusoids.training import train_regressor
 from maml_core.training import recipes, saved_state
+from maml_core.training.meta_training import meta_train
 from maml_core.training.recipes import train, train_baseline
 from tests.support.small_runs import CONFIG, NARROW, PRETRAIN
 
@@ -25,10 +26,12 @@ ADVICE = r"The last finite weights, after update (\d+), are in .*weights\."
 def assert_kept(run, told):
     """What is left is finite, loads, and is of the update that the sentence names."""
     kept = checkpoints.load_weights(run.out)
-    state, _ = saved_state.load_update(run.state)
     assert all(value.isfinite().all() for value in kept.params.values())
-    assert kept.metadata["updates"] == state.step == told
+    assert kept.metadata["updates"] == told
     assert kept.learner().inner_lrs
+    assert run.state.exists() == (told > 0)
+    if told:
+        assert saved_state.load_update(run.state)[0].step == told
 
 
 @pytest.mark.parametrize("method", META_METHODS)
@@ -71,6 +74,8 @@ def test_the_first_number_that_is_not_finite_ends_it(updates, bad, where):
         yield state_of(updates + 1, **{where: bad})
         raise AssertionError("it went on")
 
+    start = TrainState(0, {})
+
     def state_of(step, loss=1.0, gradient=1.0, weights=1.0):
         metrics = Metrics(torch.tensor(loss), torch.zeros(0))
         params = {"a": torch.ones(2), "b": torch.tensor([3e38, weights])}  # large but finite
@@ -79,12 +84,15 @@ def test_the_first_number_that_is_not_finite_ends_it(updates, bad, where):
     seen = []
     what = "The weights are" if where == "weights" else "The loss or its gradient is"
     sentence = f"^{what} not finite at update {updates + 1}; do less\\.$"
-    with pytest.raises(DivergenceError, match=sentence):
-        seen.extend(until_divergence(states(), "loss", "do less"))
+    with pytest.raises(DivergenceError, match=sentence) as raised:
+        seen.extend(until_divergence(start, states(), "loss", "do less"))
     assert [state.step for state in seen] == list(range(1, updates + 1))
+    # A loss and its gradient are those of the state before.
+    of = updates if where == "weights" else updates - 1
+    assert raised.value.last_finite is ([start, *seen][of] if of >= 0 else None)
 
 
-def test_a_first_update_that_diverges_writes_nothing_and_leaves_what_was_there(run, monkeypatch):
+def test_a_first_update_that_diverges_leaves_the_start_or_what_was_there(run, monkeypatch):
     run.out.write_bytes(b"weights of yesterday")
 
     def diverges(_, state, *__):
@@ -108,11 +116,22 @@ def test_a_state_of_weights_that_are_not_finite_is_not_gone_on_with(run):
         saved_state.load_update(run.state)
 
 
-def test_validation_before_the_divergence_is_kept_with_the_weights(run):
-    config = replace(CONFIG, meta_lr=1e30, n_ways=(2,))
-    with pytest.raises(DivergenceError):
-        train(replace(run, validate_every=1), config, NARROW)
+def test_weights_of_an_earlier_update_are_kept_with_what_was_said_of_them(run, monkeypatch):
+    """The loss after update 3 is not finite: the last weights that can be used are those of 2."""
+    seen = []
+
+    def diverges(*args):
+        for state in meta_train(*args):
+            seen.append(state)
+            yield state
+            if state.step == 3:
+                raise DivergenceError("It diverged.", seen[1])
+
+    monkeypatch.setattr(recipes, "meta_train", diverges)
+    with pytest.raises(DivergenceError, match=f"It diverged. {ADVICE}"):
+        train(replace(run, validate_every=1), replace(CONFIG, n_ways=(2,)), NARROW)
+    assert_kept(run, 2)
     kept = checkpoints.load_weights(run.out)
-    assert [row["update"] for row in kept.metadata["validation"]] == [
-        *range(1, kept.metadata["updates"] + 1)
-    ]
+    assert [row["update"] for row in kept.metadata["validation"]] == [1, 2]
+    for name, value in kept.params.items():
+        torch.testing.assert_close(value, seen[1].params[name], rtol=0, atol=0)

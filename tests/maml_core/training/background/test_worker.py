@@ -135,15 +135,29 @@ def test_what_cannot_be_trained_is_told_in_a_sentence(change, sentence, capsys, 
 
 
 def test_weights_from_before_a_divergence_are_sent(capsys, monkeypatch):
-    """Those of the last update that was reported, though no validation had sent them yet."""
+    """Those with which the loss was last finite, though no validation had sent them yet."""
     monkeypatch.setattr(worker, "VALIDATION_SHARE", 0.0)
-    job = replace(JOB, config=replace(CONFIG, meta_lr=1e30))
-    with pytest.raises(DivergenceError, match="at update"):
-        train(job, told_to())
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    *_, reported = [line["step"] for line in lines if line["kind"] == "progress"]
-    assert (lines[-1]["kind"], lines[-1]["step"]) == ("weights", reported)
-    assert weights(lines[-1]).metadata["updates"] == reported > 0
+    prepare, states = recipes.prepare_training, []
+
+    def prepare_one_that_diverges(*args):
+        training = prepare(*args)
+
+        def updates(first):
+            for state in training.updates(first):
+                states.append(state)
+                yield state
+                if state.step == 3:
+                    raise DivergenceError("It diverged.", states[1])
+
+        return replace(training, updates=updates)
+
+    monkeypatch.setattr(recipes, "prepare_training", prepare_one_that_diverges)
+    with pytest.raises(DivergenceError, match="It diverged"):
+        train(JOB, told_to())
+    last = [json.loads(line) for line in capsys.readouterr().out.splitlines()][-1]
+    assert (last["kind"], last["step"]) == ("weights", 2)
+    for name, value in weights(last).params.items():
+        torch.testing.assert_close(value, states[1].params[name], rtol=0, atol=0)
 
 
 def test_an_update_that_does_not_fit_is_told_in_a_sentence(capsys, monkeypatch):
