@@ -85,6 +85,7 @@ class Tab:
     _files: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
     _run: int = 0
     _page_hash: str = ""
+    _pages: dict[str, str] = field(default_factory=dict)
     _cookie: str = ""
     _reader: asyncio.Task[None] | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -128,6 +129,11 @@ class Tab:
         Who waits no longer may press again, which ends the run that is under way.
         """
         return await self.rerun(control.fragment, state)
+
+    async def go_to(self, page: str) -> float | None:
+        """Choose a page in the navigation; return what `press` does."""
+        self.page, self._page_hash = page, self._pages[page]
+        return await self.rerun()
 
     async def rerun(
         self,
@@ -187,9 +193,9 @@ class Tab:
         request = message.file_urls_request
         request.request_id, request.session_id = uuid.uuid4().hex, self.session
         request.file_names.append(name)
-        self._files[request.request_id] = asyncio.get_running_loop().create_future()
+        answered = self._files[request.request_id] = asyncio.get_running_loop().create_future()
         await self._socket.send(message.SerializeToString())
-        urls = await asyncio.wait_for(self._files.pop(request.request_id), OPEN_SECONDS)
+        urls = await asyncio.wait_for(answered, OPEN_SECONDS)
         await asyncio.to_thread(self._put, urls.upload_url, name, content)
         state = WidgetState(id=uploader.id)
         info = state.file_uploader_state_value.uploaded_file_info.add()
@@ -263,6 +269,9 @@ class Tab:
                 self._due.clear()
         elif kind == "navigation":
             self._page_hash = message.navigation.page_script_hash
+            self._pages = {
+                one.url_pathname: one.page_script_hash for one in message.navigation.app_pages
+            }
         elif kind == "page_info_changed":
             self.query = message.page_info_changed.query_string
         elif kind == "auto_rerun":
@@ -273,7 +282,7 @@ class Tab:
                 self._due.pop(name, None)
         elif kind == "file_urls_response":
             answer = message.file_urls_response
-            self._files[answer.response_id].set_result(answer.file_urls[0])
+            self._files.pop(answer.response_id).set_result(answer.file_urls[0])
         elif kind == "delta":
             self._draw(message)
         elif kind == "session_event":

@@ -82,11 +82,12 @@ async def look_around(url: str, page: str, address: str, number: int, seconds: f
 
 
 async def train_on_own_zip(url: str, number: int) -> Visit:
-    """Bring a zip, train on it, pause the training and leave."""
+    """Bring a zip, look at it, train on it, pause the training and leave."""
     visit = Visit(number, "train")
     async with _tab(url, visit, "train", f"train_updates={UPDATES}&train_seed={visit.mark}") as tab:
         uploader = next(one for one in tab.shown("file_uploader") if one.key.startswith("zip_"))
         visit.seconds.append(await tab.upload(uploader, "mine.zip", marked_zip(visit.mark)))
+        visit.seconds += [await tab.go_to("episodes"), await tab.go_to("train")]
         choice = await _wait_for(tab, "train_on")
         own = choice.proto.options[-1].content
         state = WidgetState(id=choice.id)

@@ -79,7 +79,7 @@ class MetaBatch:
         )
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+@st.cache_resource(show_spinner=False, max_entries=64, ttl=cached.RESULT_SECONDS)
 def sampled_tasks(settings: Settings, n_tasks: int, first: int = 0) -> list[Episode]:
     """Return tasks of the seed's sequence; number 0 is the episode of the other pages."""
     pool = cached.pool(settings.dataset, settings.part)
@@ -100,7 +100,7 @@ def task_contributions(batch: MetaBatch, first: int = 0) -> Iterator[TaskContrib
     return decompose_meta_update(start.model, start.params, episodes, batch.config())
 
 
-@st.cache_resource(show_spinner="Updating θ …", max_entries=32)
+@st.cache_resource(show_spinner="Updating θ …", max_entries=32, ttl=cached.RESULT_SECONDS)
 def meta_update(batch: MetaBatch, meta_lr: float, _tasks: Sequence[TaskContribution]) -> MetaUpdate:
     """Return the update that the tasks of a batch make."""
     return apply_meta_update(

@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+from pages.shared import cached
+
 T = TypeVar("T")
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+@st.cache_resource(show_spinner=False, max_entries=64, ttl=cached.RESULT_SECONDS)
 def _finished(key: str, depends_on: Hashable) -> list[Any]:
     """Return where a result is kept for all sessions: empty, or complete."""
     return []

@@ -73,7 +73,7 @@ def have_one_shape(plane_settings: PlaneSettings) -> bool:
     return shapes[0] == shapes[1]
 
 
-@st.cache_resource(show_spinner="Laying the planes …", max_entries=12)
+@st.cache_resource(show_spinner="Laying the planes …", max_entries=12, ttl=cached.RESULT_SECONDS)
 def planes(plane_settings: PlaneSettings) -> dict[str, Plane]:
     """Return the plane of each map, by its name."""
     episode = cached.episode(plane_settings.settings)

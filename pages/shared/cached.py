@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import streamlit as st
@@ -25,13 +28,17 @@ from maml_core.learners.training_classes import (
     splits_trained_on,
 )
 from maml_core.methods.catalogue import METHODS, NEAREST
+from maml_core.optimisation.freed_memory import release_freed_memory
 from maml_core.teaching import play_round
 from maml_core.teaching.sentences.words import AvailableClasses
 from pages.shared.learners import store
 from pages.shared.link_settings import Settings, dataset_changes, dataset_labels
+from pages.shared.streamlit_internals import expire_results
 
 BASELINE = "pretrained"  # what stands beside MAML
 SPLIT = "alphabets"  # the one that the shipped weights are trained on
+RESULT_SECONDS = 480.0  # that a result is kept for whoever asks for the same
+TIDY_SECONDS = 30.0
 
 
 @st.cache_resource(show_spinner="Reading the characters …")
@@ -120,7 +127,7 @@ def _shipped_methods(split: str) -> tuple[str, ...]:
     return tuple(m for m in METHODS if m == "random" or checkpoints.is_shipped(m, split))
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+@st.cache_resource(show_spinner=False, max_entries=64, ttl=RESULT_SECONDS)
 def episode(settings: Settings, split: str = SPLIT) -> Episode:
     """Return the episode that the sidebar names.
 
@@ -140,7 +147,7 @@ def trajectories(
     return compare(chosen, episode(settings), inner_steps, lr_factor)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+@st.cache_resource(show_spinner=False, max_entries=64, ttl=RESULT_SECONDS)
 def adapted(
     content: str,
     methods: tuple[str, ...],
@@ -176,3 +183,18 @@ def machine_answers(
     asked = questions(dataset, part, mode, seed)
     learners = {method: learner(method) for method in methods}
     return play_round.answer_questions(learners, asked, inner_steps)
+
+
+@cache
+def keep_tidy() -> threading.Thread:
+    """Have old results dropped from now on, and freed memory given back to the system."""
+    tidying = threading.Thread(target=_tidy_regularly, daemon=True)
+    tidying.start()
+    return tidying
+
+
+def _tidy_regularly() -> None:
+    while True:
+        time.sleep(TIDY_SECONDS)
+        expire_results()
+        release_freed_memory()

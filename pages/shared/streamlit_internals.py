@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from streamlit import runtime
+from streamlit.runtime.caching import cache_resource_api
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.state.safe_session_state import SafeSessionState
@@ -18,6 +19,7 @@ __all__ = [
     "UploadedFile",
     "answer_each_request",
     "browser_parameters",
+    "expire_results",
     "is_connected",
     "is_history_navigation",
     "looks_for_pages_by_file",
@@ -105,3 +107,17 @@ def is_connected(session: str) -> bool:
     It does not go by a page's own sign of life: a page gives none during a long evaluation.
     """
     return not runtime.exists() or bool(runtime.get_instance().is_active_session(session))
+
+
+def expire_results() -> None:
+    """Drop what resource caches have held for longer than their `ttl`.
+
+    Streamlit does so when something is added to the same cache, on a server that nobody visits
+    never.
+    """
+    caches = cache_resource_api._resource_caches
+    with caches._caches_lock:
+        every = [cache for by_key in caches._function_caches.values() for cache in by_key.values()]
+    for cache in every:
+        with cache._mem_cache_lock:
+            cache._mem_cache.expire()

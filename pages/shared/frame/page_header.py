@@ -58,6 +58,7 @@ def page_top(title: str, checks: Mapping[str, Check] | None = None) -> None:
             new_episode_button("new_episode_on_phone")
     check_link(checks or {})
     show_notices()
+    cached.keep_tidy()
 
 
 def explanation(question: str, answer: str) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import time
+import weakref
+
 import pytest
+import streamlit as st
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.runtime.scriptrunner import RerunException
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
@@ -10,7 +15,7 @@ from streamlit.runtime.state.safe_session_state import SafeSessionState
 from streamlit.runtime.state.session_state import SessionState
 
 from pages.shared import streamlit_internals
-from pages.shared.streamlit_internals import answer_each_request, sent_event
+from pages.shared.streamlit_internals import answer_each_request, expire_results, sent_event
 
 
 def test_a_request_is_answered_when_the_next_one_has_come_already(
@@ -45,3 +50,28 @@ def test_an_event_is_found_by_key_and_name(monkeypatch: pytest.MonkeyPatch) -> N
     assert sent_event("pad", "again") is None
     assert sent_event("bare", "ink") is None
     assert sent_event("ad", "ink") is None
+
+
+class Result:
+    """What a cache keeps, and a weak reference follows."""
+
+
+def test_old_results_are_let_go_though_nobody_asks_for_them() -> None:
+    @st.cache_resource(ttl=0.2)
+    def old(number: int) -> Result:
+        return Result()
+
+    @st.cache_resource(ttl=60)
+    def young(number: int) -> Result:
+        return Result()
+
+    followed = [weakref.ref(kept(1)) for kept in (old, young)]
+    expire_results()
+    assert all(one() for one in followed)
+    time.sleep(0.25)
+    gc.collect()
+    assert all(one() for one in followed), "Streamlit itself lets none of them go"
+    expire_results()
+    gc.collect()
+    assert followed[0]() is None
+    assert followed[1]() is young(1)
