@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from maml_core.optimisation.fair_pool import name_callers_by
 from maml_core.paths import ASSETS
 from pages.shared.frame.embedding import link_to_the_page, show_one_figure
 from pages.shared.frame.former_addresses import follow_former_address
@@ -11,7 +12,11 @@ from pages.shared.frame.next_steps import draw_next_steps
 from pages.shared.frame.short_links import follow_short_link
 from pages.shared.frame.sidebar import sidebar
 from pages.shared.learners import training_session
-from pages.shared.streamlit_internals import answer_each_request, looks_for_pages_by_file
+from pages.shared.streamlit_internals import (
+    answer_each_request,
+    looks_for_pages_by_file,
+    session_id,
+)
 
 
 def leave(script: str) -> None:
@@ -23,6 +28,7 @@ def leave(script: str) -> None:
 
 
 answer_each_request()
+name_callers_by(session_id)  # each tab takes its turn
 at_first = looks_for_pages_by_file()
 st.set_page_config(page_title="See meta-learning", page_icon="✍️", layout="wide")
 current = st.navigation(

@@ -103,13 +103,11 @@ class FairPool:
 
     def map(self, function: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
         """Begin with `function` of each item; yield the results in order."""
-        name = _name_caller()
-        futures = self._submit(name, function, items)
-        return self._results(name, futures)
+        return self._results(self._submit(_name_caller(), function, items))
 
-    def others_at_work(self, name: Hashable) -> int:
-        """Count the callers but one who have work here, or had a moment ago."""
-        recent = time.monotonic() - RECENT_SECONDS
+    def others_at_work(self) -> int:
+        """Count the callers but the present one who have work here, or had a moment ago."""
+        name, recent = _name_caller(), time.monotonic() - RECENT_SECONDS
         with self._lock:
             others = (caller for key, caller in self._callers.items() if key != name)
             return sum(other.is_active or other.seen > recent for other in others)
@@ -135,12 +133,12 @@ class FairPool:
                 self._spare.submit(self._work, only_ahead=True)
         return deque(future for future, _ in tasks)
 
-    def _results(self, name: Hashable, futures: deque[Future[B]]) -> Iterator[B]:
+    def _results(self, futures: deque[Future[B]]) -> Iterator[B]:
         try:
             while futures:
                 tell = _waiting.tell
                 while tell and not wait([futures[0]], TELL_SECONDS).done:
-                    tell(self.others_at_work(name))
+                    tell(self.others_at_work())
                 yield futures.popleft().result()
         finally:
             for future in futures:

@@ -43,6 +43,11 @@ def map_in_parallel(function: Callable[[A], B], items: Mapping[K, A]) -> dict[K,
     return dict(zip(items, in_parallel(function, items.values()), strict=True))
 
 
+def others_at_work() -> int:
+    """Count the other callers who have work here, see `fair_pool.name_callers_by`."""
+    return _pool().others_at_work()
+
+
 @cache
 def _pool() -> FairPool:
     return FairPool(min(MAX_WORKERS, os.cpu_count() or 1), _start_worker)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any, TypeVar
 
 import streamlit as st
 
 from pages.shared import cached
+from pages.shared.progress import ProgressLine
 
 T = TypeVar("T")
 
@@ -60,12 +60,12 @@ def work_in_pieces(
         with place.container():
             if not at_once:
                 st.button("Stop", key=f"stop_{key}", icon=":material/stop:")
-            bar, started, first = st.progress(0.0, "Computing …"), time.monotonic(), len(done)
-            for number, piece in enumerate(resume(first), first + 1):
-                left = (time.monotonic() - started) * (pieces - number) / (number - first)
-                # A run that was stopped ends here, and leaves alone what the next one resumes.
-                bar.progress(number / pieces, f"{number} of {pieces}, about {left:.0f} s left")
-                done.append(piece)
+            progress, first = ProgressLine(st.empty(), "Computing …"), len(done)
+            with progress.in_turns():
+                for number, piece in enumerate(resume(first), first + 1):
+                    # A run that was stopped ends here, and leaves alone what the next one resumes.
+                    progress.show(number / pieces, f"{number} of {pieces}", since=first / pieces)
+                    done.append(piece)
         place.empty()
         finished[:] = done
     return done

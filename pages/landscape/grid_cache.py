@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import TypeVar
@@ -12,7 +11,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from maml_core.landscape.loss_maps import RESOLUTIONS, Grid
+from pages.shared.progress import ProgressLine
 
+UNSAID_SECONDS = 2.0  # so little time left goes without saying
 MAX_GRIDS = 256  # of at most 61 × 61 points, 60 kB each
 K = TypeVar("K", bound=Hashable)
 GridEvaluator = Callable[[int, Grid | None], Iterator[Grid]]  # resolution, what is known
@@ -80,20 +81,17 @@ def refine_grids(
         resolution: Points along its side.
         place: Where the progress is drawn.
     """
-    started, bar = time.monotonic(), place.progress(0.0)
+    progress = ProgressLine(place)
     lacking = {
         key: evaluate_grid
         for key, evaluate_grid in evaluators.items()
         if next_resolution([key], resolution)
     }
-    for number, (key, evaluate_grid) in enumerate(lacking.items()):
-        known = _store().get((key, resolution)) or finest_complete_grid(key, resolution)
-        for grid in evaluate_grid(resolution, known):
-            _store().put((key, resolution), grid)
-            share = (number + grid.done) / len(lacking)
-            left = (time.monotonic() - started) * (1 - share) / share if share else 0.0
-            bar.progress(
-                share,
-                f"{resolution} × {resolution} points: {share:.0%}"
-                + f", about {left:.0f} s left" * (left > 2),
-            )
+    with progress.in_turns():
+        for number, (key, evaluate_grid) in enumerate(lacking.items()):
+            known = _store().get((key, resolution)) or finest_complete_grid(key, resolution)
+            for grid in evaluate_grid(resolution, known):
+                _store().put((key, resolution), grid)
+                share = (number + grid.done) / len(lacking)
+                words = f"{resolution} × {resolution} points: {share:.0%}"
+                progress.show(share, words, least=UNSAID_SECONDS)

@@ -11,6 +11,7 @@ from streamlit import runtime
 from streamlit.runtime.caching import cache_resource_api
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_run_context import in_cached_function
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 from streamlit.runtime.state.session_state_proxy import get_session_state
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -22,6 +23,7 @@ __all__ = [
     "expire_results",
     "is_connected",
     "is_history_navigation",
+    "is_in_cached_function",
     "looks_for_pages_by_file",
     "rewrite_link",
     "sent_event",
@@ -99,6 +101,11 @@ def session_id() -> str:
     """Return what identifies this visitor's tab; empty outside a session."""
     context = get_script_run_ctx()
     return context.session_id if context else ""
+
+
+def is_in_cached_function() -> bool:
+    """Say whether a function with a cache of Streamlit's is being run in this thread."""
+    return in_cached_function.get()
 
 
 def is_connected(session: str) -> bool:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from maml_core.config import SinusoidConfig
 from maml_core.figures.sinusoid import training_figure
+from maml_core.optimisation.thread_pool import others_at_work
 from maml_core.teaching.exports.csv_exports import sinusoid_history_csv
 from maml_core.teaching.exports.facts import sinusoid_facts
 from maml_core.teaching.sinusoids.evaluation import VALIDATION_TASKS
@@ -21,6 +22,7 @@ from maml_core.teaching.sinusoids.training import (
 from maml_core.teaching.sinusoids.weights import load_checkpoint
 from pages.shared.charts.chart import draw_chart
 from pages.shared.frame.finding import show_caption
+from pages.shared.progress import duration, turns
 from pages.shared.widgets import segmented_choice
 
 UPDATES = (500, 1_000, 2_000, 5_000)
@@ -52,7 +54,10 @@ class RunningTraining:
         self.checkpoint = next(self._checkpoints)
 
     def advance(self) -> None:
-        """Train for a moment, at least to the next checkpoint."""
+        """Train for a moment, at least to the next checkpoint.
+
+        Nothing ends it in between: what trains goes on in the next rerun.
+        """
         until = time.monotonic() + PIECE_SECONDS
         for checkpoint in self._checkpoints:
             self.checkpoint = checkpoint
@@ -135,8 +140,8 @@ def draw_training_panel(session: SessionTraining) -> None:
     checkpoint = session.checkpoint
     if session.running:
         step, steps = checkpoint.step, session.running.config.meta_steps
-        left = f", about {session.running.seconds_left:.0f} s left" if step else ""
-        st.progress(step / steps, f"{step:,} of {steps:,} updates{left}")
+        left = f", about {duration(session.running.seconds_left)} left" if step else ""
+        st.progress(step / steps, f"{step:,} of {steps:,} updates{left}{turns(others_at_work())}")
     draw_chart(
         training_figure(checkpoint.history, checkpoint.config.meta_steps),
         "training_chart",

@@ -23,6 +23,7 @@ from pages.shared.charts.chart import draw_chart, file_name
 from pages.shared.charts.facts import episode_facts
 from pages.shared.frame.finding import show_finding
 from pages.shared.link_settings import PARTS, Settings
+from pages.shared.progress import ProgressLine
 
 REPEATS = 100
 MAX_KEPT = 8  # evaluations of a visitor, the latest
@@ -121,19 +122,21 @@ def streamed_evaluation(
     if st.button(label, key=key, type="primary"):
         stop = st.empty()
         stop.button("Stop", key=f"stop_{key}", icon=":material/stop:")
-        bar, chart = st.progress(0.0, f"0 of {episodes} episodes"), st.empty()
+        place, chart = st.empty(), st.empty()
+        progress = ProgressLine(place, f"0 of {episodes} episodes")
         kept.pop(cache_key, None)
-        started, last_drawn = time.monotonic(), 0.0
-        for number, estimates in enumerate(begin()):
-            kept[cache_key] = estimates
-            done = next(iter(estimates.values())).episodes
-            left = (time.monotonic() - started) * (episodes - done) / done
-            bar.progress(done / episodes, f"{done} of {episodes} episodes, about {left:.0f} s left")
-            if time.monotonic() - last_drawn > REDRAW_SECONDS:
-                with chart:
-                    draw_chart(confidence_figure(estimates, n_way), f"{key}_{number}", CHART_TITLE)
-                last_drawn = time.monotonic()
-        for shown in (stop, bar, chart):
+        last_drawn = 0.0
+        with progress.in_turns():
+            for number, estimates in enumerate(begin()):
+                kept[cache_key] = estimates
+                done = next(iter(estimates.values())).episodes
+                progress.show(done / episodes, f"{done} of {episodes} episodes")
+                if time.monotonic() - last_drawn > REDRAW_SECONDS:
+                    with chart:
+                        figure = confidence_figure(estimates, n_way)
+                        draw_chart(figure, f"{key}_{number}", CHART_TITLE)
+                    last_drawn = time.monotonic()
+        for shown in (stop, place, chart):
             shown.empty()
     while len(kept) > MAX_KEPT:
         del kept[next(iter(kept))]

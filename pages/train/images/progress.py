@@ -18,6 +18,7 @@ from pages.shared.frame.finding import show_finding
 from pages.shared.learners import picker, training_session
 from pages.shared.link_settings import dataset_label
 from pages.shared.messages import show_error_text
+from pages.shared.progress import duration
 from pages.train.images.controls import MODELS
 
 REFRESH_SECONDS = 1.0
@@ -77,19 +78,15 @@ def _draw_state(training: BackgroundTraining) -> None:
         text += (
             ": nobody was here for a while, or the connection was lost; Resume goes on from there"
         )
-    elif training.state == "running" and training.seconds_left is None:
-        text = "Reading the characters"
     elif training.state == "running":
-        text += f", {training.updates_per_second:.1f} per second"
-        text += f", about {_duration(training.seconds_left)} left"
+        left = training.seconds_left
+        rate = f", {training.updates_per_second:.1f} per second"
+        text = (
+            "Reading the characters"
+            if left is None
+            else f"{text}{rate}, about {duration(left)} left"
+        )
     st.progress(training.updates_made / config.meta_steps, text)
-
-
-def _duration(seconds: float | None) -> str:
-    """Return a duration in words; empty where it is not known."""
-    if seconds is None:
-        return ""
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def _draw_buttons(training: BackgroundTraining) -> None:

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import StopException
 from streamlit.testing.v1 import AppTest
 
@@ -22,11 +21,12 @@ from maml_core.figures.style import STYLES
 from maml_core.learners import checkpoints
 from maml_core.teaching.anatomy import meta_update
 from maml_core.training import recording
-from pages.inside import layer_changes, meta_batch, piecewise_work
+from pages.inside import layer_changes, meta_batch
 from pages.inside.algorithm_steps import ALGORITHM_LINES, STEPS
 from pages.shared import cached
 from pages.shared.charts.picture_html import data_uri
 from pages.shared.learners import recorded
+from pages.shared.progress import ProgressLine
 from tests.support import opened_page
 from tests.support.opened_page import components, texts, told
 
@@ -175,7 +175,7 @@ def test_large_batches_wait_for_a_click_and_go_on_where_they_were_stopped(
         begun.append(done)
         return steps(batch, done)
 
-    def stop_at_the_second(self: DeltaGenerator, *_: object) -> None:
+    def stop_at_the_second(self: ProgressLine, *_: object, **__: object) -> None:
         told_of.append(self)
         if len(told_of) == 2:
             raise StopException  # what a call does in a run that was stopped
@@ -184,8 +184,7 @@ def test_large_batches_wait_for_a_click_and_go_on_where_they_were_stopped(
     at = open_page()
     assert not components(at)
     assert "takes a while" in texts(at, "caption")
-    monkeypatch.setattr(DeltaGenerator, "progress", stop_at_the_second)
-    monkeypatch.setattr(piecewise_work.st, "progress", lambda *_: piecewise_work.st.empty())
+    monkeypatch.setattr(ProgressLine, "show", stop_at_the_second)
     at.button(key="decompose_update").click().run()
     assert not components(at), "one of two tasks is done"
     at.run()
