@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -91,6 +91,9 @@ def descend(
         inner_lr: α > 0.
         inner_steps: 0 to 100.
         start: A point of the plane to descend from.
+
+    Raises:
+        ValueError: The loss is not finite where the descent would start.
     """
     params = for_n_way(learner.params, episode.spec.n_way) if start is None else plane.point(*start)
     config = AdaptConfig(inner_lr, inner_steps)
@@ -99,7 +102,9 @@ def descend(
     whole = len(path) if trajectory.diverged_at is None else trajectory.diverged_at
     if not whole:
         raise ValueError(
-            "The loss where the descent would start is not a finite number; start closer to θ."
+            "The loss at θ is not a finite number: no descent starts there."
+            if start is None
+            else "The loss where the descent would start is not a finite number; start closer to θ."
         )
     places = np.array([plane.project(point) for point in path[:whole]])
     distances = [float(norm(subtract(point, plane.origin))) for point in path[:whole]]
@@ -167,6 +172,9 @@ def build_planes(
 
     Returns:
         Planes by the learner's name; 'ends' by `SHARED_PLANE`.
+
+    Raises:
+        ValueError: The landscape is flat, or distances in it are not finite.
     """
     check_choice("kind", kind, tuple(PLANES))
     n_way = episode.spec.n_way
@@ -176,4 +184,23 @@ def build_planes(
         path = adapt_to_episode(learner, episode, config)
         return [point for point in path if torch.isfinite(norm(point))]
 
-    return PLANES[kind](map_in_parallel(reference, learners), seed)
+    paths = map_in_parallel(reference, learners)
+    if not all(paths.values()):
+        raise ValueError(
+            "The parameters are so large that distances between them are not finite numbers: "
+            "there is no plane to draw."
+        )
+    try:
+        return PLANES[kind](paths, seed)
+    except ValueError as error:
+        raise ValueError(_why_no_plane(paths.values())) from error
+
+
+def _why_no_plane(paths: Iterable[Sequence[Params]]) -> str:
+    if any(not float(norm(subtract(path[-1], path[0]))) for path in paths):
+        why = (
+            "The landscape is flat around θ: the gradient is zero, so no inner step leads anywhere"
+        )
+    else:
+        why = "The inner steps all lead along one line"
+    return f"{why}, and filters without length have no random direction: there is no plane to draw."

@@ -36,7 +36,7 @@ from pages.shared.learners.picker import in_place_of_maml
 from pages.shared.learners.recorded import recorded_params
 from pages.shared.link_settings import MAX_SEED, PARTS, Check, Settings, one_of, whole_number
 from pages.shared.messages import message_of
-from pages.shared.widgets import segmented_choice
+from pages.shared.widgets import plain_text, segmented_choice
 
 KINDS = {"Paths": "paths", "Both ends": "ends", "Random": "random"}
 # What is drawn: on which set, and loss or accuracy.
@@ -105,14 +105,16 @@ def main() -> None:
         return
     try:
         paths = _paths(controls)
+        window = url_state.zoomed_window() or _whole_window(controls, paths)
     except ValueError as error:
+        if not url_state.restarts():  # then nothing can be left out that would help
+            label = STYLES[controls.plane_settings.method].label
+            st.info(plain_text(f"“{label}”: {message_of(error)}"))
+            return
         # Among the notices, which stay until they are read: this run is not the last.
         st.session_state.setdefault("link_notices", []).append(message_of(error))
         url_state.write_restarts([])
         st.rerun()
-    every = [path for drawn in paths.values() for path in drawn]
-    whole_window = loss_maps.widen_to_show(plane_cache.whole_window(controls.plane_settings), every)
-    window = url_state.zoomed_window() or whole_window
     evaluators: Evaluators = {}
     for panel in paths:
         what = (
@@ -227,6 +229,12 @@ def _paths(controls: Controls) -> dict[str, list[ProjectedTrajectory]]:
     return found
 
 
+def _whole_window(controls: Controls, paths: dict[str, list[ProjectedTrajectory]]) -> Window:
+    """Return the part of the planes that shows all paths."""
+    every = [path for drawn in paths.values() for path in drawn]
+    return loss_maps.widen_to_show(plane_cache.whole_window(controls.plane_settings), every)
+
+
 def _maps(
     controls: Controls,
     window: Window,
@@ -333,6 +341,8 @@ def _refine(controls: Controls, evaluators: Evaluators, progress: DeltaGenerator
             on_click=lambda: st.session_state.update(stopped=what),
         )
         grid_cache.refine_grids(evaluators, resolution, progress.container())
+        if grid_cache.next_resolution(evaluators, controls.resolution) == resolution:
+            st.session_state["stopped"] = what  # it was not kept: not again and again
         st.rerun()
 
 

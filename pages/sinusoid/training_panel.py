@@ -10,6 +10,7 @@ import streamlit as st
 
 from maml_core.config import SinusoidConfig
 from maml_core.figures.sinusoid import training_figure
+from maml_core.optimisation.outer_loop import DivergenceError
 from maml_core.optimisation.thread_pool import others_at_work
 from maml_core.teaching.exports.csv_exports import sinusoid_history_csv
 from maml_core.teaching.exports.facts import sinusoid_facts
@@ -47,6 +48,7 @@ class RunningTraining:
     seconds: float = 0.0
     _checkpoints: Iterator[SinusoidCheckpoint] = field(init=False)
     _last_rerun: float = field(init=False)
+    _has_ended: bool = False
 
     def __post_init__(self) -> None:
         self._checkpoints = train_side_by_side(self.config, VALIDATE_EVERY)
@@ -59,9 +61,12 @@ class RunningTraining:
         Nothing ends it in between: what trains goes on in the next rerun.
         """
         until = time.monotonic() + PIECE_SECONDS
-        for checkpoint in self._checkpoints:
-            self.checkpoint = checkpoint
-            if time.monotonic() >= until:
+        while True:
+            try:
+                self.checkpoint = next(self._checkpoints)
+            except (StopIteration, DivergenceError):
+                self._has_ended = True
+            if self.is_done or time.monotonic() >= until:
                 break
         now = time.monotonic()
         self.seconds += min(now - self._last_rerun, PAUSE_SECONDS)
@@ -69,8 +74,8 @@ class RunningTraining:
 
     @property
     def is_done(self) -> bool:
-        """Whether all updates have been made."""
-        return self.checkpoint.step >= self.config.meta_steps
+        """Whether all updates have been made, or as many as it took to diverge."""
+        return self._has_ended or self.checkpoint.step >= self.config.meta_steps
 
     @property
     def seconds_left(self) -> float:

@@ -71,9 +71,15 @@ def describe_layers(changes: Mapping[str, Mapping[str, float]], steps: int) -> s
     """Say which layer below the head adaptation moves most.
 
     Args:
-        changes: Relative change by layer, by the name in sentences.
+        changes: Relative change by layer, by the name in sentences; who has none that is finite,
+            as a network of zeros, is left out.
         steps: Inner steps.
     """
+    changes = {
+        name: finite
+        for name, by_layer in changes.items()
+        if (finite := {layer: c for layer, c in by_layer.items() if math.isfinite(c)})
+    }
     most = {name: max(by_layer, key=by_layer.__getitem__) for name, by_layer in changes.items()}
     moved = {name: f"{100 * changes[name][layer]:.2g} %" for name, layer in most.items()}
     if not most:

@@ -81,6 +81,11 @@ def test_layers() -> None:
         "In one inner step, below the head, block 1 moves most: MAML by 0.44 % of its length and "
         "mine by 0.47 % of its length."
     )
+    dead = {"zeros": {}, "huge": {"Block 1": math.nan}}
+    assert describe_layers({"MAML": {"Block 1": 0.02}} | dead, 1) == (
+        "In one inner step, below the head, MAML moves block 1 most, by 2 % of its length."
+    )
+    assert describe_layers({"zeros": {}}, 1) == ""
 
 
 def test_waves() -> None:
