@@ -55,7 +55,6 @@ def test_the_time_left_goes_by_the_pace_since_it_was_resumed(
 def test_a_stop_is_heard_while_a_piece_waits_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     caller, begun, end = "other", Event(), Event()
     monkeypatch.setattr(fair_pool, "_name_caller", lambda: caller)
-    monkeypatch.setattr(fair_pool, "CREDIT_SECONDS", 0.0)
     monkeypatch.setattr(progress, "others_at_work", lambda: 0)
     pool, place, run = FairPool(1), Line(), list[str]()
 
@@ -63,10 +62,11 @@ def test_a_stop_is_heard_while_a_piece_waits_for_others(monkeypatch: pytest.Monk
         begun.set()
         assert end.wait(PATIENCE)
 
-    held = pool.map(hold, ["other"])
+    line = ProgressLine(place, "0 of 2")
+    with line.in_turns():
+        held = pool.map(hold, ["other"])
     assert begun.wait(PATIENCE)
     caller = "stopped"
-    line = ProgressLine(place, "0 of 2")
     place.stopped = True
     with pytest.raises(StopException), line.in_turns():
         list(pool.map(run.append, ["1", "2"]))
