@@ -11,17 +11,19 @@ import hashlib
 import os
 import shutil
 import struct
+import sys
 import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
 from maml_core.cli import commands
-from maml_core.config import EpisodeSpec
+from maml_core.config import EpisodeSpec, TrainConfig
 from maml_core.data import drawn_boards, registry
 from maml_core.data.character_set import CharacterSet, ClassName
 from maml_core.data.download import fetch
@@ -35,6 +37,8 @@ from maml_core.evaluation import records, results_table
 from maml_core.images.board import Board, board_to_json, cell_from_strokes
 from maml_core.learners import checkpoints
 from maml_core.training import loop, recipes, recording, saved_state, training_run
+from maml_core.training.background import queue
+from maml_core.training.background.job import TrainingJob
 from maml_core.training.training_run import TrainingRun
 from tests.support.file_server import file_server
 from tests.support.killed_process import (
@@ -48,6 +52,9 @@ from tests.support.killed_process import (
 )
 from tests.support.pictures import encoded, grey
 from tests.support.small_runs import CONFIG, NARROW
+
+STAND_IN = Path(__file__).parent / "support" / "stand_in_training.py"
+
 
 # Boards
 
@@ -195,6 +202,29 @@ def test_a_training_being_saved(tmp_path):
 def assert_equal(found, expected) -> None:
     assert found.keys() == expected.keys()
     assert all(torch.equal(found[name], expected[name]) for name in found)
+
+
+# A server whose visitor trains
+
+
+def train_in_the_background(started) -> None:
+    queue.COMMAND = (sys.executable, str(STAND_IN))
+    training = queue.TrainingQueue().start("me", TrainingJob(TrainConfig(meta_steps=1_000_000)))
+    started.send(training.process.pid)
+    time.sleep(PATIENCE)
+
+
+def test_the_training_of_a_killed_server_ends():
+    told, started = FORKS.Pipe(duplex=False)
+    server = FORKS.Process(target=train_in_the_background, args=(started,))
+    server.start()
+    training = psutil.Process(told.recv())
+    assert training.is_running()
+    kill(server)
+    end = time.monotonic() + PATIENCE
+    while training.is_running() and training.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 # An evaluation
