@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import statistics
 import sys
 import time
@@ -56,7 +57,7 @@ async def measure(server: RunningApp, options: argparse.Namespace) -> int:
     print_memory("started", server.pid)
     for page in PAGES:
         if page.name in options.pages:
-            await look_around(server.url, page.name, page.address, 0, WARM_SECONDS)
+            await look_around(server.url, page.name, page.address, 0, WARM_SECONDS, patience=300)
     print_memory("before", server.pid)
     peak = asyncio.create_task(_peak(server.pid))
     visits: list[Visit] = []
@@ -88,14 +89,17 @@ async def measure(server: RunningApp, options: argparse.Namespace) -> int:
 def report(page: str, visits: Sequence[Visit]) -> Sequence[Visit]:
     """Print the row of a page; return its visits."""
     pressed = [second for visit in visits for second in visit.seconds]
+    unfinished = sum(second is None for v in visits for second in (v.opened, *v.seconds))
     times = sorted(second for second in pressed if second is not None) or [float("nan")]
     p50, p95 = (times[min(int(share * len(times)), len(times) - 1)] for share in (0.5, 0.95))
-    opened = statistics.median(visit.opened for visit in visits)
+    opened = statistics.median(
+        math.inf if visit.opened is None else visit.opened for visit in visits
+    )
     alerts = sum(len(visit.alerts) for visit in visits)
     faults = sum(len(visit.faults) for visit in visits)
     print(
         f"{page:10} {len(visits):8} {len(pressed):7} {opened:6.2f} s {p50:5.2f} s {p95:5.2f} s "
-        f"{pressed.count(None):10} {alerts:13} {faults:7}",
+        f"{unfinished:10} {alerts:13} {faults:7}",
         flush=True,
     )
     return visits

@@ -22,8 +22,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 
-OPEN_SECONDS = 180.0  # after which a page that is not there counts as an error
-PATIENCE_SECONDS = 20.0  # that a visitor waits for the end of what a press began
+ANSWER_SECONDS = 120.0  # after which a server that says nothing is an error
+PATIENCE_SECONDS = 20.0  # that a visitor waits for all of a page to be drawn
 FINISHED, EARLY, FRAGMENT_FINISHED = 0, 2, 3  # how a run ends, see `ForwardMsg.script_finished`
 XSRF_COOKIE = "_streamlit_xsrf"
 LEAVING = "class='leaving'"  # what app.py draws when the browser is to load the page again
@@ -90,20 +90,15 @@ class Tab:
     _reader: asyncio.Task[None] | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def open(self) -> float:
-        """Load the page; return the seconds that it took.
-
-        Raises:
-            TimeoutError: It is not there after `OPEN_SECONDS`.
-        """
+    async def open(self, patience: float = PATIENCE_SECONDS) -> float | None:
+        """Load the page; return the seconds until all of it is drawn, None if that is awaited."""
         self._cookie = await asyncio.to_thread(self._fetch_cookie)
         began = time.perf_counter()
         while True:
             await self._connect()
-            if await self.rerun(patience=OPEN_SECONDS) is None:
-                raise TimeoutError(f"the page was not there after {OPEN_SECONDS:.0f} s")
+            seconds = await self.rerun(patience=patience)
             if not any(LEAVING in one.proto.body for one in self.shown("html")):
-                return time.perf_counter() - began
+                return None if seconds is None else time.perf_counter() - began
             self.faults.clear()  # a new server knows its pages only after the first run
             await self.close()
 
@@ -195,7 +190,7 @@ class Tab:
         request.file_names.append(name)
         answered = self._files[request.request_id] = asyncio.get_running_loop().create_future()
         await self._socket.send(message.SerializeToString())
-        urls = await asyncio.wait_for(answered, OPEN_SECONDS)
+        urls = await asyncio.wait_for(answered, ANSWER_SECONDS)
         await asyncio.to_thread(self._put, urls.upload_url, name, content)
         state = WidgetState(id=uploader.id)
         info = state.file_uploader_state_value.uploaded_file_info.add()
@@ -239,7 +234,7 @@ class Tab:
             additional_headers={"Cookie": f"{XSRF_COOKIE}={self._cookie}"},
             max_size=None,
             compression=None,
-            open_timeout=OPEN_SECONDS,
+            open_timeout=ANSWER_SECONDS,
             ping_interval=None,
         )
         self._reader = asyncio.create_task(self._read())

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from benchmarks.simulated_visitors.marks import mark_of, marked_zip, marks_in
 from benchmarks.simulated_visitors.presses import random_press
-from benchmarks.simulated_visitors.tab import Drawn, Tab
+from benchmarks.simulated_visitors.tab import PATIENCE_SECONDS, Drawn, Tab
 
 THINK_SECONDS = (0.5, 2.5)  # between two presses
 TRAINED_SECONDS = 10.0  # from the start of a training to its pause
@@ -27,7 +26,7 @@ class Visit:
     Attributes:
         number: Of the visitor.
         page: The page's name.
-        opened: Seconds until the page was there.
+        opened: Seconds until all of the page was drawn; None where the visitor pressed before.
         seconds: From each press to the page that answers it; None where the visitor went on to
             the next before.
         faults: What must not happen.
@@ -37,7 +36,7 @@ class Visit:
 
     number: int
     page: str
-    opened: float = 0.0
+    opened: float | None = None
     seconds: list[float | None] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     alerts: list[str] = field(default_factory=list)
@@ -49,42 +48,43 @@ class Visit:
         return mark_of(self.number)
 
 
-@asynccontextmanager
-async def _tab(url: str, visit: Visit, address: str, query: str) -> AsyncIterator[Tab]:
-    """Open a tab for a visit and close it; what went wrong is in the visit."""
+async def look_around(
+    url: str,
+    page: str,
+    address: str,
+    number: int,
+    seconds: float,
+    patience: float = PATIENCE_SECONDS,
+) -> Visit:
+    """Open a page and press what is on it, one thing after another.
 
-    def look(message: bytes) -> None:
-        visit.seen |= marks_in(message)
-
-    tab = Tab(url, address, query, look)
-    try:
-        visit.opened = await tab.open()
-        yield tab
-    except Exception as error:  # one visitor's misfortune is a line of the table
-        visit.faults.append(f"{visit.page}: {type(error).__name__}: {error}")
-    finally:
-        visit.faults += tab.faults
-        visit.alerts += tab.alerts
-        await tab.close()
-
-
-async def look_around(url: str, page: str, address: str, number: int, seconds: float) -> Visit:
-    """Open a page and press what is on it, one thing after another."""
+    Args:
+        url: The app's address.
+        page: The page's name.
+        address: What follows the app's address.
+        number: Of the visitor.
+        seconds: To stay.
+        patience: Seconds to wait for the page at first.
+    """
     visit, chance = Visit(number, page), random.Random(f"{page} {number}")
-    async with _tab(url, visit, address, f"seed={visit.mark}&n_way=5&k_shot=1") as tab:
+
+    async def press(tab: Tab) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             await tab.watch(chance.uniform(*THINK_SECONDS))
-            press = random_press(tab, visit.mark, chance)
-            if press is not None:
-                visit.seconds.append(await tab.press(*press))
+            chosen = random_press(tab, visit.mark, chance)
+            if chosen is not None:
+                visit.seconds.append(await tab.press(*chosen))
+
+    await _make(visit, Tab(url, address, f"seed={visit.mark}&n_way=5&k_shot=1"), press, patience)
     return visit
 
 
 async def train_on_own_zip(url: str, number: int) -> Visit:
     """Bring a zip, look at it, train on it, pause the training and leave."""
     visit = Visit(number, "train")
-    async with _tab(url, visit, "train", f"train_updates={UPDATES}&train_seed={visit.mark}") as tab:
+
+    async def work(tab: Tab) -> None:
         uploader = next(one for one in tab.shown("file_uploader") if one.key.startswith("zip_"))
         visit.seconds.append(await tab.upload(uploader, "mine.zip", marked_zip(visit.mark)))
         visit.seconds += [await tab.go_to("episodes"), await tab.go_to("train")]
@@ -98,7 +98,30 @@ async def train_on_own_zip(url: str, number: int) -> Visit:
         await tab.watch(TRAINED_SECONDS)
         visit.seconds.append(await _click(tab, "pause_training"))
         await tab.watch(3.0)
+
+    query = f"train_updates={UPDATES}&train_seed={visit.mark}"
+    await _make(visit, Tab(url, "train", query), work, WAIT_SECONDS)
     return visit
+
+
+async def _make(
+    visit: Visit, tab: Tab, act: Callable[[Tab], Awaitable[None]], patience: float
+) -> None:
+    """Make a visit: open a tab, do something there and close it."""
+
+    def look(message: bytes) -> None:
+        visit.seen |= marks_in(message)
+
+    tab.on_message = look
+    try:
+        visit.opened = await tab.open(patience)
+        await act(tab)
+    except Exception as error:  # one visitor's misfortune is a line of the table
+        visit.faults.append(f"{visit.page}: {type(error).__name__}: {error}")
+    finally:
+        visit.faults += tab.faults
+        visit.alerts += tab.alerts
+        await tab.close()
 
 
 async def _wait_for(tab: Tab, key: str) -> Drawn:
