@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+
+# Told while a set is read: of how many pictures or other parts how many are.
+ReportProgress = Callable[[int, int], None]
 
 
 class DataError(Exception):

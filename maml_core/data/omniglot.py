@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from maml_core.data.character_set import CharacterSet, ClassName, DataError
+from maml_core.data.character_set import CharacterSet, ClassName, DataError, ReportProgress
 from maml_core.data.storage.archives import fingerprint, open_archive
 from maml_core.data.storage.disk_cache import default_data_dir, load_or_build
 from maml_core.images.network_input import to_network_input
@@ -54,7 +54,9 @@ def omniglot_root(data_dir: Path | None = None) -> Path:
     return (data_dir or default_data_dir()) / "omniglot"
 
 
-def load(root: Path, data_dir: Path | None = None) -> CharacterSet:
+def load(
+    root: Path, data_dir: Path | None = None, progress: ReportProgress | None = None
+) -> CharacterSet:
     """Read all of Omniglot, from the cache when the source is unchanged.
 
     Args:
@@ -62,6 +64,7 @@ def load(root: Path, data_dir: Path | None = None) -> CharacterSet:
             in itself or in a folder in it (torchvision makes 'omniglot-py'). Where both
             are there, the zip is read.
         data_dir: Where the cache lies; `default_data_dir()` if None.
+        progress: Told after each picture that is decoded; of a set in the cache none are.
 
     Returns:
         The background classes, then the evaluation classes, each sorted by alphabet and
@@ -75,8 +78,17 @@ def load(root: Path, data_dir: Path | None = None) -> CharacterSet:
         "omniglot",
         fingerprint(sources.values(), REMEDY_FILE),
         data_dir or default_data_dir(),
-        lambda: _build(sources),
+        lambda: _build(sources, progress),
     )
+
+
+def edition(root: Path) -> str:
+    """Return a digest of what lies in `root`, which changes with it.
+
+    Raises:
+        DataError: As `load`, as far as it shows without decoding.
+    """
+    return fingerprint(_find_sources(root).values(), REMEDY_FILE)
 
 
 def count_classes_and_images(root: Path) -> tuple[int, int]:
@@ -85,8 +97,12 @@ def count_classes_and_images(root: Path) -> tuple[int, int]:
     Raises:
         DataError: Something is missing, damaged, or not Omniglot.
     """
+    return _count(_find_sources(root))
+
+
+def _count(sources: dict[str, Path]) -> tuple[int, int]:
     classes, images = 0, 0
-    for part, source in _find_sources(root).items():
+    for part, source in sources.items():
         with open_archive(source, REMEDY_FILE) as (sizes, _):
             entries = _find_pictures(part, source, sizes)
             classes += len({(entry.alphabet, entry.character) for entry in entries})
@@ -120,12 +136,13 @@ def _find_sources(root: Path) -> dict[str, Path]:
     return sources
 
 
-def _build(sources: dict[str, Path]) -> CharacterSet:
+def _build(sources: dict[str, Path], progress: ReportProgress | None) -> CharacterSet:
     counts: Counter[ClassName] = Counter()
     drawers: list[int] = []
     inputs: list[np.ndarray] = []
     bits: list[np.ndarray] = []
     alphabets: dict[str, set[str]] = {}
+    total = _count(sources)[1] if progress else 0
     for part, source in sources.items():
         alphabets[part] = set()
         for entry, ink in _read_pictures(part, source):
@@ -134,6 +151,8 @@ def _build(sources: dict[str, Path]) -> CharacterSet:
             drawers.append(entry.drawer)
             inputs.append(to_network_input(255 * ink))
             bits.append(np.packbits(ink, axis=-1))
+            if progress:
+                progress(len(inputs), total)
     _check_complete(sources, counts, alphabets[BACKGROUND] & alphabets[EVALUATION])
     return CharacterSet(
         name="omniglot",

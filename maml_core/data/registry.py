@@ -19,8 +19,9 @@ from maml_core.config import (
     check_choice,
 )
 from maml_core.data import mnist, omniglot
-from maml_core.data.character_set import CharacterSet, ClassName, DataError
+from maml_core.data.character_set import CharacterSet, ClassName, DataError, ReportProgress
 from maml_core.data.omniglot import omniglot_root
+from maml_core.data.storage.archives import fingerprint
 from maml_core.data.storage.disk_cache import default_data_dir, load_or_build
 
 if TYPE_CHECKING:
@@ -68,7 +69,9 @@ class DatasetStatus:
     n_images: int | None = None
 
 
-def load(name: str, data_dir: Path | None = None) -> CharacterSet:
+def load(
+    name: str, data_dir: Path | None = None, progress: ReportProgress | None = None
+) -> CharacterSet:
     """Load a data set by its name.
 
     Args:
@@ -77,6 +80,7 @@ def load(name: str, data_dir: Path | None = None) -> CharacterSet:
             with their ink made like Omniglot's. Or the name of a visitor's zip,
             see `own_pictures.visitor_zips`.
         data_dir: Where downloads and caches lie; `default_data_dir()` if None.
+        progress: Told how far it is where that takes long; what it raises ends the reading.
 
     Raises:
         ValueError: There is no data set of that name.
@@ -86,9 +90,25 @@ def load(name: str, data_dir: Path | None = None) -> CharacterSet:
     if name.startswith(VISITOR_ZIP_PREFIX):
         from maml_core.data.own_pictures import visitor_zips  # Imported only where needed.
 
-        return visitor_zips.load(name, data_dir)
+        return visitor_zips.load(name, data_dir, progress)
     check_choice("name", name, DATASETS)
-    return LOADERS[name](data_dir)
+    return LOADERS[name](data_dir, progress)
+
+
+def edition(name: str, data_dir: Path | None = None) -> str:
+    """Return what says whether a data set has changed, by its files' names, sizes and times.
+
+    Raises:
+        ValueError: There is no data set of that name.
+        DataError: Its files are missing, or cannot be looked at.
+    """
+    data_dir = data_dir or default_data_dir()
+    if name.startswith(VISITOR_ZIP_PREFIX):
+        from maml_core.data.own_pictures import visitor_zips  # Imported only where needed.
+
+        return visitor_zips.edition(name, data_dir)
+    check_choice("name", name, DATASETS)
+    return EDITIONS[name](data_dir)
 
 
 def sample_pictures(name: str, data_dir: Path | None = None) -> list[SampledPicture]:
@@ -141,8 +161,12 @@ def load_or_glyphs(name: str, data_dir: Path | None = None) -> CharacterSet:
     try:
         return load(name, data_dir)
     except DataError as error:
-        notice = f"These are the built-in glyphs. {error}"
-        return replace(load("glyphs", data_dir), notice=notice)
+        return replace(load("glyphs", data_dir), notice=stand_in_notice(error))
+
+
+def stand_in_notice(error: DataError) -> str:
+    """Say that the glyphs stand in for a data set, and why."""
+    return f"These are the built-in glyphs. {error}"
 
 
 def status(data_dir: Path | None = None) -> list[DatasetStatus]:
@@ -203,35 +227,70 @@ def _drawings_status(root: Path) -> DatasetStatus:
     return DatasetStatus("drawings", available, str(root), f"{detail}.")
 
 
-def _load_omniglot(data_dir: Path) -> CharacterSet:
-    return omniglot.load(omniglot_root(data_dir), data_dir)
+def _load_omniglot(data_dir: Path, progress: ReportProgress | None) -> CharacterSet:
+    return omniglot.load(omniglot_root(data_dir), data_dir, progress)
 
 
-def _load_glyphs(data_dir: Path) -> CharacterSet:
+def _glyphs_edition(_: Path) -> str:
     from maml_core.data.glyphs import dataset  # Imported only where needed.
 
-    source = f"version {dataset.VERSION}, {GLYPHS}"
-    return load_or_build("glyphs", source, data_dir, lambda: dataset.generate(**GLYPHS))
+    return f"version {dataset.VERSION}, {GLYPHS}"
 
 
-def _load_drawings(data_dir: Path) -> CharacterSet:
+def _load_glyphs(data_dir: Path, progress: ReportProgress | None) -> CharacterSet:
+    from maml_core.data.glyphs import dataset  # Imported only where needed.
+
+    return load_or_build(
+        "glyphs",
+        _glyphs_edition(data_dir),
+        data_dir,
+        lambda: dataset.generate(**GLYPHS, progress=progress),
+    )
+
+
+def _load_drawings(data_dir: Path, _: ReportProgress | None) -> CharacterSet:
     from maml_core.data import drawn_boards  # Here: it imports torch.
 
     return drawn_boards.load(drawings_root(data_dir))
 
 
-def _load_folder(data_dir: Path, view: str) -> CharacterSet:
+def _drawings_edition(data_dir: Path) -> str:
+    return fingerprint(sorted(drawings_root(data_dir).glob("*.json")), "take it out of the folder")
+
+
+def _load_mnist(data_dir: Path, _: ReportProgress | None) -> CharacterSet:
+    return mnist.load(mnist.mnist_root(data_dir))
+
+
+def _mnist_edition(data_dir: Path) -> str:
+    pairs = mnist.find_pairs(mnist.mnist_root(data_dir))
+    return fingerprint([path for pair in pairs for path in pair], mnist.REMEDY)
+
+
+def _load_folder(data_dir: Path, progress: ReportProgress | None, view: str) -> CharacterSet:
     from maml_core.data.own_pictures import image_folder  # Imported only where needed.
 
-    return image_folder.load(pictures_root(data_dir), data_dir, view=view)
+    return image_folder.load(pictures_root(data_dir), data_dir, view=view, progress=progress)
 
 
-LOADERS: dict[str, Callable[[Path], CharacterSet]] = {
+def _folder_edition(data_dir: Path) -> str:
+    from maml_core.data.own_pictures.layouts import REMEDY, check_exists
+
+    return fingerprint([check_exists(pictures_root(data_dir))], REMEDY)
+
+
+LOADERS: dict[str, Callable[[Path, ReportProgress | None], CharacterSet]] = {
     "omniglot": _load_omniglot,
     "glyphs": _load_glyphs,
     "drawings": _load_drawings,
-    "mnist": lambda data_dir: mnist.load(mnist.mnist_root(data_dir)),
+    "mnist": _load_mnist,
     "folder": partial(_load_folder, view="colour"),
-    "folder-28": partial(_load_folder, view=AS_THEY_ARE),
-    "folder-handwriting": partial(_load_folder, view=HANDWRITING),
+    **{name: partial(_load_folder, view=view) for view, name in FOLDER_VIEWS.items()},
+}
+EDITIONS: dict[str, Callable[[Path], str]] = {
+    "omniglot": lambda data_dir: omniglot.edition(omniglot_root(data_dir)),
+    "glyphs": _glyphs_edition,
+    "drawings": _drawings_edition,
+    "mnist": _mnist_edition,
+    **dict.fromkeys(("folder", *FOLDER_VIEWS.values()), _folder_edition),
 }

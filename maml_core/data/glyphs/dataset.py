@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import PCG64, Generator, SeedSequence
 
-from maml_core.data.character_set import CharacterSet, ClassName
+from maml_core.data.character_set import CharacterSet, ClassName, ReportProgress
 from maml_core.data.glyphs.characters import Program, Stroke, invent_alphabet
 from maml_core.data.glyphs.strokes import spline_basis
 from maml_core.images.network_input import to_network_input
@@ -227,13 +227,19 @@ def _invent_names(seed: int, count: int) -> list[str]:
     return names
 
 
-def generate(n_alphabets: int = 50, n_drawers: int = 20, seed: int = 0) -> CharacterSet:
+def generate(
+    n_alphabets: int = 50,
+    n_drawers: int = 20,
+    seed: int = 0,
+    progress: ReportProgress | None = None,
+) -> CharacterSet:
     """Invent alphabets; every drawer draws each of their characters once.
 
     Args:
         n_alphabets: How many alphabets, ≥ 1; fewer are the first of more.
         n_drawers: How many drawers an alphabet has, ≥ 1; fewer are the first of more.
         seed: Chooses everything, ≥ 0.
+        progress: Told after each alphabet.
 
     Returns:
         Alphabets of 14 to 55 characters, `n_drawers` pictures a character. The last 2/5 of the
@@ -260,6 +266,8 @@ def generate(n_alphabets: int = 50, n_drawers: int = 20, seed: int = 0) -> Chara
             classes.append(ClassName(alphabet, f"character{c:02d}"))
             bits.append(np.packbits(ink, axis=-1))
             inputs += [to_network_input(255 * picture) for picture in ink]
+        if progress:
+            progress(a, n_alphabets)
     return CharacterSet(
         name="glyphs",
         classes=tuple(classes),

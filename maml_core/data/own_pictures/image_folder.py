@@ -15,7 +15,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from maml_core.config import AS_THEY_ARE, HANDWRITING, check_choice
-from maml_core.data.character_set import CharacterSet, ClassName, DataError
+from maml_core.data.character_set import CharacterSet, ClassName, DataError, ReportProgress
 from maml_core.data.own_pictures.layouts import (
     MIN_PICTURES,
     PARTS,
@@ -75,7 +75,7 @@ def load(
     data_dir: Path | None = None,
     *,
     view: str = COLOUR,
-    progress: Callable[[int, int], None] | None = None,
+    progress: ReportProgress | None = None,
 ) -> CharacterSet:
     """Read a folder or zip of pictures, from the cache when it is unchanged.
 
@@ -142,8 +142,15 @@ def _as_seen(root: Path, entries: list[PictureFile], view: str, pixels: np.ndarr
     return _character_set(entries, view, inputs=inputs, side=SIDE, pictures=pixels, notice=notice)
 
 
-def sample(root: Path, count: int = SAMPLE) -> list[SampledPicture]:
+def sample(
+    root: Path, count: int = SAMPLE, progress: ReportProgress | None = None
+) -> list[SampledPicture]:
     """Return some of a folder's or zip's pictures, from all over it, and what a network sees.
+
+    Args:
+        root: The folder, or a zip of it.
+        count: How many.
+        progress: Told before each that none is read yet, so that it can end this.
 
     Raises:
         DataError: As `load`, for these pictures.
@@ -152,30 +159,36 @@ def sample(root: Path, count: int = SAMPLE) -> list[SampledPicture]:
     with open_archive(root, REMEDY) as (sizes, read):
         entries = find_pictures(root, sizes, read).entries
         chosen = np.linspace(0, len(entries) - 1, min(count, len(entries))).round().astype(int)
-        pictures = [_decoded(root, entries[index], read) for index in chosen]
-    padded = np.stack([_colour_pixels(False, picture) for picture in pictures])
-    seen = to_character_inputs(padded)
+        looked_at = []
+        for index in chosen:
+            if progress:
+                progress(0, len(entries))
+            picture = _decoded(root, entries[index], read)  # one at a time: it may be large
+            seen = _colour_pixels(False, picture), _handwriting_input(picture)
+            looked_at.append((entries[index].path, *seen, looks_like_ink(picture)))
+    as_they_are = to_character_inputs(np.stack([padded for _, padded, *_ in looked_at]))
     return [
-        SampledPicture(
-            entries[index].path,
-            np.moveaxis(padded[i], 0, -1),
-            seen[i],
-            _handwriting_input(pictures[i]),
-            looks_like_ink(pictures[i]),
-        )
-        for i, index in enumerate(chosen)
+        SampledPicture(path, np.moveaxis(padded, 0, -1), grey, handwritten, inky)
+        for (path, padded, handwritten, inky), grey in zip(looked_at, as_they_are, strict=True)
     ]
 
 
-def check_pixels(root: Path) -> None:
+def check_pixels(root: Path, progress: ReportProgress | None = None) -> None:
     """Refuse pictures that would take long to decode, before any of them is.
+
+    Args:
+        root: A folder or zip.
+        progress: As for `sample`.
 
     Raises:
         DataError: They have too many pixels, one of them or all together; or as `load`.
     """
     total = 0
     with open_archive(root, REMEDY) as (sizes, read):
-        for entry in find_pictures(root, sizes, read).entries:
+        entries = find_pictures(root, sizes, read).entries
+        for entry in entries:
+            if progress:
+                progress(0, len(entries))
             with _naming_the_remedy():
                 total += count_pixels(read(entry.path), f"{entry.path} in {root}")
             if total > MAX_TOTAL_PIXELS:
@@ -253,7 +266,7 @@ def _decode(
     root: Path,
     entries: list[PictureFile],
     convert: Callable[[Image.Image], np.ndarray],
-    progress: Callable[[int, int], None] | None,
+    progress: ReportProgress | None,
 ) -> Iterator[np.ndarray]:
     """Yield each picture as `convert` makes it of the decoded file."""
     with open_archive(root, REMEDY) as (_, read):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -24,8 +25,15 @@ ABANDONED_AFTER = 600
 UNFINISHED = f".*-{32 * '[0-9a-f]'}.tmp"  # the names that `unfinished_name` gives
 MAX_KEPT = 3  # memory-mapped arrays of one name; mini-ImageNet's has 1.3 GB
 
-# Threads that ask for the same set at once wait for the first to build it.
-_building = threading.Lock()
+# Threads that want the same file at once wait for the first to build it; nobody else waits.
+_locks: WeakValueDictionary[Path, threading.Lock] = WeakValueDictionary()
+_locks_lock = threading.Lock()
+
+
+def lock_of(path: Path) -> threading.Lock:
+    """Return the lock of who builds a file, the same for all of this process's threads."""
+    with _locks_lock:
+        return _locks.setdefault(path, threading.Lock())
 
 
 def default_data_dir() -> Path:
@@ -61,7 +69,7 @@ def load_or_build(
     """
     path = data_dir / f"{name}.npz"
     key = f"format {FORMAT}, {source}"
-    with _building:
+    with lock_of(path):
         data = _read_cache(path, key)
         if data is None:
             data = build()
@@ -91,7 +99,7 @@ def memory_mapped(
         DataError: `rows` finds its data unusable.
     """
     path = data_dir / f"{name}-{short_digest(source.encode())}.npy"
-    with _building:
+    with lock_of(path):
         with suppress(OSError, ValueError):  # none yet, or a damaged one
             array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
             if array.shape == shape:

@@ -16,7 +16,7 @@ def tiny_glyphs(monkeypatch):
     """Put two glyphs in the place of all; gives the list of the calls that drew them."""
     calls = []
 
-    def draw(**arguments):
+    def draw(*, progress, **arguments):
         calls.append(arguments)
         return tiny_set()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -72,9 +73,11 @@ def test_the_same_again_is_one_and_another_is_another(data_dir):
 def test_each_picture_that_is_read_is_reported_once(data_dir):
     told: list[tuple[int, int]] = []
     visitor_zips.add(pets(), "pets.zip", data_dir, lambda *numbers: told.append(numbers))
-    assert told == [(number, 6) for number in range(1, 7)]
+    looks = 6 + 6  # at their sizes, and at the sample of at most nine
+    assert told == looks * [(0, 6)] + [(number, 6) for number in range(1, 7)]
+    told.clear()
     visitor_zips.add(pets(), "pets.zip", data_dir, lambda *numbers: told.append(numbers))
-    assert len(told) == 6, "it is read from the cache"
+    assert told == looks * [(0, 6)], "it is read from the cache"
 
 
 def test_what_is_decoded_lies_beside_it_and_goes_with_it(data_dir, monkeypatch):
@@ -132,3 +135,67 @@ def test_a_server_that_cannot_keep_it_says_so(tmp_path):
     (tmp_path / "brought").write_text("a file where the folder should be")
     with pytest.raises(DataError, match=r"mine.zip cannot be kept on this server"):
         visitor_zips.add(pets(), "mine.zip", tmp_path)
+
+
+class Ended(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("at", [(0, 6), (1, 6), (6, 6)])
+def test_a_reading_that_is_ended_leaves_nothing(at, data_dir):
+    def end(*numbers):
+        if numbers == at:
+            raise Ended
+
+    with pytest.raises(Ended):
+        visitor_zips.add(pets(), "pets.zip", data_dir, end)
+    assert not [path for path in data_dir.rglob("*") if path != data_dir / "brought"]
+
+
+def test_a_reading_that_is_ended_leaves_what_another_visitor_has(data_dir):
+    def end(*numbers):
+        raise Ended
+
+    name = visitor_zips.add(pets(), "pets.zip", data_dir).name
+    with pytest.raises(Ended):
+        visitor_zips.add(pets(), "mine.zip", data_dir, end)
+    assert registry.load(name, data_dir).name == name
+
+
+def age(name: str, data_dir: Path, seconds: float) -> None:
+    """Let a zip's visitor have been seen so long ago."""
+    folder = visitor_zips.kept_zip(name, data_dir).parent
+    for path in (folder, folder / visitor_zips.IN_USE):
+        if path.exists():
+            then = path.stat().st_mtime - seconds
+            os.utime(path, (then, then))
+
+
+def test_what_visitors_are_using_makes_no_room(data_dir, monkeypatch):
+    monkeypatch.setattr(visitor_zips, "MAX_KEPT", 2)
+    first, second = (visitor_zips.add(pets(shade), "p.zip", data_dir).name for shade in (0, 1))
+    for name in (first, second):
+        visitor_zips.mark_in_use(name, data_dir)
+    with pytest.raises(DataError, match="2 visitors at once, and all of them are here now"):
+        visitor_zips.add(pets(2), "p.zip", data_dir)
+    assert visitor_zips.add(pets(1), "p.zip", data_dir).name == second, "it is there already"
+    assert len(kept(data_dir)) == 2
+    age(first, data_dir, visitor_zips.IN_USE_SECONDS)
+    third = visitor_zips.add(pets(2), "p.zip", data_dir).name
+    with pytest.raises(DataError, match="no longer on this server"):
+        registry.load(first, data_dir)
+    for name in (second, third):
+        assert registry.load(name, data_dir).name == name
+
+
+def test_what_nobody_has_come_back_for_is_removed(data_dir):
+    left, present = (visitor_zips.add(pets(shade), "p.zip", data_dir).name for shade in (0, 1))
+    for name in (left, present):
+        age(name, data_dir, 10_000)
+    visitor_zips.mark_in_use(present, data_dir)
+    assert visitor_zips.remove_left(data_dir, 20_000) == 2
+    assert visitor_zips.remove_left(data_dir, 5_000) == 1
+    assert registry.load(present, data_dir).name == present
+    age(present, data_dir, 10_000)
+    assert visitor_zips.remove_left(data_dir, 5_000) == 0
+    assert visitor_zips.remove_left(data_dir / "nowhere", 0) == 0

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from maml_core.data import omniglot
@@ -46,6 +47,25 @@ def test_threads_that_want_the_same_set_build_it_once(data_dir):
         for job in jobs:
             assert_same(job.result(), tiny_set())
     assert len(builds) == 1
+
+
+def test_a_set_that_is_being_built_holds_up_no_other(data_dir):
+    """Each of two is built only while the other is, too."""
+    both = threading.Barrier(2, timeout=30)
+
+    def build():
+        both.wait()
+        return tiny_set()
+
+    def rows():
+        both.wait()
+        return [np.zeros(3, np.uint8)]
+
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(disk_cache.load_or_build, "tiny", "one", data_dir, build)
+        other = pool.submit(disk_cache.memory_mapped, "rows", "one", data_dir, (1, 3), rows)
+        assert_same(one.result(), tiny_set())
+        assert other.result().shape == (1, 3)
 
 
 def test_another_source_or_format_outdates_the_file(data_dir, monkeypatch):
