@@ -15,8 +15,8 @@ from maml_core.images.board import board_to_json
 from maml_core.images.decoding import PictureError
 from maml_core.images.uploads import Upload
 from pages.draw.board_state import BoardState
-from pages.shared import cached
-from pages.shared.frame.sidebar import available_datasets
+from pages.shared.character_sets import look_again
+from pages.shared.widgets import MAX_MEGABYTES
 
 
 def class_collection(state: BoardState, n_way: int, k_shot: int) -> None:
@@ -40,6 +40,7 @@ def class_collection(state: BoardState, n_way: int, k_shot: int) -> None:
             "Add boards that others saved, or a zip of them",
             accept_multiple_files=True,
             key=f"boards_{state.n_uploads}",
+            max_upload_size=MAX_MEGABYTES,
         )
         new_boards += [Upload(file.name, file.getvalue()) for file in files]
         if new_boards:
@@ -103,6 +104,5 @@ def _remove_own_boards(state: BoardState) -> None:
 
 def _refresh_pages() -> None:
     """Let every page see the changed data set."""
-    available_datasets.clear()
-    cached.forget_characters("drawings")
+    look_again("drawings")
     st.rerun()

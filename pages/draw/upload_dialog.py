@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -13,10 +12,8 @@ from maml_core.images.decoding import MAX_FILE_BYTES, PictureError
 from maml_core.images.uploads import Upload
 from pages.draw.board_state import QUERY, BoardState, board_state, cell_name, cells_by_name
 from pages.draw.canvas import cell_label
-from pages.shared.widgets import segmented_choice
-
-if TYPE_CHECKING:
-    from pages.shared.streamlit_internals import UploadedFile
+from pages.shared.streamlit_internals import UploadedFile, forget_upload
+from pages.shared.widgets import MAX_MEGABYTES, segmented_choice
 
 ROWS = "the rows: one file or one folder per class"
 FILES, FOLDER = "Pictures, or a zip", "A folder"
@@ -42,6 +39,8 @@ def open_upload_dialog(n_way: int, k_shot: int, target: str | None = None) -> No
         with st.spinner("Looking for the ink …"):
             received = [Upload(file.name, file.getvalue()) for file in files]
             state.messages = place_uploads(state, received, chosen, n_way, k_shot)
+        for file in files:
+            forget_upload(file)
         for message in state.messages:
             st.toast(message)  # wherever the page is scrolled to
         state.n_uploads += 1  # a new key: the next uploader starts empty
@@ -141,6 +140,7 @@ def load_board_popover(state: BoardState) -> None:
         st.file_uploader(
             "A file saved with “Save the board”",
             key=key,
+            max_upload_size=MAX_MEGABYTES,
             on_change=lambda: _load_board(state, st.session_state[key]),
         )
     if state.needs_redraw:

@@ -14,10 +14,10 @@ from pages.lessons.worksheet import (
     draw_print_button,
     draw_worksheet,
 )
+from pages.shared.character_sets import available_datasets
 from pages.shared.frame.glossary import PLAIN, introduce
 from pages.shared.frame.navigation import PAGES
 from pages.shared.frame.page_header import page_top
-from pages.shared.frame.sidebar import available_datasets
 from pages.shared.link_settings import one_of, parse_whole
 from pages.shared.widgets import plain_text, segmented_choice
 

@@ -12,7 +12,6 @@ import numpy as np
 import streamlit as st
 
 from maml_core.config import PARTS
-from maml_core.data import registry
 from maml_core.data.character_set import CharacterSet
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
@@ -31,9 +30,10 @@ from maml_core.methods.catalogue import METHODS, NEAREST
 from maml_core.optimisation.freed_memory import release_freed_memory
 from maml_core.teaching import play_round
 from maml_core.teaching.sentences.words import AvailableClasses
+from pages.shared.character_sets import loaded_set, shown_edition
 from pages.shared.learners import store
-from pages.shared.link_settings import Settings, dataset_changes, dataset_labels
-from pages.shared.streamlit_internals import expire_results
+from pages.shared.link_settings import Settings, dataset_labels
+from pages.shared.streamlit_internals import expire_results, forget_expired_sessions
 
 BASELINE = "pretrained"  # what stands beside MAML
 SPLIT = "alphabets"  # the one that the shipped weights are trained on
@@ -41,27 +41,34 @@ RESULT_SECONDS = 480.0  # that a result is kept for whoever asks for the same
 TIDY_SECONDS = 30.0
 
 
-@st.cache_resource(show_spinner="Reading the characters …")
 def characters(dataset: str) -> CharacterSet:
     """Return a data set, or the built-in glyphs with a notice that says why."""
-    return registry.load_or_glyphs(dataset)
+    return loaded_set(dataset).data
 
 
-@st.cache_resource(show_spinner=False)
 def pool(dataset: str, part: str, split: str = SPLIT, ink_crops: bool = False) -> TaskPool:
     """Return the classes of one part of a data set."""
-    data = characters(dataset)
-    return make_pool(data, split_classes(data, split, part), ink_crops=ink_crops)
+    loaded = loaded_set(dataset)
+    data = loaded.data
+
+    def make() -> TaskPool:
+        return make_pool(data, split_classes(data, split, part), ink_crops=ink_crops)
+
+    return loaded.once(("pool", part, split, ink_crops), make)
 
 
-@st.cache_data(show_spinner=False)
 def alphabets_by_part(dataset: str) -> dict[str, dict[str, int]]:
     """Return how many characters each alphabet has, by part of the split."""
-    data = characters(dataset)
-    return {
-        part: dict(Counter(data.classes[c].alphabet for c in split_classes(data, SPLIT, part)))
-        for part in PARTS
-    }
+    loaded = loaded_set(dataset)
+    data = loaded.data
+
+    def count() -> dict[str, dict[str, int]]:
+        return {
+            part: dict(Counter(data.classes[c].alphabet for c in split_classes(data, SPLIT, part)))
+            for part in PARTS
+        }
+
+    return loaded.once("alphabets", count)
 
 
 def available_classes(dataset: str, part: str) -> AvailableClasses:
@@ -69,16 +76,6 @@ def available_classes(dataset: str, part: str) -> AvailableClasses:
     alphabets = alphabets_by_part(dataset)[part].values()
     has_alphabets = characters(dataset).has_drawers
     return AvailableClasses(sum(alphabets), max(alphabets, default=0) if has_alphabets else 0)
-
-
-def forget_characters(dataset: str) -> None:
-    """Read the characters anew: a data set has changed.
-
-    What is kept by `Settings` goes by their edition.
-    """
-    dataset_changes().append(dataset)
-    for cached in (characters, pool, alphabets_by_part, _n_seen, questions, machine_answers):
-        cached.clear()
 
 
 def learner(method: str, split: str = SPLIT) -> Learner:
@@ -99,21 +96,29 @@ def available_methods(split: str = SPLIT) -> tuple[str, ...]:
 
 def unseen_own_learners(split: str) -> tuple[str, ...]:
     """Return the visitor's own learners that have trained on none of the sidebar's test classes."""
+    learners = store.learners()
     dataset = dataset_labels().get(st.session_state.get("dataset", ""))
-    if dataset is None:
-        return tuple(store.learners())
+    if dataset is None or not learners:
+        return tuple(learners)
+    data = characters(dataset)
+    edition = shown_edition(dataset)
     return tuple(
         name
-        for name, learner in store.learners().items()
-        if not _n_seen(dataset, split, tuple(splits_trained_on(learner.provenance)))
+        for name, learner in learners.items()
+        if not _n_seen(dataset, edition, split, tuple(splits_trained_on(learner.provenance)), data)
     )
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
-def _n_seen(dataset: str, split: str, trained_on: tuple[TrainingSplit, ...]) -> int:
+def _n_seen(
+    dataset: str,
+    edition: str,
+    split: str,
+    trained_on: tuple[TrainingSplit, ...],
+    _data: CharacterSet,
+) -> int:
     """Return how many test classes of a split weights were trained on."""
-    data = characters(dataset)
-    return len(seen_in_training(trained_on, data, split_classes(data, split, "test")))
+    return len(seen_in_training(trained_on, _data, split_classes(_data, split, "test")))
 
 
 @st.cache_data(show_spinner=False)
@@ -165,22 +170,41 @@ def adapted(
     return adapt_each({method: learner(method) for method in methods}, _support, inner_steps)
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
 def questions(dataset: str, part: str, mode: str, seed: int) -> list[play_round.PlayQuestion]:
     """Return the round of ten questions that belongs to a seed.
 
     Raises:
         ValueError: There are too few characters for the mode.
     """
+    return _questions(dataset, loaded_set(dataset).edition, part, mode, seed)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _questions(
+    dataset: str, edition: str, part: str, mode: str, seed: int
+) -> list[play_round.PlayQuestion]:
     return play_round.sample_questions(pool(dataset, part), mode, seed)
 
 
-@st.cache_resource(show_spinner=False, max_entries=1024)
 def machine_answers(
     dataset: str, part: str, mode: str, seed: int, methods: tuple[str, ...], inner_steps: int
 ) -> dict[str, list[int]]:
     """Return the label that each method gives to each question of a round."""
-    asked = questions(dataset, part, mode, seed)
+    edition = loaded_set(dataset).edition
+    return _machine_answers(dataset, edition, part, mode, seed, methods, inner_steps)
+
+
+@st.cache_resource(show_spinner=False, max_entries=1024)
+def _machine_answers(
+    dataset: str,
+    edition: str,
+    part: str,
+    mode: str,
+    seed: int,
+    methods: tuple[str, ...],
+    inner_steps: int,
+) -> dict[str, list[int]]:
+    asked = _questions(dataset, edition, part, mode, seed)
     learners = {method: learner(method) for method in methods}
     return play_round.answer_questions(learners, asked, inner_steps)
 
@@ -197,4 +221,5 @@ def _tidy_regularly() -> None:
     while True:
         time.sleep(TIDY_SECONDS)
         expire_results()
+        forget_expired_sessions()
         release_freed_memory()

@@ -26,6 +26,7 @@ from maml_core.config import (
 )
 from maml_core.data.registry import FOLDER_VIEWS, with_view
 from maml_core.methods.catalogue import FORMER_LABELS
+from pages.shared.character_sets import shown_edition
 from pages.shared.streamlit_internals import rewrite_link
 from pages.shared.widgets import show_until_dismissed
 
@@ -103,7 +104,7 @@ class Settings:
         part: 'test' or 'train': whether the characters were seen in training.
         number: Position in the seed's sequence of episodes, from 0; those of Play's questions are
             0 to 9.
-        edition: How often the data set had changed on this server; what was kept of an earlier
+        edition: What of the data set is shown, see `LoadedSet`; what was kept of an earlier
             edition is never shown for a later one.
     """
 
@@ -112,7 +113,7 @@ class Settings:
     seed: int
     part: str
     number: int = 0
-    edition: int = 0
+    edition: str = ""
 
 
 def dataset_labels() -> dict[str, str]:
@@ -138,12 +139,6 @@ def _as_seen(words: str, name: str) -> str:
 def dataset_label(name: str) -> str:
     """Return what a data set is called."""
     return DATASET_NAMES.get(name, ZIP_LABEL)
-
-
-@st.cache_resource(show_spinner=False)
-def dataset_changes() -> list[str]:
-    """Return the names of the data sets that changed while the server ran, one a change."""
-    return []
 
 
 Check = tuple[Callable[[str], bool], str]  # of a value in the URL, with the words for it
@@ -283,7 +278,7 @@ def show_notices() -> None:
 
 
 def current_settings() -> Settings:
-    """Return what the sidebar says."""
+    """Return what the sidebar says; the characters are loaded by now."""
     state = st.session_state
     spec, question = (
         EpisodeSpec(state.n_way, state.k_shot, state.q_query, state.within),
@@ -299,5 +294,5 @@ def current_settings() -> Settings:
         int(seed),
         part,
         number=max(question - 1, 0),
-        edition=dataset_changes().count(dataset),
+        edition=shown_edition(dataset),
     )

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 from streamlit import runtime
 from streamlit.runtime.caching import cache_resource_api
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_run_context import in_cached_function
@@ -21,6 +22,8 @@ __all__ = [
     "answer_each_request",
     "browser_parameters",
     "expire_results",
+    "forget_expired_sessions",
+    "forget_upload",
     "is_connected",
     "is_history_navigation",
     "is_in_cached_function",
@@ -128,3 +131,29 @@ def expire_results() -> None:
     for cache in every:
         with cache._mem_cache_lock:
             cache._mem_cache.expire()
+
+
+def forget_expired_sessions() -> int:
+    """Let go of the sessions that are too long away to come back; return how many there were.
+
+    Streamlit does so when another session comes or goes, on a server that nobody visits never.
+    """
+    # None of this is public; where it is missing, Streamlit's own way remains.
+    manager = getattr(runtime.get_instance(), "_session_mgr", None) if runtime.exists() else None
+    stored = getattr(getattr(manager, "_session_storage", None), "_cache", None)
+    lock = getattr(manager, "_storage_lock", None)
+    if stored is None or lock is None:
+        return 0
+    with lock:
+        expired = [info.session for _, info in stored.expire()]
+    for session in expired:  # of which its loop holds the last until somebody else comes
+        session.session_state.clear()
+        session._fragment_storage.clear()
+    return len(expired)
+
+
+def forget_upload(file: UploadedFile) -> None:
+    """Free the memory of a file that the visitor has uploaded, which no control holds any more."""
+    manager = runtime.get_instance().uploaded_file_mgr if runtime.exists() else None
+    if isinstance(manager, MemoryUploadedFileManager):
+        manager.remove_file(session_id(), file.file_id)

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+MAX_MEGABYTES = 5  # of an uploaded file that is no picture and no zip of pictures
 _CODE = re.compile(r"((?<!`)`[^`\n]+`(?!`))")
 _MARKUP = re.compile(r"([\\`*\[\]<>~$|&]|(?<!\w)_|_(?!\w))")
 # What Streamlit makes a link, an icon or coloured text of after Markdown has been read, whether it

@@ -5,14 +5,15 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Iterable
-from functools import lru_cache
 from io import BytesIO
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from PIL import Image
 
 from maml_core.data.character_set import CharacterSet
 
+MAX_KEPT = 1024  # encoded pictures of a set, of 0.5 kB, or 20 in colour
 GROUP = 5  # pictures that stay in one row
 STYLE = """
 <style>
@@ -37,8 +38,20 @@ STYLE = """
 """
 
 
-@lru_cache(maxsize=4096)
+# Of each set that is in use, by a picture's number: nothing here may keep a visitor's pictures.
+_PNGS: WeakKeyDictionary[CharacterSet, dict[int, str]] = WeakKeyDictionary()
+
+
 def _png(data: CharacterSet, picture: int) -> str:
+    known = _PNGS.setdefault(data, {})
+    if len(known) >= MAX_KEPT:
+        known.clear()
+    if picture not in known:
+        known[picture] = _encoded(data, picture)
+    return known[picture]
+
+
+def _encoded(data: CharacterSet, picture: int) -> str:
     buffer = BytesIO()
     found = data.picture(picture)
     if found.ndim == 3:

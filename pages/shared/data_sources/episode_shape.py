@@ -6,14 +6,15 @@ import json
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from maml_core.config import EpisodeSpec
+from pages.shared.character_sets import is_stopped, shown_edition
 from pages.shared.link_settings import (
     DEFAULT_SPEC,
     DEFAULTS,
     LINK,
     PART_LABELS,
-    dataset_changes,
     dataset_labels,
     shape_values,
 )
@@ -23,14 +24,17 @@ FIELDS = {"within": "within_alphabet"}  # of the spec, where a control's key is 
 LARGE = ("omniglot", "glyphs")  # they can give every episode that the sidebar can name
 
 
-def fit_episode_to_dataset() -> None:
+def fit_episode_to_dataset(progress: DeltaGenerator) -> None:
     """Set N, K and the queries to what a data set that was just chosen can give, and say so.
 
     To be called after the control of the data set is drawn, and before those of the shape.
+
+    Args:
+        progress: The container in which it is shown how far the characters are read.
     """
     state = st.session_state
     dataset = dataset_labels()[state["dataset"]]
-    if dataset in LARGE:
+    if dataset in LARGE or is_stopped(dataset):
         state.pop("fitted_to", None)
         return
     # These import torch, for which the sidebar does not wait.
@@ -39,11 +43,13 @@ def fit_episode_to_dataset() -> None:
 
     words = state.get("part") or st.query_params.get("part", "")
     part = PART_LABELS.get(words, PART_LABELS[str(DEFAULTS["part"])])
+    with progress:
+        cached.characters(dataset)
     try:
         pool = cached.pool(dataset, part)
     except ValueError:
         return  # the page says what is wrong
-    chosen = (dataset, part, dataset_changes().count(dataset))
+    chosen = (dataset, part, shown_edition(dataset))
     if state.get("fitted_to") != chosen:
         state["fitted_to"] = chosen
         values = {key: _value(key, default) for key, default in shape_values(DEFAULT_SPEC).items()}

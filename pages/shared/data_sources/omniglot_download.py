@@ -9,6 +9,7 @@ import streamlit as st
 
 from maml_core.data.character_set import DataError
 from maml_core.data.download.fetch import Progress, fetch_omniglot
+from pages.shared.character_sets import look_again
 from pages.shared.widgets import plain_text
 
 REFRESH_SECONDS = 0.5
@@ -69,7 +70,7 @@ def omniglot_download() -> None:
 def _show_progress() -> None:
     download = _download()
     if not download.running:
-        st.cache_data.clear()  # it holds that Omniglot is missing
+        look_again("omniglot")
         st.rerun()
     report = download.progress
     share = report.done_bytes / report.total_bytes if report and report.total_bytes else 0.0

@@ -11,6 +11,7 @@ import streamlit as st
 from maml_core.config import AS_THEY_ARE, HANDWRITING
 from maml_core.data import registry
 from maml_core.data.character_set import DataError
+from pages.shared.character_sets import loaded_sets
 from pages.shared.charts.picture_html import pixels_uri
 from pages.shared.link_settings import VIEW_KEYS, VIEW_LABELS, dataset_labels
 
@@ -37,21 +38,26 @@ STYLE = """
 
 
 @st.cache_data(show_spinner="Looking at the pictures …", ttl=600, max_entries=32)
-def _sample(dataset: str) -> list[SampledPicture]:
+def _sample(dataset: str, edition: str) -> list[SampledPicture]:
     return registry.sample_pictures(dataset)
 
 
 @st.cache_data(show_spinner=False, ttl=REFUSED_SECONDS, max_entries=32)
-def _usable_sample(dataset: str) -> list[SampledPicture]:
+def _sample_if_usable(dataset: str, edition: str) -> list[SampledPicture]:
     try:
-        return _sample(dataset)
+        return _sample(dataset, edition)
     except DataError:
         return []  # the page says why
 
 
 def _sample_or_none(words: str) -> list[SampledPicture]:
     """Return some pictures of a data set before all are read; none where it cannot be used."""
-    return _usable_sample(registry.with_view(dataset_labels()[words], AS_THEY_ARE))
+    dataset = registry.with_view(dataset_labels()[words], AS_THEY_ARE)
+    try:
+        edition = loaded_sets().edition(dataset)
+    except DataError:
+        return []
+    return _sample_if_usable(dataset, edition)
 
 
 def decide_views(usable: Container[str]) -> None:

@@ -1,25 +1,28 @@
-"""A zip of pictures that a visitor uploads: a data set for them alone, while the tab is open."""
+"""A zip of pictures that a visitor uploads: a data set for them alone."""
 
 from __future__ import annotations
 
-import time
+from functools import partial
 
 import streamlit as st
 
 from maml_core.config import AS_THEY_ARE
-from maml_core.data.character_set import DataError
+from maml_core.data.character_set import CharacterSet, DataError, ReportProgress
 from maml_core.data.own_pictures import visitor_zips
 from maml_core.data.storage.disk_cache import default_data_dir
+from maml_core.data.storage.shared_work import Work
+from pages.shared.character_sets import loaded_sets, wait_for
+from pages.shared.data_sources.zip_keeper import KEPT_MINUTES, zip_keeper
 from pages.shared.link_settings import DEFAULTS, VIEW_KEYS, ZIP_LABEL
+from pages.shared.streamlit_internals import UploadedFile, forget_upload, session_id
 from pages.shared.widgets import show_until_dismissed
 
-REDRAW_SECONDS = 0.3
 INSTRUCTIONS = f"""
 A zip with one folder per class, each with pictures (PNG, JPEG, WebP, GIF); at most
 {visitor_zips.MAX_MEGABYTES} MB and {visitor_zips.MAX_PICTURES:,} pictures. All pages then offer it
-under *Characters*, to you alone, until you close this tab; the server deletes it after
-{visitor_zips.MAX_KEPT} newer uploads. The networks see the pictures as characters,
-grey, 28 × 28 pixels: as handwriting or as they are, which you choose.
+under *Characters*, to you alone; the server deletes it {KEPT_MINUTES} minutes after you have closed
+this tab. The networks see the pictures as characters, grey, 28 × 28 pixels: as handwriting or as
+they are, which you choose.
 """
 
 
@@ -43,33 +46,44 @@ def zip_upload() -> None:
         width="stretch",
         key=f"zip_popover_{number}",
     ):
+        progress = st.container()  # at the top, where it is seen on a low screen, too
         st.caption(INSTRUCTIONS)
         file = st.file_uploader(
             "A zip of pictures", key=f"zip_{number}", max_upload_size=visitor_zips.MAX_MEGABYTES
         )
         if file is not None:
-            _add_zip(file.getvalue(), file.name[-80:], messages)
+            with progress:
+                _add_zip(file, messages)
+            forget_upload(file)
             state["zips"] += 1
             st.rerun()
     show_until_dismissed(messages, "zip_refused_box", ":material/folder_off:")
+    if "visitor_zip" in state:
+        zip_keeper().keep(session_id(), state["visitor_zip"])
 
 
-def _add_zip(content: bytes, file: str, messages: list[str]) -> None:
+def _add_zip(file: UploadedFile, messages: list[str]) -> None:
     """Make a zip the visitor's data set, or say why it cannot be."""
-    bar = st.progress(0.0, "Reading the pictures …")
-    shown_at = time.monotonic()
+    name = file.name[-80:]
 
-    def show(done: int, total: int) -> None:
-        nonlocal shown_at
-        if time.monotonic() - shown_at > REDRAW_SECONDS:
-            shown_at = time.monotonic()
-            bar.progress(done / total, f"Reading the pictures: {done:,} of {total:,}")
+    def add(progress: ReportProgress) -> CharacterSet:
+        return visitor_zips.add(file.getvalue(), name, default_data_dir(), progress)
 
+    # Of one upload, so that a stranger's file is never called by this one's name.
+    work = loaded_sets().work.start_or_join(("zip", file.file_id), add)
     try:
-        data = visitor_zips.add(content, file, default_data_dir(), show)
+        data = wait_for(work, "Reading the pictures", partial(_stop, file, work, messages))
         st.session_state.update(
             visitor_zip=visitor_zips.with_view(data.name, AS_THEY_ARE), new_zip=True
         )
         messages.clear()
     except DataError as error:
         messages[:] = [str(error)]
+
+
+def _stop(file: UploadedFile, work: Work[CharacterSet], messages: list[str]) -> None:
+    """Go on without a zip that is being read: the next run draws another uploader."""
+    work.give_up()
+    forget_upload(file)
+    st.session_state["zips"] += 1
+    messages[:] = [f"The reading of {file.name[-80:]} was stopped; nothing of it is kept."]

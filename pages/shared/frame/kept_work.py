@@ -1,4 +1,4 @@
-"""A drawn board and kept learners outlive a reload: the server keeps them under the tab's token.
+"""A drawn board, kept learners and a zip outlive a reload: the server keeps them for the tab.
 
 Streamlit makes a new session at each reload, and when a connection comes back late. The tab alone
 holds the token, which nobody can guess; who brings it gets a copy, so that no two sessions share
@@ -18,12 +18,12 @@ from typing import Any
 import streamlit as st
 
 from pages.shared.component import component
+from pages.shared.data_sources.zip_keeper import KEPT_MINUTES
 from pages.shared.learners import training_session
 from pages.shared.streamlit_internals import is_connected, session_id
 
-KEYS = ("board_state", "own_learners", "own_files")  # in the session
+KEYS = ("board_state", "own_learners", "own_files", "visitor_zip")  # in the session
 PAGES = ("draw", "train")  # where such work begins
-KEPT_MINUTES = 30  # after the tab was closed or reloaded
 MAX_TABS = 200
 MAX_BYTES = 300_000_000  # of weights files, of all tabs together
 COOKIE = "maml_kept"
@@ -75,7 +75,7 @@ class WorkStore:
                 return None
             # Learners and files are never written to: a copy of their list is enough.
             values = {
-                name: copy.deepcopy(value) if name == "board_state" else dict(value)
+                name: copy.deepcopy(value) if name == "board_state" else copy.copy(value)
                 for name, value in work.values.items()
             }
             return values, work.session
@@ -119,7 +119,7 @@ def restore_work(page: str) -> None:
             state.update(values)
             training_session.take_over(former)
         _make_token()
-    elif not asks and (page in PAGES or state.get("own_learners")) and "work_token" not in state:
+    elif not asks and (page in PAGES or _has_work()) and "work_token" not in state:
         _make_token()
     with st.sidebar:
         _mount(
@@ -135,6 +135,10 @@ def restore_work(page: str) -> None:
     if asks:
         st.fragment(_look_at_the_clock, run_every=WAIT_SECONDS / 4)()
         st.stop()
+
+
+def _has_work() -> bool:
+    return any(st.session_state.get(name) for name in ("own_learners", "visitor_zip"))
 
 
 def _make_token() -> None:

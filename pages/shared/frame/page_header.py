@@ -15,6 +15,7 @@ from pages.shared.link_settings import (
     Settings,
     check_link,
     current_settings,
+    dataset_labels,
     show_notices,
 )
 from pages.shared.messages import show_error
@@ -43,11 +44,11 @@ def page_with_characters(
 ) -> tuple[Settings, CharacterSet]:
     """Do as `page_with_episode` does, for a page that draws no episode of the sidebar's shape."""
     page_top(title, checks)
-    chosen = current_settings()
-    data = cached.characters(chosen.dataset)
-    if data.notice:
-        st.warning(plain_text(data.notice), icon=":material/info:")
-    return chosen, data
+    with st.container(key="about_characters"):  # always there, see `show_until_dismissed`
+        data = cached.characters(dataset_labels()[st.session_state["dataset"]])
+        if data.notice:
+            st.warning(plain_text(data.notice), icon=":material/info:")
+    return current_settings(), data
 
 
 def page_top(title: str, checks: Mapping[str, Check] | None = None) -> None:

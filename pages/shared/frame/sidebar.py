@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import streamlit as st
 
 from maml_core.config import MAX_SHOT, MAX_WAY, MIN_SHOT, MIN_WAY
-from maml_core.data import registry
+from pages.shared.character_sets import available_datasets, begin_run
 from pages.shared.data_sources.episode_shape import fit_episode_to_dataset
 from pages.shared.data_sources.omniglot_download import omniglot_download
 from pages.shared.data_sources.picture_view import choose_view, decide_views
@@ -48,14 +48,6 @@ LARGER_LETTERS = """
 NO_OMNIGLOT = "Omniglot is not on this machine: these characters are drawn by a program."
 
 
-# This module is drawn before the page and imports no torch, so that it shows at once.
-@st.cache_data(show_spinner=False, ttl=30)
-def available_datasets() -> dict[str, bool]:
-    """Say which data sets can be used here and now."""
-    found = {one.name: one.available for one in registry.status()}
-    return {**found, **dict.fromkeys(registry.FOLDER_VIEWS.values(), found["folder"])}
-
-
 def usable_datasets() -> dict[str, str]:
     """Return the data sets that this visitor can use, by the words that stand for them."""
     here = available_datasets()  # it does not speak of a zip: who has brought one, has it
@@ -70,6 +62,7 @@ def sidebar(page: str) -> None:
             hidden: Streamlit keeps the values, in the session and in the URL, of what it draws.
     """
     st.session_state["current_page"] = page
+    begin_run()
     available = available_datasets()
     select_new_zip()
     decide_views(usable_datasets())
@@ -87,13 +80,14 @@ def sidebar(page: str) -> None:
     check_link({**LINK, **VIEW_LINK, "dataset": one_of(*offered)})
     used = used_controls(page)
     _hide(ALL_CONTROLS - used)
+    reading = st.container(key="reading")  # not in the sidebar, which is closed on a phone
     with st.sidebar:
         with st.container(key="seed_button"):
             new_episode_button("new_episode", shortcut="N" if "seed_button" in used else None)
         st.selectbox(CONTROL_LABELS["dataset"], offered, key="dataset", bind="query-params")
         with st.container(key="about_dataset"):
             choose_view(st.session_state["dataset"])
-            fit_episode_to_dataset()
+            fit_episode_to_dataset(reading)
         with st.container(key="zip_upload"):
             zip_upload()
         presets = st.container(key="presets")

@@ -11,7 +11,7 @@ from pages.shared import cached
 from pages.shared.learners import store
 from pages.shared.link_settings import DATASET_NAMES, dataset_labels
 from pages.shared.streamlit_internals import UploadedFile
-from pages.shared.widgets import show_until_dismissed
+from pages.shared.widgets import MAX_MEGABYTES, show_until_dismissed
 
 
 def count(number: int, noun: str) -> str:
@@ -62,6 +62,7 @@ def own_learners() -> None:
         st.file_uploader(
             "A .safetensors file from “Download” here or from `python -m maml_core train`",
             key=key,
+            max_upload_size=MAX_MEGABYTES,
             on_change=lambda: _load(st.session_state[key]),
         )
 

@@ -36,6 +36,7 @@ from maml_core.training import recording
 from pages.draw import class_collection, upload_dialog
 from pages.draw.board_state import QUERY, BoardState
 from pages.shared import cached
+from pages.shared.character_sets import loaded_sets
 from pages.shared.learners import recorded
 from pages.shared.link_settings import DEFAULTS, Settings
 from tests.support import opened_page
@@ -448,10 +449,14 @@ def test_a_board_has_the_cells_that_are_shown() -> None:
 def test_boards_of_two_people_are_a_data_set_that_every_page_offers() -> None:
     at = drawn_board(open_page(n_way="3", q_query="1"))
     assert "Drawings" not in at.sidebar.selectbox(key="dataset").options
+    sets = loaded_sets()
+    glyphs = sets.find("glyphs", sets.edition("glyphs"))
+    assert glyphs is not None
     at.button(key="add_board").click().run()
     say(at, "board_pads", **{name: edit(LINES["B1"]) for name in LINES})
     at.button(key="add_board").click().run()
     assert not at.exception
+    assert sets.find("glyphs", sets.edition("glyphs")) is glyphs, "other sets stay in memory"
     at.switch_page("pages/episodes/page.py").run()
     at.sidebar.selectbox(key="dataset").set_value("Drawings").run()
     assert not at.exception

@@ -126,9 +126,10 @@ def test_a_zip_without_test_classes_is_added_and_said_so(pictures: Path) -> None
 def test_an_unusable_folder_is_looked_at_once_in_a_while_and_not_in_each_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "owls").mkdir()
-    (tmp_path / "owls" / "0.png").write_bytes(b"no picture")
-    monkeypatch.setenv("PICTURES_DIR", str(tmp_path))
+    root = tmp_path / "birds"
+    (root / "owls").mkdir(parents=True)
+    (root / "owls" / "0.png").write_bytes(b"no picture")
+    monkeypatch.setenv("PICTURES_DIR", str(root))
     looks: list[str] = []
     sample = registry.sample_pictures
     monkeypatch.setattr(
