@@ -8,10 +8,12 @@ import streamlit as st
 
 from maml_core.config import OFFICIAL_RUNS, EpisodeSpec, EvaluationConfig
 from maml_core.episodes.sampling import count_available_episodes
+from maml_core.evaluation.accuracy import pictures_passed
 from maml_core.evaluation.comparison import evaluate_together
 from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.learners.learner import Learner
 from maml_core.methods.catalogue import NEAREST
+from maml_core.teaching.sentences.words import count
 from pages.evaluate.controls import EvaluationControls, evaluation_controls, link_checks
 from pages.evaluate.side_by_side import Measurement, draw_side_by_side, record_of
 from pages.evaluate.tables import accuracy_by_step, published_results
@@ -21,6 +23,8 @@ from pages.shared.frame.glossary import IN_SYMBOLS, introduce
 from pages.shared.frame.page_header import page_with_episode
 from pages.shared.link_settings import Settings
 from pages.shared.messages import show_error
+
+MAX_PICTURES = 100_000_000  # through networks, in one evaluation
 
 
 def main() -> None:
@@ -64,6 +68,10 @@ def _evaluation_section(settings: Settings) -> None:
     learners = _adapting_learners(controls)
     inner_lrs = {name: one.inner_lr(settings.spec.n_way) for name, one in learners.items()}
     measurement = Measurement(settings, controls, tuple(inner_lrs.items()))
+    too_much = _too_much(settings.spec, controls, len(learners))
+    with st.container():
+        if too_much:
+            st.info(too_much)
     kept = streamed_evaluation(
         "evaluate",
         f"Evaluate on {episodes:,} {'runs' if controls.official else 'episodes'}",
@@ -71,6 +79,7 @@ def _evaluation_section(settings: Settings) -> None:
         partial(_evaluate, settings, controls),
         episodes=episodes,
         n_way=settings.spec.n_way,
+        disabled=bool(too_much),
     )
     with st.container():
         if measurement in kept:
@@ -80,6 +89,23 @@ def _evaluation_section(settings: Settings) -> None:
             st.dataframe(accuracy_by_step(estimates), hide_index=True, key="evaluate_table")
     if kept.keys() - {measurement}:
         draw_side_by_side(kept)
+
+
+def _too_much(spec: EpisodeSpec, controls: EvaluationControls, n_learners: int) -> str:
+    """Say that an evaluation would keep the server busy for hours; empty where it would not."""
+    config = _config(controls, seed=0)
+    work = n_learners * pictures_passed(spec, config, ink_crops=controls.ink_crops)
+    if work <= MAX_PICTURES:
+        return ""
+    views = (4 if controls.rotation_tta else 1) * (2 if controls.ink_crops else 1)
+    factors = f"{count(controls.episodes, 'episode')} × {count(n_learners, 'method')} × "
+    factors += count(controls.inner_steps, "inner step")
+    factors += f" × {views} views" if views > 1 else ""
+    return (
+        f"{factors}, {spec.n_way}-way {spec.k_shot}-shot: that is {work / MAX_PICTURES:.1f} times "
+        "what one evaluation may take here, which is over an hour on two cores. Choose fewer of "
+        "them, or run `python -m maml_core evaluate` on a machine of your own."
+    )
 
 
 def _episode_shape(spec: EpisodeSpec, transductive: bool) -> str:
@@ -115,14 +141,18 @@ def _evaluate(settings: Settings, controls: EvaluationControls) -> Iterator[dict
         _adapting_learners(controls),
         cached.pool(settings.dataset, settings.part, split, controls.ink_crops),
         settings.spec,
-        EvaluationConfig(
-            inner_steps=controls.inner_steps,
-            episodes=controls.episodes,
-            seed=settings.seed,
-            transductive=controls.transductive,
-            rotation_tta=controls.rotation_tta,
-        ),
+        _config(controls, settings.seed),
         references={name: _reference(name, split) for name in methods if name in NEAREST},
+    )
+
+
+def _config(controls: EvaluationControls, seed: int) -> EvaluationConfig:
+    return EvaluationConfig(
+        inner_steps=controls.inner_steps,
+        episodes=controls.episodes,
+        seed=seed,
+        transductive=controls.transductive,
+        rotation_tta=controls.rotation_tta,
     )
 
 

@@ -99,6 +99,7 @@ def streamed_evaluation(
     *,
     episodes: int,
     n_way: int,
+    disabled: bool = False,
 ) -> dict[Key, Estimates]:
     """Draw a button that starts a long evaluation, and what there is of it so far.
 
@@ -113,13 +114,14 @@ def streamed_evaluation(
         begin: Starts the evaluation.
         episodes: How many it will be.
         n_way: For the line of chance.
+        disabled: Whether it cannot be started.
 
     Returns:
         The latest `MAX_KEPT` estimates by what they depend on, the last measured last, each as
         far as it got.
     """
     kept: dict[Key, Estimates] = st.session_state.setdefault(f"{key}_kept", {})
-    if st.button(label, key=key, type="primary"):
+    if st.button(label, key=key, type="primary", disabled=disabled):
         stop = st.empty()
         stop.button("Stop", key=f"stop_{key}", icon=":material/stop:")
         place, chart = st.empty(), st.empty()

@@ -15,7 +15,12 @@ from maml_core.episodes.official_runs import RUNS
 from maml_core.episodes.pool import make_pool
 from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation import accuracy
-from maml_core.evaluation.accuracy import episode_accuracy, evaluate, evaluate_nearest
+from maml_core.evaluation.accuracy import (
+    episode_accuracy,
+    evaluate,
+    evaluate_nearest,
+    pictures_passed,
+)
 from maml_core.evaluation.confidence_intervals import estimate
 from maml_core.learners.adaptation import adapt_to_support
 from maml_core.learners.learner import Learner
@@ -229,6 +234,26 @@ def test_the_accuracy_of_one_episode_is_its_traces(learner, pool, trajectory_of)
     expected = trajectory_of(learner.model, params, episode.task, inner_lr=0.2, inner_steps=2)
     found = episode_accuracy(learner, episode, AdaptConfig(0.2, 2))
     assert found.tolist() == expected.accuracy.tolist()
+
+
+@pytest.mark.parametrize("transductive", [True, False])
+@pytest.mark.parametrize("rotation_tta", [True, False])
+def test_the_work_of_an_evaluation_is_what_passes_through_the_network(
+    transductive, rotation_tta, learner, pool, monkeypatch
+):
+    passed, forward = [], type(learner.model).forward
+
+    def counted(self, x, *arguments):
+        passed.append(len(x))
+        return forward(self, x, *arguments)
+
+    monkeypatch.setattr(type(learner.model), "forward", counted)
+    config = EvaluationConfig(4, 2, transductive=transductive, rotation_tta=rotation_tta)
+    list(evaluate(learner, pool, SPEC, config))
+    views = 4 if rotation_tta else 1
+    backwards = 2 * config.episodes * views * config.inner_steps * SPEC.n_way * SPEC.k_shot
+    assert pictures_passed(SPEC, config) == sum(passed) + backwards
+    assert pictures_passed(SPEC, config, ink_crops=True) == 2 * pictures_passed(SPEC, config)
 
 
 def test_the_seed_chooses_the_episodes(learner, pool):

@@ -419,3 +419,17 @@ def test_no_more_measurements_are_kept_than_a_list_can_show(
     assert "seed 0" not in texts(at, "markdown")
     assert "**1: 2-way 1-shot, seed 1**" in texts(at, "markdown")
     assert "**2: 2-way 1-shot, seed 2**" in texts(at, "markdown")
+
+
+def test_what_would_take_hours_is_a_sentence_with_a_remedy() -> None:
+    most = {"n_way": "10", "k_shot": "10", "q_query": "10", "test_steps": "100", "episodes": "2000"}
+    at = open_page(EVALUATE, **most, four_turns="true", close_ups="true")
+    told = texts(at, "info")
+    assert "2,000 episodes × 2 methods × 100 inner steps × 8 views, 10-way 10-shot" in told
+    # 2,000 × 2 × 8 × (100 steps of 100 pictures, forwards and back, and 101 × 100 queries)
+    assert f"{2_000 * 2 * 8 * (100 * 100 * 3 + 101 * 100) / 1e8:.1f} times" in told
+    assert "Choose fewer of them" in told
+    assert at.button(key="evaluate").disabled
+    at.slider(key="test_steps").set_value(5).run()
+    assert not texts(at, "info")
+    assert not at.button(key="evaluate").disabled
