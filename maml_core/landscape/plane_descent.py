@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -188,19 +188,12 @@ def build_planes(
     if not all(paths.values()):
         raise ValueError(
             "The parameters are so large that distances between them are not finite numbers: "
-            "there is no plane to draw."
+            "there is no map to draw."
         )
     try:
         return PLANES[kind](paths, seed)
     except ValueError as error:
-        raise ValueError(_why_no_plane(paths.values())) from error
-
-
-def _why_no_plane(paths: Iterable[Sequence[Params]]) -> str:
-    if any(not float(norm(subtract(path[-1], path[0]))) for path in paths):
-        why = (
-            "The landscape is flat around θ: the gradient is zero, so no inner step leads anywhere"
-        )
-    else:
-        why = "The inner steps all lead along one line"
-    return f"{why}, and filters without length have no random direction: there is no plane to draw."
+        raise ValueError(
+            "The landscape is flat around θ: the gradient is so small that the inner steps span no "
+            "plane, and filters without length have no random direction. There is no map to draw."
+        ) from error
