@@ -208,7 +208,7 @@ def test_an_evaluation_can_be_stopped_and_keeps_what_was_measured(
     start = page.locator(f".st-key-{key} button")
     stop = page.locator(f".st-key-stop_{key} button")
     start.click()
-    progress = re.compile(rf"^\d+ of {in_all} episodes, about \d+ s left$")
+    progress = re.compile(rf"^\d+ of {in_all} episodes, about \d+ (s|min|h) left$")
     expect(page.get_by_text(progress)).to_be_visible()
     stop.click()
     expect(stop).to_have_count(0)
@@ -220,7 +220,7 @@ def test_an_evaluation_can_be_stopped_and_keeps_what_was_measured(
     expect(page.locator(f".st-key-{key}_chart .js-plotly-plot")).to_be_visible()
     lines = [points for points in page.evaluate(DRAWN_POINTS, f"{key}_chart") if points == 21]
     assert len(lines) >= 2, "MAML and the pretrained start, steps 0 to 20"
-    expect(page.get_by_text("s left")).to_have_count(0)
+    expect(page.get_by_text(progress)).to_have_count(0)
     expect(start).to_be_enabled()
     page.locator(f".st-key-{key}_close label").first.click()
     # The chart is taken out and put in again: for a moment there may be none.

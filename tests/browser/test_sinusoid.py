@@ -70,7 +70,7 @@ def test_a_training_moves_the_curves_and_stops(page: Page, app_url: str) -> None
     page.wait_for_function(f"{MARKS} > 1 && {MARKS} < 100")
     wait_for_another_curve(page, first)
     expect(
-        page.get_by_text(re.compile(r"^[\d,]+ of 5,000 updates, about \d+ s left$"))
+        page.get_by_text(re.compile(r"^[\d,]+ of 5,000 updates, about \d+ (s|min) left$"))
     ).to_be_visible()
     stop.click()
     expect(stop).to_have_count(0)
