@@ -132,8 +132,10 @@ def wait_for(work: Work[T], words: str, on_stop: Callable[..., None]) -> T:
             if work.seconds < BAR_AFTER or not 0 < work.done < work.total:
                 bar.caption(f":material/hourglass_top: {words} … {work.seconds:.0f} s")
             else:
-                left = work.seconds * (work.total - work.done) / work.done
-                text = f"{words}: {work.done:,} of {work.total:,}, about {left:.0f} s left"
+                from pages.shared.progress import duration  # Here: it imports torch.
+
+                left = duration(work.seconds_left)
+                text = f"{words}: {work.done:,} of {work.total:,}, about {left} left"
                 bar.progress(work.done / work.total, text)
             if work.seconds > STOP_AFTER and not offered:
                 offered = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -29,7 +30,7 @@ class Work(Generic[T]):
 
     def __init__(self, grace_seconds: float, clock: Callable[[], float]) -> None:
         self.done, self.total = 0, 0
-        self.began = clock()
+        self.began = self._counting_since = clock()
         self._grace, self._clock = grace_seconds, clock
         self._asked = self.began
         self._waiting = 0
@@ -56,6 +57,12 @@ class Work(Generic[T]):
         """How long it has been going on."""
         return self._clock() - self.began
 
+    @property
+    def seconds_left(self) -> float:
+        """How long the rest takes at the pace at which it counts; before that unknown."""
+        since = self._clock() - self._counting_since
+        return since * (self.total - self.done) / self.done if self.done else math.nan
+
     def result(self) -> T:
         """Return the result of work that has ended.
 
@@ -77,6 +84,8 @@ class Work(Generic[T]):
         return not self._abandoned
 
     def _report(self, done: int, total: int) -> None:
+        if not self.done:  # what came before the first, as listing them, was not counted
+            self._counting_since = self._clock()
         self.done, self.total = done, total
         with self._lock:
             asked_lately = self._clock() - self._asked <= self._grace

@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from maml_core.data.character_set import DataError
@@ -71,6 +72,20 @@ def test_it_tells_how_far_it_is():
     steps.take()
     assert (work.done, work.total) == (2, 5)
     assert not work.wait(0)
+    for _ in range(3):
+        steps.take()
+    assert wait(work) == "all"
+
+
+def test_what_is_left_goes_by_the_pace_since_it_counts():
+    now, steps = [0.0], Steps()
+    work = SharedWork(grace_seconds=1e6, clock=lambda: now[0]).start_or_join("set", steps)
+    assert np.isnan(work.seconds_left)
+    now[0] = 100.0  # of listing what there is
+    steps.take()
+    now[0] = 110.0
+    steps.take()
+    assert work.seconds_left == pytest.approx(10.0 / 2 * 3)
     for _ in range(3):
         steps.take()
     assert wait(work) == "all"
