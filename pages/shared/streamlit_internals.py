@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -11,7 +13,7 @@ from streamlit import runtime
 from streamlit.runtime.caching import cache_resource_api
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.pages_manager import PagesManager
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner import ScriptRunner, get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_run_context import in_cached_function
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 from streamlit.runtime.state.session_state_proxy import get_session_state
@@ -34,18 +36,33 @@ __all__ = [
 ]
 
 
+_answering = ContextVar("_answering", default=False)  # a request's events are being told
+
+
+@functools.cache
 def answer_each_request() -> None:
     """Let each request for a run have its events told before the next one takes its place.
 
-    Before it hands a request's events to their callbacks, Streamlit looks whether the next request
-    has come, and if so drops the first with all that was pressed, drawn or answered in it.
+    Streamlit looks whether the next request has come before it hands a request's events to their
+    callbacks, and whenever one of these reads or writes the session; if so it drops the first one
+    with what was pressed, drawn or answered in it.
     """
+    take_turns = ScriptRunner._maybe_handle_execution_control_request
+
+    def take_turns_unless_answering(runner: ScriptRunner) -> None:
+        if not _answering.get():
+            take_turns(runner)
 
     def on_script_will_rerun(state: SafeSessionState, *states: Any, **how: Any) -> None:
-        with state._lock:
-            state._state.on_script_will_rerun(*states, **how)
+        token = _answering.set(True)
+        try:
+            with state._lock:
+                state._state.on_script_will_rerun(*states, **how)
+        finally:
+            _answering.reset(token)
 
-    setattr(SafeSessionState, "on_script_will_rerun", on_script_will_rerun)  # noqa: B010 - mypy
+    setattr(ScriptRunner, take_turns.__name__, take_turns_unless_answering)
+    setattr(SafeSessionState, on_script_will_rerun.__name__, on_script_will_rerun)
 
 
 def looks_for_pages_by_file() -> bool:
@@ -94,9 +111,7 @@ def sent_event(key: str, name: str) -> Any:
             events = json.loads(widget.json_trigger_value or "[]")
             while isinstance(events, str):  # read and written back by Streamlit in between
                 events = json.loads(events)
-            for event in events or []:
-                if event["event"] == name:
-                    return event["value"]
+            return {event["event"]: event["value"] for event in events or []}.get(name)
     return None
 
 

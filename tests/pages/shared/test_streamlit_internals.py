@@ -9,8 +9,8 @@ import weakref
 import pytest
 import streamlit as st
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
-from streamlit.runtime.scriptrunner import RerunException
-from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
+from streamlit.runtime.scriptrunner import RerunException, ScriptRunner
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 from streamlit.runtime.state.session_state import SessionState
 
@@ -18,26 +18,33 @@ from pages.shared import streamlit_internals
 from pages.shared.streamlit_internals import answer_each_request, expire_results, sent_event
 
 
-def test_a_request_is_answered_when_the_next_one_has_come_already(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def the_next_has_come() -> None:
-        raise RerunException(RerunData())
+class Told(SessionState):
+    """A session with a callback that writes to it, as all do, through what Streamlit guards."""
 
-    monkeypatch.setattr(
-        SafeSessionState, "on_script_will_rerun", SafeSessionState.on_script_will_rerun
-    )
+    def on_script_will_rerun(self, *states: object) -> None:
+        self.guarded["told"] = states
+
+
+def test_a_request_is_answered_when_the_next_one_has_come_already() -> None:
     answer_each_request()
-    state = SessionState()
-    states = WidgetStates()
-    states.widgets.add(id="box", bool_value=True)
-    SafeSessionState(state, the_next_has_come).on_script_will_rerun(states)
-    assert "box" in state._new_widget_state.states
+    runner = ScriptRunner.__new__(ScriptRunner)
+    runner._is_in_script_thread = lambda: True
+    runner._execing = True
+    runner._requests = ScriptRequests()
+    runner._requests.request_rerun(RerunData())
+    state = Told()
+    guarded = SafeSessionState(state, runner._maybe_handle_execution_control_request)
+    Told.guarded = guarded
+    guarded.on_script_will_rerun("states")
+    assert state["told"] == ("states",)
+    with pytest.raises(RerunException):
+        guarded["told"]
 
 
-def test_an_event_is_found_by_key_and_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_events_of_a_name_the_last_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     events = WidgetStates()
-    told = '[{"event": "other", "value": 1}, {"event": "ink", "value": {"A1": [2]}}]'
+    told = """[{"event": "ink", "value": {"A1": [1]}}, {"event": "other", "value": 1},
+      {"event": "ink", "value": {"A1": [2]}}]"""
     events.widgets.add(id="$$INTERNAL_$$ID-0-pad__events", json_trigger_value=told)
     events.widgets.add(id="$$INTERNAL_$$ID-1-bare__events", json_trigger_value="")
 
