@@ -88,7 +88,7 @@ def main() -> None:
     machines = Machines(methods, inner_steps)
     # The person looks at the first question while the machines adapt to all ten.
     answers = known_answers(played, machines)
-    _draw_round(data, played, questions, answers, machines, tuple(picks_by_round().get(played, ())))
+    _draw_round(data, played, questions, answers, machines, tuple(_picks_of(played, questions)))
     if question := st.session_state.pop("question_to_learn", None):
         _go_to_adapt(played, question)
     _explain(played, machines)
@@ -150,6 +150,15 @@ def _controls() -> tuple[str, int, bool, str]:
     return mode, MACHINE_STEPS[steps], timed, method
 
 
+def _picks_of(played: Round, questions: Sequence[PlayQuestion]) -> list[int | None]:
+    """Return what the person has chosen in a round by now."""
+    # The board's value may be old: from before the page was left and opened again.
+    reported = picked_labels(BOARD, questions, str(played), timed=played.timed)
+    picks = max(picks_by_round().get(played, []), reported, key=len)
+    picks_by_round()[played] = picks
+    return picks
+
+
 @st.fragment
 def _draw_round(
     data: CharacterSet,
@@ -164,10 +173,7 @@ def _draw_round(
     `picks_before` is what had been chosen when the page was opened. It stays the same while the
     person plays, so that the pictures are not sent again with each choice.
     """
-    # The board's value may be old: from before the page was left and opened again.
-    reported = picked_labels(BOARD, questions, str(played), timed=played.timed)
-    picks = max(picks_by_round().get(played, []), reported, key=len)
-    picks_by_round()[played] = picks
+    picks = _picks_of(played, questions)
     asked = draw_board(
         data,
         questions,

@@ -104,6 +104,7 @@ def open_board(page: Page, url: str) -> None:
     page.goto(url)
     expect(cell(page, "query").locator("canvas")).to_be_visible()
     expect(page.locator(".st-key-answer_bars .verdict")).to_contain_text("Still empty")
+    wait_until_done(page)  # until its style is there things move
 
 
 def draw_all(page: Page, pen: Callable[[Page, str, Strokes], None]) -> None:
