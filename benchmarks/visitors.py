@@ -25,6 +25,7 @@ from collections.abc import Sequence
 
 from benchmarks.running_app import RunningApp, running_server
 from benchmarks.simulated_visitors.server_memory import megabytes
+from benchmarks.simulated_visitors.tab import PATIENCE_SECONDS
 from benchmarks.simulated_visitors.visits import Visit, look_around, train_on_own_zip
 from pages.shared.frame.navigation import PAGES
 
@@ -90,15 +91,16 @@ def report(page: str, visits: Sequence[Visit]) -> Sequence[Visit]:
     """Print the row of a page; return its visits."""
     pressed = [second for visit in visits for second in visit.seconds]
     unfinished = sum(second is None for v in visits for second in (v.opened, *v.seconds))
-    times = sorted(second for second in pressed if second is not None) or [float("nan")]
-    p50, p95 = (times[min(int(share * len(times)), len(times) - 1)] for share in (0.5, 0.95))
     opened = statistics.median(
         math.inf if visit.opened is None else visit.opened for visit in visits
     )
+    shown = f"{opened:.2f} s" if math.isfinite(opened) else f"> {PATIENCE_SECONDS:.0f} s"
+    times = sorted(second for second in pressed if second is not None) or [float("nan")]
+    p50, p95 = (times[min(int(share * len(times)), len(times) - 1)] for share in (0.5, 0.95))
     alerts = sum(len(visit.alerts) for visit in visits)
     faults = sum(len(visit.faults) for visit in visits)
     print(
-        f"{page:10} {len(visits):8} {len(pressed):7} {opened:6.2f} s {p50:5.2f} s {p95:5.2f} s "
+        f"{page:10} {len(visits):8} {len(pressed):7} {shown:>8} {p50:5.2f} s {p95:5.2f} s "
         f"{unfinished:10} {alerts:13} {faults:7}",
         flush=True,
     )
