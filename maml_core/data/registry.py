@@ -274,9 +274,9 @@ def _load_folder(data_dir: Path, progress: ReportProgress | None, view: str) -> 
 
 
 def _folder_edition(data_dir: Path) -> str:
-    from maml_core.data.own_pictures.layouts import REMEDY, check_exists
+    from maml_core.data.own_pictures.layouts import UNREADABLE_REMEDY, check_exists
 
-    return fingerprint([check_exists(pictures_root(data_dir))], REMEDY)
+    return fingerprint([check_exists(pictures_root(data_dir))], UNREADABLE_REMEDY)
 
 
 LOADERS: dict[str, Callable[[Path, ReportProgress | None], CharacterSet]] = {

@@ -76,13 +76,15 @@ def read_zip(upload: Upload, most: int = MAX_FILES) -> tuple[list[Upload], list[
         most: Files it may hold, folders and what systems leave behind not counted.
 
     Raises:
-        PictureError: It is not a zip, or damaged, encrypted, a bomb or holds too many files.
+        PictureError: It is not a zip, or damaged, a bomb, or holds no files or too many.
     """
     try:
         with zipfile.ZipFile(BytesIO(upload.content)) as archive:
             entries = archive.infolist()
             _check_count(len(entries), upload.name, MAX_ENTRIES)
             wanted = [entry for entry in entries if _is_wanted(entry)]
+            if not wanted:
+                raise PictureError(f"{upload.name} holds no files; choose another zip.")
             _check_count(len(wanted), upload.name, most)
             _check_size(wanted, upload)
             return _read_entries(archive, sorted(wanted, key=member_path), upload.name)

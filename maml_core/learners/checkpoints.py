@@ -195,7 +195,7 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error}).") from error
+        raise CheckpointError(f"{path} cannot be read ({error}); name another file.") from error
 
 
 def unpack(content: bytes, path: str, device: str = "cpu") -> tuple[Params, dict[str, Any]]:
@@ -209,9 +209,13 @@ def unpack(content: bytes, path: str, device: str = "cpu") -> tuple[Params, dict
         written = json.loads(header.get("__metadata__", {}).get("maml_core", "{}"))
         metadata = current_names(dict(written))
     except RecursionError as error:
-        raise CheckpointError(f"{path} has metadata that are nested too deeply.") from error
+        raise CheckpointError(
+            f"{path} has metadata that are nested too deeply; choose another file."
+        ) from error
     except (SafetensorError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path} is damaged or not a safetensors file ({error}).") from error
+        raise CheckpointError(
+            f"{path} is damaged or not a safetensors file ({error}); choose another file."
+        ) from error
     return tensors, metadata
 
 

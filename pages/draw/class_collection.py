@@ -16,7 +16,7 @@ from maml_core.images.decoding import PictureError
 from maml_core.images.uploads import Upload
 from pages.draw.board_state import BoardState
 from pages.shared.character_sets import look_again
-from pages.shared.widgets import MAX_MEGABYTES
+from pages.shared.widgets import MAX_MEGABYTES, plain_text
 
 
 def class_collection(state: BoardState, n_way: int, k_shot: int) -> None:
@@ -47,7 +47,7 @@ def class_collection(state: BoardState, n_way: int, k_shot: int) -> None:
             state.n_uploads += 1  # a new key: the next uploader starts empty
             state.messages = add_boards(state, new_boards)
             for message in state.messages:
-                st.toast(message)
+                st.toast(plain_text(message))
             _refresh_pages()
 
 

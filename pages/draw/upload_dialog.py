@@ -13,7 +13,7 @@ from maml_core.images.uploads import Upload
 from pages.draw.board_state import QUERY, BoardState, board_state, cell_name, cells_by_name
 from pages.draw.canvas import cell_label
 from pages.shared.streamlit_internals import UploadedFile, forget_upload
-from pages.shared.widgets import MAX_MEGABYTES, segmented_choice
+from pages.shared.widgets import MAX_MEGABYTES, plain_text, segmented_choice
 
 ROWS = "the rows: one file or one folder per class"
 FILES, FOLDER = "Pictures, or a zip", "A folder"
@@ -42,7 +42,7 @@ def open_upload_dialog(n_way: int, k_shot: int, target: str | None = None) -> No
         for file in files:
             forget_upload(file)
         for message in state.messages:
-            st.toast(message)  # wherever the page is scrolled to
+            st.toast(plain_text(message))  # wherever the page is scrolled to
         state.n_uploads += 1  # a new key: the next uploader starts empty
         st.rerun()
 

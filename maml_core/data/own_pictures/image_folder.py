@@ -19,7 +19,7 @@ from maml_core.data.character_set import CharacterSet, ClassName, DataError, Rep
 from maml_core.data.own_pictures.layouts import (
     MIN_PICTURES,
     PARTS,
-    REMEDY,
+    UNREADABLE_REMEDY,
     PictureFile,
     check_exists,
     find_pictures,
@@ -105,8 +105,8 @@ def load(
         DataError: Something is missing or cannot be used; the message names the class or file.
     """
     check_choice("view", view, DATASETS)
-    key = f"version {VERSION}, side {SIDE}, {fingerprint([check_exists(root)], REMEDY)}"
-    with open_archive(root, REMEDY) as (sizes, read):
+    key = f"version {VERSION}, side {SIDE}, {fingerprint([check_exists(root)], UNREADABLE_REMEDY)}"
+    with open_archive(root, UNREADABLE_REMEDY) as (sizes, read):
         found = find_pictures(root, sizes, read)
     entries = found.entries
     decode, shape = (
@@ -156,7 +156,7 @@ def sample(
         DataError: As `load`, for these pictures.
     """
     check_exists(root)
-    with open_archive(root, REMEDY) as (sizes, read):
+    with open_archive(root, UNREADABLE_REMEDY) as (sizes, read):
         entries = find_pictures(root, sizes, read).entries
         chosen = np.linspace(0, len(entries) - 1, min(count, len(entries))).round().astype(int)
         looked_at = []
@@ -184,7 +184,7 @@ def check_pixels(root: Path, progress: ReportProgress | None = None) -> None:
         DataError: They have too many pixels, one of them or all together; or as `load`.
     """
     total = 0
-    with open_archive(root, REMEDY) as (sizes, read):
+    with open_archive(root, UNREADABLE_REMEDY) as (sizes, read):
         entries = find_pictures(root, sizes, read).entries
         for entry in entries:
             if progress:
@@ -269,7 +269,7 @@ def _decode(
     progress: ReportProgress | None,
 ) -> Iterator[np.ndarray]:
     """Yield each picture as `convert` makes it of the decoded file."""
-    with open_archive(root, REMEDY) as (_, read):
+    with open_archive(root, UNREADABLE_REMEDY) as (_, read):
         shown = tqdm(entries, "Reading pictures", unit="picture", disable=None, leave=False)
         for number, entry in enumerate(shown, 1):
             yield convert(_decoded(root, entry, read))

@@ -35,6 +35,7 @@ MAX_PICTURES = 200_000
 MIN_PICTURES = 2  # of a class: one to adapt to and one to ask about
 MAX_NAMED = 5  # files in a sentence
 MAX_NAME = 80  # letters of a file's name in it, the last
+UNREADABLE_REMEDY = "repair it, or pack it anew"
 REMEDY = "see docs/data.md for how to lay out pictures, one folder per class"
 
 
@@ -94,7 +95,7 @@ def find_pictures(
                 f"{entry.path} in {root} has {sizes[entry.path]:,} bytes; make it smaller, to "
                 f"{MAX_FILE_BYTES:,} at most."
             )
-    names = uncertain_names(root, REMEDY)
+    names = uncertain_names(root, UNREADABLE_REMEDY)
     return FoundPictures(sorted(entries), " ".join(filter(None, [unused, _names_notice(names)])))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maml_core.data.own_pictures.layouts import REMEDY, PictureFile, join_names
+from maml_core.data.own_pictures.layouts import UNREADABLE_REMEDY, PictureFile, join_names
 from maml_core.data.storage.archives import open_archive
 
 DIGEST_BYTES = 16
@@ -20,7 +20,7 @@ def file_digests(root: Path, entries: Sequence[PictureFile]) -> Iterator[np.ndar
     Raises:
         DataError: One cannot be read.
     """
-    with open_archive(root, REMEDY) as (_, read):
+    with open_archive(root, UNREADABLE_REMEDY) as (_, read):
         for entry in entries:
             digest = hashlib.blake2b(read(entry.path), digest_size=DIGEST_BYTES).digest()
             yield np.frombuffer(digest, dtype=np.uint8)

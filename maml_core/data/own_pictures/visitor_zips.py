@@ -16,7 +16,7 @@ from pathlib import Path
 
 from maml_core.config import AS_THEY_ARE, HANDWRITING, VISITOR_ZIP_PREFIX
 from maml_core.data.character_set import CharacterSet, DataError, ReportProgress
-from maml_core.data.own_pictures.layouts import REMEDY
+from maml_core.data.own_pictures.layouts import UNREADABLE_REMEDY
 from maml_core.data.storage.archives import open_archive
 from maml_core.data.storage.disk_cache import atomic_write, lock_of, short_digest
 
@@ -138,7 +138,7 @@ def kept_zip(name: str, data_dir: Path) -> Path:
 
 def _check_size(path: Path) -> None:
     """Refuse a zip that would take long, before any of its pictures is unpacked."""
-    with open_archive(path, REMEDY) as (sizes, _):
+    with open_archive(path, UNREADABLE_REMEDY) as (sizes, _):
         pass
     total = sum(sizes.values())
     if total > 1_000_000 * MAX_UNPACKED_MEGABYTES or len(sizes) > MAX_PICTURES:

@@ -139,4 +139,13 @@ def _translate_errors(source: Path, remedy: str) -> Iterator[None]:
     try:
         yield
     except ZIP_ERRORS as cause:
-        raise DataError(f"{source} is damaged or cannot be read ({cause}): {remedy}.") from cause
+        raise DataError(f"{source} {_fault(cause, remedy)}.") from cause
+
+
+def _fault(cause: Exception, remedy: str) -> str:
+    """Say what is wrong with a zip or folder and what to do, the rest of a sentence."""
+    if isinstance(cause, NotImplementedError):
+        return "is packed by a method that cannot be read here; pack it anew as an ordinary zip"
+    if isinstance(cause, RuntimeError) and "password" in str(cause):
+        return "is packed with a password; pack it without one"
+    return f"is damaged or cannot be read ({cause}): {remedy}"

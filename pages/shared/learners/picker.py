@@ -113,4 +113,5 @@ def _description(learner: Learner) -> str:
 def _load(file: UploadedFile | None) -> None:
     if file is not None:
         st.session_state["own_uploads"] += 1  # the next uploader starts empty
+        st.session_state["own_notices"].clear()  # what was said of the one before
         keep(file.getvalue(), file.name[-80:])

@@ -131,6 +131,12 @@ def test_no_zip_is_a_sentence(content):
         read_zip(Upload("all.zip", content))
 
 
+def test_a_zip_without_files_is_a_sentence():
+    for names in ([], ["a/"], ["__MACOSX/._a.png"]):
+        with pytest.raises(PictureError, match=r"^all\.zip holds no files; choose another zip\.$"):
+            read_zip(packed(dict.fromkeys(names, b"")))
+
+
 def test_each_bad_file_has_its_sentence_and_the_others_are_read():
     rows = [
         [Upload("a/1.png", b""), Upload("a/2.png", GOOD)],

@@ -301,6 +301,9 @@ def test_files_that_cannot_be_used_are_refused_by_their_name() -> None:
         at.file_uploader(key=f"own_file_{number}").upload(name, content).run()
         assert not at.exception
         assert f"{name} {sentence}" in texts(at, "info")
+        assert texts(at, "info").count(".safetensors") == 1, (
+            "what was said of the one before is gone"
+        )
     assert not at.session_state["own_learners"]
     at.button(key="own_notices_read").click().run()
     assert not at.info

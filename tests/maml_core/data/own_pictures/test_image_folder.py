@@ -208,8 +208,30 @@ def test_a_place_that_is_not_there_and_a_zip_that_is_none(tmp_path, monkeypatch)
     with pytest.raises(DataError, match=r"no folder or zip .*nowhere: .* PICTURES_DIR"):
         image_folder.load(tmp_path / "nowhere")
     (tmp_path / "set.zip").write_bytes(b"PK half")
-    with pytest.raises(DataError, match=r"set\.zip is damaged or cannot be read"):
+    with pytest.raises(DataError, match=r"set\.zip is damaged .*: repair it, or pack it anew\.$"):
         image_folder.load(tmp_path / "set.zip")
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "sentence"),
+    [
+        (6, 1, "is packed with a password; pack it without one"),  # general purpose bit flag
+        (8, 99, "is packed by a method that cannot be read here; pack it anew as an ordinary zip"),
+    ],
+)
+def test_a_whole_zip_that_cannot_be_read_says_why(at, value, sentence, tmp_path):
+    path = pack(tmp_path / "set.zip", plain())
+    content = bytearray(path.read_bytes())
+    # APPNOTE.TXT, 4.3.7 and 4.3.12: before each file and in the directory at the end, 2 bytes on.
+    for signature, shift in ((b"PK\3\4", 0), (b"PK\1\2", 2)):
+        start = content.find(signature)
+        while start >= 0:
+            content[start + at + shift] = value
+            start = content.find(signature, start + 4)
+    path.write_bytes(content)
+    with pytest.raises(DataError) as refused:
+        image_folder.load(path)
+    assert str(refused.value) == f"{path} {sentence}."
 
 
 def test_large_files_and_bombs_are_refused_before_they_are_decoded(tmp_path, monkeypatch):
