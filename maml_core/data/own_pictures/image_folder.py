@@ -42,6 +42,10 @@ from maml_core.images.ink import looks_like_ink
 from maml_core.images.ink_mask import border_mask
 from maml_core.images.network_input import to_network_input
 
+NO_TEST_CLASSES = (
+    "There are no classes for testing: choose those for training, or add others in a folder "
+    "“test” or a table test.csv."
+)
 VERSION = 5  # Raise it when the same file comes to give other pixels: caches are keyed by it.
 SIDE = 84  # Finn et al. 2017 shrink mini-ImageNet's pictures to 84x84, whatever their shape.
 BORDER = 3  # pixels of the border that says whether the ground is light
@@ -98,7 +102,8 @@ def load(
         'alphabets' split keeps apart; else one, all of it for testing, and the split 'classes'
         divides it. Classes and pictures sorted by name; those of a class need not be equally many.
         As handwriting, pictures without ink are left out. The notice names them, or as they are
-        those of one shade; files that are not used; and files with the same bytes.
+        those of one shade; files that are not used; files with the same bytes; and says where
+        there are no classes for testing.
 
     Raises:
         ValueError: There is no such view.
@@ -126,7 +131,8 @@ def load(
         "digests", key, folder, (n, DIGEST_BYTES), partial(file_digests, root, entries)
     )
     data = _as_seen(root, entries, view, pixels)
-    notices = [data.notice, same_files_notice(entries, digests), found.notice]
+    untested = "" if data.evaluation_alphabets else NO_TEST_CLASSES
+    notices = [untested, data.notice, same_files_notice(entries, digests), found.notice]
     return replace(data, notice=" ".join(filter(None, notices)))
 
 

@@ -12,6 +12,7 @@ from maml_core.data.own_pictures.layouts import UNREADABLE_REMEDY, PictureFile, 
 from maml_core.data.storage.archives import open_archive
 
 DIGEST_BYTES = 16
+MAX_EQUAL = 3  # names of one picture that are shown
 
 
 def file_digests(root: Path, entries: Sequence[PictureFile]) -> Iterator[np.ndarray]:
@@ -36,10 +37,18 @@ def same_files_notice(entries: Sequence[PictureFile], digests: np.ndarray) -> st
     files: dict[bytes, list[str]] = {}
     for entry, digest in zip(entries, digests, strict=True):
         files.setdefault(digest.tobytes(), []).append(entry.path)
-    same = [" = ".join(paths[:3]) for paths in files.values() if len(paths) > 1]
+    same = [_equal(paths) for paths in files.values() if len(paths) > 1]
     if not same:
         return ""
     return (
         f"The same picture under several names, so that support and query may be one: "
         f"{join_names(same)}; take all but one out."
     )
+
+
+def _equal(paths: Sequence[str]) -> str:
+    """Return the first names of a picture, of each class one before others, and how many more."""
+    first_of_class = {path.rpartition("/")[0]: path for path in reversed(paths)}.values()
+    named = sorted(paths, key=lambda path: path not in first_of_class)[:MAX_EQUAL]
+    more = len(paths) - len(named)
+    return " = ".join(named) + (f" and {more:,} more" if more else "")

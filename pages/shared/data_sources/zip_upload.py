@@ -13,7 +13,7 @@ from maml_core.data.storage.disk_cache import default_data_dir
 from maml_core.data.storage.shared_work import Work
 from pages.shared.character_sets import loaded_sets, wait_for
 from pages.shared.data_sources.zip_keeper import KEPT_MINUTES, zip_keeper
-from pages.shared.link_settings import DEFAULTS, VIEW_KEYS, ZIP_LABEL
+from pages.shared.link_settings import DEFAULTS, PART_LABELS, VIEW_KEYS, ZIP_LABEL
 from pages.shared.streamlit_internals import UploadedFile, forget_upload, session_id
 from pages.shared.widgets import show_until_dismissed
 
@@ -28,9 +28,9 @@ they are, which you choose.
 
 def select_new_zip() -> None:
     """Select a zip that was just uploaded in the sidebar, before its controls are drawn."""
-    if st.session_state.pop("new_zip", False):
-        words = {name: DEFAULTS[name] for name in ("part", "within")}
-        st.session_state.update(dataset=ZIP_LABEL, **words)
+    if part := st.session_state.pop("new_zip_part", None):
+        (words,) = (words for words, name in PART_LABELS.items() if name == part)
+        st.session_state.update(dataset=ZIP_LABEL, part=words, within=DEFAULTS["within"])
         st.session_state.pop(VIEW_KEYS[ZIP_LABEL], None)  # what was chosen for the last one
 
 
@@ -74,7 +74,8 @@ def _add_zip(file: UploadedFile, messages: list[str]) -> None:
     try:
         data = wait_for(work, "Reading the pictures", partial(_stop, file, work, messages))
         st.session_state.update(
-            visitor_zip=visitor_zips.with_view(data.name, AS_THEY_ARE), new_zip=True
+            visitor_zip=visitor_zips.with_view(data.name, AS_THEY_ARE),
+            new_zip_part="test" if data.evaluation_alphabets else "train",
         )
         messages.clear()
     except DataError as error:

@@ -113,14 +113,15 @@ def test_a_zip_without_test_classes_is_added_and_said_so(pictures: Path) -> None
     for part, names in (("train", ("ant", "bee")), ("val", ("cow",))):
         for name in names:
             shutil.copytree(pictures / name, root / part / name)
-    at = open_page(EPISODES, part="Seen in training", n_way="2", q_query="1")
+    at = open_page(EPISODES, n_way="2", q_query="1")
     at.file_uploader(key="zip_0").upload("divided.zip", zipped(root)).run()
     assert not at.exception
-    assert at.session_state["part"] == "Never seen in training"
-    assert "classes to sample from is 0" in at.error[0].value
-    at.sidebar.selectbox(key="part").set_value("Seen in training").run()
-    assert not at.exception
     assert not at.error
+    assert at.session_state["part"] == "Seen in training"
+    assert "There are no classes for testing: choose those for training" in at.warning[0].value
+    at.sidebar.selectbox(key="part").set_value("Never seen in training").run()
+    assert not at.exception
+    assert "classes to sample from is 0" in at.error[0].value
 
 
 def test_an_unusable_folder_is_looked_at_once_in_a_while_and_not_in_each_run(

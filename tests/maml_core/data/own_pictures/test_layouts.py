@@ -277,6 +277,14 @@ def test_the_same_bytes_under_two_names_are_named(tmp_path):
         assert "test/c/0.png = test/c/1.png" in notice
 
 
+def test_of_many_with_the_same_bytes_each_class_is_named_and_how_many_more(tmp_path):
+    files = dict.fromkeys(classes("a", "b", "c"), png(0))
+    per_class = len(files) // 3
+    notice = image_folder.load(zipped(tmp_path / "set.zip", files), tmp_path).notice
+    named = f"a/0.png = b/0.png = c/0.png and {3 * per_class - 3} more; take all but one out"
+    assert named in notice
+
+
 def test_pixels_are_counted_before_anything_is_decoded(data_dir, tmp_path, monkeypatch):
     """Twenty-one blank pictures of 25 million pixels: a zip of some kilobytes."""
     buffer = io.BytesIO()
