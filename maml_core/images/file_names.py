@@ -42,6 +42,11 @@ def is_system_file(path: str) -> bool:
     return any(p.lower() in SYSTEM_NAMES or p.startswith(APPLE_DOUBLE) for p in parts)
 
 
+def printable(name: str) -> str:
+    """Return a name as it can be shown, a � for each character that steers and shows nothing."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in name)
+
+
 def member_path(info: zipfile.ZipInfo) -> str:
     r"""Return the path of a zip's member, with '/' between its parts; of a folder one at its end.
 

@@ -16,7 +16,7 @@ from maml_core.images.decoding import PictureError
 from maml_core.images.uploads import Upload
 from pages.draw.board_state import BoardState
 from pages.shared.character_sets import look_again
-from pages.shared.widgets import MAX_MEGABYTES, plain_text
+from pages.shared.widgets import MAX_MEGABYTES, toast
 
 
 def class_collection(state: BoardState, n_way: int, k_shot: int) -> None:
@@ -46,8 +46,7 @@ def class_collection(state: BoardState, n_way: int, k_shot: int) -> None:
         if new_boards:
             state.n_uploads += 1  # a new key: the next uploader starts empty
             state.messages = add_boards(state, new_boards)
-            for message in state.messages:
-                st.toast(plain_text(message))
+            toast(state.messages)
             _refresh_pages()
 
 

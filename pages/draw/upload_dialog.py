@@ -13,7 +13,7 @@ from maml_core.images.uploads import Upload
 from pages.draw.board_state import QUERY, BoardState, board_state, cell_name, cells_by_name
 from pages.draw.canvas import cell_label
 from pages.shared.streamlit_internals import UploadedFile, forget_upload
-from pages.shared.widgets import MAX_MEGABYTES, plain_text, segmented_choice
+from pages.shared.widgets import MAX_MEGABYTES, segmented_choice, toast
 
 ROWS = "the rows: one file or one folder per class"
 FILES, FOLDER = "Pictures, or a zip", "A folder"
@@ -41,8 +41,7 @@ def open_upload_dialog(n_way: int, k_shot: int, target: str | None = None) -> No
             state.messages = place_uploads(state, received, chosen, n_way, k_shot)
         for file in files:
             forget_upload(file)
-        for message in state.messages:
-            st.toast(plain_text(message))  # wherever the page is scrolled to
+        toast(state.messages)
         state.n_uploads += 1  # a new key: the next uploader starts empty
         st.rerun()
 
@@ -107,7 +106,10 @@ def _place_in_rows(
         pictures += entries
         messages += bad
     rows = uploads.group_into_rows(pictures)
-    characters, bad = uploads.characters_from_rows(rows, n_way, k_shot)
+    try:
+        characters, bad = uploads.characters_from_rows(rows, n_way, k_shot)
+    except PictureError as error:
+        return [*messages, str(error)]
     changes = {}
     for label, row in enumerate(characters):
         # A row is replaced as a whole, or not at all.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -39,6 +39,13 @@ def segmented_choice(label: str, choices: Iterable[Any], key: str, **options: An
     offered = list(choices)
     options = {"default": offered[0], "required": True, "bind": "query-params", **options}
     return st.segmented_control(label, offered, key=key, **options)
+
+
+def toast(messages: Sequence[str]) -> None:
+    """Tell the first of some sentences in a corner, wherever the page is scrolled to."""
+    if messages:
+        more = f" {len(messages) - 1:,} more are said on the page." if messages[1:] else ""
+        st.toast(plain_text(messages[0] + more))
 
 
 def show_until_dismissed(messages: list[str], key: str, icon: str, *, warns: bool = True) -> None:

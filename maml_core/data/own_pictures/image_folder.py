@@ -38,6 +38,7 @@ from maml_core.images.decoding import (
     pad_to_square,
     too_many_pixels,
 )
+from maml_core.images.file_names import printable
 from maml_core.images.ink import looks_like_ink
 from maml_core.images.ink_mask import border_mask
 from maml_core.images.network_input import to_network_input
@@ -214,7 +215,7 @@ def _character_set(
     **fields: Any,
 ) -> CharacterSet:
     """Return a set of the pictures' classes; pictures that are not kept count for nothing."""
-    names = [ClassName(entry.group, entry.label) for entry in entries]
+    names = [ClassName(printable(entry.group), printable(entry.label)) for entry in entries]
     counts = dict.fromkeys(names, 0)
     counts |= Counter(name for i, name in enumerate(names) if kept is None or kept[i])
     groups = {name.alphabet for name in counts}

@@ -323,6 +323,29 @@ def test_a_folder_fills_the_rows_whatever_a_system_left_in_it() -> None:
     assert "There is no picture in the folder" in said
 
 
+def test_too_many_classes_do_not_hide_what_was_wrong_with_a_zip() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in ("../up.png", "a.png", "b.png", "c.png"):
+            archive.writestr(name, picture_of_lines("A1"))
+    files = [Upload("set.zip", packed.getvalue())]
+    said = upload_dialog.place_uploads(BoardState(), files, None, 2, 1)
+    assert "../up.png in set.zip leads out of the zip" in said[0]
+    assert "There are 3 classes" in said[1]
+
+
+def test_the_corner_tells_the_first_sentence_as_plain_text_and_how_many_more_there_are() -> None:
+    def page() -> None:
+        from pages.shared.widgets import toast
+
+        toast([])
+        toast(["[Log in](https://evil.example).png is empty.", "b", "c"])
+
+    (corner,) = AppTest.from_function(page).run().toast
+    assert corner.value.endswith(".png is empty. 2 more are said on the page.")
+    assert "](" not in corner.value, "it is no link"
+
+
 def test_a_photograph_of_twelve_megabytes_is_taken() -> None:
     """A phone's JPEG is as large for what it shows, a cell's line here."""
     state = BoardState()

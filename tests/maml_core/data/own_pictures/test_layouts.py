@@ -277,6 +277,12 @@ def test_the_same_bytes_under_two_names_are_named(tmp_path):
         assert "test/c/0.png = test/c/1.png" in notice
 
 
+def test_names_steer_nothing_where_they_are_shown(tmp_path):
+    root = zipped(tmp_path / "set.zip", classes("a\u202egnp", "b\x1b[31m"))
+    labels = [one.name for one in image_folder.load(root, tmp_path).classes]
+    assert labels == ["a\ufffdgnp", "b\ufffd[31m"]
+
+
 def test_of_many_with_the_same_bytes_each_class_is_named_and_how_many_more(tmp_path):
     files = dict.fromkeys(classes("a", "b", "c"), png(0))
     per_class = len(files) // 3
