@@ -48,6 +48,7 @@ from tests.support.killed_process import (
     killed_at_each_change,
     killed_in_a_write,
     make_old,
+    start,
     unfinished_files,
 )
 from tests.support.pictures import encoded, grey
@@ -124,7 +125,7 @@ def test_a_zip_being_read(data_dir, tmp_path):
     first = visitor_zips.add(finished, "first.zip", data_dir)
     halfway = FORKS.Event()
     reading = FORKS.Process(target=add_zip_and_wait, args=(content, data_dir, halfway))
-    reading.start()
+    start(reading)
     assert halfway.wait(PATIENCE)
     kill(reading)
     assert unfinished_files(data_dir)
@@ -217,7 +218,7 @@ def train_in_the_background(started) -> None:
 def test_the_training_of_a_killed_server_ends():
     told, started = FORKS.Pipe(duplex=False)
     server = FORKS.Process(target=train_in_the_background, args=(started,))
-    server.start()
+    start(server)
     training = psutil.Process(told.recv())
     assert training.is_running()
     kill(server)
@@ -314,7 +315,7 @@ def test_a_download(name, fake_omniglot, data_dir, tmp_path):
     with file_server(content) as (url, served):
         served.until.clear()
         downloading = FORKS.Process(target=download, args=(url, md5s, data_dir))
-        downloading.start()
+        start(downloading)
         assert served.is_halfway.wait(PATIENCE)
         kill(downloading)
         served.until.set()

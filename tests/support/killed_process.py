@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from maml_core.data.storage.disk_cache import ABANDONED_AFTER, UNFINISHED
@@ -76,8 +77,21 @@ def unfinished_files(folder: Path) -> list[Path]:
     return list(folder.rglob(UNFINISHED))
 
 
+def start(process: multiprocessing.process.BaseProcess) -> None:
+    """Start a process that does not run this one's main module.
+
+    A page tested before has left its script as that, and would be run in the process.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        process.start()
+    finally:
+        sys.modules["__main__"] = main
+
+
 def _was_killed(process: multiprocessing.process.BaseProcess) -> bool:
-    process.start()
+    start(process)
     process.join(PATIENCE)
     assert process.exitcode in (0, -signal.SIGKILL, -signal.SIGXFSZ), process.exitcode
     return process.exitcode != 0

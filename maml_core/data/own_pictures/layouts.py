@@ -35,7 +35,7 @@ MAX_PICTURES = 200_000
 MIN_PICTURES = 2  # of a class: one to adapt to and one to ask about
 MAX_NAMED = 5  # files in a sentence
 MAX_NAME = 80  # letters of a file's name in it, the last
-UNREADABLE_REMEDY = "repair it, or pack it anew"
+UNREADABLE_REMEDY = "repair it, or pack it anew as an ordinary zip"
 REMEDY = "see docs/data.md for how to lay out pictures, one folder per class"
 
 

@@ -145,7 +145,7 @@ def _translate_errors(source: Path, remedy: str) -> Iterator[None]:
 def _fault(cause: Exception, remedy: str) -> str:
     """Say what is wrong with a zip or folder and what to do, the rest of a sentence."""
     if isinstance(cause, NotImplementedError):
-        return "is packed by a method that cannot be read here; pack it anew as an ordinary zip"
+        return f"is packed by a method that cannot be read here: {remedy}"
     if isinstance(cause, RuntimeError) and "password" in str(cause):
-        return "is packed with a password; pack it without one"
+        return f"is packed with a password, and can only be read without one: {remedy}"
     return f"is damaged or cannot be read ({cause}): {remedy}"

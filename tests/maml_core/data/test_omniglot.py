@@ -264,14 +264,20 @@ def encrypted(content):
 
 
 @pytest.mark.parametrize(
-    "damage", [truncated, encrypted, lambda _: b"", lambda _: b"<html>404</html>"]
+    ("damage", "fault"),
+    [
+        (truncated, "is damaged or cannot be read"),
+        (encrypted, "is packed with a password"),
+        (lambda _: b"", "is damaged or cannot be read"),
+        (lambda _: b"<html>404</html>", "is damaged or cannot be read"),
+    ],
 )
-def test_a_damaged_zip(damage, fake_omniglot, tmp_path):
+def test_a_damaged_zip(damage, fault, fake_omniglot, tmp_path):
     lay_zips(fake_omniglot, tmp_path)
     damaged = tmp_path / "images_evaluation.zip"
     damaged.write_bytes(damage(damaged.read_bytes()))
     sentence = refusal(tmp_path)
-    assert f"{damaged} is damaged or cannot be read" in sentence
+    assert f"{damaged} {fault}" in sentence
     assert "replace it by the official file" in sentence
 
 
