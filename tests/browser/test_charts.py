@@ -93,6 +93,8 @@ def test_a_chart_is_called_by_its_numbers(page: Page, app_url: str) -> None:
     label = page.get_by_role("figure", name="Query accuracy by inner step").get_attribute(
         "aria-label"
     )
-    scores = page.locator(".st-key-player .method b").all_inner_texts()
+    shown = page.locator(".st-key-player .method b")
+    expect(shown.first).to_be_visible()
+    scores = shown.all_inner_texts()
     right, of = map(int, scores[0].split(" / "))
     assert f"MAML from 50 at 0 to {100 * right / of:.3g} at 2" in label, json.dumps(scores)

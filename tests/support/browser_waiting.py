@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from playwright.sync_api import Page
 
-# Before the first element comes there is a skeleton of one. A component's script is imported when
-# the server has done, and draws then; the app's own style comes by a script that Streamlit loads
-# when it first needs it.
+# In the place of an element whose own script is loading there is a skeleton. A component's script
+# is imported when the server has done, and draws then; the app's own style comes by a script that
+# Streamlit loads when it first needs it.
 DONE = """
-() => [...document.querySelectorAll('[data-testid="stMain"] [data-testid="stElementContainer"]')]
-      .some(element => !element.querySelector('[data-testid*="keleton"]'))
+() => document.querySelector('[data-testid="stMain"] [data-testid="stElementContainer"]')
+    && !document.querySelector('[data-testid="stMain"] [data-testid*="keleton"]')
     && !document.querySelector('.leaving')
     && !document.querySelector('[data-testid^="stBidiComponent"]:not([data-drawn])')
     && [...document.querySelectorAll('style')].some(style => style.textContent.includes('.qr-code'))
