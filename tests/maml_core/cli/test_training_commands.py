@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import itertools
 import json
 import os
 import re
@@ -15,6 +14,7 @@ from maml_core.cli.commands import main
 from maml_core.learners import checkpoints
 from maml_core.training import inner_lr_search, meta_training, recipes, training_run
 from tests.support.command_line import EVALUATE, PRETRAIN, TRAIN, call
+from tests.support.small_runs import interrupted_after
 
 
 @pytest.mark.parametrize("from_shell", [True, False])
@@ -69,13 +69,8 @@ def test_ctrl_c_returns_130_and_resume_ends_as_if_uninterrupted(tmp_path, monkey
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     assert call(TRAIN, "--out", whole) == 0
 
-    def interrupted(*arguments):
-        yield from itertools.islice(stream(*arguments), 2)
-        raise KeyboardInterrupt
-
-    stream = meta_training.task_stream
     with monkeypatch.context() as patch:
-        patch.setattr(recipes, "task_stream", interrupted)
+        patch.setattr(recipes, "task_stream", interrupted_after(2, meta_training.task_stream))
         assert call(TRAIN, "--out", stopped) == 130
     assert checkpoints.load_weights(stopped).metadata["updates"] == 2
     assert call(TRAIN, "--out", stopped, "--resume") == 0
@@ -101,13 +96,8 @@ def test_a_training_that_diverges_is_an_error_and_leaves_weights_that_load(
 def test_a_training_forgets_no_unfinished_one_unless_told_to(tmp_path, monkeypatch, capsys):
     out = tmp_path / "weights"
 
-    def interrupted(*arguments):
-        yield from itertools.islice(stream(*arguments), 2)
-        raise KeyboardInterrupt
-
-    stream = meta_training.task_stream
     with monkeypatch.context() as patch:
-        patch.setattr(recipes, "task_stream", interrupted)
+        patch.setattr(recipes, "task_stream", interrupted_after(2, meta_training.task_stream))
         assert call(TRAIN, "--out", out) == 130
     before = out.read_bytes()
     assert call(TRAIN, "--out", out) == 1

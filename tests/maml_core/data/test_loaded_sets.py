@@ -11,14 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from maml_core.data import registry
 from maml_core.data.character_set import DataError
 from maml_core.data.loaded_sets import LOOK_SECONDS, REFUSED_SECONDS, LoadedSet, LoadedSets
 from maml_core.data.own_pictures import visitor_zips
+from tests.support.picture_files import save_pets, save_square
 from tests.support.tiny_set import tiny_set
 
 SOON = 30  # seconds; nothing here takes them unless it fails
@@ -45,19 +44,9 @@ def read(sets: LoadedSets, name: str):
 @pytest.fixture
 def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two classes of three pictures."""
-    root = tmp_path / "pets"
-    for shade, name in enumerate(("cat", "dog")):
-        (root / name).mkdir(parents=True)
-        for i in range(3):
-            picture(root / name / f"{i}.png", 60 * shade + 20 * i)
+    root = save_pets(tmp_path / "pets")
     monkeypatch.setenv("PICTURES_DIR", str(root))
     return root
-
-
-def picture(path: Path, shade: int) -> None:
-    pixels = np.full((20, 20), 255, dtype=np.uint8)
-    pixels[5:15, 5:15] = shade
-    Image.fromarray(pixels).save(path)
 
 
 def zipped(root: Path) -> bytes:
@@ -120,7 +109,7 @@ def test_a_repaired_folder_is_read_anew_and_so_is_one_with_another_picture(pictu
     assert len(first.data.inputs) == 6
     clock.now += LOOK_SECONDS
     assert read(sets, "folder-28") is first, "nothing has changed"
-    picture(pictures / "dog" / "9.png", 200)
+    save_square(pictures / "dog" / "9.png", 200)
     clock.now += LOOK_SECONDS
     second = read(sets, "folder-28")
     assert len(second.data.inputs) == 7
@@ -168,7 +157,7 @@ def test_a_changed_set_takes_no_other_with_it(pictures, monkeypatch):
     sets = LoadedSets()
     monkeypatch.setattr(registry, "GLYPHS", {"n_alphabets": 1, "n_drawers": 2, "seed": 0})
     glyphs, folder = read(sets, "glyphs"), read(sets, "folder-28")
-    picture(pictures / "dog" / "9.png", 200)
+    save_square(pictures / "dog" / "9.png", 200)
     sets.look_again("folder")
     assert read(sets, "folder-28") is not folder
     assert read(sets, "glyphs") is glyphs
@@ -198,7 +187,7 @@ def test_the_former_edition_goes_with_its_last_user(pictures):
     sets = LoadedSets(clock=clock)
     former = weakref.ref(read(sets, "folder-28"))
     assert former() is not None
-    picture(pictures / "dog" / "9.png", 200)
+    save_square(pictures / "dog" / "9.png", 200)
     clock.now += LOOK_SECONDS
     read(sets, "folder-28")
     assert former() is None

@@ -9,10 +9,8 @@ import weakref
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import streamlit as st
-from PIL import Image
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.session_manager import SessionInfo
@@ -26,6 +24,7 @@ from pages.shared import character_sets, streamlit_internals
 from pages.shared.data_sources import zip_keeper
 from pages.shared.data_sources.zip_keeper import KEPT_MINUTES, ZipKeeper
 from tests.support.opened_page import open_page, run
+from tests.support.picture_files import save_pets, save_square
 
 EPISODES = "pages/episodes/page.py"
 FOLDER = {"dataset": "My folder", "n_way": "2", "q_query": "2"}
@@ -43,19 +42,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 @pytest.fixture
 def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two classes of three pictures."""
-    root = tmp_path / "pets"
-    for number, name in enumerate(("cat", "dog")):
-        (root / name).mkdir(parents=True)
-        for i in range(3):
-            picture(root / name / f"{i}.png", 20 * i + number)
+    root = save_pets(tmp_path / "pets")
     monkeypatch.setenv("PICTURES_DIR", str(root))
     return root
-
-
-def picture(path: Path, shade: int) -> None:
-    pixels = np.full((20, 20), 255, dtype=np.uint8)
-    pixels[5:15, 5:15] = shade
-    Image.fromarray(pixels).save(path)
 
 
 def limits(at: AppTest) -> str:
@@ -76,7 +65,7 @@ def test_a_repaired_folder_and_an_added_picture_show_in_the_next_run(
     assert not at.warning
     assert "2 characters, 3 pictures of each" in limits(at)
     for shade, name in enumerate(("cat", "dog"), 100):
-        picture(pictures / name / "3.png", shade)
+        save_square(pictures / name / "3.png", shade)
     clock[0] += 100
     at.run()
     assert "2 characters, 4 pictures of each" in limits(at)
@@ -89,7 +78,7 @@ def test_the_set_stays_the_same_within_a_run_and_in_its_fragments(
     monkeypatch.setattr(st, "session_state", state)
     character_sets.begin_run()
     first = character_sets.loaded_set("folder-28")
-    picture(pictures / "cat" / "9.png", 100)
+    save_square(pictures / "cat" / "9.png", 100)
     clock[0] += 100
     assert character_sets.loaded_set("folder-28") is first
     assert character_sets.shown_edition("folder-28") == first.edition
@@ -105,7 +94,7 @@ def test_a_session_lets_go_of_what_it_no_longer_shows(
     monkeypatch.setattr(st, "session_state", {})
     refs = []
     for shade in range(character_sets.MAX_HELD + 2):
-        picture(pictures / "cat" / "0.png", shade)
+        save_square(pictures / "cat" / "0.png", shade)
         content = Path(shutil.make_archive(str(pictures), "zip", pictures)).read_bytes()
         name = visitor_zips.add(content, "pets.zip", data_dir).name
         character_sets.begin_run()
@@ -207,7 +196,7 @@ def test_the_zip_that_a_visitor_had_before_makes_room_unless_another_has_it(
     keeper = ZipKeeper(data_dir, watch_seconds=1e6)
 
     def bring(shade: int) -> str:
-        picture(pictures / "cat" / "0.png", shade)
+        save_square(pictures / "cat" / "0.png", shade)
         content = Path(shutil.make_archive(str(pictures), "zip", pictures)).read_bytes()
         return visitor_zips.add(content, "pets.zip", data_dir).name
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +17,7 @@ from maml_core.data.storage import disk_cache
 from maml_core.episodes.pool import make_pool
 from maml_core.episodes.sampling import sample_episode
 from maml_core.images import decoding
+from tests.support.picture_files import write_files, zip_files
 
 
 def picture(seed: int, shape: tuple[int, ...] = (84, 84, 3)) -> np.ndarray:
@@ -64,20 +63,6 @@ def mini_imagenet() -> dict[str, bytes]:
     return {**files, **{name: table(labels) for name, labels in tables.items()}}
 
 
-def write(root: Path, files: dict[str, bytes]) -> Path:
-    for name, content in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(content)
-    return root
-
-
-def pack(path: Path, files: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return path
-
-
 def names_of(data):
     return {str(name): len(data.images_of(i)) for i, name in enumerate(data.classes)}
 
@@ -85,11 +70,11 @@ def names_of(data):
 @pytest.mark.parametrize("packed", ["folder", "zip", "zip of a folder"])
 def test_a_folder_a_class_is_read_in_order(packed, tmp_path):
     if packed == "folder":
-        root = write(tmp_path / "pets", plain())
+        root = write_files(tmp_path / "pets", plain())
     else:
         above = "" if packed == "zip" else "pets/"
         files = {above + name: content for name, content in plain().items()}
-        root = pack(tmp_path / "pets.zip", files)
+        root = zip_files(tmp_path / "pets.zip", files)
     data = image_folder.load(root)
     assert names_of(data) == {"pets · cat": 2, "pets · dog": 3}
     expected = np.moveaxis(np.stack([picture(seed) for seed in (1, 0, 2, 3, 4)]), -1, 1)
@@ -103,7 +88,9 @@ def test_a_folder_a_class_is_read_in_order(packed, tmp_path):
 @pytest.mark.parametrize("layout", [by_part, mini_imagenet])
 @pytest.mark.parametrize("above", ["", "miniImagenet/"])
 def test_the_parts_that_it_comes_in_are_the_split(layout, above, tmp_path):
-    data = image_folder.load(write(tmp_path / "set", {above + n: c for n, c in layout().items()}))
+    data = image_folder.load(
+        write_files(tmp_path / "set", {above + n: c for n, c in layout().items()})
+    )
     parts = {
         part: [data.classes[c].name for c in split_classes(data, "alphabets", part)]
         for part in ("train", "validation", "test")
@@ -127,7 +114,7 @@ def test_pictures_of_any_kind_become_84_by_84_in_colour(tmp_path):
         "b/clear.png": png(clear),
         "b/deep.png": png(np.full((40, 40), 77 * 256, dtype=np.uint16)),
     }
-    data = image_folder.load(write(tmp_path / "mixed", files))
+    data = image_folder.load(write_files(tmp_path / "mixed", files))
     means = [[77] * 3, list(green), [255] * 3, [77] * 3]
     for found, mean in zip(data.inputs, means, strict=True):
         np.testing.assert_array_equal(
@@ -142,7 +129,7 @@ def test_grey_ones_are_ink_on_paper_whichever_is_darker(light, tmp_path):
     files = {
         f"{c}/{i}.png": png(255 - character if light else character) for c in "ab" for i in "12"
     }
-    data = image_folder.load(write(tmp_path / "characters", files), view="as-they-are")
+    data = image_folder.load(write_files(tmp_path / "characters", files), view="as-they-are")
     expected = np.zeros((28, 28), dtype=np.uint8)
     expected[10, 4:24] = 255
     np.testing.assert_array_equal(data.inputs, np.broadcast_to(expected, (4, 28, 28)))
@@ -151,14 +138,14 @@ def test_grey_ones_are_ink_on_paper_whichever_is_darker(light, tmp_path):
 
 
 def test_the_environment_names_the_folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("PICTURES_DIR", str(write(tmp_path / "pets", plain())))
+    monkeypatch.setenv("PICTURES_DIR", str(write_files(tmp_path / "pets", plain())))
     assert registry.load("folder").input_shape == (3, 84, 84)
     assert registry.load("folder-28").input_shape == (1, 28, 28)
     assert {one.name: one.available for one in registry.status()}["folder"]
 
 
 def test_a_class_with_too_few_pictures_for_the_episode_is_named(tmp_path):
-    data = image_folder.load(write(tmp_path / "pets", plain()))
+    data = image_folder.load(write_files(tmp_path / "pets", plain()))
     pool = make_pool(data, [0, 1])
     with pytest.raises(ValueError, match=r"1 support and 2 query .* 2 there are of pets · cat;"):
         sample_episode(pool, EpisodeSpec(2, 1, 2), 0)
@@ -200,7 +187,7 @@ BAD = {
 @pytest.mark.parametrize(("files", "sentence"), BAD.values(), ids=BAD)
 def test_what_cannot_be_used_is_told_in_a_sentence(files, sentence, tmp_path):
     with pytest.raises(DataError, match=sentence):
-        image_folder.load(write(tmp_path / "set", files))
+        image_folder.load(write_files(tmp_path / "set", files))
     assert list(tmp_path.rglob("*.tmp")) == []
 
 
@@ -226,7 +213,7 @@ def test_a_place_that_is_not_there_and_a_zip_that_is_none(tmp_path, monkeypatch)
     ],
 )
 def test_a_whole_zip_that_cannot_be_read_says_why(at, value, sentence, tmp_path):
-    path = pack(tmp_path / "set.zip", plain())
+    path = zip_files(tmp_path / "set.zip", plain())
     content = bytearray(path.read_bytes())
     # APPNOTE.TXT, 4.3.7 and 4.3.12: before each file and in the directory at the end, 2 bytes on.
     for signature, shift in ((b"PK\3\4", 0), (b"PK\1\2", 2)):
@@ -242,17 +229,17 @@ def test_a_whole_zip_that_cannot_be_read_says_why(at, value, sentence, tmp_path)
 
 def test_large_files_and_bombs_are_refused_before_they_are_decoded(tmp_path, monkeypatch):
     monkeypatch.setattr(layouts, "MAX_FILE_BYTES", 100_000)
-    bomb = pack(tmp_path / "bomb.zip", {**plain(), "cat/3.png": bytes(200_000)})
+    bomb = zip_files(tmp_path / "bomb.zip", {**plain(), "cat/3.png": bytes(200_000)})
     monkeypatch.setattr(image_folder, "decode_image", None)
     with pytest.raises(DataError, match=r"cat/3\.png in .* has 200,000 bytes; make it smaller"):
         image_folder.load(bomb)
     monkeypatch.setattr(layouts, "MAX_PICTURES", 4)
     with pytest.raises(DataError, match="holds 5 pictures; take at most 4"):
-        image_folder.load(write(tmp_path / "set", plain()))
+        image_folder.load(write_files(tmp_path / "set", plain()))
 
 
 def test_pictures_are_decoded_once_and_anew_when_a_file_changes(tmp_path, data_dir, monkeypatch):
-    root = write(tmp_path / "pets", plain())
+    root = write_files(tmp_path / "pets", plain())
     first = image_folder.load(root)
     read = decoding.decode_image
     monkeypatch.setattr(image_folder, "decode_image", None)
@@ -303,7 +290,7 @@ def letters(shade: int = 255) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("shade", [0, 255])
 def test_as_handwriting_ink_has_the_place_and_size_of_omniglots(shade, tmp_path):
-    root = write(tmp_path / "letters", letters(shade))
+    root = write_files(tmp_path / "letters", letters(shade))
     data = image_folder.load(root, view="handwriting")
     assert data.name == "folder-handwriting"
     assert names_of(data) == {"letters · bar": 3, "letters · dash": 2}
@@ -324,7 +311,7 @@ def test_as_handwriting_ink_has_the_place_and_size_of_omniglots(shade, tmp_path)
 @pytest.mark.parametrize("shade", [0, 255])
 def test_as_they_are_pictures_keep_their_shape_and_show_white_paint(shade, tmp_path):
     """By hand: 180 x 120 pixels are 84 x 56 of 84 x 84, and 28 x 19 of 28 x 28."""
-    data = image_folder.load(write(tmp_path / "letters", letters(shade)), view="as-they-are")
+    data = image_folder.load(write_files(tmp_path / "letters", letters(shade)), view="as-they-are")
     assert names_of(data) == {"letters · bar": 3, "letters · dash": 3}
     bar = data.inputs[0] >= 128
     rows, columns = (np.flatnonzero(bar.any(axis=axis)) for axis in (1, 0))
@@ -336,20 +323,22 @@ def test_as_they_are_pictures_keep_their_shape_and_show_white_paint(shade, tmp_p
 
 def test_a_class_without_ink_is_named(tmp_path):
     blank = png(np.full((20, 20), 99, dtype=np.uint8))
-    root = write(tmp_path / "set", {**letters(), "nothing/1.png": blank, "nothing/2.png": blank})
+    root = write_files(
+        tmp_path / "set", {**letters(), "nothing/1.png": blank, "nothing/2.png": blank}
+    )
     with pytest.raises(DataError, match=r"No picture of nothing in .* shows ink"):
         image_folder.load(root, view="handwriting")
     assert len(image_folder.load(root, view="as-they-are").classes) == 3
 
 
 def test_photographs_are_seen_as_they_are(tmp_path):
-    root = write(tmp_path / "pets", plain())
+    root = write_files(tmp_path / "pets", plain())
     assert image_folder.best_view(image_folder.sample(root)) == "as-they-are"
 
 
 def test_ways_of_seeing_share_nothing(tmp_path, monkeypatch):
     """The name says the way, and whatever is kept is kept by the name."""
-    monkeypatch.setenv("PICTURES_DIR", str(write(tmp_path / "letters", letters())))
+    monkeypatch.setenv("PICTURES_DIR", str(write_files(tmp_path / "letters", letters())))
     names = [registry.with_view("folder-28", view) for view in ("as-they-are", "handwriting")]
     assert names == ["folder-28", "folder-handwriting"]
     for name in (*names, *reversed(names)):

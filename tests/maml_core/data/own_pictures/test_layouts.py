@@ -17,6 +17,7 @@ from maml_core.data.own_pictures import image_folder, visitor_zips
 from maml_core.data.own_pictures.layouts import REMEDY, FoundPictures, find_pictures
 from maml_core.data.storage.archives import fingerprint, open_archive
 from maml_core.images import decoding
+from tests.support.picture_files import write_files, zip_files
 
 
 def png(seed: int) -> bytes:
@@ -43,13 +44,6 @@ def tables(separator: str = ",", end: str = "\n", header: tuple[str, str] = ("fi
     return files
 
 
-def zipped(path: Path, files: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return path
-
-
 def renamed(path: Path, old: bytes, new: bytes) -> Path:
     """Change names in a zip, byte for byte and without the flag for UTF-8."""
     assert len(old) == len(new)
@@ -67,13 +61,6 @@ def labels(found: FoundPictures) -> dict[str, int]:
     return {name: names.count(name) for name in names}
 
 
-def write(root: Path, files: dict[str, bytes]) -> Path:
-    for name, content in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(content)
-    return root
-
-
 def test_what_is_not_used_is_named_and_what_systems_leave_is_not(tmp_path):
     files = {
         **classes("a", "b"),
@@ -84,7 +71,7 @@ def test_what_is_not_used_is_named_and_what_systems_leave_is_not(tmp_path):
         "README": b"x",
         **dict.fromkeys(("a/.DS_Store", "b/Thumbs.db", "desktop.ini", "__MACOSX/a/._0.png"), b""),
     }
-    for root in (zipped(tmp_path / "set.zip", files), write(tmp_path / "set", files)):
+    for root in (zip_files(tmp_path / "set.zip", files), write_files(tmp_path / "set", files)):
         found = found_in(root)
         assert labels(found) == {"set/a": 2, "set/b": 2}
         names, _, rest = found.notice.removeprefix("Not used: ").partition("; ")
@@ -92,17 +79,17 @@ def test_what_is_not_used_is_named_and_what_systems_leave_is_not(tmp_path):
             "README", ".old/a/1.png", "cat/1.HEIC", "a/notes.txt", "2 .bmp files in owl"
         }  # fmt: skip
         assert rest == "a class is a folder of PNG, JPEG, WebP or GIF files."
-    assert found_in(write(tmp_path / "whole", classes("a", "b"))).notice == ""
+    assert found_in(write_files(tmp_path / "whole", classes("a", "b"))).notice == ""
 
 
 def test_a_set_of_which_too_little_can_be_used_says_what_is_not(tmp_path):
     files = {**classes("a"), **classes("owl", suffix="bmp")}
     with pytest.raises(DataError, match=r"holds 1 classes \(a\).*Not used: 2 \.bmp files in owl"):
-        found_in(zipped(tmp_path / "set.zip", files))
+        found_in(zip_files(tmp_path / "set.zip", files))
 
 
 def test_the_notice_reaches_the_data_set(tmp_path):
-    root = zipped(tmp_path / "set.zip", {**classes("a", "b"), **classes("owl", suffix="bmp")})
+    root = zip_files(tmp_path / "set.zip", {**classes("a", "b"), **classes("owl", suffix="bmp")})
     for view in ("as-they-are", "colour"):
         assert "2 .bmp files in owl" in image_folder.load(root, tmp_path, view=view).notice
 
@@ -113,14 +100,14 @@ def test_jfif_is_jpeg(tmp_path):
         buffer = io.BytesIO()
         Image.new("RGB", (8, 8), (40 * i, 0, 0)).save(buffer, "JPEG")
         files[path] = buffer.getvalue()
-    data = image_folder.load(zipped(tmp_path / "set.zip", files), tmp_path)
+    data = image_folder.load(zip_files(tmp_path / "set.zip", files), tmp_path)
     assert len(data.inputs) == 4
     assert data.notice == ""
 
 
 def test_symbolic_links_are_followed_but_not_in_circles(tmp_path):
-    root = write(tmp_path / "set", classes("a", "b"))
-    write(tmp_path / "elsewhere", classes("c"))
+    root = write_files(tmp_path / "set", classes("a", "b"))
+    write_files(tmp_path / "elsewhere", classes("c"))
     os.symlink(tmp_path / "elsewhere" / "c", root / "c")
     before = fingerprint([root], REMEDY)
     assert labels(found_in(root)) == {"set/a": 2, "set/b": 2, "set/c": 2}
@@ -137,7 +124,7 @@ def test_symbolic_links_are_followed_but_not_in_circles(tmp_path):
 
 @pytest.mark.parametrize("name", [".hidden", ".."])
 def test_a_hidden_folder_that_somebody_names_is_read(name, tmp_path, monkeypatch):
-    root = write(tmp_path / ("pets" if name == ".." else name), classes("a", "b"))
+    root = write_files(tmp_path / ("pets" if name == ".." else name), classes("a", "b"))
     monkeypatch.chdir(root / "a" if name == ".." else tmp_path)
     group = "pets" if name == ".." else ".hidden"
     assert labels(found_in(Path(name))) == {f"{group}/a": 2, f"{group}/b": 2}
@@ -146,19 +133,19 @@ def test_a_hidden_folder_that_somebody_names_is_read(name, tmp_path, monkeypatch
 
 @pytest.mark.parametrize(("train", "test"), [("Train", "Test"), ("TRAIN", "Valid")])
 def test_parts_are_parts_in_capitals_too(train, test, tmp_path):
-    root = write(tmp_path / "apart", {**classes(f"{train}/a", f"{train}/b", f"{test}/c")})
+    root = write_files(tmp_path / "apart", {**classes(f"{train}/a", f"{train}/b", f"{test}/c")})
     part = {"Test": "test", "Valid": "validation"}[test]
     assert labels(found_in(root)) == {"train/a": 2, "train/b": 2, f"{part}/c": 2}
     with pytest.raises(DataError, match=f"The class a in .* is in {min(part, 'train')} and"):
-        found_in(write(tmp_path / "both", classes(f"{train}/a", f"{test}/a", f"{test}/b")))
+        found_in(write_files(tmp_path / "both", classes(f"{train}/a", f"{test}/a", f"{test}/b")))
 
 
 def test_folders_beside_those_of_the_parts_are_named(tmp_path):
     files = classes("train/a", "test/b", "extra/c")
     with pytest.raises(DataError, match="set has extra beside test, train: name each train, val"):
-        found_in(write(tmp_path / "set", files))
+        found_in(write_files(tmp_path / "set", files))
     # Classes may be called so.
-    assert labels(found_in(write(tmp_path / "cars", classes("train", "bus")))) == {
+    assert labels(found_in(write_files(tmp_path / "cars", classes("train", "bus")))) == {
         "cars/bus": 2,
         "cars/train": 2,
     }
@@ -166,13 +153,13 @@ def test_folders_beside_those_of_the_parts_are_named(tmp_path):
 
 def test_backslashes_in_a_zip_divide_a_path(tmp_path):
     files = {name.replace("/", "\\"): content for name, content in classes("s/a", "s/b").items()}
-    root = zipped(tmp_path / "set.zip", {**files, "s\\": b""})
+    root = zip_files(tmp_path / "set.zip", {**files, "s\\": b""})
     assert labels(found_in(root)) == {"set/a": 2, "set/b": 2}
     assert len(image_folder.load(root, tmp_path).inputs) == 4
 
 
 def test_names_in_utf8_without_the_flag(tmp_path):
-    root = zipped(tmp_path / "set.zip", classes("XX", "YYY", "ZZZ"))
+    root = zip_files(tmp_path / "set.zip", classes("XX", "YYY", "ZZZ"))
     for old, new in ((b"XX/", "é/"), (b"YYY/", "猫/"), (b"ZZZ/", "e\u0301/")):
         renamed(root, old, new.encode())
     found = found_in(root)
@@ -182,7 +169,9 @@ def test_names_in_utf8_without_the_flag(tmp_path):
 
 
 def test_names_of_another_code_are_said_to_be_uncertain(tmp_path):
-    root = renamed(zipped(tmp_path / "set.zip", classes("XXX", "b")), b"XXX", "кот".encode("cp866"))
+    root = renamed(
+        zip_files(tmp_path / "set.zip", classes("XXX", "b")), b"XXX", "кот".encode("cp866")
+    )
     found = found_in(root)
     assert len(found.entries) == 4
     assert "does not say in which letters its names are written" in found.notice
@@ -206,14 +195,14 @@ def test_names_that_a_zip_repeats_in_utf8(tmp_path):
 def test_a_name_that_is_there_twice_is_refused(tmp_path):
     files = {**classes("a", "b"), "a\\0.png": b"another"}
     with pytest.raises(DataError, match=r"set\.zip holds a/0\.png twice"):
-        found_in(zipped(tmp_path / "set.zip", files))
+        found_in(zip_files(tmp_path / "set.zip", files))
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
 def test_tables_of_any_program_are_read(separator, end, tmp_path):
     files = tables(separator, end, (" FileName ", "Label"))
-    found = found_in(zipped(tmp_path / "set.zip", files))
+    found = found_in(zip_files(tmp_path / "set.zip", files))
     expected = {f"{p}/{q}{c}": 2 for p, q in (("test", "test"), ("train", "train"),
                 ("validation", "val")) for c in "ab"}  # fmt: skip
     assert labels(found) == expected
@@ -224,7 +213,7 @@ def test_tables_of_any_program_are_read(separator, end, tmp_path):
 def test_tables_with_a_mark_of_their_code_are_read(code, tmp_path):
     files = tables()
     files["train.csv"] = files["train.csv"].decode().encode(code)
-    assert len(found_in(zipped(tmp_path / "set.zip", files)).entries) == 12
+    assert len(found_in(zip_files(tmp_path / "set.zip", files)).entries) == 12
 
 
 BAD_TABLES = {
@@ -251,16 +240,16 @@ BAD_TABLES = {
 @pytest.mark.parametrize(("content", "sentence"), BAD_TABLES.values(), ids=BAD_TABLES)
 def test_a_table_that_cannot_be_used_is_named_with_the_reason(content, sentence, tmp_path):
     with pytest.raises(DataError, match=rf"(?s)train\.csv.*{sentence}|{sentence}"):
-        found_in(zipped(tmp_path / "set.zip", {**tables(), "train.csv": content}))
+        found_in(zip_files(tmp_path / "set.zip", {**tables(), "train.csv": content}))
 
 
 def test_pictures_that_no_table_names_are_named(tmp_path):
-    found = found_in(zipped(tmp_path / "set.zip", {**tables(), "images/extra.png": b"x"}))
+    found = found_in(zip_files(tmp_path / "set.zip", {**tables(), "images/extra.png": b"x"}))
     assert found.notice.startswith("Not used: images/extra.png;")
 
 
 def test_a_class_with_one_picture_is_named_with_what_to_do(tmp_path, data_dir):
-    root = zipped(tmp_path / "set.zip", {**classes("a", "b"), "gnu/1.png": png(0)})
+    root = zip_files(tmp_path / "set.zip", {**classes("a", "b"), "gnu/1.png": png(0)})
     with pytest.raises(DataError, match=r"^gnu in set\.zip has 1 picture; .* at least 2.*add one"):
         visitor_zips.add(root.read_bytes(), "set.zip", data_dir)
 
@@ -269,7 +258,7 @@ def test_the_same_bytes_under_two_names_are_named(tmp_path):
     files = classes("train/a", "test/b", "test/c")
     files["test/b/0.png"] = files["train/a/1.png"]
     files["test/c/0.png"] = files["test/c/1.png"]
-    root = zipped(tmp_path / "set.zip", files)
+    root = zip_files(tmp_path / "set.zip", files)
     for _ in range(2):  # read, and from the cache
         notice = image_folder.load(root, tmp_path).notice
         assert "train/a/1.png" in notice
@@ -278,7 +267,7 @@ def test_the_same_bytes_under_two_names_are_named(tmp_path):
 
 
 def test_names_steer_nothing_where_they_are_shown(tmp_path):
-    root = zipped(tmp_path / "set.zip", classes("a\u202egnp", "b\x1b[31m"))
+    root = zip_files(tmp_path / "set.zip", classes("a\u202egnp", "b\x1b[31m"))
     labels = [one.name for one in image_folder.load(root, tmp_path).classes]
     assert labels == ["a\ufffdgnp", "b\ufffd[31m"]
 
@@ -286,7 +275,7 @@ def test_names_steer_nothing_where_they_are_shown(tmp_path):
 def test_of_many_with_the_same_bytes_each_class_is_named_and_how_many_more(tmp_path):
     files = dict.fromkeys(classes("a", "b", "c"), png(0))
     per_class = len(files) // 3
-    notice = image_folder.load(zipped(tmp_path / "set.zip", files), tmp_path).notice
+    notice = image_folder.load(zip_files(tmp_path / "set.zip", files), tmp_path).notice
     named = f"a/0.png = b/0.png = c/0.png and {3 * per_class - 3} more; take all but one out"
     assert named in notice
 
@@ -298,7 +287,7 @@ def test_pixels_are_counted_before_anything_is_decoded(data_dir, tmp_path, monke
     files = {f"{'ab'[i % 2]}/{i}.png": buffer.getvalue() for i in range(21)}
     monkeypatch.setattr(decoding, "_load", None)
     monkeypatch.setattr(image_folder, "decode_image", None)
-    content = zipped(tmp_path / "bomb.zip", files).read_bytes()
+    content = zip_files(tmp_path / "bomb.zip", files).read_bytes()
     with pytest.raises(DataError, match=r"^mine\.zip would be decoded to more than 500,000,000"):
         visitor_zips.add(content, "mine.zip", data_dir)
     assert not list(data_dir.glob("brought/*"))
