@@ -1,69 +1,16 @@
-"""The app: page set-up, navigation, and the sidebar that all pages share."""
+"""The app. The server reads this file once, for what it answers to, then in each visitor's run."""
 
 import streamlit as st
 
-from maml_core.optimisation.fair_pool import name_callers_by
-from maml_core.paths import ASSETS
-from pages.shared.frame.embedding import link_to_the_page, show_one_figure
-from pages.shared.frame.former_addresses import follow_former_address
-from pages.shared.frame.kept_work import keep_work, restore_work
-from pages.shared.frame.navigation import FIRST_PAGE, PAGES
-from pages.shared.frame.next_steps import draw_next_steps
-from pages.shared.frame.short_links import follow_short_link
-from pages.shared.frame.sidebar import sidebar
-from pages.shared.learners import training_session
-from pages.shared.streamlit_internals import (
-    answer_each_request,
-    looks_for_pages_by_file,
-    session_id,
-)
+from pages.shared.streamlit_internals import is_run_of_a_page, know_pages_by_navigation
 
+if is_run_of_a_page():
+    from pages.shared.frame.app_run import run_app
 
-def leave(script: str) -> None:
-    """Have the browser leave this run's page; the element tells tests that it is about to."""
-    st.html(
-        f"<i class='leaving' hidden></i><script>{script}</script>", unsafe_allow_javascript=True
-    )
-    st.stop()
+    run_app()
+else:
+    from pages.shared.classroom.routes import ROUTES
+    from pages.shared.frame.kept_work.server_end import lifespan
 
-
-answer_each_request()
-name_callers_by(session_id)  # each tab takes its turn
-at_first = looks_for_pages_by_file()
-st.set_page_config(page_title="See meta-learning", page_icon="✍️", layout="wide")
-current = st.navigation(
-    [
-        st.Page(
-            page.path,
-            title=page.title,
-            icon=f":material/{page.icon}:",
-            url_path=page.address,
-            default=page.name == FIRST_PAGE,
-        )
-        for page in PAGES
-    ]
-    # Streamlit knows the first page by the app's own address only; this answers to its name.
-    + [st.Page(lambda: None, title="Play", url_path=FIRST_PAGE, visibility="hidden")]
-)
-# Looking for pages by file, Streamlit tells a new server's first visitor that the page of a link
-# does not exist; by now it knows the pages.
-if at_first:
-    leave("location.reload()")
-if current.url_path == FIRST_PAGE:
-    # By the browser, so that the way back does not lead here again.
-    leave("location.replace(`./${location.search}`)")
-st.html(ASSETS / "style.css")
-name = current.url_path or FIRST_PAGE
-follow_short_link()
-follow_former_address(name)
-restore_work(name)
-# Here and not in each page: Streamlit keeps a URL parameter from page to page only if the
-# main script draws its control.
-sidebar(name)
-show_one_figure(name)
-if name != "train":
-    training_session.show_in_sidebar()
-current.run()
-keep_work()
-draw_next_steps(name)
-link_to_the_page(name)
+    know_pages_by_navigation()
+    app = st.App(__file__, routes=ROUTES, lifespan=lifespan)

@@ -58,38 +58,49 @@ def running_app(environment: Mapping[str, str] | None = None) -> Iterator[str]:
         yield server.url
 
 
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """Return a port of this machine that nobody uses at the moment."""
+    with socket.socket(type=kind) as probe:
+        probe.bind(("localhost", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
-def running_server(environment: Mapping[str, str] | None = None) -> Iterator[RunningApp]:
+def running_server(
+    environment: Mapping[str, str] | None = None, address: str = "", port: int = 0
+) -> Iterator[RunningApp]:
     """Start the app, yield where it runs, and end it.
 
     Args:
         environment: Of the server; this process's own unless given.
+        address: Of this machine, on which alone it listens; empty: all of them.
+        port: On which it listens; 0: any that is free.
 
     Raises:
         RuntimeError: It did not start; the message holds its log.
     """
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
+    port = port or free_port()
+    url = f"http://{address or 'localhost'}:{port}"
+    where = ["--server.port", str(port), *(["--server.address", address] if address else [])]
     with tempfile.TemporaryFile("w+") as log:
         server = subprocess.Popen(
-            [*RUN, "--server.port", str(port), "--server.headless", "true"],
+            [*RUN, *where, "--server.headless", "true"],
             cwd=ROOT,
             env={**(os.environ if environment is None else environment)},
             stdout=log,
             stderr=subprocess.STDOUT,
         )
         try:
-            if not _answers(f"http://localhost:{port}/_stcore/health", server):
+            if not answers(f"{url}/_stcore/health", server):
                 log.seek(0)
                 raise RuntimeError(f"The app did not start:\n{log.read()}")
-            yield RunningApp(f"http://localhost:{port}", server.pid, log)
+            yield RunningApp(url, server.pid, log)
         finally:
             server.terminate()
             server.wait(timeout=START_SECONDS)
 
 
-def _answers(url: str, server: subprocess.Popen[bytes]) -> bool:
+def answers(url: str, server: subprocess.Popen[bytes]) -> bool:
     """Wait until a server answers; return False if it has ended or takes too long."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and server.poll() is None:

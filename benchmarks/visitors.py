@@ -2,6 +2,7 @@
 
     python -m benchmarks.visitors                 # thirty on each page, twenty seconds each
     python -m benchmarks.visitors --work          # ten bring zips, train, pause and leave
+    python -m benchmarks.visitors --replicas 2    # of two servers behind one proxy
 
 Each is a session of Streamlit's own protocol over a websocket, without a browser: the times are the
 server's and the line's. A visitor presses the page's controls at random, half a second to two and a
@@ -24,6 +25,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from benchmarks.running_app import RunningApp, running_server
+from benchmarks.running_replicas import running_replicas
 from benchmarks.simulated_visitors.server_memory import megabytes
 from benchmarks.simulated_visitors.tab import PATIENCE_SECONDS
 from benchmarks.simulated_visitors.visits import Visit, look_around, train_on_own_zip
@@ -36,8 +38,12 @@ SAMPLE_SECONDS = 1.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the visits and print what was measured; return 1 if something happened that must not."""
     options = _parser().parse_args(arguments)
+    if options.replicas:
+        with running_replicas(options.replicas) as replicas:
+            servers = list(replicas.servers.values())
+            return asyncio.run(measure(replicas.url, servers, options))
     with running_server() as server:
-        return asyncio.run(measure(server, options))
+        return asyncio.run(measure(server.url, [server], options))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,27 +53,38 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pages", nargs="+", choices=names, default=names, metavar="PAGE")
     parser.add_argument("--seconds", type=float, default=20, help="that each stays (20)")
     parser.add_argument("--minutes-after", type=float, default=10, help="to watch memory (10)")
+    parser.add_argument("--press", default="", metavar="KEY", help="one button only")
+    parser.add_argument("--every", type=float, default=0, help="seconds between its presses (none)")
+    parser.add_argument("--replicas", type=int, help="servers behind one proxy (one, without)")
     parser.add_argument(
         "--work", action="store_true", help="bring zips, train, pause and leave instead"
     )
     return parser
 
 
-async def measure(server: RunningApp, options: argparse.Namespace) -> int:
-    """Visit a server, print a table, and watch its memory; return 1 after faults, else 0."""
-    print_memory("started", server.pid)
+async def measure(url: str, servers: Sequence[RunningApp], options: argparse.Namespace) -> int:
+    """Visit servers, print a table, and watch their memory; return 1 after faults, else 0.
+
+    Args:
+        url: Where the visitors come to.
+        servers: Those that answer there.
+        options: What `_parser` reads.
+    """
+    pids = [server.pid for server in servers]
+    print_memory("started", pids)
     for page in PAGES:
         if page.name in options.pages:
-            await look_around(server.url, page.name, page.address, 0, WARM_SECONDS, patience=300)
-    print_memory("before", server.pid)
-    peak = asyncio.create_task(_peak(server.pid))
+            for one in servers:
+                await look_around(one.url, page.name, page.address, 0, WARM_SECONDS, patience=300)
+    print_memory("before", pids)
+    peak = asyncio.create_task(_peak(pids))
     visits: list[Visit] = []
     print(
         f"{'page':10} visitors presses   opened     p50     p95  unfinished  errors shown  faults"
     )
     if options.work:
         numbers = range(1, 1 + (options.sessions or 10))
-        work = await asyncio.gather(*(train_on_own_zip(server.url, n) for n in numbers))
+        work = await asyncio.gather(*(train_on_own_zip(url, n) for n in numbers))
         visits += report("train", work)
     else:
         numbers = range(1, 1 + (options.sessions or 30))
@@ -75,16 +92,24 @@ async def measure(server: RunningApp, options: argparse.Namespace) -> int:
             if page.name in options.pages:
                 there = await asyncio.gather(
                     *(
-                        look_around(server.url, page.name, page.address, n, options.seconds)
+                        look_around(
+                            url,
+                            page.name,
+                            page.address,
+                            n,
+                            options.seconds,
+                            button=options.press,
+                            every=options.every,
+                        )
                         for n in numbers
                     )
                 )
                 visits += report(page.name, there)
     peak.cancel()
     print(f"memory, peak: {await peak:.0f} MB with child processes")
-    print_memory("when they went", server.pid)
-    await _watch_memory(server.pid, options.minutes_after)
-    return _sum_up(server, visits)
+    print_memory("when they went", pids)
+    await _watch_memory(pids, options.minutes_after)
+    return _sum_up(servers, visits)
 
 
 def report(page: str, visits: Sequence[Visit]) -> Sequence[Visit]:
@@ -107,36 +132,38 @@ def report(page: str, visits: Sequence[Visit]) -> Sequence[Visit]:
     return visits
 
 
-def print_memory(when: str, pid: int) -> None:
-    """Print how much memory the server and its children have."""
-    server, children, number = megabytes(pid)
+def print_memory(when: str, pids: Sequence[int]) -> None:
+    """Print how much memory the servers and their children have."""
+    server, children, number = map(sum, zip(*map(megabytes, pids), strict=True))
     print(f"memory, {when}: {server:.0f} MB, {number} children {children:.0f} MB", flush=True)
 
 
-async def _peak(pid: int) -> float:
-    """Return the most memory of the server and its children together until it is cancelled."""
+async def _peak(pids: Sequence[int]) -> float:
+    """Return the most memory of servers and their children together until it is cancelled."""
     most = 0.0
     try:
         while True:
-            most = max(most, sum(megabytes(pid)[:2]))
+            most = max(most, sum(sum(megabytes(pid)[:2]) for pid in pids))
             await asyncio.sleep(SAMPLE_SECONDS)
     except asyncio.CancelledError:
         return most
 
 
-async def _watch_memory(pid: int, minutes: float) -> None:
+async def _watch_memory(pids: Sequence[int], minutes: float) -> None:
     end, minute = time.monotonic() + 60 * minutes, 0
     while (left := end - time.monotonic()) > 0:
         await asyncio.sleep(min(60, left))
         minute += 1
-        print_memory(f"{min(minute, minutes):g} minutes after", pid)
+        print_memory(f"{min(minute, minutes):g} minutes after", pids)
 
 
-def _sum_up(server: RunningApp, visits: Sequence[Visit]) -> int:
-    """Print what went wrong, in the sessions and in the server's log; return 1 if it must not."""
-    server.log.seek(0)
-    log = server.log.read()
-    foreign = {(visit.number, mark) for visit in visits for mark in visit.seen - {visit.mark}}
+def _sum_up(servers: Sequence[RunningApp], visits: Sequence[Visit]) -> int:
+    """Print what went wrong, in the sessions and in the servers' logs; return 1 if it must not."""
+    for server in servers:
+        server.log.seek(0)
+    log = "".join(server.log.read() for server in servers)
+    there = {visit.mark for visit in visits}  # a seed drawn at random can be like any other mark
+    foreign = {(v.number, mark) for v in visits for mark in v.seen & there - {v.mark}}
     for text, count in Counter(text for visit in visits for text in visit.alerts).most_common():
         print(f"error shown {count} times: {text}")
     faults = Counter(text for visit in visits for text in visit.faults)

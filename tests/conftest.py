@@ -14,6 +14,8 @@ from PIL import Image
 from maml_core.data import omniglot as omniglot_files
 from maml_core.data.character_set import CharacterSet
 
+pytest_plugins = ["tests.support.class_database"]
+
 # Read before the fixture below hides them from the tests.
 REAL_MNIST = os.environ.get("MNIST_DIR") and Path(os.environ["MNIST_DIR"]).resolve()
 REAL_OMNIGLOT = os.environ.get("OMNIGLOT_DIR") and Path(os.environ["OMNIGLOT_DIR"]).resolve()
@@ -82,7 +84,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep caches and downloads of a test in a folder of its own, not yet made."""
     folder = tmp_path / "data"
     monkeypatch.setenv("MAML_DATA_DIR", str(folder))
-    for name in ("OMNIGLOT_DIR", "MNIST_DIR", "PICTURES_DIR"):
+    for name in ("OMNIGLOT_DIR", "MNIST_DIR", "PICTURES_DIR", "MAML_WORKERS", "DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)
     return folder
 

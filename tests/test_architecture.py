@@ -13,7 +13,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST_ENTRIES = 12  # of a folder: what a newcomer takes in at a glance
-ROOMS = 15  # thirteen folders, and two files that all of them may use
+ROOMS = 16  # fourteen folders, and two files that all of them may use
+PAGES = 13  # twelve pages, and what they share
+SHARED = 13  # six folders, and seven files that each have many users
 MOST_LINES = 350  # of a file
 MOST_FUNCTION_LINES = 63  # of a function, its docstring included
 FILES = sorted(
@@ -94,7 +96,11 @@ def test_streamlits_internals_are_used_in_one_place() -> None:
 @pytest.mark.parametrize("top", ["maml_core", "pages"])
 def test_no_folder_is_too_full_to_be_taken_in(top: str) -> None:
     folders = [ROOT / top, *(path for path in (ROOT / top).rglob("*") if path.is_dir())]
-    room = dict.fromkeys(folders, MOST_ENTRIES) | {ROOT / "maml_core": ROOMS}
+    room = dict.fromkeys(folders, MOST_ENTRIES) | {
+        ROOT / "maml_core": ROOMS,
+        ROOT / "pages": PAGES,
+        ROOT / "pages" / "shared": SHARED,
+    }
     for folder in folders:
         entries = {e.name for e in folder.iterdir() if not e.name.startswith(("__", "."))}
         assert len(entries) <= room[folder], f"{folder} has {len(entries)}"

@@ -19,7 +19,7 @@ from maml_core.cli.parser import make_parser
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")])
-TOP = ("app.py", "pages/", "maml_core/", "assets/", "benchmarks/", "docs/", "tests/")
+TOP = ("app.py", "pages/", "maml_core/", "assets/", "benchmarks/", "deploy/", "docs/", "tests/")
 OTHERS_OPTIONS = {"--standalone"}  # torchrun's
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 

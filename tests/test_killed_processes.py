@@ -24,7 +24,7 @@ import torch
 
 from maml_core.cli import commands
 from maml_core.config import EpisodeSpec, TrainConfig
-from maml_core.data import drawn_boards, registry
+from maml_core.data import registry
 from maml_core.data.character_set import CharacterSet, ClassName
 from maml_core.data.download import fetch
 from maml_core.data.download.torchvision_import import import_torchvision_datasets
@@ -34,7 +34,6 @@ from maml_core.data.splits import split_classes
 from maml_core.data.storage import disk_cache
 from maml_core.episodes.pool import make_pool
 from maml_core.evaluation import records, results_table
-from maml_core.images.board import Board, board_to_json, cell_from_strokes
 from maml_core.learners import checkpoints
 from maml_core.training import loop, recipes, recording, saved_state, training_run
 from maml_core.training.background import queue
@@ -55,42 +54,6 @@ from tests.support.pictures import encoded, grey
 from tests.support.small_runs import CONFIG, NARROW
 
 STAND_IN = Path(__file__).parent / "support" / "stand_in_training.py"
-
-
-# Boards
-
-
-def board(person: int) -> bytes:
-    strokes = [[(0.1, 0.1), (0.3, 0.3 + 0.1 * person), (0.9, 0.5)]]
-    return board_to_json(Board(tuple((cell_from_strokes(strokes),) for _ in range(2))))
-
-
-def add_board(person: int, root: Path) -> None:
-    drawn_boards.add(board(person), "mine", root)
-
-
-def test_a_board_being_added(tmp_path):
-    root = tmp_path / "drawings"
-    before = {board(0), board(1)}
-    for person in (0, 1):
-        add_board(person, root)
-
-    def there() -> set[bytes]:
-        assert drawn_boards.load(root).name == "drawings"
-        return {path.read_bytes() for path in root.glob("*.json")}
-
-    assert killed_in_a_write(100, add_board, 2, root)
-    assert there() == before
-    outcomes = []
-    for killed in killed_at_each_change(add_board, 2, root):
-        outcomes.append(killed)
-        assert there() in ((before, before | {board(2)}) if killed else (before | {board(2)},))
-    assert len(outcomes) > 3
-    assert unfinished_files(root), "otherwise nothing was killed in the middle"
-    make_old(root)
-    add_board(3, root)
-    assert unfinished_files(root) == []
-    assert there() == before | {board(2), board(3)}
 
 
 # A visitor's zip

@@ -34,7 +34,7 @@ from maml_core.learners.learner import random_learner
 from maml_core.learners.training_classes import splits_trained_on
 from maml_core.teaching.lessons import LessonError, parse
 from pages.shared import link_settings
-from pages.shared.frame.short_links import ShortLinkError, decode, encode
+from pages.shared.frame.links.short_links import ShortLinkError, decode, encode
 
 EXAMPLES = 300  # of each reader
 MIN_REFUSED = 20  # or the changes are too small

@@ -26,7 +26,7 @@ ANSWER_SECONDS = 120.0  # after which a server that says nothing is an error
 PATIENCE_SECONDS = 20.0  # that a visitor waits for all of a page to be drawn
 FINISHED, EARLY, FRAGMENT_FINISHED = 0, 2, 3  # how a run ends, see `ForwardMsg.script_finished`
 XSRF_COOKIE = "_streamlit_xsrf"
-LEAVING = "class='leaving'"  # what app.py draws when the browser is to load the page again
+LEAVING = "class='leaving'"  # what is drawn when the browser is to load the page again
 KEPT_RUNS = 30  # for which large messages are kept: `global.maxCachedMessageAge`
 
 
@@ -66,6 +66,7 @@ class Tab:
         page: The page's address, empty for the first page.
         query: Of the address.
         on_message: Told the bytes of each message.
+        cookies: Of the visitor, beside the server's.
         drawn: What the page shows, by place.
         alerts: The error messages that were shown.
         faults: What must not happen: exceptions shown, connections closed by the server.
@@ -75,6 +76,7 @@ class Tab:
     page: str
     query: str = ""
     on_message: Callable[[bytes], None] = lambda _: None
+    cookies: dict[str, str] = field(default_factory=dict)
     drawn: dict[tuple[int, ...], Drawn] = field(default_factory=dict)
     alerts: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -86,20 +88,19 @@ class Tab:
     _run: int = 0
     _page_hash: str = ""
     _pages: dict[str, str] = field(default_factory=dict)
-    _cookie: str = ""
+    _cookies: dict[str, str] = field(default_factory=dict)
     _reader: asyncio.Task[None] | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def open(self, patience: float = PATIENCE_SECONDS) -> float | None:
         """Load the page; return the seconds until all of it is drawn, None if that is awaited."""
-        self._cookie = await asyncio.to_thread(self._fetch_cookie)
+        self._cookies = await asyncio.to_thread(self._fetch_cookies) | self.cookies
         began = time.perf_counter()
         while True:
             await self._connect()
             seconds = await self.rerun(patience=patience)
             if not any(LEAVING in one.proto.body for one in self.shown("html")):
                 return None if seconds is None else time.perf_counter() - began
-            self.faults.clear()  # a new server knows its pages only after the first run
             await self.close()
 
     async def close(self) -> None:
@@ -198,11 +199,15 @@ class Tab:
         info.file_urls.CopyFrom(urls)
         return await self.press(uploader, state)
 
-    def _fetch_cookie(self) -> str:
+    def _fetch_cookies(self) -> dict[str, str]:
+        """Return the server's cookies, and those of a proxy before it."""
         with urllib.request.urlopen(f"{self.url}/_stcore/health") as answer:
             cookies = answer.headers.get_all("Set-Cookie") or []
         pairs = [cookie.partition(";")[0].partition("=") for cookie in cookies]
-        return next((value for name, _, value in pairs if name == XSRF_COOKIE), "")
+        return {name: value for name, _, value in pairs}
+
+    def _cookie_header(self) -> str:
+        return "; ".join(f"{name}={value}" for name, value in self._cookies.items())
 
     def _put(self, path: str, name: str, content: bytes) -> None:
         boundary = uuid.uuid4().hex
@@ -215,8 +220,8 @@ class Tab:
             head.encode() + content + f"\r\n--{boundary}--\r\n".encode(),
             {
                 "Content-Type": f"multipart/form-data; boundary={boundary}",
-                "Cookie": f"{XSRF_COOKIE}={self._cookie}",
-                "X-Xsrftoken": self._cookie,
+                "Cookie": self._cookie_header(),
+                "X-Xsrftoken": self._cookies.get(XSRF_COOKIE, ""),
             },
             method="PUT",
         )
@@ -230,8 +235,8 @@ class Tab:
         self._socket: ClientConnection = await connect(
             f"{self.url.replace('http', 'ws', 1)}/_stcore/stream",
             origin=self.url,
-            subprotocols=["streamlit", self._cookie or "PLACEHOLDER_AUTH_TOKEN"],
-            additional_headers={"Cookie": f"{XSRF_COOKIE}={self._cookie}"},
+            subprotocols=["streamlit", self._cookies.get(XSRF_COOKIE) or "PLACEHOLDER_AUTH_TOKEN"],
+            additional_headers={"Cookie": self._cookie_header()},
             max_size=None,
             compression=None,
             open_timeout=ANSWER_SECONDS,

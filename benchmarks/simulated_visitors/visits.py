@@ -55,6 +55,8 @@ async def look_around(
     number: int,
     seconds: float,
     patience: float = PATIENCE_SECONDS,
+    button: str = "",
+    every: float = 0.0,
 ) -> Visit:
     """Open a page and press what is on it, one thing after another.
 
@@ -65,12 +67,21 @@ async def look_around(
         number: Of the visitor.
         seconds: To stay.
         patience: Seconds to wait for the page at first.
+        button: The key of the one to press; empty: whatever is there, at random.
+        every: Seconds from one press of the button to the next, from a moment of the visitor's own;
+            where the answer takes longer, none.
     """
     visit, chance = Visit(number, page), random.Random(f"{page} {number}")
 
     async def press(tab: Tab) -> None:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        begin = time.monotonic()
+        due = begin + chance.uniform(0, every)
+        while time.monotonic() < begin + seconds:
+            if button:
+                await tab.watch(max(0.0, due - time.monotonic()))
+                due = max(due + every, time.monotonic())
+                visit.seconds.append(await _click(tab, button))
+                continue
             await tab.watch(chance.uniform(*THINK_SECONDS))
             chosen = random_press(tab, visit.mark, chance)
             if chosen is not None:

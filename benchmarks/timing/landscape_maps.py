@@ -20,7 +20,6 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch.func import functional_call, vmap
 from torch.nn import functional as F
 
 from benchmarks.timing.adapt_page import seconds
@@ -31,6 +30,7 @@ from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import Episode, sample_episode
 from maml_core.evaluation.confidence_intervals import mean_and_ci95
 from maml_core.landscape.curvature import Curvature, learner_curvatures
+from maml_core.landscape.episode_loss import loss_and_accuracy_at_points
 from maml_core.landscape.loss_maps import Window, evaluate_loss_grid
 from maml_core.landscape.plane_descent import build_planes
 from maml_core.landscape.planes import SHARED_PLANE, Plane
@@ -38,13 +38,12 @@ from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner
 from maml_core.methods.losses import accuracy
 from maml_core.networks.conv4 import Conv4
-from maml_core.networks.params import add, scale
 
 SPEC = EpisodeSpec(5, 1, 15)
 WINDOW = Window(0.15, 6.0, 8.0)
 ROUNDS = 3
 PLAIN_SIDE = 7  # for the ways that are slow; their points a second do not depend on it
-PER_VMAP = 16  # points; more do not fit the cache
+POINTS_AT_ONCE = 16  # points; more do not fit the cache
 PEAK_SIZE = 1024
 LAYERS = ((1, 14), (64, 7), (64, 4), (64, 2))  # channels in, pixels out
 GOALS = {("support", 11): 0.3, ("support", 31): 1.5, ("query", 31): 8.0}  # seconds, on two cores
@@ -96,13 +95,13 @@ def maps(learners: Mapping[str, Learner], episode: Episode, name: str) -> None:
     for which in ("support", "query"):
         ways: dict[str, tuple[int, Callable[[], object]]] = {
             "the app, 31 × 31": (31, partial(as_in_the_app, model, plane, episode, which, 31)),
-            "the app, 11 × 11": (11, partial(as_in_the_app, model, plane, episode, which, 11)),
+            "the app, 7 × 7": (7, partial(as_in_the_app, model, plane, episode, which, 7)),
             "plain loop": (PLAIN_SIDE, partial(plain_loop, model, plane, episode, which)),
             "plain loop, 1 thread": (
                 PLAIN_SIDE,
                 partial(one_thread, partial(plain_loop, model, plane, episode, which)),
             ),
-            "vmap over parameters": (PLAIN_SIDE, partial(mapped, model, plane, episode, which)),
+            "many points at once": (PLAIN_SIDE, partial(at_once, model, plane, episode, which)),
         }
         report(which, ways, peak)
 
@@ -166,18 +165,13 @@ def plain_loop(model: Conv4, plane: Plane, episode: Episode, which: str) -> np.n
     return loss
 
 
-@torch.no_grad()
-def mapped(model: Conv4, plane: Plane, episode: Episode, which: str) -> np.ndarray:
-    """Run `PER_VMAP` points at once, a batch of parameters."""
-    x, y = pictures_of(episode, which)
+def at_once(model: Conv4, plane: Plane, episode: Episode, which: str) -> np.ndarray:
+    """Run `POINTS_AT_ONCE` points at once, each with parameters of its own."""
     columns, rows = WINDOW.along(PLAIN_SIDE)
-    places = torch.tensor([(a, b) for b in rows for a in columns], dtype=torch.float32)
-
-    def loss_at(place: torch.Tensor) -> torch.Tensor:
-        moved = add(scale(plane.first, place[0]), scale(plane.second, place[1]))
-        return F.cross_entropy(functional_call(model, add(plane.origin, moved), (x,)), y)
-
-    return torch.cat([vmap(loss_at)(some) for some in places.split(PER_VMAP)]).numpy()
+    places = np.array([(a, b) for b in rows for a in columns])
+    pieces = [places[i : i + POINTS_AT_ONCE] for i in range(0, len(places), POINTS_AT_ONCE)]
+    found = [loss_and_accuracy_at_points(model, plane, p, episode.task, which) for p in pieces]
+    return np.concatenate(found)[:, 0]
 
 
 @contextmanager

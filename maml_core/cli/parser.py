@@ -28,6 +28,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_pretrain(commands)
     _add_evaluate(commands)
     _add_choose(commands)
+    _add_import_boards(commands)
     return parser
 
 
@@ -329,3 +330,13 @@ def _add_choose(commands: Any) -> None:
     _add_model(parser, None)
     add_source(parser)
     _add_allow_seen(parser)
+
+
+def _add_import_boards(commands: Any) -> None:
+    parser = _command(
+        commands, "import-boards", "Put boards saved on the Draw page into a class of this server."
+    )
+    parser.add_argument("code", help="the class's, as its page shows it")
+    parser.add_argument(
+        "--folder", type=Path, help="where the boards lie; MAML_DATA_DIR/drawings unless given"
+    )

@@ -12,6 +12,7 @@ from maml_core.config.episodes import (
 )
 from maml_core.config.ranges import (
     AS_THEY_ARE,
+    CLASS_SET_PREFIX,
     DATASETS,
     DEVICES,
     HANDWRITING,
@@ -40,6 +41,7 @@ from maml_core.config.training import (
 __all__ = [
     "AS_THEY_ARE",
     "CHALLENGE",
+    "CLASS_SET_PREFIX",
     "DATASETS",
     "DEVICES",
     "HANDWRITING",

@@ -10,6 +10,7 @@ MIN_BOARDS, MAX_BOARDS = 2, 200  # that make a data set: support and query by di
 DATASETS = ("omniglot", "glyphs", "drawings", "mnist", "folder", "folder-28", "folder-handwriting")
 AS_THEY_ARE, HANDWRITING = "as-they-are", "handwriting"  # how networks see somebody's pictures
 VISITOR_ZIP_PREFIX = "zip-"  # begins the names of visitors' zips, see `data.own_pictures`
+CLASS_SET_PREFIX = "class-"  # begins the names of what classes drew, see `classroom.drawn_set`
 SPLITS = ("alphabets", "paper", "classes")
 PARTS = ("train", "validation", "test")
 DEVICES = ("cpu", "cuda")

@@ -35,7 +35,7 @@ class CharacterSet:
     every session.
 
     Attributes:
-        name: One of `config.DATASETS`, or that of a visitor's zip.
+        name: One of `config.DATASETS`, or that of a visitor's zip or a class's drawings.
         classes: One name a class, `n_classes` in all.
         starts: int64 [n_classes + 1]; class c owns the pictures starts[c] to starts[c + 1] - 1.
         drawers: int64 [n_images], who drew it: a person's number within the alphabet, from 1;
@@ -54,6 +54,7 @@ class CharacterSet:
             green and blue; the full-size pictures in place of `bits`. May lie on disk.
         has_drawers: Whether it is known who drew what, as in Omniglot. Only then do quarter
             turns make new classes: a 6 becomes a 9, but a turned photograph is nothing new.
+        drawer_names: What the drawers are called, the first one's first; empty: by their numbers.
     """
 
     name: str
@@ -68,6 +69,7 @@ class CharacterSet:
     notice: str = ""
     pictures: np.ndarray | None = None
     has_drawers: bool = True
+    drawer_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for array in (self.starts, self.drawers, self.inputs, self.bits, self.pictures):
@@ -87,6 +89,11 @@ class CharacterSet:
     def class_of(self, image_index: int) -> int:
         """Return the number of the class that owns a picture."""
         return int(np.searchsorted(self.starts, image_index, side="right")) - 1
+
+    def drawer_of(self, image_index: int) -> str:
+        """Return what is said of who drew a picture: a name, or a number."""
+        number = int(self.drawers[image_index])
+        return self.drawer_names[number - 1] if self.drawer_names else str(number)
 
     @cached_property
     def alphabets(self) -> dict[str, list[int]]:

@@ -1,26 +1,26 @@
-"""The data set "drawings": boards of several people, each a drawer of the same characters.
+"""Boards of several people as a data set: each is a drawer of the same characters.
 
-Every file of the folder is a board as the Draw page saves it (`board.board_to_json`). Row A of one
-board and row A of another are one character: people agree on what to draw before they do.
+Row A of one board and row A of another are one character: people agree on what to draw before they
+do. The data set "drawings" is a folder of boards as the Draw page saves them
+(`board.board_to_json`); those of a class lie in its database, see `classroom.drawn_set`.
 """
 
 from __future__ import annotations
 
-import zipfile
-from io import BytesIO
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from maml_core.config import MAX_BOARDS, MIN_BOARDS
 from maml_core.data.character_set import CharacterSet, ClassName, DataError
-from maml_core.data.storage.disk_cache import atomic_write, short_digest
 from maml_core.images.board import Board, Cell, board_from_json, cell_character
 from maml_core.images.decoding import PictureError
 from maml_core.images.handwriting import SIDE
 from maml_core.images.network_input import to_network_input
 
 ALPHABET = "Drawings"
+Rows = Sequence[Sequence[Cell]]  # of a board, without its empty cells
 
 
 def load(root: Path) -> CharacterSet:
@@ -29,10 +29,6 @@ def load(root: Path) -> CharacterSet:
     Args:
         root: Holds boards, '*.json', in the order of their names.
 
-    Returns:
-        One alphabet, all of it for testing: as many characters as the board with the fewest
-        rows, and of each drawer as many pictures as the row with the fewest has.
-
     Raises:
         DataError: Too few boards or too many, or one that cannot be used.
     """
@@ -40,9 +36,26 @@ def load(root: Path) -> CharacterSet:
     if not MIN_BOARDS <= len(paths) <= MAX_BOARDS:
         raise DataError(
             f"{root} holds {len(paths)} boards; {MIN_BOARDS} to {MAX_BOARDS} make a data set: "
-            "collect them on the Draw page."
+            "save them on the Draw page."
         )
-    boards = [_read_board(path) for path in paths]
+    return from_boards("drawings", ALPHABET, [_read_board(path) for path in paths])
+
+
+def from_boards(
+    name: str, alphabet: str, boards: Sequence[Rows], drawer_names: Sequence[str] = ()
+) -> CharacterSet:
+    """Return boards as a data set.
+
+    Args:
+        name: The set's.
+        alphabet: What its only alphabet is called.
+        boards: Of each drawer the rows; no row is empty.
+        drawer_names: What the drawers are called, likewise; empty: by their numbers.
+
+    Returns:
+        One alphabet, all of it for testing: as many characters as the board with the fewest
+        rows, and of each drawer as many pictures as the row with the fewest has.
+    """
     n_classes = min(map(len, boards))
     n_pictures = min(len(row) for rows in boards for row in rows[:n_classes])
     characters = [
@@ -53,14 +66,15 @@ def load(root: Path) -> CharacterSet:
     ]
     drawers = np.repeat(np.arange(1, len(boards) + 1), n_pictures)
     return CharacterSet(
-        name="drawings",
-        classes=tuple(ClassName(ALPHABET, chr(ord("A") + label)) for label in range(n_classes)),
+        name=name,
+        classes=tuple(ClassName(alphabet, chr(ord("A") + label)) for label in range(n_classes)),
         starts=np.arange(n_classes + 1) * len(drawers),
         drawers=np.tile(drawers, n_classes),
         inputs=np.stack([to_network_input(character) for character in characters]),
         bits=np.packbits(np.stack(characters) > 0, axis=-1),
         side=SIDE,
-        evaluation_alphabets=(ALPHABET,),
+        evaluation_alphabets=(alphabet,),
+        drawer_names=tuple(drawer_names),
     )
 
 
@@ -78,40 +92,17 @@ def non_empty_rows(board: Board) -> list[list[Cell]]:
     Raises:
         PictureError: A row is empty.
     """
-    rows = [[cell for cell in row if not cell.is_empty] for row in board.support]
-    empty = [chr(ord("A") + label) for label, row in enumerate(rows) if not row]
-    if empty:
+    if empty := empty_rows(board):
         raise PictureError(
             f"The board has no character in {', '.join(empty)}; draw one in each row."
         )
-    return rows
+    return [[cell for cell in row if not cell.is_empty] for row in board.support]
 
 
-def add(content: bytes, name: str, root: Path) -> Path:
-    """Add somebody's board to a folder; the same board twice is one.
-
-    Args:
-        content: A board's file of unknown origin.
-        name: What to call it in messages; not where it is kept.
-        root: The folder; made when missing.
-
-    Raises:
-        PictureError: It is not a board, a row of it is empty, or the folder is full.
-        OSError: It cannot be written.
-    """
-    non_empty_rows(board_from_json(content, name))
-    path = root / f"{short_digest(content)}.json"
-    if not path.exists() and len(list(root.glob("*.json"))) >= MAX_BOARDS:
-        raise PictureError(f"{root} holds {MAX_BOARDS} boards already; take some out.")
-    with atomic_write(path) as file:
-        file.write(content)
-    return path
-
-
-def zip_boards(root: Path) -> bytes:
-    """Return all boards of a folder as a zip."""
-    buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(root.glob("*.json")):
-            archive.write(path, path.name)
-    return buffer.getvalue()
+def empty_rows(board: Board) -> list[str]:
+    """Return the letters of the rows in which nothing is drawn."""
+    return [
+        chr(ord("A") + label)
+        for label, row in enumerate(board.support)
+        if all(cell.is_empty for cell in row)
+    ]

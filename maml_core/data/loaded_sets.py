@@ -55,6 +55,19 @@ class LoadedSet:
 
 
 @dataclass(frozen=True)
+class SetSource:
+    """Where sets come from that the registry does not know; both take a set's name.
+
+    Attributes:
+        edition: As `registry.edition`.
+        load: As `registry.load`.
+    """
+
+    edition: Callable[[str], str]
+    load: Callable[[str], CharacterSet]
+
+
+@dataclass(frozen=True)
 class _Refusal:
     edition: str
     reason: str
@@ -64,8 +77,9 @@ class _Refusal:
 class LoadedSets:
     """The sets that a server has in memory.
 
-    Of each set that belongs to nobody the last edition stays. All else, a visitor's zip above all,
-    goes with the last reference to it: whoever uses a set holds it.
+    Of each set that belongs to nobody the last edition stays for a while, see `forget_unused`. All
+    else, a visitor's zip above all, goes with the last reference to it: whoever uses a set holds
+    it.
 
     Args:
         work: Where the sets are read.
@@ -77,10 +91,16 @@ class LoadedSets:
     ) -> None:
         self.work = work or SharedWork()
         self._clock = clock
+        self._sources: dict[str, SetSource] = {}
         self._last: dict[str, LoadedSet] = {}
+        self._asked: dict[str, float] = {}  # when for each of these
         self._in_use: WeakValueDictionary[tuple[str, str], LoadedSet] = WeakValueDictionary()
         self._refused: dict[str, _Refusal] = {}
         self._looks: dict[str, tuple[Any, float]] = {}
+
+    def add_source(self, beginning: str, source: SetSource) -> None:
+        """Take the sets whose names begin so from a source; they are somebody's, as zips are."""
+        self._sources[beginning] = source
 
     def edition(self, name: str) -> str:
         """Return the edition of a set, not looked at on disk each time.
@@ -90,6 +110,8 @@ class LoadedSets:
         """
         if name.startswith(VISITOR_ZIP_PREFIX):
             return registry.edition(name)
+        if other := self._source_of(name):
+            return other.edition(name)
         source = "folder" if name in registry.FOLDER_VIEWS.values() else name
         edition = self.look(source, lambda: _edition_or_error(source))
         if isinstance(edition, DataError):
@@ -124,6 +146,7 @@ class LoadedSets:
         refusal = self._refused.get(name)
         if refusal and refusal.edition == edition and self._clock() < refusal.until:
             raise DataError(refusal.reason)
+        self._asked[name] = self._clock()
         return self._in_use.get((name, edition))
 
     def read(self, name: str, edition: str) -> Work[LoadedSet]:
@@ -134,11 +157,19 @@ class LoadedSets:
 
         return self.work.start_or_join((name, edition), load)
 
+    def forget_unused(self, seconds: float) -> None:
+        """Let go of the sets that nobody holds and nobody has asked for so long."""
+        for name in list(self._last):
+            if self._asked.get(name, 0.0) < self._clock() - seconds:
+                self._last.pop(name, None)
+
     def _load(self, name: str, edition: str, progress: ReportProgress) -> LoadedSet:
-        shared = not name.startswith(VISITOR_ZIP_PREFIX)
+        source = self._source_of(name)
+        shared = source is None and not name.startswith(VISITOR_ZIP_PREFIX)
         began = self._clock()
         try:
-            loaded = LoadedSet(registry.load(name, progress=progress), edition)
+            data = source.load(name) if source else registry.load(name, progress=progress)
+            loaded = LoadedSet(data, edition)
         except DataError as error:
             now = self._clock()
             until = now + max(REFUSED_SECONDS, (now - began) / REFUSED_SHARE)
@@ -149,8 +180,12 @@ class LoadedSets:
         self._in_use[name, edition] = loaded
         if shared:
             self._last[name] = loaded
+            self._asked[name] = self._clock()
             self._refused.pop(name, None)
         return loaded
+
+    def _source_of(self, name: str) -> SetSource | None:
+        return next((s for start, s in self._sources.items() if name.startswith(start)), None)
 
 
 def _edition_or_error(name: str) -> str | DataError:

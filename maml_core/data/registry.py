@@ -223,7 +223,7 @@ def _drawings_status(root: Path) -> DatasetStatus:
     available = MIN_BOARDS <= boards <= MAX_BOARDS
     detail = f"{root} holds {boards} boards"
     if not available:
-        detail += f"; {MIN_BOARDS} to {MAX_BOARDS} make a data set: collect them on the Draw page"
+        detail += f"; {MIN_BOARDS} to {MAX_BOARDS} make a data set: save them on the Draw page"
     return DatasetStatus("drawings", available, str(root), f"{detail}.")
 
 

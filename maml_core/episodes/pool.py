@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from maml_core.config import EpisodeSpec, SettingError
 from maml_core.data.character_set import CharacterSet
-from maml_core.images.augmentation import random_affine
+from maml_core.images.augmentation import ALL, random_affine
 from maml_core.images.network_input import INPUT_SIZE, ink_crop
 from maml_core.images.tensors import pixels_to_tensor
 
@@ -133,7 +133,11 @@ def _rotated(upright: Tensor, turns: int) -> Tensor:
 
 
 def picture_tensors(
-    pool: TaskPool, rows: Tensor, indices: Tensor, augment: torch.Generator | None = None
+    pool: TaskPool,
+    rows: Tensor,
+    indices: Tensor,
+    augment: torch.Generator | None = None,
+    part: slice = ALL,
 ) -> Tensor:
     """Return some pictures as network inputs.
 
@@ -142,10 +146,11 @@ def picture_tensors(
         rows: int64 [n], the row of each in the pool, which sets its class and rotation.
         indices: int64 [n], picture numbers in the data set.
         augment: Where given, the source of a small random affine deformation of each.
+        part: Which of the n pictures to return, as they are among all of them.
 
     Returns:
-        float32 [n, channels, height, width], 0 to 1 with ink 1, on the pool's device.
+        float32 [n or fewer, channels, height, width], 0 to 1 with ink 1, on the pool's device.
     """
-    positions = pool.class_starts[rows] + indices - pool.images[rows, 0]
+    positions = (pool.class_starts[rows] + indices - pool.images[rows, 0])[part]
     x = pixels_to_tensor(pool.pixels[positions.to(pool.pixels.device)])
-    return x if augment is None else random_affine(x, augment)
+    return x if augment is None else random_affine(x, augment, part, len(rows))

@@ -66,6 +66,7 @@ def sample_tasks(
     generator: torch.Generator,
     *,
     augment: bool = False,
+    part: slice | None = None,
 ) -> TaskBatch:
     """Sample the tensors of several episodes for training.
 
@@ -75,6 +76,7 @@ def sample_tasks(
         n_tasks: How many episodes, B.
         generator: The source of all randomness.
         augment: Deform each picture by a small random affine map.
+        part: Which of the episodes to return, from a first one to before a last; all unless given.
 
     Raises:
         ValueError: The official runs, which are for testing only, or as `sample_episode`.
@@ -84,10 +86,8 @@ def sample_tasks(
             "The official runs are for testing only; sample tasks of CHALLENGE instead."
         )
     chosen, support, query = _sample_indices(pool, spec, n_tasks, generator)
-    return TaskBatch(
-        *_tensors(pool, chosen, support, generator if augment else None),
-        *_tensors(pool, chosen, query, generator if augment else None),
-    )
+    how = generator if augment else None, part or slice(0, n_tasks)
+    return TaskBatch(*_tensors(pool, chosen, support, *how), *_tensors(pool, chosen, query, *how))
 
 
 def sample_episode(pool: TaskPool, spec: EpisodeSpec, seed: int, number: int = 0) -> Episode:
@@ -114,7 +114,10 @@ def sample_episode(pool: TaskPool, spec: EpisodeSpec, seed: int, number: int = 0
         chosen, support, query = _sample_indices(pool, spec, 1, episode_generator(seed, number))
 
     def tensors_from(source: TaskPool) -> TaskBatch:
-        return TaskBatch(*_tensors(source, chosen, support), *_tensors(source, chosen, query))
+        how = None, slice(0, 1)
+        return TaskBatch(
+            *_tensors(source, chosen, support, *how), *_tensors(source, chosen, query, *how)
+        )
 
     return Episode(
         spec=spec,
@@ -241,11 +244,12 @@ def _outside_one_alphabet(
 
 
 def _tensors(
-    pool: TaskPool, chosen: Tensor, indices: Tensor, augment: torch.Generator | None = None
+    pool: TaskPool, chosen: Tensor, indices: Tensor, augment: torch.Generator | None, part: slice
 ) -> tuple[Tensor, Tensor]:
-    """Return the inputs [B, N * n, …] and labels [B, N * n] of pictures [B, N, n]."""
-    n_tasks, n_way, n = indices.shape
-    rows = chosen[..., None].expand_as(indices)
-    x = picture_tensors(pool, rows.flatten(), indices.flatten(), augment)
+    """Return inputs [P, N * n, …] and labels [P, N * n] of a part of the pictures [B, N, n]."""
+    _, n_way, n = indices.shape
+    rows, n_tasks = chosen[..., None].expand_as(indices), part.stop - part.start
+    pictures = slice(part.start * n_way * n, part.stop * n_way * n)
+    x = picture_tensors(pool, rows.flatten(), indices.flatten(), augment, pictures)
     y = torch.arange(n_way, device=x.device).repeat_interleave(n).expand(n_tasks, -1)
     return x.reshape(n_tasks, n_way * n, *x.shape[1:]), y

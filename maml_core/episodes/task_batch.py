@@ -1,4 +1,4 @@
-"""The tensors of episodes, as a network and `vmap` take them."""
+"""The tensors of episodes, as a network takes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class TaskBatch(NamedTuple):
-    """The tensors of B episodes, ready for `vmap` over the first dimension.
+    """The tensors of B episodes.
 
     Attributes:
         support_x: float32 [B, n_way * k_shot, channels, height, width]; of characters

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -20,9 +21,12 @@ from maml_core.methods.losses import accuracy
 from maml_core.methods.nearest_neighbour import nearest_by_features, nearest_by_pixels
 from maml_core.networks.functional import trajectory_query_logits
 from maml_core.networks.registry import check_pictures
+from maml_core.optimisation.cores import worker_count
+from maml_core.optimisation.distributed import n_joined, shared_out
 from maml_core.optimisation.thread_pool import in_parallel
 
-CHUNK = 2  # episodes per estimate, one per core; a caller can stop after each
+CHUNK = 2  # episodes per estimate; a caller can stop after each
+SHARE = 64  # episodes that each of several processes measures before they exchange them
 
 
 def episode_accuracy(
@@ -94,15 +98,13 @@ def evaluate(
     inner_lr = config.inner_lr or learner.inner_lr(spec.n_way)
     adapt_config = AdaptConfig(inner_lr * config.lr_factor, config.inner_steps)
 
-    def accuracy_of(episode: Episode) -> Tensor:
-        return episode_accuracy(
-            learner,
-            episode,
-            adapt_config,
-            transductive=config.transductive,
-            rotation_tta=config.rotation_tta,
-        )
-
+    accuracy_of = partial(
+        episode_accuracy,
+        learner,
+        config=adapt_config,
+        transductive=config.transductive,
+        rotation_tta=config.rotation_tta,
+    )
     return _growing_estimate(accuracy_of, pool, spec, config)
 
 
@@ -119,17 +121,21 @@ def evaluate_nearest(
         config: As for `evaluate`; the inner steps are not used.
     """
 
-    def accuracy_of(episode: Episode) -> Tensor:
-        if learner is None:
-            return nearest_by_pixels(episode.views())[None].cpu()
-        views = episode.views(rotation_tta=config.rotation_tta)
-        with torch.no_grad():
-            score = nearest_by_features(
-                learner.model, learner.params, views, transductive=config.transductive
-            )
-        return score[None].cpu()
-
+    accuracy_of = partial(_nearest_accuracy, learner, config)
     return _growing_estimate(accuracy_of, pool, spec, config)
+
+
+@torch.no_grad()
+def _nearest_accuracy(
+    learner: Learner | None, config: EvaluationConfig, episode: Episode
+) -> Tensor:
+    if learner is None:
+        return nearest_by_pixels(episode.views())[None].cpu()
+    views = episode.views(rotation_tta=config.rotation_tta)
+    score = nearest_by_features(
+        learner.model, learner.params, views, transductive=config.transductive
+    )
+    return score[None].cpu()
 
 
 def _growing_estimate(
@@ -140,11 +146,20 @@ def _growing_estimate(
 ) -> Iterator[Estimate]:
     """Yield the estimate over the first 2, 4, … episodes of the seed's sequence."""
 
-    def measure(number: int) -> Tensor:
-        return accuracy_of(sample_episode(pool, spec, config.seed, number))
+    def measure(numbers: Iterable[int]) -> Iterator[Tensor]:
+        episodes = (sample_episode(pool, spec, config.seed, number) for number in numbers)
+        return in_parallel(accuracy_of, episodes)
 
     measured: list[Tensor] = []
-    for start in range(0, config.episodes, CHUNK):
-        measured += in_parallel(measure, range(start, min(start + CHUNK, config.episodes)))
-        clusters = [run.alphabet for run in RUNS[: len(measured)]] if spec.official else None
-        yield estimate(torch.stack(measured), spec.n_way * spec.q_query, clusters)
+    at_once = SHARE * n_joined() if n_joined() > 1 else max(CHUNK, worker_count())
+    for start in range(0, config.episodes, at_once):
+        numbers = range(start, min(start + at_once, config.episodes))
+        for found in shared_out(measure, numbers):
+            measured.append(found)
+            if len(measured) % CHUNK == 0 or len(measured) == config.episodes:
+                clusters = [run.alphabet for run in RUNS[: len(measured)]]
+                yield estimate(
+                    torch.stack(measured),
+                    spec.n_way * spec.q_query,
+                    clusters if spec.official else None,
+                )

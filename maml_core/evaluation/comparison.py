@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -21,18 +22,16 @@ def compare(
     learners: Mapping[str, Learner], episode: Episode, inner_steps: int, lr_factor: float = 1.0
 ) -> list[AdaptationTrajectory]:
     """Adapt each learner to one episode with `lr_factor` times its own α."""
-    configs = {
-        name: AdaptConfig(learner.inner_lr(episode.spec.n_way) * lr_factor, inner_steps)
-        for name, learner in learners.items()
-    }
-    # One learner's trajectory is measured while the next learner still adapts.
-    adapted = in_parallel(
-        lambda name: adapt_to_episode(learners[name], episode, configs[name]), learners
-    )
-    return [
-        measure_trajectory(learners[name], config.inner_lr, points, episode.task, parallel=True)
-        for (name, config), points in zip(configs.items(), adapted, strict=True)
-    ]
+    one = partial(_compared, episode, inner_steps, lr_factor)
+    return list(in_parallel(one, learners.values()))
+
+
+def _compared(
+    episode: Episode, inner_steps: int, lr_factor: float, learner: Learner
+) -> AdaptationTrajectory:
+    config = AdaptConfig(learner.inner_lr(episode.spec.n_way) * lr_factor, inner_steps)
+    points = adapt_to_episode(learner, episode, config)
+    return measure_trajectory(learner, config.inner_lr, points, episode.task)
 
 
 def evaluate_together(

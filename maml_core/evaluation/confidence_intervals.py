@@ -17,7 +17,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 from torch import Tensor
 
 LEVEL = 0.95
@@ -54,7 +54,7 @@ def mean_and_ci95(values: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]
     n, exact = len(values), values.double()
     if n == 1:
         return tuple(exact[0].tolist()), (math.nan,) * len(exact[0])
-    half = float(student_t.ppf((1 + LEVEL) / 2, n - 1)) * exact.std(0) / math.sqrt(n)
+    half = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * exact.std(0) / math.sqrt(n)
     return tuple(exact.mean(0).tolist()), tuple(half.tolist())
 
 
@@ -136,7 +136,7 @@ def accuracy_ci95(mean: np.ndarray, standard_error: np.ndarray, n: int, queries:
         return np.full_like(mean, math.nan)
     smoothed = (mean * queries + 0.5) / (queries + 1)
     independent = smoothed * (1 - smoothed) / np.maximum(standard_error, 1 / queries) ** 2
-    z2 = float(student_t.ppf((1 + LEVEL) / 2, n)) ** 2 / independent
+    z2 = float(stdtrit(n, (1 + LEVEL) / 2)) ** 2 / independent
     centre = (mean + z2 / 2) / (1 + z2)
     half = np.sqrt(z2 * mean * (1 - mean) + z2**2 / 4) / (1 + z2)
     symmetric: np.ndarray = half + np.abs(mean - centre)

@@ -7,6 +7,7 @@ A query is classified on its own, normalised with the support set's statistics (
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -37,12 +38,15 @@ def adapt_each(
     """
     x, y = support_tensors(support)
 
-    def adapt(learner: Learner) -> AdaptationTrajectory:
-        config = AdaptConfig(learner.inner_lr(len(support)), inner_steps)
-        params = adapt_to_support(learner, x, y, len(support), config)
-        return AdaptationTrajectory(learner.method, config.inner_lr, params=tuple(params))
+    return map_in_parallel(partial(_adapted, x, y, len(support), inner_steps), learners)
 
-    return map_in_parallel(adapt, learners)
+
+def _adapted(
+    x: Tensor, y: Tensor, n_way: int, inner_steps: int, learner: Learner
+) -> AdaptationTrajectory:
+    config = AdaptConfig(learner.inner_lr(n_way), inner_steps)
+    params = adapt_to_support(learner, x, y, n_way, config)
+    return AdaptationTrajectory(learner.method, config.inner_lr, params=tuple(params))
 
 
 def probabilities(
@@ -66,6 +70,7 @@ def probabilities(
     support_x, _ = support_tensors(support)
     query_x = character_to_tensor(character)[None]
 
+    # Not sent to a process: to send it all points takes longer than to run one picture through.
     @torch.no_grad()
     def probabilities_of(name: str) -> np.ndarray:
         logits = trajectory_query_logits(

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from maml_core.episodes.task_batch import TaskBatch
 from maml_core.learners.learner import Learner
-from maml_core.methods.losses import accuracy
-from maml_core.networks.functional import logits, query_logits
+from maml_core.methods.losses import accuracy, mean_cross_entropy
+from maml_core.networks.functional import logits, trajectory_query_logits
 from maml_core.networks.params import Params
-from maml_core.optimisation.thread_pool import in_parallel
 
 
 def _unmeasured() -> np.ndarray:
@@ -73,7 +70,6 @@ def measure_trajectory(
     task: TaskBatch,
     *,
     transductive: bool = True,
-    parallel: bool = False,
 ) -> AdaptationTrajectory:
     """Measure losses and accuracies along an adaptation, on both sets of its episode.
 
@@ -85,11 +81,8 @@ def measure_trajectory(
         points: The parameters θ₀ … θ_S, each with a head of N rows; at least one.
         task: The episode, without a batch dimension.
         transductive: How queries are normalised, see `query_logits`.
-        parallel: Measure on all cores; not allowed inside the thread pool.
     """
-    at_point = partial(_measure_point, learner, task, transductive)
-    measured = in_parallel(at_point, points) if parallel else map(at_point, points)
-    losses, accuracies, predictions = map(torch.stack, zip(*measured, strict=True))
+    losses, accuracies, predictions = _measured(learner, task, list(points), transductive)
     support_loss, query_loss = losses.T.double().cpu().numpy()
     support_accuracy, query_accuracy = accuracies.T.double().cpu().numpy()
     return AdaptationTrajectory(
@@ -104,17 +97,17 @@ def measure_trajectory(
 
 
 @torch.no_grad()
-def _measure_point(
-    learner: Learner, task: TaskBatch, transductive: bool, params: Params
+def _measured(
+    learner: Learner, task: TaskBatch, points: Sequence[Params], transductive: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return losses and accuracies on support and query set, both [2], and query labels, [Q]."""
-    support = logits(learner.model, params, task.support_x)
-    query = query_logits(
-        learner.model, params, task.support_x, task.query_x, transductive=transductive
+    """Return P points' losses and accuracies on both sets, [P, 2], and query labels, [P, Q]."""
+    support = torch.stack([logits(learner.model, params, task.support_x) for params in points])
+    query = trajectory_query_logits(
+        learner.model, points, task.support_x, task.query_x, transductive=transductive
     )
     pairs = ((support, task.support_y), (query, task.query_y))
     return (
-        torch.stack([F.cross_entropy(out, y) for out, y in pairs]),
-        torch.stack([accuracy(out, y) for out, y in pairs]),
+        torch.stack([mean_cross_entropy(*pair) for pair in pairs], -1),
+        torch.stack([accuracy(*pair) for pair in pairs], -1),
         query.argmax(-1),
     )

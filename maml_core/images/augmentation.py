@@ -17,18 +17,25 @@ ELASTIC_POINTS = 6  # a side: one each 5.6 of 28 pixels
 ELASTIC_SHIFT = 0.05  # standard deviation, 0.7 of 28 pixels
 
 
-def random_affine(x: Tensor, generator: torch.Generator) -> Tensor:
+ALL = slice(None)
+
+
+def random_affine(
+    x: Tensor, generator: torch.Generator, part: slice = ALL, of: int | None = None
+) -> Tensor:
     """Rotate, scale, shear and shift each picture by its own small random amounts.
 
     Args:
         x: float [B, channels, height, width]; of one channel: ink 1 on paper 0.
         generator: A CPU generator; the only source of randomness.
+        part: Which pictures of a larger batch these are; they are deformed as in that batch.
+        of: Its size, where it is larger.
 
     Returns:
         The same shape, bilinearly resampled; what comes in from outside is paper, and with more
         channels, which show no ink on paper, whatever is at the edge.
     """
-    draws = torch.rand(len(x), 6, generator=generator) * 2 - 1
+    draws = torch.rand(of or len(x), 6, generator=generator)[part] * 2 - 1
     angle = draws[:, 0] * MAX_ROTATION
     shear = draws[:, 1] * MAX_SHEAR
     width, height = 1 + draws[:, 2] * MAX_SCALE, 1 + draws[:, 3] * MAX_SCALE
@@ -41,7 +48,9 @@ def random_affine(x: Tensor, generator: torch.Generator) -> Tensor:
     return _resampled(x, F.affine_grid(matrices, list(x.shape), align_corners=False))
 
 
-def random_elastic(x: Tensor, generator: torch.Generator) -> Tensor:
+def random_elastic(
+    x: Tensor, generator: torch.Generator, part: slice = ALL, of: int | None = None
+) -> Tensor:
     """Shift the parts of each picture by small amounts of their own, smooth from part to part.
 
     Elastic deformation, as a hand that varies does it (Simard et al. 2003, "Best practices for
@@ -50,13 +59,16 @@ def random_elastic(x: Tensor, generator: torch.Generator) -> Tensor:
     Args:
         x: float [B, channels, height, width].
         generator: A CPU generator; the only source of randomness.
+        part: As in `random_affine`.
+        of: Likewise.
 
     Returns:
         As `random_affine`.
     """
-    shifts = torch.randn(len(x), 2, ELASTIC_POINTS, ELASTIC_POINTS, generator=generator)
+    shape = of or len(x), 2, ELASTIC_POINTS, ELASTIC_POINTS
+    shifts = torch.randn(shape, generator=generator)
     smooth = F.interpolate(
-        ELASTIC_SHIFT * shifts.to(x.device, x.dtype),
+        ELASTIC_SHIFT * shifts[part].to(x.device, x.dtype),
         size=x.shape[2:],
         mode="bicubic",
         align_corners=True,

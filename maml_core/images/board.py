@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -157,13 +157,14 @@ def _decode_cell_picture(content: bytes) -> np.ndarray:
 
 def board_to_json(board: Board) -> bytes:
     """Return a board as the bytes of a JSON file."""
-    rows = [[_cell_to_json(cell) for cell in row] for row in board.support]
-    query = _cell_to_json(board.query)
+    rows = [[cell_to_json(cell) for cell in row] for row in board.support]
+    query = cell_to_json(board.query)
     content = {"kind": KIND, "version": VERSION, "support": rows, "query": query}
     return json.dumps(content, separators=(",", ":")).encode()
 
 
-def _cell_to_json(cell: Cell) -> dict[str, Any]:
+def cell_to_json(cell: Cell) -> dict[str, Any]:
+    """Return a cell as JSON's objects, which `cell_from_json` reads."""
     picture = {"picture": base64.b64encode(cell.picture).decode()} if cell.picture else {}
     origin = {"origin": cell.origin} if cell.origin else {}
     return {"strokes": cell.strokes, **picture, **origin}
@@ -201,8 +202,8 @@ def _board_from_entries(entries: Any) -> Board:
     kind, version = entries["kind"], entries["version"]
     if kind != KIND or version != VERSION:
         raise BoardError(f"it says that it is a {kind!s:.40}, version {version!s:.40}")
-    rows = tuple(tuple(_cell_from_json(cell) for cell in row) for row in entries["support"])
-    return Board(rows, _cell_from_json(entries["query"]))
+    rows = tuple(tuple(cell_from_json(cell) for cell in row) for row in entries["support"])
+    return Board(rows, cell_from_json(entries["query"]))
 
 
 def _reason(error: Exception) -> str:
@@ -224,7 +225,14 @@ def _check_cells(board: Board) -> None:
         cell_character(cell)
 
 
-def _cell_from_json(cell: dict[str, Any]) -> Cell:
+def cell_from_json(cell: Mapping[str, Any]) -> Cell:
+    """Return the cell of JSON's objects, of unknown origin.
+
+    Raises:
+        BoardError: Its picture or its origin is not one.
+        PictureError: As `cell_from_strokes`.
+        KeyError: It has no strokes.
+    """
     try:
         picture = base64.b64decode(cell.get("picture", ""), validate=True)
     except ValueError as error:

@@ -121,16 +121,16 @@ def _support_loss(model: nn.Module, x: Tensor, y: Tensor, params: Params) -> Ten
 
 def learner_curvatures(learners: Mapping[str, Learner], episode: Episode) -> dict[str, Curvature]:
     """Measure the curvature of an episode's support loss at each learner's θ, with its own α."""
+    return map_in_parallel(partial(_at_initialisation, episode), learners)
+
+
+def _at_initialisation(episode: Episode, learner: Learner) -> Curvature:
     n_way, task = episode.spec.n_way, episode.task
-
-    def measure(learner: Learner) -> Curvature:
-        return curvature(
-            learner.model,
-            for_n_way(learner.params, n_way),
-            task.support_x,
-            task.support_y,
-            inner_lr=learner.inner_lr(n_way),
-            lr_multipliers=learner.lr_multipliers,
-        )
-
-    return map_in_parallel(measure, learners)
+    return curvature(
+        learner.model,
+        for_n_way(learner.params, n_way),
+        task.support_x,
+        task.support_y,
+        inner_lr=learner.inner_lr(n_way),
+        lr_multipliers=learner.lr_multipliers,
+    )

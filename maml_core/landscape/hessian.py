@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from maml_core.networks.params import Params
+from maml_core.networks.params import Params, gradient
 
 N_LARGEST = 3  # eigenvalues that are reported from the upper end
 MAX_FORMED = 24  # a Hessian of so many rows is formed, which costs no more products than Lanczos
@@ -58,18 +59,18 @@ def second_order(
     inputs = list(leaves.values())
     with torch.enable_grad():
         loss = loss_fn(leaves)
-        gradient = flatten(torch.autograd.grad(loss, inputs, create_graph=True))
+        slope = flatten(gradient(loss, leaves, create_graph=True).values())
 
     def product(vector: Tensor) -> Tensor:
-        if gradient.grad_fn is None:  # linear in every parameter
-            return torch.zeros_like(gradient)
+        if slope.grad_fn is None:  # linear in every parameter
+            return torch.zeros_like(slope)
         # allow_unused: a loss that is linear in a parameter has no second derivative in it.
         rows = torch.autograd.grad(
-            gradient, inputs, vector, retain_graph=True, allow_unused=True, materialize_grads=True
+            slope, inputs, vector, retain_graph=True, allow_unused=True, materialize_grads=True
         )
         return flatten(rows)
 
-    return float(loss.detach()), gradient.detach(), product
+    return float(loss.detach()), slope.detach(), product
 
 
 def flatten(tensors: Iterable[Tensor]) -> Tensor:
@@ -91,7 +92,9 @@ def extreme_eigenvalues(product: HessianProduct, like: Tensor) -> ExtremeEigenva
         if len(like) <= MAX_FORMED:
             values = np.linalg.eigvalsh([counted(row) for row in np.eye(len(like))])
         else:
-            values = _lanczos(counted, len(like))
+            # Two threads of BLAS took four times the processor time of one, and twice as long.
+            with threadpool_limits(1, "blas"):
+                values = _lanczos(counted, len(like))
     except FloatingPointError:
         return ExtremeEigenvalues((float("nan"),), float("nan"), counted.count, False)
     except ArpackError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -17,7 +18,7 @@ from maml_core.learners.adaptation import adapt_to_episode
 from maml_core.learners.learner import Learner
 from maml_core.networks.functional import for_n_way
 from maml_core.networks.params import Params, norm, subtract
-from maml_core.optimisation.thread_pool import map_in_parallel
+from maml_core.optimisation.thread_pool import in_parallel, map_in_parallel
 
 REFERENCE_STEPS = 10  # of the paths that planes are laid through, at each learner's own α
 
@@ -95,6 +96,18 @@ def descend(
     Raises:
         ValueError: The loss is not finite where the descent would start.
     """
+    work = partial(_descent, learner, episode, plane, inner_lr, inner_steps)
+    return next(in_parallel(work, [start]))
+
+
+def _descent(
+    learner: Learner,
+    episode: Episode,
+    plane: Plane,
+    inner_lr: float,
+    inner_steps: int,
+    start: tuple[float, float] | None,
+) -> ProjectedTrajectory:
     params = for_n_way(learner.params, episode.spec.n_way) if start is None else plane.point(*start)
     config = AdaptConfig(inner_lr, inner_steps)
     path = adapt_to_episode(replace(learner, params=params), episode, config)
@@ -177,14 +190,7 @@ def build_planes(
         ValueError: The landscape is flat, or distances in it are not finite.
     """
     check_choice("kind", kind, tuple(PLANES))
-    n_way = episode.spec.n_way
-
-    def reference(learner: Learner) -> list[Params]:
-        config = AdaptConfig(learner.inner_lr(n_way), REFERENCE_STEPS)
-        path = adapt_to_episode(learner, episode, config)
-        return [point for point in path if torch.isfinite(norm(point))]
-
-    paths = map_in_parallel(reference, learners)
+    paths = map_in_parallel(partial(_reference_path, episode), learners)
     if not all(paths.values()):
         raise ValueError(
             "The parameters are so large that distances between them are not finite numbers: "
@@ -197,3 +203,9 @@ def build_planes(
             "The landscape is flat around θ: the gradient is so small that the inner steps span no "
             "plane, and filters without length have no random direction. There is no map to draw."
         ) from error
+
+
+def _reference_path(episode: Episode, learner: Learner) -> list[Params]:
+    config = AdaptConfig(learner.inner_lr(episode.spec.n_way), REFERENCE_STEPS)
+    path = adapt_to_episode(learner, episode, config)
+    return [point for point in path if torch.isfinite(norm(point))]

@@ -6,8 +6,9 @@ of different planes have the same unit of length.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import torch
@@ -36,6 +37,14 @@ class Plane:
     def point(self, x: float | Tensor, y: float | Tensor) -> Params:
         """Return the parameters at a point of the plane."""
         return add(add(self.origin, self.first, x), self.second, y)
+
+    def points(self, places: Tensor) -> Params:
+        """Return the parameters at n points [n, 2], [n, …] by name, see `for_each_task`."""
+        found = {}
+        for name, start in self.origin.items():
+            x, y = places.T.reshape(2, -1, *(1 for _ in start.shape))
+            found[name] = start + x * self.first[name] + y * self.second[name]
+        return found
 
     def project(self, params: Params) -> tuple[float, float, float]:
         """Return x and y of the plane's nearest point, and how far away that is."""
@@ -116,16 +125,17 @@ def principal_directions(path: Sequence[Params]) -> list[Params]:
     offsets = [subtract(point, path[0]) for point in path[1:]]
     if not offsets:
         return []
+    stacked = {name: torch.stack([o[name] for o in offsets]).double() for name in path[0]}
     # By way of the Gram matrix: it is small, whatever the number of parameters.
-    exact = [{name: value.double() for name, value in offset.items()} for offset in offsets]
-    products = torch.stack([torch.stack([dot(a, b) for b in exact]) for a in exact])
-    values, vectors = torch.linalg.eigh(products)
+    products = torch.stack([rows.flatten(1) @ rows.flatten(1).T for rows in stacked.values()])
+    values, vectors = torch.linalg.eigh(products.sum(0))
     components = []
-    for value, weights in list(zip(values.tolist(), vectors.T.tolist(), strict=True))[:-3:-1]:
+    for value, weights in list(zip(values.tolist(), vectors.T, strict=True))[:-3:-1]:
         if value > DEPENDENT**2 * float(values[-1]):
-            component = scale(offsets[0], 0.0)
-            for offset, weight in zip(offsets, weights, strict=True):
-                component = add(component, offset, weight)
+            component = {
+                name: torch.tensordot(weights, rows, 1).to(path[0][name])
+                for name, rows in stacked.items()
+            }
             turn = -1.0 if float(dot(component, offsets[-1])) < 0 else 1.0
             components.append(scale(component, turn))
     return components
@@ -133,7 +143,7 @@ def principal_directions(path: Sequence[Params]) -> list[Params]:
 
 def _along_paths(paths: Mapping[str, Sequence[Params]], seed: int) -> dict[str, Plane]:
     return {
-        name: span(path[0], [*principal_directions(path), *_spare(path, seed)])
+        name: span(path[0], chain(principal_directions(path), _spare(path, seed)))
         for name, path in paths.items()
     }
 
@@ -145,11 +155,12 @@ def _at_random(paths: Mapping[str, Sequence[Params]], seed: int) -> dict[str, Pl
 def _through_ends(paths: Mapping[str, Sequence[Params]], seed: int) -> dict[str, Plane]:
     first = next(iter(paths.values()))
     offsets = [subtract(path[-1], first[0]) for path in paths.values()]
-    return {SHARED_PLANE: span(first[0], [*offsets, *_spare(first, seed)])}
+    return {SHARED_PLANE: span(first[0], chain(offsets, _spare(first, seed)))}
 
 
-def _spare(path: Sequence[Params], seed: int) -> list[Params]:
-    return random_directions(path[0], path[-1], seed)
+def _spare(path: Sequence[Params], seed: int) -> Iterator[Params]:
+    """Yield random directions, drawn only where a path spans no plane."""
+    yield from random_directions(path[0], path[-1], seed)
 
 
 PLANES: dict[str, Callable[[Mapping[str, Sequence[Params]], int], dict[str, Plane]]] = {

@@ -9,7 +9,7 @@ from maml_core.episodes.sampling import Episode
 from maml_core.learners.learner import Learner
 from maml_core.methods.inner_loop import adapt
 from maml_core.networks.functional import for_n_way
-from maml_core.networks.params import Params
+from maml_core.networks.params import Params, channels_last
 
 
 def adapt_to_episode(learner: Learner, episode: Episode, config: AdaptConfig) -> list[Params]:
@@ -32,7 +32,7 @@ def adapt_to_support(
     """
     return adapt(
         learner.model,
-        for_n_way(learner.params, n_way),
+        channels_last(for_n_way(learner.params, n_way)),
         x,
         y,
         inner_lr=config.inner_lr,

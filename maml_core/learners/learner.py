@@ -16,6 +16,7 @@ from maml_core.networks.functional import initial_params
 from maml_core.networks.inner_lr_multipliers import head_only_multipliers
 from maml_core.networks.params import Params
 from maml_core.networks.registry import make_model, model_arguments
+from maml_core.optimisation.worker_process import sent_once
 
 # By network the best on Omniglot's validation classes, by the mean over ten steps. Conv4 and MLP:
 # of 0.005 to 1.6 at 5-way (100 episodes; Conv4 0.8: 0.557, 0.4: 0.540) and at 20-way (50 episodes;
@@ -29,6 +30,7 @@ RANDOM_INNER_LRS = {
 }
 
 
+@sent_once
 @dataclass(frozen=True, eq=False)
 class Learner:
     """What `trace` and `evaluate` adapt to an episode.

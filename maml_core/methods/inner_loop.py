@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.func import grad
 
 from maml_core.methods.losses import LossFn, cross_entropy
-from maml_core.networks.params import Params
+from maml_core.networks.params import Params, detach, gradient
 
 LrMultipliers = Mapping[str, Tensor | float]
 
@@ -36,14 +35,15 @@ def adapt(
 
     Args:
         model: The network.
-        params: θ₀, with a head of N rows.
-        x: Support pictures, [n_way * k_shot, *input_shape], or what else `loss_fn` takes.
-        y: Their labels, [n_way * k_shot], or targets.
+        params: θ₀, with a head of N rows. For T tasks at once `for_each_task`.
+        x: Support pictures, [n_way * k_shot, *input_shape], or what else `loss_fn` takes; for T
+            tasks [T, …].
+        y: Their labels, [n_way * k_shot], or targets, likewise.
         inner_lr: α > 0.
         inner_steps: K ≥ 0.
         first_order: Treat the gradients as constants (FOMAML).
-        differentiable: Keep what a derivative of the result needs. Where none is taken and no
-            `vmap` runs, False gives the same trajectory in half the time.
+        differentiable: Keep what a derivative of the result by `params` needs, if these require
+            it. Where none is taken, False gives the same trajectory in half the time.
         lr_multipliers: A factor on α for each name, as in MAML++ (arXiv:1810.09502, section 4);
             names that are missing stay as they are, as in ANIL (`head_only_multipliers`).
             None: one for all.
@@ -54,28 +54,48 @@ def adapt(
     """
     factors = dict.fromkeys(params, 1.0) if lr_multipliers is None else lr_multipliers
 
-    def support_loss(moving: Params, still: Params) -> Tensor:
-        return loss_fn(model, {**still, **moving}, x, y)
-
+    # Where nothing asks for a derivative of the result, none is prepared.
+    second_order = differentiable and not first_order and torch.is_grad_enabled()
+    second_order = second_order and any(v.requires_grad for v in (*params.values(), x))
     trajectory = [params]
     for _ in range(inner_steps):
         current = trajectory[-1]
-        moving = {name: value for name, value in current.items() if name in factors}
-        if differentiable:
-            gradients = grad(support_loss)(moving, current)
-        else:
-            gradients = _plain_gradient(support_loss, moving, current)
-        if first_order:
-            gradients = {name: value.detach() for name, value in gradients.items()}
-        stepped = {n: moving[n] - inner_lr * factors[n] * gradients[n] for n in moving}
+        moving = [name for name in current if name in factors]
+        gradients = support_gradient(
+            model, current, x, y, by=moving, second_order=second_order, loss_fn=loss_fn
+        )
+        stepped = {n: current[n] - inner_lr * factors[n] * gradients[n] for n in moving}
         trajectory.append({**current, **stepped})
     return trajectory
 
 
-def _plain_gradient(
-    support_loss: Callable[[Params, Params], Tensor], moving: Params, still: Params
+def support_gradient(
+    model: nn.Module,
+    params: Params,
+    x: Tensor,
+    y: Tensor,
+    *,
+    by: Iterable[str] | None = None,
+    second_order: bool = False,
+    loss_fn: LossFn = cross_entropy,
 ) -> Params:
-    leaves = {name: value.detach().requires_grad_() for name, value in moving.items()}
+    """Return ∇ L at a point, of many tasks each its own.
+
+    Args:
+        model: The network.
+        params: θ_k.
+        x: Support pictures, see `adapt`.
+        y: Their labels.
+        by: The names of the parameters to differentiate by; None: all.
+        second_order: Keep what a derivative of the gradient needs.
+        loss_fn: L.
+    """
+    point = params if second_order else detach(params)
+    leaves = {
+        name: point[name] if point[name].requires_grad else point[name].detach().requires_grad_()
+        for name in (point if by is None else by)
+    }
     with torch.enable_grad():
-        value = support_loss(leaves, still)
-    return dict(zip(leaves, torch.autograd.grad(value, list(leaves.values())), strict=True))
+        # The sum over tasks: none depends on another's parameters.
+        total = loss_fn(model, {**point, **leaves}, x, y).sum()
+    return gradient(total, leaves, create_graph=second_order)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from maml_core.config import TrainConfig
 from maml_core.episodes.task_batch import TaskBatch
-from maml_core.methods.losses import accuracy
-from maml_core.methods.meta_gradient import (
-    adapt_to_task,
-    gradient_over_tasks,
-)
+from maml_core.methods.losses import accuracy, mean_cross_entropy
+from maml_core.methods.meta_gradient import adapt_to_tasks, gradient_over_tasks
 from maml_core.networks.functional import HEAD, HEAD_ONLY, features, trajectory_query_logits
 from maml_core.networks.inner_lr_multipliers import LOG_LR_PREFIX, split_lr_multipliers
 from maml_core.networks.params import Params
@@ -40,23 +38,37 @@ def maml_gradient(
     # step then moves the head alone: the body runs once, and is not differentiated twice.
     head_only |= config.inner_steps == 1 and len(meta_params.get(HEAD[0], ())) == 1
 
-    def task_objective(meta: Params, task: TaskBatch) -> tuple[Tensor, Metrics]:
-        network = model
-        if head_only and hasattr(model, "features"):  # which says what the head is given
-            network, meta, task = HEAD_ONLY, *_on_features(model, meta, task, config)
-        trajectory = adapt_to_task(network, meta, task, config, first_order, head_only)
-        pictures = task.support_x, task.query_x
-        outs = trajectory_query_logits(
-            network, trajectory, *pictures, transductive=config.transductive
-        )
-        losses = torch.stack([F.cross_entropy(out, task.query_y) for out in outs])
-        weights = step_weights(config.inner_steps, done) if config.multi_step else None
-        objective = losses[-1] if weights is None else weights @ losses[1:]
-        return objective, Metrics(
-            losses[-1], torch.stack([accuracy(out, task.query_y) for out in outs])
-        )
+    objective = partial(query_losses, model, config, done, first_order, head_only)
+    return gradient_over_tasks(model, objective, meta_params, tasks, config.inner_steps)
 
-    return gradient_over_tasks(task_objective, meta_params, tasks)
+
+def query_losses(
+    model: nn.Module,
+    config: TrainConfig,
+    progress: Tensor,
+    first_order: bool,
+    head_only: bool,
+    meta_params: Params,
+    tasks: TaskBatch,
+) -> tuple[Tensor, Metrics]:
+    """Return each task's query loss after adaptation, [T], and what was measured: an `Objective`.
+
+    All arguments but the last two are as for `maml_gradient`.
+    """
+    transductive = config.transductive
+    if head_only and hasattr(model, "features"):  # which says what the head is given
+        model, meta_params, tasks = HEAD_ONLY, *_on_features(model, meta_params, tasks, config)
+        transductive = True  # features are normalised by then
+    trajectory = adapt_to_tasks(model, meta_params, tasks, config, first_order, head_only)
+    measured = trajectory[1:] if config.multi_step else trajectory[-1:]
+    outs = trajectory_query_logits(
+        model, measured, tasks.support_x, tasks.query_x, transductive=transductive
+    )
+    losses = mean_cross_entropy(outs, tasks.query_y)  # [inner_steps or 1, T]
+    value = losses[-1]
+    if config.multi_step:
+        value = torch.tensordot(step_weights(config.inner_steps, progress), losses, 1)
+    return value, Metrics(losses[-1], accuracy(outs[-1], tasks.query_y))
 
 
 def step_weights(inner_steps: int, progress: Tensor) -> Tensor:
@@ -76,7 +88,7 @@ def step_weights(inner_steps: int, progress: Tensor) -> Tensor:
 def _on_features(
     model: nn.Module, meta_params: Params, task: TaskBatch, config: TrainConfig
 ) -> tuple[Params, TaskBatch]:
-    """Return the head's own meta-parameters, and the task with what the head is given of it."""
+    """Return the head's own meta-parameters, and the tasks with what the head is given of them."""
     body, _ = split_lr_multipliers(meta_params)
     support, query = features(
         model, body, task.support_x, task.query_x, transductive=config.transductive

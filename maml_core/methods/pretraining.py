@@ -13,7 +13,6 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.func import grad
 from torch.nn import functional as F
 from tqdm import tqdm
 
@@ -22,7 +21,8 @@ from maml_core.episodes.pool import TaskPool, picture_tensors
 from maml_core.images.augmentation import random_affine, random_elastic
 from maml_core.methods.losses import accuracy
 from maml_core.networks.functional import HEAD, features, logits
-from maml_core.networks.params import Params
+from maml_core.networks.params import Params, gradient
+from maml_core.optimisation.distributed import own_rows
 from maml_core.optimisation.outer_loop import Metrics, TrainState, optimise, until_divergence
 
 MEAN_OF = 3  # pictures a class, whose features' mean its head row begins with
@@ -64,13 +64,15 @@ def pretrain(
         DivergenceError: The loss, its gradient or the parameters are not finite.
     """
     states = optimise(
-        grad(partial(_classifier_loss, model, config), has_aux=True),
+        partial(_classifier_gradient, model, config),
         start,
         _batches(pool, config, start.step),
         lr=config.lr,
         steps=updates_of(pool, config),
         weight_decay=config.weight_decay,
         muon_lr=config.muon_lr,
+        batch_size=config.batch_size,
+        whole_batch_statistics=True,
     )
     muon = f" or a smaller Muon step size than {config.muon_lr:g}" if config.muon_lr else ""
     return until_divergence(
@@ -114,20 +116,28 @@ def imprint_head(model: nn.Module, params: Params, pool: TaskPool) -> Params:
     return {**params, HEAD[0]: weight, HEAD[1]: -weight @ centre}
 
 
-def _classifier_loss(
+def _classifier_gradient(
     model: nn.Module, config: PretrainConfig, params: Params, batch: tuple[Tensor, Tensor]
-) -> tuple[Tensor, Metrics]:
+) -> tuple[Params, Metrics]:
     x, y = batch
-    with torch.autocast(x.device.type, torch.bfloat16, enabled=config.bfloat16):
-        out = logits(model, params, x).float()
-    loss = F.cross_entropy(out, y, label_smoothing=config.label_smoothing)
-    return loss, Metrics(loss, accuracy(out, y))
+    leaves = {name: value.detach().requires_grad_() for name, value in params.items()}
+    with torch.enable_grad():
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=config.bfloat16):
+            out = logits(model, leaves, x)
+        out = out.to(torch.promote_types(out.dtype, torch.float32))
+        loss = F.cross_entropy(out, y, label_smoothing=config.label_smoothing)
+    measured = Metrics(loss.detach(), accuracy(out.detach(), y))
+    return gradient(loss, leaves), measured
 
 
 def _batches(
     pool: TaskPool, config: PretrainConfig, first_step: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield inputs [batch_size, …] and class rows [batch_size], shuffled by epoch."""
+    """Yield inputs [batch_size, …] and class rows [batch_size], shuffled by epoch.
+
+    Of several processes each makes its own rows of them, see `distributed.own_rows`.
+    """
+    own, size = own_rows(config.batch_size), config.batch_size
     owner = torch.repeat_interleave(pool.counts)  # the class row of each picture
     numbers = pool.images[pool.images >= 0]  # one class after the other, as `pixels` has them
     per_epoch = len(numbers) // config.batch_size
@@ -137,13 +147,14 @@ def _batches(
         for i in range(per_epoch):
             rows = order[i * config.batch_size : (i + 1) * config.batch_size]
             classes = owner[rows]
-            x = picture_tensors(pool, classes, numbers[rows])
+            x = picture_tensors(pool, classes, numbers[rows], part=own)
             if pool.ink_crops:
-                close = torch.rand(len(x), 1, 1, 1, generator=generator) < 0.5
-                x = torch.where(close, picture_tensors(pool.ink_crops, classes, numbers[rows]), x)
+                close = torch.rand(size, 1, 1, 1, generator=generator)[own] < 0.5
+                crops = picture_tensors(pool.ink_crops, classes, numbers[rows], part=own)
+                x = torch.where(close, crops, x)
             if config.augment:
-                x = random_affine(x, generator)
+                x = random_affine(x, generator, own, size)
             if config.elastic:
-                x = random_elastic(x, generator)
+                x = random_elastic(x, generator, own, size)
             if epoch * per_epoch + i >= first_step:
-                yield x, classes.to(x.device)
+                yield x, classes[own].to(x.device)

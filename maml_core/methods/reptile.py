@@ -8,22 +8,14 @@ being learned with θ; and θ − θ′ goes to the outer loop's Adam, where the
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 from torch import Tensor, nn
-from torch.func import vjp, vmap
-from torch.nn import functional as F
 
 from maml_core.config import TrainConfig
 from maml_core.episodes.task_batch import TaskBatch
-from maml_core.methods.losses import accuracy
-from maml_core.methods.meta_gradient import (
-    adapt_to_task,
-    mean_over_tasks,
-    n_way_of,
-)
-from maml_core.networks.functional import for_n_way, trajectory_query_logits
+from maml_core.methods.losses import accuracy, mean_cross_entropy
+from maml_core.methods.meta_gradient import adapt_to_tasks, gradient_over_tasks, n_way_of
+from maml_core.networks.functional import for_n_way, query_logits
 from maml_core.networks.inner_lr_multipliers import split_lr_multipliers
 from maml_core.networks.params import Params, subtract
 from maml_core.optimisation.outer_loop import Metrics
@@ -40,21 +32,22 @@ def reptile_gradient(
 
     It learns from the support set alone, at any `progress`; the query set is only measured.
     """
-    n_way = n_way_of(tasks, config)
-    rows: Params
-    rows, pull_back = vjp(partial(for_n_way, n_way=n_way), split_lr_multipliers(meta_params)[0])  # type: ignore[misc]
 
-    def pseudo_gradient(task: TaskBatch) -> tuple[Params, Metrics]:
-        trajectory = adapt_to_task(model, meta_params, task, config, True, False)
-        pictures = task.support_x, task.query_x
-        outs = trajectory_query_logits(
-            model, trajectory, *pictures, transductive=config.transductive
-        )
-        accuracies = torch.stack([accuracy(out, task.query_y) for out in outs])
-        metrics = Metrics(F.cross_entropy(outs[-1], task.query_y), accuracies)
-        return subtract(rows, trajectory[-1]), metrics
+    def moved(meta: Params, some: TaskBatch) -> tuple[Tensor, Metrics]:
+        rows = for_n_way(split_lr_multipliers(meta)[0], n_way_of(some, config))
+        with torch.no_grad():
+            trajectory = adapt_to_tasks(model, meta, some, config, True, False)
+            pictures = some.support_x, some.query_x
+            out = query_logits(model, trajectory[-1], *pictures, transductive=config.transductive)
+            change = subtract(rows, trajectory[-1])
+        # Of this the gradient by θ is the change, through the choice of the head's rows.
+        value = torch.stack([_per_task(change[n] * rows[n], rows[n].ndim) for n in rows]).sum(0)
+        loss = mean_cross_entropy(out, some.query_y)
+        return value, Metrics(loss, accuracy(out, some.query_y))
 
-    moved, metrics = vmap(pseudo_gradient)(tasks)
-    # Through the choice of the head's rows, as a gradient would go.
-    (pseudo,) = pull_back({name: value.mean(0) for name, value in moved.items()})
-    return pseudo, mean_over_tasks(metrics)
+    return gradient_over_tasks(model, moved, meta_params, tasks, config.inner_steps)
+
+
+def _per_task(values: Tensor, n_dimensions: int) -> Tensor:
+    """Return the sums over a parameter's own dimensions."""
+    return values.sum(tuple(range(-n_dimensions, 0)))

@@ -5,9 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from maml_core.networks.layers import Network, NormalisedConv, check_sizes, zero_head
+from maml_core.networks.layers import Network, NormalisedConv, check_sizes, max_pool, zero_head
 
 
 class ConvBlock(NormalisedConv):
@@ -17,10 +16,10 @@ class ConvBlock(NormalisedConv):
         super().__init__(in_channels, channels, stride=1 if max_pool else 2, bias=True)
         self.max_pool = max_pool
 
-    def forward(self, x: Tensor, reference: int | None = None) -> Tensor:
+    def forward(self, x: Tensor, reference: int | None = None, *, relu: bool = True) -> Tensor:
         """[B, in_channels, height, width] → [B, channels, height / 2, width / 2]."""
-        x = F.relu(super().forward(x, reference))
-        return F.max_pool2d(x, 2) if self.max_pool else x
+        x = super().forward(x, reference, relu=relu)
+        return max_pool(x) if self.max_pool else x
 
 
 class Conv4(Network):
@@ -68,4 +67,4 @@ class Conv4(Network):
         """[B, in_channels, side, side] → [B, width of the head]; `reference` as in `normalise`."""
         for block in self.blocks:
             x = block(x, reference)
-        return x.flatten(1) if self.flatten else x.mean(dim=(2, 3))
+        return x.flatten(-3) if self.flatten else x.mean(dim=(-2, -1))

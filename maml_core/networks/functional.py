@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from maml_core.config import SettingError
-from maml_core.networks.layers import Head
+from maml_core.networks.layers import Head, Network
 from maml_core.networks.params import Params
 
 _own = threading.local()
@@ -71,7 +71,10 @@ def for_n_way(params: Params, n_way: int) -> Params:
 def logits(model: nn.Module, params: Params, x: Tensor, reference: int | None = None) -> Tensor:
     """Run the network at `params` on pictures [B, *input_shape]; logits [B, n_out].
 
-    All pictures are normalised with the statistics of the first `reference`, or of all.
+    All pictures are normalised with the statistics of the first `reference`, or of all. The
+    project's networks also run many tasks at once: pictures [T, B, *input_shape], of which each
+    task is normalised by itself, and parameters as they are or `for_each_task`; logits
+    [T, B, n_out].
     """
     arguments = (x,) if reference is None else (x, reference)
     out: Tensor = functional_call(_of_this_thread(model), params, arguments)
@@ -90,8 +93,8 @@ def query_logits(
     """
     if transductive:
         return logits(model, params, query_x)
-    n = len(support_x)
-    return logits(model, params, torch.cat([support_x, query_x]), n)[n:]
+    both, n = _side_by_side(model, support_x, query_x)
+    return logits(model, params, both, n)[..., n:, :]
 
 
 def trajectory_query_logits(
@@ -130,15 +133,31 @@ def features(
         query_x: Likewise.
         transductive: How queries are normalised, see `query_logits`.
     """
-    width = params["head.weight"].shape[1]
+    width = params["head.weight"].shape[-1]
     # With the identity as its head the network returns its features.
     bare = {"head.weight": torch.eye(width), "head.bias": torch.zeros(width)}
     identity = {**params, **{n: v.to(params[n]) for n, v in bare.items()}}
     if transductive:
         return logits(model, identity, support_x), logits(model, identity, query_x)
-    n = len(support_x)  # of the same statistics: all pictures in one pass
-    both = logits(model, identity, torch.cat([support_x, query_x]), n)
-    return both[:n], both[n:]
+    both, n = _side_by_side(model, support_x, query_x)  # of the same statistics: in one pass
+    found = logits(model, identity, both, n)
+    return found[..., :n, :], found[..., n:, :]
+
+
+def for_each_task(params: Params, tasks: tuple[int, ...]) -> Params:
+    """Return the parameters once for each task, [T, …], without copying.
+
+    Args:
+        params: Of all tasks.
+        tasks: (T,), or () for the one task that needs no dimension of its own.
+    """
+    return {name: value.expand(*tasks, *value.shape) for name, value in params.items()}
+
+
+def _side_by_side(model: nn.Module, support_x: Tensor, query_x: Tensor) -> tuple[Tensor, int]:
+    """Return all pictures of a task, or of each, and how many support pictures come first."""
+    batch = query_x.ndim - 4 if isinstance(model, Network) else 0
+    return torch.cat([support_x, query_x], batch), support_x.shape[batch]
 
 
 def _of_this_thread(model: nn.Module) -> nn.Module:

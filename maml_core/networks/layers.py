@@ -1,4 +1,8 @@
-"""What the networks are made of: normalised convolutions, the linear head, their base class."""
+"""What the networks are made of: normalised convolutions, linear layers, their base class.
+
+All of it also runs many tasks at once: x then has a first dimension more, [T, B, …], and
+parameters may have one, too, in which each task has its own.
+"""
 
 from __future__ import annotations
 
@@ -6,49 +10,48 @@ from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-NORM_EPSILON = 1e-5  # as torch.nn.BatchNorm2d
-
-
-def normalise(x: Tensor, gain: Tensor, shift: Tensor, reference: int | None = None) -> Tensor:
-    """Normalise each channel with the statistics of the batch at hand.
-
-    Written out because second-order gradients of `F.batch_norm` under `vmap` are silently
-    wrong on a CPU (torch 2.13). Ioffe & Szegedy 2015, arXiv:1502.03167, Algorithm 1.
-
-    Args:
-        x: [B, channels, height, width]; all B pictures share the statistics.
-        gain: γ, [channels].
-        shift: β of that paper, [channels].
-        reference: Take the statistics of the first so many pictures only, 1 to B; None: of all.
-    """
-    centred = x - x[:reference].mean(dim=(0, 2, 3), keepdim=True)
-    # In two passes: `torch.var_mean` makes the forward pass take twice as long on a CPU.
-    variance = centred[:reference].square().mean(dim=(0, 2, 3), keepdim=True)
-    scale = torch.rsqrt(variance + NORM_EPSILON) * gain[:, None, None]
-    return centred * scale + shift[:, None, None]
+from maml_core.networks.task_operations import convolve, normalise
 
 
 class NormalisedConv(nn.Module):
-    """3x3 convolution and batch normalisation, before which a bias changes nothing."""
+    """3x3 convolution and batch normalisation, before which a bias changes nothing.
+
+    So the bias that Conv4 has, as its paper's network, is not added.
+    """
 
     def __init__(
         self, in_channels: int, channels: int, stride: int = 1, bias: bool = False
     ) -> None:
         super().__init__()
+        self.stride = stride
         self.conv = nn.Conv2d(in_channels, channels, 3, stride=stride, padding=1, bias=bias)
         self.gain = nn.Parameter(torch.ones(channels))
         self.shift = nn.Parameter(torch.zeros(channels))
 
-    def forward(self, x: Tensor, reference: int | None = None) -> Tensor:
+    def forward(self, x: Tensor, reference: int | None = None, *, relu: bool = False) -> Tensor:
         """[B, in_channels, height, width] → [B, channels, height / stride, width / stride]."""
-        return normalise(self.conv(x), self.gain, self.shift, reference)
+        found = convolve(x, self.conv.weight, self.stride)
+        return normalise(found, self.gain, self.shift, reference, relu=relu)
+
+
+class Linear(nn.Linear):
+    """A linear layer that also takes the weights of many tasks."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., B, width] → [..., B, n_out]."""
+        product = x @ self.weight.mT
+        return product if self.bias is None else product + self.bias[..., None, :]
 
 
 class Network(nn.Module, ABC):
-    """Features found in a picture, and a linear head on them that starts at zero."""
+    """Features found in a picture, and a linear head on them that starts at zero.
 
-    head: nn.Linear
+    It runs many tasks at once where its parameters have a first dimension for them.
+    """
+
+    head: Linear
 
     @abstractmethod
     def features(self, x: Tensor, reference: int | None = None) -> Tensor:
@@ -73,9 +76,15 @@ class Head(nn.Module):
         return logits
 
 
-def zero_head(width: int, n_out: int) -> nn.Linear:
+def max_pool(x: Tensor) -> Tensor:
+    """Halve pictures [..., channels, height, width] by the maximum of 2 × 2 pixels."""
+    pooled = F.max_pool2d(x.flatten(0, -4), 2)
+    return pooled.view(*x.shape[:-2], *pooled.shape[-2:])
+
+
+def zero_head(width: int, n_out: int) -> Linear:
     """Return a linear layer of zeros: all classes alike."""
-    head = nn.Linear(width, n_out)
+    head = Linear(width, n_out)
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
     return head

@@ -7,7 +7,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from maml_core.networks.layers import Network, check_sizes, zero_head
+from maml_core.networks.layers import Linear, Network, check_sizes, zero_head
 
 
 class MLP(Network):
@@ -33,12 +33,12 @@ class MLP(Network):
         check_sizes(n_out, hidden, "hidden units")
         self.input_shape = (in_channels, side, side)
         sizes = (in_channels * side**2, hidden, hidden)
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
+        self.layers = nn.ModuleList(Linear(a, b) for a, b in pairwise(sizes))
         self.head = zero_head(hidden, n_out)
 
     def features(self, x: Tensor, reference: int | None = None) -> Tensor:
         """[B, in_channels, side, side] → [B, hidden]; `reference` plays no part."""
-        x = x.flatten(1)
+        x = x.flatten(-3)
         for layer in self.layers:
             x = F.relu(layer(x))
         return x

@@ -12,6 +12,13 @@ from torch import Tensor
 Params = dict[str, Tensor]
 
 
+def channels_last(params: Params) -> Params:
+    """Return the same with filters laid out as convolutions want them, which else turn them."""
+    filters = {name: value for name, value in params.items() if value.ndim == 4}
+    turned = {n: v.contiguous(memory_format=torch.channels_last) for n, v in filters.items()}
+    return {**params, **turned}
+
+
 def add(a: Params, b: Params, scale: float | Tensor = 1.0) -> Params:
     """Return `a + scale * b`, name by name; both must have the same names."""
     _check_same_names(a, b)
@@ -42,6 +49,26 @@ def dot(a: Params, b: Params) -> Tensor:
 def norm(a: Params) -> Tensor:
     """Return the Euclidean length of `a` over all parameters, a scalar tensor."""
     return dot(a, a).sqrt()
+
+
+def gradient(value: Tensor, by: Params, *, create_graph: bool = False) -> Params:
+    """Return the derivative of a scalar by each parameter, zeros by what plays no part in it.
+
+    So a bias plays none that normalisation takes away.
+
+    Args:
+        value: The scalar.
+        by: What it is computed from; all require a gradient.
+        create_graph: Keep what a derivative of the result needs.
+    """
+    found = torch.autograd.grad(
+        value,
+        list(by.values()),
+        create_graph=create_graph,
+        allow_unused=True,
+        materialize_grads=True,
+    )
+    return dict(zip(by, found, strict=True))
 
 
 def detach(a: Params) -> Params:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from maml_core.networks.layers import Network, NormalisedConv, check_sizes, zero_head
+from maml_core.networks.layers import Network, NormalisedConv, check_sizes, max_pool, zero_head
 
 
 class ResNet(Network):
@@ -43,10 +43,10 @@ class ResNet(Network):
 
     def features(self, x: Tensor, reference: int | None = None) -> Tensor:
         """[B, in_channels, side, side] → [B, width of the head]; `reference` as in `normalise`."""
-        x = F.relu(self.stem(x, reference))
+        x = self.stem(x, reference, relu=True)
         for stage in self.stages:
-            x = stage(F.max_pool2d(x, 2), reference)
-        return x.mean(dim=(2, 3))
+            x = stage(max_pool(x), reference)
+        return x.mean(dim=(-2, -1))
 
 
 class ResidualStage(nn.Module):
@@ -59,5 +59,5 @@ class ResidualStage(nn.Module):
 
     def forward(self, x: Tensor, reference: int | None = None) -> Tensor:
         """[B, in_channels, height, width] → [B, channels, height, width]."""
-        x = F.relu(self.widen(x, reference))
+        x = self.widen(x, reference, relu=True)
         return F.relu(x + self.refine(x, reference))

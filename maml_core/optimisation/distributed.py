@@ -1,20 +1,29 @@
-"""One training in several processes that torchrun started: each does its share of every batch.
+"""One training or evaluation in several processes that torchrun started: each does its share.
 
-All processes draw the same whole batches, make the same updates from the same averaged gradients
-and so hold the same parameters; the first one, rank 0, also keeps the files. Without torchrun
-there is one process, and nothing here changes what it does.
+In training all processes draw the same batches, of which each makes its own rows, and the same
+updates from the same averaged gradients, and so hold the same parameters; in evaluation each
+measures some of the episodes. The first process, rank 0, also reads and writes the files. Without
+torchrun there is one process, and nothing here changes what it does.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import socket
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.distributed as dist
-from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
+from torch import Tensor
+from torch.utils._pytree import tree_flatten, tree_unflatten
+
+from maml_core.networks.shared_statistics import shared_statistics
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 def n_processes() -> int:
@@ -27,30 +36,27 @@ def is_first() -> bool:
     return not dist.is_torchelastic_launched() or os.environ["RANK"] == "0"
 
 
-def check_alone(command: str) -> None:
-    """Raise `ValueError` if a command that cannot be shared out was started by torchrun."""
-    if n_processes() > 1:
-        raise ValueError(
-            f"{command} runs in one process, for its batch normalisation takes the statistics of "
-            f"the whole batch, but torchrun started {n_processes()}; start it without torchrun."
-        )
-
-
 @contextmanager
-def joined(device: str, n_tasks: int) -> Iterator[None]:
-    """Let the processes know each other while they train on batches of `n_tasks` tasks.
+def joined(device: str = "cpu", **batch_size: int) -> Iterator[None]:
+    """Let the processes know each other.
 
     On 'cuda' each of a machine's processes takes a GPU of its own. Where they are joined already
     they stay so.
 
+    Args:
+        device: 'cpu' or 'cuda'.
+        batch_size: Where they share out batches: a setting's name and how much is in a batch.
+
     Raises:
-        ValueError: There are fewer tasks than processes, or fewer GPUs than processes here.
+        ValueError: There is less in a batch than there are processes, or there are fewer GPUs than
+            processes here.
     """
-    if n_tasks < n_processes():
-        raise ValueError(
-            f"meta_batch_size is {n_tasks}, but there are {n_processes()} processes and each needs "
-            f"a task; choose at least {n_processes()}, or lower torchrun's --nproc-per-node."
-        )
+    for name, size in batch_size.items():
+        if size < n_processes():
+            raise ValueError(
+                f"{name} is {size}, but there are {n_processes()} processes and each needs a part; "
+                f"choose at least {n_processes()}, or lower torchrun's --nproc-per-node."
+            )
     if not dist.is_torchelastic_launched() or dist.is_initialized():
         yield
         return
@@ -74,6 +80,11 @@ def _join(device: str) -> None:
     dist.init_process_group("nccl", device_id=torch.device("cuda", local_rank))
 
 
+def n_joined() -> int:
+    """Return how many processes share the work at present; 1 where none are joined."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
 def wait_for_all() -> None:
     """Wait until all processes that are joined are here; without others go on at once.
 
@@ -84,26 +95,78 @@ def wait_for_all() -> None:
         dist.barrier()
 
 
-def averaged(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Return `function` with its batch shared out over the processes that are joined.
+def from_first(make: Callable[[], A]) -> A:
+    """Return in every process what `make` returns in the first, the only one that calls it."""
+    if not dist.is_initialized():
+        return make()
+    made = [make() if is_first() else None]
+    dist.broadcast_object_list(made, src=0)
+    return cast(A, made[0])
+
+
+def check_same(what: str, digest: Callable[[], str]) -> None:
+    """Raise `ValueError` in a process that has something else than the first one has.
 
     Args:
-        function: (params, batch) → a tree of tensors that are means over the first dimension of
-            the batch, as a meta-gradient is over tasks (Finn et al. 2017, arXiv:1703.03400,
-            Algorithm 2, line 10). The batch is a tree of tensors [B, …], B at least the number
-            of processes.
+        what: Which things these are, in the plural, for the message.
+        digest: Returns what is different for different ones; not called without other processes.
+    """
+    if n_joined() > 1 and from_first(digest) != digest():
+        raise ValueError(
+            f"The {what} on {socket.gethostname()} are not those of the first process; give every "
+            "machine the same."
+        )
+
+
+def shared_out(function: Callable[[Sequence[A]], Iterable[B]], items: Sequence[A]) -> Iterable[B]:
+    """Return `function` of the items, a result for each, to which every process does its share.
+
+    All processes must call it with the same items; all receive the results of all, in order.
+    """
+    if not dist.is_initialized():
+        return function(items)
+    own = list(function(items[own_rows(len(items))]))
+    by_process: list[list[B]] = [[] for _ in range(n_joined())]
+    dist.all_gather_object(by_process, own)
+    return [result for part in by_process for result in part]
+
+
+def own_rows(batch_size: int) -> slice:
+    """Return which of a batch's rows are this process's, as many as others' or one fewer or more.
+
+    Without other processes these are all.
+    """
+    rank = dist.get_rank() if dist.is_initialized() else 0
+    begin, end = (batch_size * number // n_joined() for number in (rank, rank + 1))
+    return slice(begin, end)
+
+
+def averaged(
+    function: Callable[[Any, Any], Any], batch_size: int, *, whole_batch_statistics: bool = False
+) -> Callable[[Any, Any], Any]:
+    """Return `function` averaged over the processes that are joined.
+
+    Args:
+        function: (params, batch) → a tree of tensors that are means over the rows of the batch, as
+            a meta-gradient is over tasks (Finn et al. 2017, arXiv:1703.03400, Algorithm 2, line
+            10). The batch has this process's `own_rows` of the whole one, at least one.
+        batch_size: Rows of the whole batch.
+        whole_batch_statistics: Batch normalisation takes the mean and variance of the whole batch,
+            as in one process; otherwise those of what a process has at hand.
 
     Returns:
-        (params, batch) → the same tree over the whole batch, in every process bit by bit the same.
+        (params, own batch) → the same tree over the whole batch, in every process bit by bit the
+        same.
     """
     if not dist.is_initialized():
         return function
+    own = own_rows(batch_size)
+    weight = (own.stop - own.start) / batch_size  # of its mean
+    combine = partial(_mean_of_processes, weight) if whole_batch_statistics else None
 
     def whole(params: Any, batch: Any) -> Any:
-        own = tree_map(_own_share, batch)
-        # Shares differ by a task where B is no multiple, so that means have unequal weights.
-        weight = _size(own) / _size(batch)
-        leaves, structure = tree_flatten(function(params, own))
+        with shared_statistics(combine):
+            leaves, structure = tree_flatten(function(params, batch))
         flat = weight * torch.cat([leaf.flatten() for leaf in leaves])  # one message, not dozens
         dist.all_reduce(flat)
         parts = flat.split_with_sizes([leaf.numel() for leaf in leaves])
@@ -115,10 +178,30 @@ def averaged(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return whole
 
 
-def _own_share(tensor: torch.Tensor) -> torch.Tensor:
-    """Return this process's rows of [B, …], B / processes of them rounded down or up."""
-    return tensor.tensor_split(dist.get_world_size())[dist.get_rank()]
+def _mean_of_processes(weight: float, own: Tensor) -> Tensor:
+    mean: Tensor = _MeanOfProcesses.apply(own, weight)  # type: ignore[no-untyped-call]
+    return mean
 
 
-def _size(batch: Any) -> int:
-    return len(tree_flatten(batch)[0][0])
+class _MeanOfProcesses(torch.autograd.Function):
+    """The mean of all processes' tensors, each weighted by its share of the batch.
+
+    The loss is such a mean, too: Σ wₚ Lₚ. Process p differentiates its own part Lₚ and multiplies
+    the gradient by wₚ afterwards. With m = Σ wₚ mₚ the whole loss has the gradient wₚ Σ w_q ∂L_q/∂m
+    with respect to mₚ: but for wₚ again the mean of all processes' tensors, now of what comes from
+    behind. So this function is its own derivative, of every order.
+    """
+
+    @staticmethod
+    def forward(own: Tensor, weight: float) -> Tensor:
+        message = weight * own.float() if own.dtype.itemsize < 4 else weight * own
+        dist.all_reduce(message)
+        return message.to(own.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, float], output: Tensor) -> None:
+        ctx.weight = inputs[1]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return _mean_of_processes(ctx.weight, gradient), None

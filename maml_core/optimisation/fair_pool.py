@@ -38,6 +38,7 @@ class _Caller:
     """
 
     name: Hashable
+    is_long: bool
     used: float
     came: float
     served: float  # when they last had a turn
@@ -99,6 +100,11 @@ def while_waiting(tell: Callable[[int], None]) -> Iterator[None]:
         _waiting.tell = former
 
 
+def takes_long() -> bool:
+    """Say whether this thread asks for a long computation: whether it is `while_waiting`."""
+    return _waiting.tell is not None
+
+
 class FairPool:
     """Threads for the work of all callers.
 
@@ -116,6 +122,7 @@ class FairPool:
     ) -> None:
         self._threads = ThreadPoolExecutor(threads, "fair", start_thread)
         self._spare = ThreadPoolExecutor(threads, "fair_spare", start_thread)
+        self._threads_for_all = threads
         self._clock = clock
         self._callers: dict[tuple[Hashable, bool], _Caller] = {}  # by name, and whether it is long
         self._least = 0.0  # that a caller at work has had; it never falls
@@ -138,11 +145,13 @@ class FairPool:
         tasks: list[tuple[Future[B], Callable[[], B]]] = [
             (Future(), partial(function, item)) for item in items
         ]
-        is_long, now = _waiting.tell is not None, self._clock()
+        is_long, now = takes_long(), self._clock()
         with self._lock:
             self._forget_quiet_callers(now)
             start = self._least - (0.0 if is_long else CREDIT_SECONDS)
-            caller = self._callers.setdefault((name, is_long), _Caller(name, start, now, now, now))
+            caller = self._callers.setdefault(
+                (name, is_long), _Caller(name, is_long, start, now, now, now)
+            )
             if not caller.is_active:
                 caller.used, caller.served = max(caller.used, start), now
             caller.seen = now
@@ -204,6 +213,9 @@ class FairPool:
             for caller in self._callers.values()
             if caller.tasks and (caller.used_by(now) < self._least or not only_ahead)
         ]
+        clicks = sum(len(c.running) for c in self._callers.values() if not c.is_long)
+        if only_ahead and clicks >= self._threads_for_all:
+            return None  # it would wait for nothing but other clicks, and more at once are slower
         chosen = min(waiting, key=lambda caller: caller.turn(now, self._least), default=None)
         if chosen is None:
             return None

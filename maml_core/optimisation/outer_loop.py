@@ -13,7 +13,7 @@ from torch import Tensor
 
 from maml_core.networks.params import Params, norm
 from maml_core.optimisation.cuda_graphs import graphed
-from maml_core.optimisation.distributed import averaged
+from maml_core.optimisation.distributed import averaged, n_joined
 
 MUON_MOMENTUM = 0.9
 
@@ -23,8 +23,8 @@ class Metrics(NamedTuple):
 
     Attributes:
         loss: The objective, nats (in regression the squared error), a scalar.
-        accuracy: 0 to 1; in meta-training the mean over tasks after each inner step,
-            [inner_steps + 1], in pretraining a scalar; in regression there is none, [0].
+        accuracy: 0 to 1, a scalar; in meta-training the mean over tasks after the last inner
+            step; in regression there is none, [0].
     """
 
     loss: Tensor
@@ -74,7 +74,8 @@ def optimise(
     steps: int,
     weight_decay: float = 0.0,
     muon_lr: float = 0.0,
-    divisible: bool = False,
+    batch_size: int = 0,
+    whole_batch_statistics: bool = False,
 ) -> Iterator[TrainState]:
     """Make one update a batch and yield the state after each; `start` stays as it is.
 
@@ -87,8 +88,10 @@ def optimise(
         weight_decay: AdamW's (Loshchilov & Hutter 2019, arXiv:1711.05101); 0 is plain Adam.
         muon_lr: Muon's step size for the filters of convolutions, on the same schedule, see
             `_Optimizers`; 0: Adam moves them, too.
-        divisible: The gradient and the measures are means over a batch's first dimension, so that
-            several processes may share it out.
+        batch_size: Where several processes are joined, each of them makes the batches of its
+            `own_rows` of so many; the gradient and the measures are means over these. 0: all make
+            the same whole batches.
+        whole_batch_statistics: Batch normalisation is over the rows of all of them.
 
     Raises:
         ValueError: There are no filters for Muon to move, or `start`'s optimizer state is of other
@@ -98,9 +101,12 @@ def optimise(
     optimizers = _Optimizers(leaves, lr, weight_decay, muon_lr)
     if start.optimizer:
         optimizers.load(start.optimizer)
-    fast_gradient = graphed(gradient)
-    if divisible:
-        fast_gradient = averaged(fast_gradient)  # outside: a graph cannot wait for other processes
+    # A graph cannot wait for other processes, as whole batches' statistics do.
+    fast_gradient = gradient if whole_batch_statistics and n_joined() > 1 else graphed(gradient)
+    if batch_size:
+        fast_gradient = averaged(
+            fast_gradient, batch_size, whole_batch_statistics=whole_batch_statistics
+        )
     for step, batch in enumerate(batches, start.step + 1):
         gradients, shared = fast_gradient(leaves, batch)
         metrics = Metrics(*(value.clone() for value in shared))  # a graph's next replay

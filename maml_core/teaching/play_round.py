@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -78,12 +79,13 @@ def answer_questions(
     It adapts with its own α for `inner_steps` steps, from its θ for each question.
     """
     pairs = [(learner, question) for learner in learners.values() for question in questions]
-    answers = list(in_parallel(lambda pair: _answer(*pair, inner_steps), pairs))
+    answers = list(in_parallel(partial(_answer, inner_steps), pairs))
     n = len(questions)
     return {name: answers[i * n : (i + 1) * n] for i, name in enumerate(learners)}
 
 
-def _answer(learner: Learner, question: PlayQuestion, inner_steps: int) -> int:
+def _answer(inner_steps: int, pair: tuple[Learner, PlayQuestion]) -> int:
+    learner, question = pair
     episode, task = question.episode, question.episode.task
     config = AdaptConfig(learner.inner_lr(episode.spec.n_way), inner_steps)
     *_, params = adapt_to_episode(learner, episode, config)

@@ -11,6 +11,7 @@ from maml_core.episodes.pool import TaskPool
 from maml_core.evaluation.accuracy import evaluate
 from maml_core.learners.learner import Learner
 from maml_core.networks.registry import check_pictures
+from maml_core.optimisation.distributed import is_first
 from maml_core.training.training_run import VALIDATION_QUERY
 
 
@@ -61,7 +62,12 @@ def best_inner_lrs(learner: Learner, validation: TaskPool) -> dict[str, float]:
             learner,
             validation,
             EpisodeSpec(n_way, 1, VALIDATION_QUERY),
-            tqdm(INNER_LR_CANDIDATES, f"α for {n_way}-way", unit="candidate", disable=None),
+            tqdm(
+                INNER_LR_CANDIDATES,
+                f"α for {n_way}-way",
+                unit="candidate",
+                disable=not is_first() or None,
+            ),
             inner_steps=INNER_LR_STEPS,
             episodes=episodes,
             seed=0,

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import reduce
 from typing import Any
 
 from tqdm import tqdm
@@ -17,7 +16,7 @@ from maml_core.learners.checkpoints import Checkpoint, CheckpointError
 from maml_core.learners.learner import Learner
 from maml_core.methods.pretraining import with_new_head
 from maml_core.networks.registry import model_arguments
-from maml_core.optimisation.distributed import is_first, wait_for_all
+from maml_core.optimisation.distributed import check_same, from_first, is_first, wait_for_all
 from maml_core.optimisation.outer_loop import DivergenceError, TrainState
 from maml_core.training import recording, saved_state
 from maml_core.training.training_run import TrainingRun
@@ -38,7 +37,7 @@ def training_loop(
 ) -> Checkpoint:
     """Run a training to its end with progress, saved states and validation.
 
-    Of several processes only the first does more than its share of the updates.
+    Of several processes only the first reads and writes files and shows progress.
 
     Args:
         run: Files, device and intervals.
@@ -54,18 +53,44 @@ def training_loop(
     Raises:
         CheckpointError: The run resumes, and the saved state is missing, damaged or another run's,
             or the training is finished.
+        ValueError: The pictures are not those of the first process.
         DivergenceError: A loss is not finite; the last state with a finite one and its weights are
             written.
     """
-    begin, metadata = _start(run, initial_state, steps, metadata)
+    fingerprint = saved_state.fingerprint(run.data)
+    check_same(f"pictures or classes of {run.dataset}", lambda: fingerprint)
+    start, metadata = from_first(lambda: _start(run, initial_state, steps, metadata, fingerprint))
+    params = {name: value.to(run.device) for name, value in start.params.items()}
+    begin, in_state = replace(start, params=params), {"data_fingerprint": fingerprint}
     try:
         if is_first():
-            return _train_and_write(run, updates, begin, steps, metadata, validate, finalise)
-        last = reduce(lambda _, later: later, updates(begin), begin)
+            return _train_and_write(
+                run, updates, begin, steps, metadata, in_state, validate, finalise
+            )
+        return _train_along(run, updates, begin, metadata, validate, finalise)
     except DivergenceError:
         wait_for_all()
         raise
-    return checkpoint_of(last, metadata)
+
+
+def _train_along(
+    run: TrainingRun,
+    updates: Callable[[TrainState], Iterator[TrainState]],
+    begin: TrainState,
+    metadata: dict[str, Any],
+    validate: Callable[[Learner], list[dict[str, Any]]],
+    finalise: Callable[[Checkpoint], Checkpoint],
+) -> Checkpoint:
+    """Do this process's share of all that `_train_and_write` does in the first."""
+    state = begin
+    for state in updates(begin):
+        if _is_validated(run, state):
+            validate(checkpoint_of(state, metadata).learner())
+    return finalise(checkpoint_of(state, metadata))
+
+
+def _is_validated(run: TrainingRun, state: TrainState) -> bool:
+    return run.validate_every > 0 and state.step % run.validate_every == 0
 
 
 def _train_and_write(
@@ -74,11 +99,12 @@ def _train_and_write(
     begin: TrainState,
     steps: int,
     metadata: dict[str, Any],
+    in_state: dict[str, Any],
     validate: Callable[[Learner], list[dict[str, Any]]],
     finalise: Callable[[Checkpoint], Checkpoint],
 ) -> Checkpoint:
     """Do what `training_loop` does in the first process, from a state on."""
-    state, in_state = begin, {"data_fingerprint": saved_state.fingerprint(run.data)}
+    state = begin
     started, saved = time.monotonic() - metadata["seconds"], time.monotonic()
     recorded_steps = run.recorded_updates(steps)
     _record(run, begin, recorded_steps, metadata)
@@ -88,7 +114,7 @@ def _train_and_write(
                 bar.update()
                 metadata["seconds"] = round(time.monotonic() - started, 1)
                 _record(run, state, recorded_steps, metadata)
-                if run.validate_every and state.step % run.validate_every == 0:
+                if _is_validated(run, state):
                     rows = validate(checkpoint_of(state, metadata).learner())
                     metadata["validation"] = [
                         *metadata.get("validation", []),
@@ -157,15 +183,16 @@ def _start(
     initial_state: Callable[[], TrainState],
     steps: int,
     metadata: dict[str, Any],
+    fingerprint: str,
 ) -> tuple[TrainState, dict[str, Any]]:
-    """Return the state to begin from, on the run's device, and the weights' metadata."""
-    state, metadata = _resume(run, steps, metadata) if run.resume else (initial_state(), metadata)
-    params = {name: value.to(run.device) for name, value in state.params.items()}
-    return replace(state, params=params), metadata
+    """Return the state to begin from and the weights' metadata."""
+    if run.resume:
+        return _resume(run, steps, metadata, fingerprint)
+    return initial_state(), metadata
 
 
 def _resume(
-    run: TrainingRun, steps: int, metadata: dict[str, Any]
+    run: TrainingRun, steps: int, metadata: dict[str, Any], fingerprint: str
 ) -> tuple[TrainState, dict[str, Any]]:
     """Return the saved state and its metadata if they belong to a run like this one."""
     if not run.state.exists():
@@ -175,7 +202,7 @@ def _resume(
     difference = differences(_identity(saved), _identity(current))
     # States of earlier versions do not say what data they are of.
     data = saved.pop("data_fingerprint", None)
-    if not difference and data not in (None, saved_state.fingerprint(run.data)):
+    if not difference and data not in (None, fingerprint):
         difference = f"data: the pictures or classes of {run.dataset} are not those it began with"
     if difference:
         raise CheckpointError(

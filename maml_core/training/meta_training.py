@@ -13,16 +13,22 @@ from maml_core.episodes.sampling import episode_generator, sample_tasks
 from maml_core.episodes.task_batch import TaskBatch
 from maml_core.methods.registry import META_GRADIENTS
 from maml_core.networks.params import Params
+from maml_core.optimisation.distributed import own_rows
 from maml_core.optimisation.outer_loop import Metrics, TrainState, optimise, until_divergence
 
 
 def task_stream(pool: TaskPool, config: TrainConfig, first_step: int = 0) -> Iterator[TaskBatch]:
-    """Yield the meta-batch of each update; a resumed run sees the batches it would have seen."""
-    specs = config.specs
+    """Yield the meta-batch of each update; a resumed run sees the batches it would have seen.
+
+    Of several processes each sees its own tasks of them, see `distributed.own_rows`.
+    """
+    specs, own = config.specs, own_rows(config.meta_batch_size)
     for step in range(first_step, config.meta_steps):
         generator = episode_generator(config.seed, step)
         spec = specs[step % len(specs)]
-        yield sample_tasks(pool, spec, config.meta_batch_size, generator, augment=config.augment)
+        yield sample_tasks(
+            pool, spec, config.meta_batch_size, generator, augment=config.augment, part=own
+        )
 
 
 def meta_train(
@@ -57,7 +63,7 @@ def meta_train(
         lr=config.meta_lr,
         steps=config.meta_steps,
         muon_lr=config.muon_lr,
-        divisible=True,
+        batch_size=config.meta_batch_size,
     )
     return until_divergence(start, states, "meta-loss", _smaller_steps(config))
 
@@ -71,9 +77,8 @@ def _smaller_steps(config: TrainConfig) -> str:
 
 
 def _progress(step: int, tasks: TaskBatch, config: TrainConfig) -> Tensor:
-    """Return the progress once a task, so that it is shared out as the tasks are."""
-    x = tasks.query_x
-    return x.new_full((len(x),), step / max(1, config.meta_steps - 1))
+    """Return the progress from 0 to 1, a scalar."""
+    return tasks.query_x.new_tensor(step / max(1, config.meta_steps - 1))
 
 
 def _meta_gradient(
@@ -83,4 +88,4 @@ def _meta_gradient(
     batch: tuple[TaskBatch, Tensor],
 ) -> tuple[Params, Metrics]:
     tasks, progress = batch
-    return META_GRADIENTS[config.method](model, meta_params, tasks, config, progress[0])
+    return META_GRADIENTS[config.method](model, meta_params, tasks, config, progress)

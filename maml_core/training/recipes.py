@@ -21,7 +21,7 @@ from maml_core.methods.pretraining import imprint_head, pretrain, updates_of, wi
 from maml_core.networks.functional import for_n_way, initial_params
 from maml_core.networks.inner_lr_multipliers import split_lr_multipliers, with_lr_multipliers
 from maml_core.networks.registry import for_pictures, make_model, model_arguments
-from maml_core.optimisation.distributed import check_alone, is_first, joined
+from maml_core.optimisation.distributed import from_first, is_first, joined
 from maml_core.optimisation.outer_loop import TrainState
 from maml_core.training import inner_lr_search
 from maml_core.training.inner_lr_search import best_inner_lrs
@@ -85,7 +85,7 @@ def train(
             for the processes, or a file cannot be written.
         DivergenceError: The loss is not finite; the last finite weights are written.
     """
-    with joined(run.device, config.meta_batch_size):
+    with joined(run.device, meta_batch_size=config.meta_batch_size):
         if is_first():
             run.check_files()
         training = prepare_training(run, config, model_config, start)
@@ -112,7 +112,7 @@ def prepare_training(
     """Read what a meta-training needs and check it; arguments and errors as in `train`."""
     model_config = for_pictures(model_config, run.data.input_shape)
     model = make_model(model_config)
-    given = _load_start(start, model_config) if start else None
+    given = from_first(lambda: _load_start(start, model_config)) if start else None
     params = given.params if given else initial_params(model, config.seed)
     for_n_way(params, max(config.n_ways))
     if config.inner_steps == 0 and len(params["head.weight"]) == 1:
@@ -153,6 +153,8 @@ def train_baseline(
 ) -> Checkpoint:
     """Pretrain the classifier, choose its α on validation classes and write the weights.
 
+    Started by torchrun, the processes share out each batch, normalised as a whole all the same.
+
     Args:
         run: Data and files.
         config: How long, how fast and on which classes.
@@ -162,11 +164,22 @@ def train_baseline(
 
     Raises:
         CheckpointError, DivergenceError: As in `train`.
-        ValueError: There are too few classes or pictures, a file cannot be written, or torchrun
-            started several processes.
+        ValueError: There are too few classes or pictures, fewer in a batch than there are
+            processes, or a file cannot be written.
     """
-    check_alone("pretrain")
-    run.check_files()
+    with joined(run.device, batch_size=config.batch_size):
+        if is_first():
+            run.check_files()
+        return _train_baseline(run, config, model_config, start, inner_lr)
+
+
+def _train_baseline(
+    run: TrainingRun,
+    config: PretrainConfig,
+    model_config: dict[str, Any],
+    start: Path | None,
+    inner_lr: float | None,
+) -> Checkpoint:
     model_config = for_pictures(model_config, run.data.input_shape)
     model = make_model(model_config)
     specs = [EpisodeSpec(min(inner_lr_search.INNER_LR_EPISODES), 1, VALIDATION_QUERY)]
@@ -174,7 +187,7 @@ def train_baseline(
         specs.append(BASELINE_VALIDATION)
     if inner_lr is not None:
         AdaptConfig(inner_lr)  # raises where it is not a step size
-    given = _load_start(start, model_config) if start else None
+    given = from_first(lambda: _load_start(start, model_config)) if start else None
     validation = _pool_for(run, "validation", specs)
     if given:
         _check_unseen(run, given)

@@ -13,21 +13,21 @@ from maml_core.teaching.exports.notebook_exports import comparison_notebook
 from maml_core.teaching.exports.script_exports import comparison_script
 from maml_core.teaching.sentences.adaptation import describe_adaptation, method_counts
 from pages.adapt.confusion import confusion_section
+from pages.adapt.predictions import draw_predictions
 from pages.shared import cached
 from pages.shared.charts.chart import draw_chart, file_name
 from pages.shared.charts.facts import episode_facts
 from pages.shared.charts.many_episodes import repeat_on_many_episodes
 from pages.shared.charts.step_player import player, player_layout_css
 from pages.shared.charts.typicality import show_episode_typicality
+from pages.shared.classroom.links import ADAPT_METHODS, ADAPT_STEPS, factor_label
+from pages.shared.classroom.predictions import FACTORS, MAX_STEPS
 from pages.shared.frame.finding import show_caption, show_finding
 from pages.shared.frame.glossary import IN_SYMBOLS, introduce
 from pages.shared.frame.page_header import explanation, page_with_episode
 from pages.shared.learners import store
 from pages.shared.link_settings import PARTS, Settings, one_of, some_of, whole_number
 
-LR_FACTORS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-MAX_STEPS = 20
-DEFAULT_METHODS = ("maml", "pretrained", "random")
 WHY_CHANCE = """
 Before the first step, nothing says which character is class A and which is class B: the labels are
 shuffled anew for each episode. Every initialisation θ must therefore start at chance. What it can
@@ -48,7 +48,6 @@ step, and with it speed. After that, more steps change little: move the slider t
 both curves end. One episode says little: repeat it below, or use the Evaluate page.
 """
 CHARTS = ("accuracy_chart", "loss_chart")
-TIE = "A tie"
 FINDING = "adapt"
 
 
@@ -57,7 +56,8 @@ def main() -> None:
     checks = {
         "methods": some_of(*_methods_by_label()),
         "steps": whole_number(1, MAX_STEPS),
-        "alpha": one_of(*map(_factor_label, LR_FACTORS)),
+        "alpha": one_of(*FACTORS),
+        "predict": one_of("true", "false"),
     }
     ready = page_with_episode("Adapt", checks)
     st.markdown(
@@ -90,10 +90,6 @@ def _methods_by_label() -> dict[str, str]:
     return {STYLES[method].label: method for method in cached.available_methods()}
 
 
-def _factor_label(factor: float) -> str:
-    return f"× {factor:g}"
-
-
 def _controls() -> tuple[tuple[str, ...], int, float, bool]:
     """Draw the page's own controls.
 
@@ -104,16 +100,18 @@ def _controls() -> tuple[tuple[str, ...], int, float, bool]:
         "Methods",
         list(_methods_by_label()),
         selection_mode="multi",
-        default=[STYLES[method].label for method in DEFAULT_METHODS],
+        default=[STYLES[method].label for method in ADAPT_METHODS],
         key="methods",
         bind="query-params",
     )
     steps_column, rate_column, predict_column = st.columns(3, vertical_alignment="bottom")
-    steps = steps_column.slider("Inner steps", 1, MAX_STEPS, 10, key="steps", bind="query-params")
-    factor_label = rate_column.select_slider(
+    steps = steps_column.slider(
+        "Inner steps", 1, MAX_STEPS, ADAPT_STEPS, key="steps", bind="query-params"
+    )
+    factor = rate_column.select_slider(
         "Inner learning rate α",
-        [_factor_label(factor) for factor in LR_FACTORS],
-        _factor_label(1.0),
+        list(FACTORS),
+        factor_label(1.0),
         key="alpha",
         bind="query-params",
         help="× 1 is the best α of each method, chosen on validation characters. "
@@ -122,11 +120,11 @@ def _controls() -> tuple[tuple[str, ...], int, float, bool]:
     predict = predict_column.toggle(
         "Predict first",
         key="predict",
+        bind="query-params",
         help="Hide the curves until you have made a prediction and played all steps.",
     )
     methods = tuple(method for label, method in _methods_by_label().items() if label in labels)
-    factor = {_factor_label(factor): factor for factor in LR_FACTORS}[factor_label]
-    return methods, steps, factor, predict
+    return methods, steps, FACTORS[factor], predict
 
 
 def _adaptation_section(
@@ -143,7 +141,7 @@ def _adaptation_section(
     # Always there: what comes and goes in it moves nothing below it, see `show_until_dismissed`.
     with st.container(key="predictions"):
         if predict:
-            _predictions(trajectories, revealed)
+            draw_predictions(trajectories, revealed)
     st.html(player_layout_css("race", CHARTS[0], f"finding_{FINDING}", "player"))
     player_column, charts_column = st.container(key="race").columns([5, 4], gap="large")
     with charts_column:
@@ -217,32 +215,6 @@ def _finding(settings: Settings, episode: Episode, trajectories: list[Adaptation
     ]
     available = cached.available_classes(settings.dataset, settings.part)
     return describe_adaptation(counts, episode.query.size, spec, available)
-
-
-def _predictions(trajectories: list[AdaptationTrajectory], revealed: bool) -> None:
-    """Ask which method will be ahead; give the outcome once the last step has been seen."""
-    labels = [STYLES[trajectory.method].label for trajectory in trajectories]
-    last = len(trajectories[0].accuracy) - 1
-    for step, key in ((1, "guess_first"), (last, "guess_last")):
-        guess = st.segmented_control(f"Ahead after step {step}?", [*labels, TIE], key=key)
-        if guess and revealed:
-            best = max(trajectory.accuracy[step] for trajectory in trajectories)
-            ahead = [
-                label
-                for label, trajectory in zip(labels, trajectories, strict=True)
-                if trajectory.accuracy[step] == best
-            ]
-            st.markdown(f"After step {step}: {_verdict(guess, ahead, f'{100 * best:.0f} %')}")
-
-
-def _verdict(guess: str, ahead: list[str], best: str) -> str:
-    """Return what became of a prediction, once it is known who is ahead and with how much."""
-    names = f"**{' and '.join(ahead)}**"
-    if len(ahead) == 1:
-        verdict = "you saw it coming" if guess in ahead else "not what you expected"
-        return f"{verdict}. {names} is ahead with {best}."
-    verdict = "you saw it coming" if guess == TIE else "nobody is ahead"
-    return f"{verdict}. It is a tie: {names} have {best}."
 
 
 def _downloads(settings: Settings, trajectories: list[AdaptationTrajectory], steps: int) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -16,9 +17,12 @@ from maml_core.images.board import (
     Board,
     Cell,
     cell_character,
+    cell_from_json,
     cell_from_strokes,
+    cell_to_json,
 )
 from maml_core.images.decoding import PictureError
+from pages.shared.frame.kept_work.parts import KEPT_BOARD
 
 QUERY = "query"
 
@@ -52,7 +56,6 @@ class BoardState:
         previous_cells: What the last `set_cells` replaced.
         messages: About an upload, until the person has read them.
         n_uploads: How many uploads there were.
-        added_boards: Files that this person added to the data set of drawings.
         needs_redraw: More of the page has changed than the part that is drawn anew.
         n_data_queries: How many queries were taken from the data set.
         query_messages: Why no query could be taken from it, until the person has read them.
@@ -65,7 +68,6 @@ class BoardState:
     problems: dict[str, str] = field(default_factory=dict)
     previous_cells: dict[str, Cell] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
-    added_boards: list[Path] = field(default_factory=list)
     n_uploads: int = 0
     needs_redraw: bool = False
     n_data_queries: int = 0
@@ -134,11 +136,42 @@ class BoardState:
         rows = [tuple(self.row(label, k_shot).values()) for label in range(n_way)]
         return Board(tuple(rows), self.cell(QUERY))
 
+    def to_json(self) -> bytes:
+        """Return all that outlives the server, for `from_json` on another one."""
+        cells = {name: getattr(self, name) for name in _CELLS}
+        content: dict[str, Any] = {
+            kind: {name: cell_to_json(cell) for name, cell in by_name.items()}
+            for kind, by_name in cells.items()
+        }
+        content |= {name: getattr(self, name) for name in _NUMBERS}
+        return json.dumps(content).encode()
+
+    @classmethod
+    def from_json(cls, content: bytes) -> BoardState:
+        """Read what `to_json` wrote; what another version wrote otherwise is left out."""
+        entries = json.loads(content)
+        state = cls()
+        for kind in _CELLS:
+            cells = entries.get(kind, {}).items()
+            getattr(state, kind).update({name: cell_from_json(cell) for name, cell in cells})
+        for name in _NUMBERS:
+            setattr(state, name, entries.get(name, getattr(state, name)))
+        return state
+
+
+_CELLS = ("cells", "backgrounds", "previous_cells")
+_NUMBERS = ("versions", "n_uploads", "n_data_queries")
+
 
 def board_state() -> BoardState:
-    """Return this session's board."""
-    state: BoardState = st.session_state.setdefault("board_state", BoardState())
-    return state
+    """Return this session's board, which it may have begun on another server."""
+    state = st.session_state
+    if "board_state" not in state:
+        state["board_state"] = BoardState()
+        with suppress(ValueError, KeyError, TypeError, AttributeError):  # of another version
+            state["board_state"] = BoardState.from_json(state.pop(KEPT_BOARD, b"{}"))
+    board: BoardState = state["board_state"]
+    return board
 
 
 def cells_by_name(board: Board) -> dict[str, Cell]:

@@ -12,6 +12,8 @@ from pages.draw.board_state import BoardState, board_state, cell_name
 from pages.draw.canvas import BOARD_PADS, drawing_pads, read_pads
 from pages.draw.class_collection import class_collection
 from pages.draw.data_set_characters import fill_board, rows_of_other_episodes
+from pages.draw.examples import note_examples, show_examples
+from pages.draw.hand_in import hand_in_button
 from pages.draw.query_panel import MAX_STEPS, query_panel
 from pages.draw.upload_dialog import load_board_popover, open_upload_dialog, save_board_button
 from pages.shared.frame.glossary import IN_SYMBOLS, introduce
@@ -61,16 +63,19 @@ def _board_and_query(data: CharacterSet, episode: Episode) -> None:
                 ):
                     st.rerun()  # the sidebar too
         upload_clicked = _board_tools(state, data, episode, n_way, k_shot)
+        show_examples()
         rows = {
             class_letter(label): [cell_name(label, shot) for shot in range(k_shot)]
             for label in range(n_way)
         }
         upload_target = drawing_pads(state, rows, large=False, key=BOARD_PADS)
+        note_examples(state, n_way, k_shot)
         st.caption(
             "Under each square: what the network sees of it, 28 × 28 pixels, centred and scaled "
             "to the size and pen width of Omniglot's characters."
         )
-        class_collection(state, n_way, k_shot)
+        hand_in_button(state, n_way, k_shot)
+        class_collection(state)
     with right:
         query_panel(state, data, episode, n_way, k_shot)
     if upload_clicked or upload_target:

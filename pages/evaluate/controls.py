@@ -10,15 +10,19 @@ import streamlit as st
 from maml_core.figures.style import STYLES
 from pages.evaluate import texts
 from pages.shared import cached
+from pages.shared.classroom.links import (
+    EVALUATE_EPISODES,
+    EVALUATE_METHODS,
+    EVALUATE_STEPS,
+    QUERIES,
+    SPLITS,
+)
 from pages.shared.frame.page_header import explanation
 from pages.shared.link_settings import Check, one_of, some_of, whole_number
 from pages.shared.widgets import segmented_choice
 
 EPISODES = (100, 300, 600, 1000, 2000)
 MAX_STEPS = 100  # enough to see whether more steps would save pretraining
-DEFAULT_METHODS = ("maml", "pretrained")
-SPLITS = {"Unseen alphabets": "alphabets", "Unseen characters (paper)": "paper"}
-QUERIES = {"Together": True, "Each alone": False}  # label: transductive
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ def evaluation_controls() -> EvaluationControls:
         "Methods",
         list(methods),
         selection_mode="multi",
-        default=[label for label, method in methods.items() if method in DEFAULT_METHODS],
+        default=[label for label, method in methods.items() if method in EVALUATE_METHODS],
         key="who",
         bind="query-params",
     )
@@ -107,10 +111,15 @@ def evaluation_controls() -> EvaluationControls:
     with switches_column:
         official, same_drawers, rotation_tta, ink_crops = _switches()
     inner_steps = steps_column.slider(
-        "Inner steps", 1, MAX_STEPS, 5, key="test_steps", bind="query-params"
+        "Inner steps", 1, MAX_STEPS, EVALUATE_STEPS, key="test_steps", bind="query-params"
     )
     episodes = episodes_column.select_slider(
-        "Episodes", EPISODES, 600, key="episodes", bind="query-params", disabled=official
+        "Episodes",
+        EPISODES,
+        EVALUATE_EPISODES,
+        key="episodes",
+        bind="query-params",
+        disabled=official,
     )
     _explanations()
     return EvaluationControls(

@@ -18,7 +18,11 @@ from pages.evaluate.controls import EvaluationControls, evaluation_controls, lin
 from pages.evaluate.side_by_side import Measurement, draw_side_by_side, record_of
 from pages.evaluate.tables import accuracy_by_step, published_results
 from pages.shared import cached
+from pages.shared.charts.class_predictions import ask_for_accuracies
 from pages.shared.charts.many_episodes import draw_estimates, streamed_evaluation
+from pages.shared.classroom.links import EVALUATE, link_here
+from pages.shared.classroom.predictions import MEAN_EPISODES, prediction_task
+from pages.shared.classroom.visitor import current_pupil
 from pages.shared.frame.glossary import IN_SYMBOLS, introduce
 from pages.shared.frame.page_header import page_with_episode
 from pages.shared.link_settings import Settings
@@ -72,6 +76,8 @@ def _evaluation_section(settings: Settings) -> None:
     with st.container():
         if too_much:
             st.info(too_much)
+    with st.container(key="predictions"):  # always there, see `show_until_dismissed`
+        _ask_class(measurement in st.session_state.get("evaluate_kept", {}))
     kept = streamed_evaluation(
         "evaluate",
         f"Evaluate on {episodes:,} {'runs' if controls.official else 'episodes'}",
@@ -89,6 +95,21 @@ def _evaluation_section(settings: Settings) -> None:
             st.dataframe(accuracy_by_step(estimates), hide_index=True, key="evaluate_table")
     if kept.keys() - {measurement}:
         draw_side_by_side(kept)
+
+
+def _ask_class(is_seen: bool) -> None:
+    """Ask a pupil of a class what mean accuracies they expect."""
+    pupil = current_pupil()
+    link = link_here(EVALUATE)
+    if pupil and (task := prediction_task(link)):
+        ask_for_accuracies(
+            pupil,
+            link,
+            task,
+            f"**What mean query accuracy do you expect**, over {MEAN_EPISODES} episodes? Hand it "
+            "in before you evaluate.",
+            is_seen=is_seen,
+        )
 
 
 def _too_much(spec: EpisodeSpec, controls: EvaluationControls, n_learners: int) -> str:

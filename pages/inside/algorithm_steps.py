@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from maml_core.methods.inner_loop import adapt
-from maml_core.methods.maml import maml_gradient
+from maml_core.methods.inner_loop import adapt, support_gradient
+from maml_core.methods.maml import query_losses
 from maml_core.methods.meta_gradient import gradient_over_tasks
 from maml_core.optimisation.outer_loop import optimise
 from maml_core.training.meta_training import task_stream
@@ -71,8 +71,8 @@ STEPS = (
         "All start from the same θ, at chance: the loss is ln {n_way} = {chance:.3f}. The head is "
         "zero, so no weight below it changes the loss yet: the gradient is in the head alone.",
         (4, 5),
-        adapt,
-        ("return loss_fn(model", "gradients = grad(support_loss)"),
+        support_gradient,
+        ("total = loss_fn(model", "return gradient(total"),
     ),
     WalkthroughStep(
         "Each task: take the inner step to θ′",
@@ -87,8 +87,8 @@ STEPS = (
         "Other pictures of the same characters, never used in the inner step. Their loss says how "
         "good a start θ was, which the support loss can't say.",
         (8,),
-        maml_gradient,
-        ("trajectory = adapt_to_task", "outs = trajectory_query_logits", "losses = torch.stack"),
+        query_losses,
+        ("trajectory = adapt_to_tasks", "outs = trajectory_query_logits", "losses = mean_cross"),
     ),
     WalkthroughStep(
         "The meta-gradient: back through the inner step to θ",
@@ -97,7 +97,7 @@ STEPS = (
         "unrelated); the mean is {mean_share:.0%} as long as the arrows are on average.",
         (8,),
         gradient_over_tasks,
-        ("losses, metrics = vmap", "return losses.mean()", "= grad(objective"),
+        ("work = partial(_summed_gradient", "in_parallel_or_alone(work", "mean = {n:"),
         ("tasks", "mean"),
     ),
     WalkthroughStep(

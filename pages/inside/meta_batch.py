@@ -131,7 +131,7 @@ def angles_to_maml(
         yield {method: angle_degrees(by_method["maml"], by_method[method]) for method in methods}
 
 
-@st.cache_data(show_spinner="Adapting …", max_entries=32)
+@st.cache_data(show_spinner="Adapting …", max_entries=32, ttl=cached.RESULT_SECONDS)
 def layer_changes(
     settings: Settings, methods: tuple[str, ...], n_tasks: int, inner_steps: int
 ) -> dict[str, dict[str, float]]:

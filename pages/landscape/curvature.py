@@ -12,6 +12,7 @@ from maml_core.figures.descent import first_step_figure
 from maml_core.figures.style import STYLES, trained_method
 from maml_core.landscape.curvature import Curvature
 from maml_core.landscape.planes import SHARED_PLANE
+from maml_core.optimisation.fair_pool import while_waiting
 from maml_core.teaching.sentences.landscape import FirstStep, describe_first_steps
 from maml_core.teaching.sentences.words import kind_of
 from pages.landscape import plane_cache
@@ -22,6 +23,7 @@ from pages.shared.charts.typicality import show_typicality
 from pages.shared.frame.finding import show_finding
 from pages.shared.frame.page_header import explanation
 from pages.shared.learners.recorded import recorded_params
+from pages.shared.streamlit_internals import end_if_unwanted
 
 MAX_WITHOUT_CLICK = 25  # support pictures; with more, the measurement takes seconds
 WHY_CURVATURE = """
@@ -54,7 +56,10 @@ def draw_curvature(shown: PlaneSettings) -> None:
             st.caption(f"With {n_support} support pictures this takes a few seconds.")
             return
         asked_for.add(plane_settings)
-    with st.spinner("Measuring the curvature, which takes seconds …", show_time=True):
+    with (
+        st.spinner("Measuring the curvature, which takes seconds …", show_time=True),
+        while_waiting(lambda _: end_if_unwanted()),  # so that others' clicks come first
+    ):
         measured = plane_cache.curvatures(plane_settings)
     left, right = st.columns(2, gap="large")
     left.dataframe(_table(measured), hide_index=True, key="curvature_table")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import TypeVar
 
 import streamlit as st
@@ -13,6 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 from maml_core.landscape.loss_maps import RESOLUTIONS, Grid
 from pages.shared.progress import ProgressLine
 
+LOOK_SECONDS = 0.1  # at what somebody else computes
 UNSAID_SECONDS = 2.0  # so little time left goes without saying
 MAX_GRIDS = 256  # of at most 61 × 61 points, 60 kB each
 K = TypeVar("K", bound=Hashable)
@@ -25,6 +29,7 @@ class GridStore:
     def __init__(self, most: int = MAX_GRIDS) -> None:
         self._grids: OrderedDict[Hashable, Grid] = OrderedDict()
         self._most = most
+        self._begun: set[Hashable] = set()
         self._lock = threading.Lock()
 
     def get(self, key: Hashable) -> Grid | None:
@@ -33,6 +38,30 @@ class GridStore:
             if key in self._grids:
                 self._grids.move_to_end(key)
             return self._grids.get(key)
+
+    @contextmanager
+    def alone(self, key: Hashable, while_waiting: Callable[[], None]) -> Iterator[None]:
+        """Compute a map that nobody else computes meanwhile.
+
+        Args:
+            key: The map's.
+            while_waiting: Called now and then while somebody else does; what it raises ends the
+                wait.
+        """
+        while not self._begin(key):
+            time.sleep(LOOK_SECONDS)
+            while_waiting()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._begun.discard(key)
+
+    def _begin(self, key: Hashable) -> bool:
+        with self._lock:
+            is_free = key not in self._begun
+            self._begun.add(key)
+            return is_free
 
     def put(self, key: Hashable, grid: Grid) -> None:
         """Keep a map; the least recently used one is dropped."""
@@ -73,6 +102,8 @@ def refine_grids(
 ) -> None:
     """Compute the maps at one resolution, with progress; every point is kept at once.
 
+    Who wants a map that somebody else computes waits for it.
+
     A click or Stop ends the work at the next report, because that calls Streamlit (a loop that
     does not call it would keep running alongside the next run).
 
@@ -81,17 +112,30 @@ def refine_grids(
         resolution: Points along its side.
         place: Where the progress is drawn.
     """
-    progress = ProgressLine(place)
     lacking = {
         key: evaluate_grid
         for key, evaluate_grid in evaluators.items()
         if next_resolution([key], resolution)
     }
-    with progress.in_turns():
+    if not lacking:
+        return
+    progress = ProgressLine(place)
+    # The coarsest map is what a click asked for: it waits for nobody's finer one.
+    with nullcontext() if resolution == RESOLUTIONS[0] else progress.in_turns():
         for number, (key, evaluate_grid) in enumerate(lacking.items()):
-            known = _store().get((key, resolution)) or finest_complete_grid(key, resolution)
-            for grid in evaluate_grid(resolution, known):
-                _store().put((key, resolution), grid)
-                share = (number + grid.done) / len(lacking)
-                words = f"{resolution} × {resolution} points: {share:.0%}"
-                progress.show(share, words, least=UNSAID_SECONDS)
+            show = partial(_show, progress, (key, resolution), number, len(lacking))
+            with _store().alone((key, resolution), show):
+                if next_resolution([key], resolution):
+                    known = _store().get((key, resolution))
+                    known = known or finest_complete_grid(key, resolution)
+                    for grid in evaluate_grid(resolution, known):
+                        _store().put((key, resolution), grid)
+                        show()
+
+
+def _show(progress: ProgressLine, which: tuple[Hashable, int], number: int, of: int) -> None:
+    """Say how far the maps are, of which so many are complete."""
+    grid = _store().get(which)
+    share = (number + (grid.done if grid else 0.0)) / of
+    words = f"{which[1]} × {which[1]} points: {share:.0%}"
+    progress.show(share, words, least=UNSAID_SECONDS)

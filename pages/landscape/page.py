@@ -9,13 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from maml_core.figures.descent import descent_figure, map_in_words
-from maml_core.figures.landscape import (
-    ACCURACY,
-    LOSS,
-    common_scale,
-    contour_figure,
-    surface_figure,
-)
+from maml_core.figures.landscape import ACCURACY, LOSS, common_scale, contour_figure, surface_figure
 from maml_core.figures.style import CHANCE_COLOUR, STYLES
 from maml_core.landscape import loss_maps
 from maml_core.landscape.loss_maps import RESOLUTIONS, Grid, Window
@@ -48,8 +42,7 @@ DRAWN = {
 VIEWS = {"Contour": "contour", "Surface": "surface"}
 LR_FACTORS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 8.0, 16.0, 32.0)
 MAX_STEPS = 20
-MapKey = tuple[PlaneSettings, str, str, Window]
-Evaluators = dict[MapKey, grid_cache.GridEvaluator]
+Evaluators = dict[tuple[PlaneSettings, str, str, Window], grid_cache.GridEvaluator]
 
 
 @dataclass(frozen=True)
@@ -124,13 +117,17 @@ def main() -> None:
             window,
         )
         evaluators[what] = partial(plane_cache.evaluate_grid, *what)
+    maps = st.container()
+    progress = st.container(key="map_progress", horizontal=True, vertical_alignment="center")
+    if not _is_stopped(controls, evaluators):  # the coarsest comes before all that takes longer
+        grid_cache.refine_grids(evaluators, RESOLUTIONS[0], progress.container())
     known = {
         key[1]: found
         for key in evaluators
         if (found := grid_cache.finest_complete_grid(key, controls.resolution))
     }
-    _maps(controls, window, paths, known)
-    progress = st.container(key="map_progress", horizontal=True, vertical_alignment="center")
+    with maps:
+        _maps(controls, window, paths, known)
     _below(controls, paths, known)
     draw_curvature(controls.plane_settings)
     _refine(controls, evaluators, progress)
@@ -322,13 +319,17 @@ def _below(
     )
 
 
+def _is_stopped(controls: Controls, evaluators: Evaluators) -> bool:
+    return bool(st.session_state.get("stopped") == str((list(evaluators), controls.resolution)))
+
+
 def _refine(controls: Controls, evaluators: Evaluators, progress: DeltaGenerator) -> None:
     """Compute what the maps still lack, one resolution per run, unless it was stopped."""
     resolution = grid_cache.next_resolution(evaluators, controls.resolution)
     what = str((list(evaluators), controls.resolution))
     if resolution is None:
         progress.caption(f"{controls.resolution} × {controls.resolution} points per map.")
-    elif st.session_state.get("stopped") == what:
+    elif _is_stopped(controls, evaluators):
         progress.caption("Stopped.")
         progress.button(
             "Continue", key="go_on", on_click=lambda: st.session_state.pop("stopped", None)

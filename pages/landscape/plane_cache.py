@@ -93,7 +93,7 @@ def on_map(panel: str, plane_settings: PlaneSettings) -> tuple[str, ...]:
     return (plane_settings.method, cached.BASELINE) if panel == SHARED_PLANE else (panel,)
 
 
-@st.cache_resource(show_spinner="Descending …", max_entries=512)
+@st.cache_resource(show_spinner="Descending …", max_entries=512, ttl=cached.RESULT_SECONDS)
 def path(plane_settings: PlaneSettings, descent: Descent) -> ProjectedTrajectory:
     """Return a descent as its map's plane shows it.
 
@@ -111,7 +111,7 @@ def path(plane_settings: PlaneSettings, descent: Descent) -> ProjectedTrajectory
     )
 
 
-@st.cache_data(show_spinner=False, max_entries=128)
+@st.cache_data(show_spinner=False, max_entries=128, ttl=cached.RESULT_SECONDS)
 def whole_window(plane_settings: PlaneSettings) -> Window:
     """Return the part of the planes that shows the methods' paths at their own α.
 
@@ -128,7 +128,7 @@ def whole_window(plane_settings: PlaneSettings) -> Window:
     )
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+@st.cache_resource(show_spinner=False, max_entries=32, ttl=cached.RESULT_SECONDS)
 def meta_training(plane_settings: PlaneSettings) -> MetaTrainingTrajectory | None:
     """Return the way of MAML's meta-training on the plane that both methods share.
 
@@ -161,7 +161,7 @@ def evaluate_grid(
     )
 
 
-@st.cache_data(show_spinner=False, max_entries=128)
+@st.cache_data(show_spinner=False, max_entries=128, ttl=cached.RESULT_SECONDS)
 def curvatures(plane_settings: PlaneSettings) -> dict[str, Curvature]:
     """Return the curvature of the support loss at each method's θ, whatever the planes."""
     both = learners(plane_settings.update, plane_settings.method)

@@ -1,6 +1,9 @@
 """Lessons: five minutes each on the other pages, with a prediction and a question."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -8,6 +11,7 @@ from maml_core.teaching import lessons
 from maml_core.teaching.exports.lesson_notebooks import lesson_notebook
 from maml_core.teaching.lesson_figures import LESSONS as FOLDER
 from maml_core.teaching.lessons import Lesson, Plan
+from pages.lessons.hand_in import hand_in_answer, hand_in_choice
 from pages.lessons.worksheet import (
     SCREEN,
     draw_plan_on_paper,
@@ -15,11 +19,15 @@ from pages.lessons.worksheet import (
     draw_worksheet,
 )
 from pages.shared.character_sets import available_datasets
+from pages.shared.classroom.visitor import current_pupil
 from pages.shared.frame.glossary import PLAIN, introduce
 from pages.shared.frame.navigation import PAGES
 from pages.shared.frame.page_header import page_top
 from pages.shared.link_settings import one_of, parse_whole
 from pages.shared.widgets import plain_text, segmented_choice
+
+if TYPE_CHECKING:
+    from maml_core.classroom.membership import Pupil
 
 # With the lesson's number: the same script twice would run once.
 TO_THE_TOP = """
@@ -75,7 +83,7 @@ def main() -> None:
             if plan:
                 _draw_plan(plan)
             else:
-                _draw_lesson(loaded[number])
+                _draw_lesson(loaded[number], number + 1)
                 if teacher:
                     st.subheader("Teacher's notes", anchor=False)
                     st.markdown(loaded[number].notes)
@@ -155,38 +163,48 @@ def _leave_plan(titles: list[str]) -> None:
 
 
 def _name_in_link(titles: list[str]) -> None:
-    """Let the address carry the number of the lesson; the first goes without saying."""
+    """Let the address carry the number of the lesson; at first that of the first goes unsaid."""
     number = titles.index(st.session_state["lesson"]) + 1
-    if number > 1:
+    if number > 1 or "lesson" in st.query_params:
         st.query_params["lesson"] = str(number)
-    elif "lesson" in st.query_params:
-        del st.query_params["lesson"]
 
 
-def _draw_lesson(lesson: Lesson) -> None:
+def _draw_lesson(lesson: Lesson, number: int) -> None:
     """Draw a lesson: the prediction, what to do, and what is folded away until then."""
     st.header(lesson.title, anchor=False)
     st.markdown(lesson.introduction)
     st.subheader("1. Predict", anchor=False)
     st.markdown(lesson.prediction)
-    prediction = _prediction(lesson)
+    pupil = current_pupil()
+    prediction = _prediction(lesson, number, pupil)
     st.subheader("2. Try it", anchor=False)
     st.markdown(lesson.steps)
     st.caption("Links open in a new tab; this one stays as it is.")
-    if _is_unfolded("Show what you should have seen", "outcome", lesson):
-        reminder = (
-            f"You predicted: **{prediction}**" if prediction else "You haven't predicted anything."
-        )
-        st.markdown(f"{reminder}\n\n{lesson.outcome}")
+    is_unfolded = _is_unfolded("Show what you should have seen", "outcome", lesson)
+    with st.container(key="outcome"):  # always there, see `show_until_dismissed`
+        if is_unfolded:
+            reminder = (
+                f"You predicted: **{prediction}**"
+                if prediction
+                else "You haven't predicted anything."
+            )
+            st.markdown(f"{reminder}\n\n{lesson.outcome}")
+            if pupil and lesson.choices:
+                hand_in_choice(pupil, lesson, number, after=True)
     st.subheader("3. Question", anchor=False)
     st.markdown(lesson.question)
+    if pupil:
+        hand_in_answer(pupil, number)
     if _is_unfolded("Show the answer", "answer", lesson):
         st.markdown(lesson.answer)
 
 
-def _prediction(lesson: Lesson) -> str | None:
-    """Ask for the prediction, and return it once there is one."""
+def _prediction(lesson: Lesson, number: int, pupil: Pupil | None) -> str | None:
+    """Ask for the prediction, and return it once there is one; a pupil's, once it is handed in."""
     key = f"expected {lesson.title}"
+    if lesson.choices and pupil:
+        is_seen = bool(st.session_state.get(f"outcome {lesson.title}"))
+        return hand_in_choice(pupil, lesson, number, is_seen=is_seen)
     if lesson.choices:
         return st.radio("Your prediction", lesson.choices, None, key=key, persist_state="session")
     return st.text_area("Your prediction", key=key, persist_state="session")

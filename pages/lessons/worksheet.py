@@ -9,7 +9,7 @@ import streamlit as st
 
 from maml_core.teaching.lessons import Lesson, Plan
 from pages.shared.component import COMPONENTS, component
-from pages.shared.frame.short_links import Params, qr_svg, short_link
+from pages.shared.frame.links.short_links import Params, qr_svg, short_link
 
 _PRINT = (COMPONENTS / "worksheet" / "print.css").read_text(encoding="utf-8")
 _mount = component("worksheet")

@@ -28,6 +28,7 @@ def draw_board(
     revision: str,
     on_again: Callable[[], None],
     on_learn: Callable[[int], None],
+    hand_in: Mapping[str, object] | None = None,
     key: str,
 ) -> bool:
     """Draw a round.
@@ -41,6 +42,7 @@ def draw_board(
         revision: Names the round; with another one the board starts afresh.
         on_again: Called when the person asks for the next round.
         on_learn: Called with a question's number, from 1, when the person asks how it was learned.
+        hand_in: What the picks are handed in as, to a class; see `visitor.own_hand_in`.
         key: Of the component; `picked_labels` reads its value.
 
     Returns:
@@ -65,6 +67,7 @@ def draw_board(
             "picks": list(picks),
             "seconds": seconds,
             "nextRound": NEXT_ROUND,
+            "handIn": hand_in,
         },
         on_picks_change=lambda: keep_sent(key, "picks"),
         on_again_change=on_again,

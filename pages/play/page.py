@@ -34,6 +34,8 @@ from pages.play.round_state import (
 from pages.play.texts import WHY_CLASS, WHY_FAIR, WHY_HARD
 from pages.shared import cached
 from pages.shared.charts.typicality import show_typicality
+from pages.shared.classroom.subjects import PlaySubject
+from pages.shared.classroom.visitor import own_hand_in
 from pages.shared.frame.finding import show_finding
 from pages.shared.frame.glossary import PLAIN, introduce
 from pages.shared.frame.page_header import explanation, page_with_characters
@@ -183,6 +185,7 @@ def _draw_round(
         revision=str(played),
         on_again=go_to_next_seed,
         on_learn=partial(choose_episode_of, played),
+        hand_in=own_hand_in("play", PlaySubject(*played.source)),
         key=BOARD,
     )
     if asked:

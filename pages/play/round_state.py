@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from typing import NamedTuple
 
 import streamlit as st
 
 from maml_core.teaching.play_round import INNER_STEPS, MODES, SECONDS_PER_QUESTION
 from pages.shared import cached
+from pages.shared.frame.kept_work.parts import KEPT_ROUNDS, ROUNDS
+from pages.shared.frame.sidebar import ON_ADAPT
 from pages.shared.link_settings import MAX_SEED, PARTS, dataset_label, shape_values
 
 QuestionSource = tuple[str, str, str, int]
@@ -53,8 +57,17 @@ def count_steps(inner_steps: int) -> str:
 
 
 def picks_by_round() -> dict[Round, list[int | None]]:
-    """Return what the person has chosen in each round of this session; None: nothing in time."""
-    picks: dict[Round, list[int | None]] = st.session_state.setdefault("rounds_played", {})
+    """Return what the person has chosen in each round of this session; None: nothing in time.
+
+    They may have begun on another server.
+    """
+    state = st.session_state
+    if ROUNDS not in state:
+        state[ROUNDS] = {}
+        with suppress(ValueError, TypeError):  # of another version
+            kept = json.loads(state.pop(KEPT_ROUNDS, b"[]"))
+            state[ROUNDS] = {Round(*played): list(picks) for played, picks in kept}
+    picks: dict[Round, list[int | None]] = state[ROUNDS]
     return picks
 
 
@@ -78,8 +91,8 @@ def go_to_next_seed() -> None:
 
 def choose_episode_of(played: Round, number: int) -> None:
     """Let the sidebar name the episode of a question of a round, numbered from 1."""
-    shape = shape_values(MODES[played.mode])
-    st.session_state.update(shape, question=number, question_to_learn=number)
+    chosen = {**shape_values(MODES[played.mode]), "question": number}
+    st.session_state.update(chosen, question_to_learn=number, **{ON_ADAPT: chosen})
 
 
 def _answered() -> set[tuple[QuestionSource, Machines]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
@@ -27,13 +28,14 @@ from maml_core.learners.training_classes import (
     splits_trained_on,
 )
 from maml_core.methods.catalogue import METHODS, NEAREST
-from maml_core.optimisation.freed_memory import release_freed_memory
+from maml_core.optimisation.freed_memory import keep_freed_memory, release_freed_memory
+from maml_core.optimisation.thread_pool import end_unused_processes, use_processes
 from maml_core.teaching import play_round
 from maml_core.teaching.sentences.words import AvailableClasses
-from pages.shared.character_sets import loaded_set, shown_edition
+from pages.shared.character_sets import loaded_set, loaded_sets, shown_edition
 from pages.shared.learners import store
 from pages.shared.link_settings import Settings, dataset_labels
-from pages.shared.streamlit_internals import expire_results, forget_expired_sessions
+from pages.shared.streamlit_internals import expire_results, forget_expired_sessions, is_deserted
 
 BASELINE = "pretrained"  # what stands beside MAML
 SPLIT = "alphabets"  # the one that the shipped weights are trained on
@@ -143,7 +145,7 @@ def episode(settings: Settings, split: str = SPLIT) -> Episode:
     return sample_episode(classes, settings.spec, settings.seed, settings.number)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+@st.cache_resource(show_spinner=False, max_entries=64, ttl=RESULT_SECONDS)
 def trajectories(
     settings: Settings, methods: tuple[str, ...], inner_steps: int, lr_factor: float
 ) -> list[AdaptationTrajectory]:
@@ -179,7 +181,7 @@ def questions(dataset: str, part: str, mode: str, seed: int) -> list[play_round.
     return _questions(dataset, loaded_set(dataset).edition, part, mode, seed)
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+@st.cache_resource(show_spinner=False, max_entries=32, ttl=RESULT_SECONDS)
 def _questions(
     dataset: str, edition: str, part: str, mode: str, seed: int
 ) -> list[play_round.PlayQuestion]:
@@ -194,7 +196,7 @@ def machine_answers(
     return _machine_answers(dataset, edition, part, mode, seed, methods, inner_steps)
 
 
-@st.cache_resource(show_spinner=False, max_entries=1024)
+@st.cache_resource(show_spinner=False, max_entries=1024, ttl=RESULT_SECONDS)
 def _machine_answers(
     dataset: str,
     edition: str,
@@ -210,16 +212,26 @@ def _machine_answers(
 
 
 @cache
-def keep_tidy() -> threading.Thread:
-    """Have old results dropped from now on, and freed memory given back to the system."""
-    tidying = threading.Thread(target=_tidy_regularly, daemon=True)
+def keep_tidy(also: Callable[[], None]) -> threading.Thread:
+    """Have old results dropped from now on, and freed memory given back to the system.
+
+    Args:
+        also: What else to do each time, every `TIDY_SECONDS`.
+    """
+    keep_freed_memory()
+    use_processes()
+    tidying = threading.Thread(target=_tidy_regularly, args=(also,), daemon=True)
     tidying.start()
     return tidying
 
 
-def _tidy_regularly() -> None:
+def _tidy_regularly(also: Callable[[], None]) -> None:
     while True:
         time.sleep(TIDY_SECONDS)
         expire_results()
-        forget_expired_sessions()
+        loaded_sets().forget_unused(RESULT_SECONDS)
+        end_unused_processes(RESULT_SECONDS)
+        also()
+        if forget_expired_sessions() and is_deserted():
+            gc.collect()  # sessions refer to themselves, and an idle server collects nothing
         release_freed_memory()

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import streamlit as st
 
+from maml_core.config import CLASS_SET_PREFIX
 from maml_core.data import registry
 from maml_core.data.character_set import DataError
 from maml_core.data.loaded_sets import LoadedSet, LoadedSets
@@ -21,6 +22,7 @@ SHOW_AFTER, BAR_AFTER, STOP_AFTER = 0.3, 2.0, 5.0  # seconds of waiting
 REDRAW_SECONDS = 0.25
 MAX_HELD = 3  # sets by a session: the sidebar's, the glyphs in its place, and a page's own
 STATUS = "status"
+CLASS_SET = "class_set"  # in the session: the name of what the visitor's class drew, if it did
 
 T = TypeVar("T")
 
@@ -29,6 +31,12 @@ T = TypeVar("T")
 def loaded_sets() -> LoadedSets:
     """Return the sets that this server has in memory."""
     return LoadedSets()
+
+
+def own_class_set() -> str | None:
+    """Return the name of the data set of the visitor's class, if there is one."""
+    name: str | None = st.session_state.get(CLASS_SET)
+    return name
 
 
 def begin_run() -> None:
@@ -84,6 +92,8 @@ def is_stopped(name: str) -> bool:
 def _up_to_date(name: str, former: LoadedSet | None) -> LoadedSet:
     sets = loaded_sets()
     try:
+        if name.startswith(CLASS_SET_PREFIX) and name != own_class_set():
+            raise DataError("What a class drew is for its teacher and its pupils: join it first.")
         edition = sets.edition(name)
         if former and former.edition == edition:
             return former

@@ -10,12 +10,14 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import streamlit as st
 
 from maml_core.config import (
     AS_THEY_ARE,
     CHALLENGE,
+    CLASS_SET_PREFIX,
     HANDWRITING,
     MAX_SHOT,
     MAX_WAY,
@@ -26,7 +28,7 @@ from maml_core.config import (
 )
 from maml_core.data.registry import FOLDER_VIEWS, with_view
 from maml_core.methods.catalogue import FORMER_LABELS
-from pages.shared.character_sets import shown_edition
+from pages.shared.character_sets import own_class_set, shown_edition
 from pages.shared.streamlit_internals import rewrite_link
 from pages.shared.widgets import show_until_dismissed
 
@@ -35,11 +37,11 @@ from pages.shared.widgets import show_until_dismissed
 DATASET_LABELS = {
     "Omniglot": "omniglot",
     "Glyphs": "glyphs",
-    "Drawings": "drawings",
     "MNIST": "mnist",
     "My folder": "folder-28",
 }
 ZIP_LABEL = "My zip"  # of pictures, uploaded by the visitor
+CLASS_LABEL = "Our class"  # what the visitor's class drew
 # How networks see somebody's pictures, and what the choice is called for each data set of such.
 VIEW_LABELS = {"as handwriting": HANDWRITING, "as they are": AS_THEY_ARE}
 VIEW_KEYS = {"My folder": "pictures", ZIP_LABEL: "zip_pictures"}
@@ -117,13 +119,13 @@ class Settings:
 
 
 def dataset_labels() -> dict[str, str]:
-    """Return the data sets' names by their words; a zip that this visitor uploaded is one.
+    """Return the data sets' names by their words, with what this visitor and their class have.
 
     The names of somebody's pictures say how they are seen, so that nothing that is kept by them is
     shown to who sees the same pictures in another way.
     """
-    visitor_zip = st.session_state.get("visitor_zip")
-    names = DATASET_LABELS | ({ZIP_LABEL: visitor_zip} if visitor_zip else {})
+    own = {CLASS_LABEL: own_class_set(), ZIP_LABEL: st.session_state.get("visitor_zip")}
+    names = DATASET_LABELS | {words: name for words, name in own.items() if name}
     return {words: _as_seen(words, name) for words, name in names.items()}
 
 
@@ -138,6 +140,8 @@ def _as_seen(words: str, name: str) -> str:
 
 def dataset_label(name: str) -> str:
     """Return what a data set is called."""
+    if name.startswith(CLASS_SET_PREFIX):
+        return CLASS_LABEL
     return DATASET_NAMES.get(name, ZIP_LABEL)
 
 
@@ -219,6 +223,7 @@ VIEW_LINK = {key: one_of(*VIEW_LABELS) for key in VIEW_KEYS.values()}
 
 # What links of earlier versions say, or people type, and what it is called today; by parameter.
 FORMER_WORDS: dict[str, Mapping[str, str]] = {
+    "dataset": {"Drawings": CLASS_LABEL},
     "projector": {"1": "true", "0": "false"},
     "methods": FORMER_LABELS,
     "train_by": FORMER_LABELS,
@@ -238,6 +243,10 @@ def _translate_former_words(names: Iterable[str]) -> None:
 
 
 OWN_LEARNER = re.compile(r"Mine \d: ")  # as `figures.style` labels them
+NO_CLASS_SET = (
+    "The link names the drawings of a class, which only its teacher and its pupils have: join the "
+    "class on the page “Class”. “Characters” shows its default instead."
+)
 NO_SUCH_LEARNER = (
     "The link names a learner of somebody's own, which only the tab has in which it was kept, and "
     "for half an hour after it was closed. Load its weights file on Train to have it here."
@@ -261,6 +270,8 @@ def check_link(checks: Mapping[str, Check]) -> None:
             )
             if OWN_LEARNER.match(odd[0]):
                 notice = NO_SUCH_LEARNER
+            if name == "dataset" and odd[0] == CLASS_LABEL:
+                notice = NO_CLASS_SET
             if notice not in notices:
                 notices.append(notice)
     if refused:
@@ -279,20 +290,22 @@ def show_notices() -> None:
 
 def current_settings() -> Settings:
     """Return what the sidebar says; the characters are loaded by now."""
-    state = st.session_state
-    spec, question = (
-        EpisodeSpec(state.n_way, state.k_shot, state.q_query, state.within),
-        state.question,
-    )
+    dataset = dataset_labels()[st.session_state.dataset]
+    return settings_of(dataset, st.session_state, shown_edition(dataset))
+
+
+def settings_of(dataset: str, values: Mapping[Any, Any], edition: str) -> Settings:
+    """Return the settings that the sidebar's controls name.
+
+    Args:
+        dataset: Its name.
+        values: What the others say, by their keys.
+        edition: What of the data set is shown.
+    """
+    spec = EpisodeSpec(values["n_way"], values["k_shot"], values["q_query"], values["within"])
+    question = values["question"]
     if question and spec == replace(CHALLENGE, same_drawers=False):
         spec = CHALLENGE  # as Play's questions within one alphabet are sampled
-    dataset, part = dataset_labels()[state.dataset], PART_LABELS[state.part]
-    seed = state.seed or 0  # the visitor may have gone back to a link without one
-    return Settings(
-        dataset,
-        spec,
-        int(seed),
-        part,
-        number=max(question - 1, 0),
-        edition=shown_edition(dataset),
-    )
+    seed = values["seed"] or 0  # the visitor may have gone back to a link without one
+    part = PART_LABELS[values["part"]]
+    return Settings(dataset, spec, int(seed), part, max(question - 1, 0), edition)

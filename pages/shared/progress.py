@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from maml_core.optimisation.fair_pool import while_waiting
 from maml_core.optimisation.thread_pool import others_at_work
-from pages.shared.streamlit_internals import is_in_cached_function
+from pages.shared.streamlit_internals import end_if_unwanted, is_in_cached_function
 
 
 class ProgressLine:
@@ -44,7 +44,9 @@ class ProgressLine:
         self._draw(others_at_work())
 
     def _draw(self, others: int) -> None:
-        if not is_in_cached_function():  # what is drawn in one is drawn again when it is not run
+        if is_in_cached_function():  # what is drawn in one is drawn again when it is not run
+            end_if_unwanted()
+        else:
             self._bar.progress(self._share, self._words + turns(others))
 
     @contextmanager

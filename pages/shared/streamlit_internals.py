@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
+import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.caching import cache_resource_api
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.pages_manager import PagesManager
-from streamlit.runtime.scriptrunner import ScriptRunner, get_script_run_ctx
+from streamlit.runtime.scriptrunner import (
+    ScriptRunner,
+    add_script_run_ctx,
+    get_script_run_ctx,
+)
 from streamlit.runtime.scriptrunner_utils.script_run_context import in_cached_function
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 from streamlit.runtime.state.session_state_proxy import get_session_state
@@ -23,18 +30,24 @@ __all__ = [
     "UploadedFile",
     "answer_each_request",
     "browser_parameters",
+    "end_if_unwanted",
     "expire_results",
     "forget_expired_sessions",
     "forget_upload",
+    "in_this_run",
     "is_connected",
     "is_history_navigation",
     "is_in_cached_function",
-    "looks_for_pages_by_file",
+    "is_run_of_a_page",
+    "know_pages_by_navigation",
+    "knows_controls",
     "rewrite_link",
     "sent_event",
     "session_id",
 ]
 
+
+T = TypeVar("T")
 
 _answering = ContextVar("_answering", default=False)  # a request's events are being told
 
@@ -65,12 +78,14 @@ def answer_each_request() -> None:
     setattr(SafeSessionState, on_script_will_rerun.__name__, on_script_will_rerun)
 
 
-def looks_for_pages_by_file() -> bool:
-    """Say whether a run began as that of a multipage app of the old kind, one file a page.
+def know_pages_by_navigation() -> None:
+    """Have Streamlit ask `st.navigation` for the pages from the first run on.
 
-    Streamlit takes any folder called `pages` for one until it first meets `st.navigation`.
+    It takes any folder called `pages` for those of a multipage app of the old kind, one file a
+    page, until it first meets `st.navigation`, and tells a new server's first visitors that the
+    page of their link does not exist.
     """
-    return bool(PagesManager.uses_pages_directory)
+    PagesManager.uses_pages_directory = False
 
 
 def rewrite_link(parameters: Mapping[str, Sequence[str]]) -> None:
@@ -115,15 +130,48 @@ def sent_event(key: str, name: str) -> Any:
     return None
 
 
+def knows_controls() -> bool:
+    """Say whether the browser told this run of controls: in a session's first, of another one's."""
+    return bool(get_session_state().get_widget_states())
+
+
 def session_id() -> str:
     """Return what identifies this visitor's tab; empty outside a session."""
     context = get_script_run_ctx()
     return context.session_id if context else ""
 
 
+def in_this_run(make: Callable[[], T]) -> Callable[[], T]:
+    """Return a function that makes something later, for the visitor of this run.
+
+    Streamlit makes what is downloaded once somebody asks for it, where there is neither a session
+    nor the page's address.
+    """
+    context = get_script_run_ctx()
+
+    def enter() -> None:
+        add_script_run_ctx(threading.current_thread(), context)
+
+    def make_there() -> T:
+        with ThreadPoolExecutor(1, initializer=enter) as thread:
+            return thread.submit(make).result()
+
+    return make_there if context else make
+
+
+def is_run_of_a_page() -> bool:
+    """Say whether this thread draws a page for a visitor; else the server itself reads a file."""
+    return get_script_run_ctx(suppress_warning=True) is not None
+
+
 def is_in_cached_function() -> bool:
     """Say whether a function with a cache of Streamlit's is being run in this thread."""
     return in_cached_function.get()
+
+
+def end_if_unwanted() -> None:
+    """End this run here if it was stopped, another one was asked for, or its tab was closed."""
+    st.session_state.get("nothing")  # whoever looks into it gives way to such a request
 
 
 def is_connected(session: str) -> bool:
@@ -132,6 +180,12 @@ def is_connected(session: str) -> bool:
     It does not go by a page's own sign of life: a page gives none during a long evaluation.
     """
     return not runtime.exists() or bool(runtime.get_instance().is_active_session(session))
+
+
+def is_deserted() -> bool:
+    """Say whether no tab at all is connected to the server."""
+    deserted = runtime.RuntimeState.NO_SESSIONS_CONNECTED
+    return runtime.exists() and runtime.get_instance().state == deserted
 
 
 def expire_results() -> None:

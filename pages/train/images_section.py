@@ -12,8 +12,8 @@ from pages.train.images import controls, progress
 CHECKS = controls.CHECKS
 WHY_PROCESS = """
 Training runs next to the app at low priority, so clicks come first. It continues while you visit
-other pages, and ends within a minute after you close or reload this tab. Two trainings run at a
-time on this server; a third one waits, and a paused one lets the next one run.
+other pages, and pauses a minute after you close this tab or lose the connection. As many trainings
+run at a time as this server has cores for; the next one waits, and a paused one lets it run.
 """
 WHY_LOSS = """
 The **meta-loss** is the mean query loss over tasks *after* the inner steps: how well θ has learned

@@ -60,7 +60,7 @@ def _points(chosen: Settings) -> dict[int, AdaptationTrajectory]:
     return found
 
 
-@st.cache_resource(show_spinner=False, max_entries=1024)
+@st.cache_resource(show_spinner=False, max_entries=1024, ttl=cached.RESULT_SECONDS)
 def _point(chosen: Settings, update: int) -> AdaptationTrajectory:
     """Return how one recorded θ adapts to the episode."""
     learner = learner_at_update(update)

@@ -78,3 +78,13 @@ def stranger(visitor: Callable[..., Page]) -> Page:
 @pytest.fixture
 def phone(visitor: Callable[..., Page]) -> Page:
     return visitor(viewport={"width": 390, "height": 844}, has_touch=True, color_scheme="dark")
+
+
+@pytest.fixture
+def phones(visitor: Callable[..., Page]) -> list[Page]:
+    """Two phones, one dark and one light."""
+    size = {"width": 390, "height": 844}
+    return [
+        visitor(viewport=size, has_touch=True, is_mobile=True, color_scheme=scheme)
+        for scheme in ("dark", "light")
+    ]

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable
 from io import BytesIO
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,8 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.support.browser_waiting import wait_until_done
+from tests.support.pen import Strokes, by_mouse, by_touch, cell
 
-Strokes = list[list[tuple[float, float]]]
 CHARACTERS: dict[str, Strokes] = {
     "A1": [[(0.2, 0.8), (0.5, 0.2), (0.8, 0.8)], [(0.35, 0.55), (0.65, 0.55)]],
     "B1": [[(0.3, 0.2), (0.3, 0.8), (0.7, 0.65), (0.3, 0.5), (0.7, 0.35), (0.3, 0.2)]],
@@ -43,44 +42,6 @@ def with_shadow(script: str) -> str:
         .map(root => root.querySelector(what)).find(Boolean) }};
       return ({script})(name);
     }}"""
-
-
-def cell(page: Page, name: str):
-    return page.locator(f'figure[data-name="{name}"]')
-
-
-def by_mouse(page: Page, name: str, strokes: Strokes) -> None:
-    canvas = cell(page, name).locator("canvas")
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    for stroke in strokes:
-        points = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in stroke]
-        page.mouse.move(*points[0])
-        page.mouse.down()
-        for point in points[1:]:
-            page.mouse.move(*point, steps=6)
-        page.mouse.up()
-
-
-def by_touch(page: Page, name: str, strokes: Strokes) -> None:
-    canvas = cell(page, name).locator("canvas")
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    session = page.context.new_cdp_session(page)
-
-    def touch(kind: str, *points: tuple[float, float]) -> None:
-        places = [
-            {"x": box["x"] + box["width"] * x, "y": box["y"] + box["height"] * y} for x, y in points
-        ]
-        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
-
-    for stroke in strokes:
-        touch("touchStart", stroke[0])
-        for (x0, y0), (x1, y1) in pairwise(stroke):
-            for k in range(1, 7):
-                touch("touchMove", (x0 + (x1 - x0) * k / 6, y0 + (y1 - y0) * k / 6))
-        touch("touchEnd")
-    session.detach()
 
 
 def percents(page: Page) -> list[float]:

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from pages.shared.frame.embedding import FIGURES
+from pages.shared.frame.links.embedding import FIGURES
 from tests.support.browser_waiting import wait_until_done
 
 QUICK = ("accuracy", "waves")

@@ -42,7 +42,7 @@ def test_through_algorithm_1_to_the_end_and_back(page: Page, app_url: str) -> No
     walk.get_by_label("Step back").click()
     walk.get_by_label("Step back").click()
     expect(where).to_have_text("Step 6 of 8")
-    expect(walk.locator(".code .current", has_text="return losses.mean()")).to_be_visible()
+    expect(walk.locator(".code .current", has_text="mean = {n:")).to_be_visible()
     expect(walk.locator(".numbers tbody tr:visible")).to_have_count(11)
     page.wait_for_function(f"({DRAWN})().join() === 'task 1,task 2,mean'")
     walk.get_by_label("Rewind").click()

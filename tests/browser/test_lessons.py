@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser_waiting import wait_until_done
@@ -17,6 +18,7 @@ COLOURS = """
 """
 
 
+@pytest.mark.slow
 def test_each_lesson_and_each_of_its_links_opens(page: Page, app_url: str) -> None:
     page.set_viewport_size({"width": 1440, "height": 500})  # so that the page must be scrolled
     page.goto(f"{app_url}/lessons")

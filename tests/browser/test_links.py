@@ -10,6 +10,7 @@ from tests.support.browser_waiting import wait_until_done
 
 NAMES = {  # in the navigation
     "": "Play",
+    "classroom": "Class",
     "lessons": "Lessons",
     "sinusoid": "Sinusoid",
     "episodes": "Episodes",

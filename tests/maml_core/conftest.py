@@ -125,7 +125,7 @@ def exact_tasks(pool) -> Callable[..., TaskBatch]:
 
 @pytest.fixture(scope="session")
 def plain_conv4() -> Callable[[Params, torch.Tensor], torch.Tensor]:
-    """Conv4 with strides on torch's own batch normalisation, for use without `vmap`.
+    """Conv4 with strides on torch's own convolution and batch normalisation, one task at a time.
 
     With `reference` the first so many pictures pass alone and leave their statistics to all, as
     constants: right in value, without the part of the gradient that passes through them.

@@ -30,14 +30,19 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 def test_the_sidebar_is_drawn_before_torch_is_needed() -> None:
-    """What app.py imports: a visitor sees the sidebar while torch is still being loaded."""
-    body = ast.parse((ROOT / "app.py").read_text(encoding="utf-8")).body
-    imports = [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
-    code = "\n".join(map(ast.unparse, imports))
-    assert "pages.shared" in code
-    loaded = modules_after(code)
+    """What each run of the app imports: a visitor sees the sidebar while torch is still loading."""
+    loaded = modules_after("import pages.shared.frame.app_run")
     assert "pages.shared.frame.sidebar" in loaded
     assert not loaded & {"torch", "torchvision", "scipy"}
+
+
+def test_a_server_starts_before_a_database_is_needed() -> None:
+    """What app.py imports, in a server and in a visitor's run."""
+    tree = ast.parse((ROOT / "app.py").read_text(encoding="utf-8"))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    loaded = modules_after("\n".join(map(ast.unparse, imports)))
+    assert {"pages.shared.classroom.routes", "pages.shared.frame.app_run"} <= loaded
+    assert not loaded & {"torch", "torchvision", "scipy", "sqlalchemy", "alembic"}
 
 
 @pytest.mark.parametrize("name", maml_core.__all__)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 from playwright.sync_api import Page
 
 # In the place of an element whose own script is loading there is a skeleton. A component's script
@@ -18,9 +20,20 @@ DONE = """
 """
 
 
+# An address changes a moment before the page shows that it runs: done is what stays done.
+STAYS_DONE = f"""
+call => {{
+  if (window.waiting?.call !== call || !({DONE})())
+    window.waiting = {{ call, since: performance.now() }};
+  return performance.now() - window.waiting.since > 100;
+}}
+"""
+_calls = count()
+
+
 def wait_until_done(page: Page) -> None:
     """Wait until nothing runs any more; before the page has connected nothing runs yet."""
-    page.wait_for_function(DONE)
+    page.wait_for_function(STAYS_DONE, arg=next(_calls))
 
 
 def wait_until_laid_out(page: Page, selector: str) -> None:

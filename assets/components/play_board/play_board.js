@@ -5,6 +5,7 @@
 //
 // Streamlit calls the default export again on each rerun: what must survive is kept on the root.
 
+import { putIntoOutbox } from "../shared/class_server.js";
 import { DOUBLE_CLICK_MS } from "../shared/clicks.js";
 import { announce, element, find, findAll } from "../shared/elements.js";
 import { ARROWS, hasModifier, isMeantFor, listenToPageKeys } from "../shared/keys.js";
@@ -167,6 +168,7 @@ function choose(root, label) {
   root.picks.push(label);
   if (label === null) root.shownAt = performance.now();
   root.trigger("picks", { round: root.data.revision, labels: [...root.picks] });
+  if (root.data.handIn) putIntoOutbox({ ...root.data.handIn, content: [...root.picks] });
   mark(root);
   find(root, ".next").focus({ preventScroll: true });
   bringIntoView(root);

@@ -30,6 +30,7 @@
  * @property {(number | null)[]} picks - What the person has chosen before.
  * @property {number | null} seconds - For each question; null: as long as one likes.
  * @property {string} nextRound - What the button to the next round says.
+ * @property {{ who: number, kind: string, subject: string } | null} handIn - To a class, if to one.
  */
 
 /**

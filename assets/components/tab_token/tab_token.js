@@ -10,12 +10,14 @@ const KEY = "maml-kept-work";
  * @property {string | null} token - To be kept.
  * @property {boolean} asks - Whether the server waits for the token of this tab.
  * @property {string} cookie - With its attributes.
+ * @property {string} readCookie - The name of one that the server has read by now.
  */
 
 /** @param {ComponentArguments<Data>} component */
 export default function tabToken({ data, setStateValue }) {
   let kept = "";
   try {
+    document.cookie = `${data.readCookie}=; path=/; max-age=0; SameSite=Strict`;
     if (data.token) {
       sessionStorage.setItem(KEY, data.token);
       document.cookie = data.cookie;

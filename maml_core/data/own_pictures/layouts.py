@@ -100,9 +100,19 @@ def find_pictures(
 
 
 def join_names(names: Sequence[str]) -> str:
-    """Return the first names of a list, and how many more there are."""
+    """Return the first names of a list, shortened, and how many more there are."""
+    return join_first([shortened(name) for name in names])
+
+
+def join_first(names: Sequence[str]) -> str:
+    """Return the first names of a list as they are, and how many more there are."""
     more = f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else ""
-    return ", ".join(name[-MAX_NAME:] for name in names[:MAX_NAMED]) + more
+    return ", ".join(names[:MAX_NAMED]) + more
+
+
+def shortened(name: str) -> str:
+    """Return the end of a long name, marked as such."""
+    return name if len(name) <= MAX_NAME else f"…{name[1 - MAX_NAME :]}"
 
 
 def _part_of(name: str) -> str | None:
@@ -218,7 +228,7 @@ def _names_notice(paths: Sequence[str]) -> str:
         return ""
     return (
         f"The zip does not say in which letters its names are written, so some may look wrong "
-        f"({paths[0][-MAX_NAME:]}); pack it anew with names in UTF-8."
+        f"({shortened(paths[0])}); pack it anew with names in UTF-8."
     )
 
 

@@ -8,7 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from maml_core.data.own_pictures.layouts import UNREADABLE_REMEDY, PictureFile, join_names
+from maml_core.data.own_pictures.layouts import (
+    UNREADABLE_REMEDY,
+    PictureFile,
+    join_first,
+    shortened,
+)
 from maml_core.data.storage.archives import open_archive
 
 DIGEST_BYTES = 16
@@ -42,7 +47,7 @@ def same_files_notice(entries: Sequence[PictureFile], digests: np.ndarray) -> st
         return ""
     return (
         f"The same picture under several names, so that support and query may be one: "
-        f"{join_names(same)}; take all but one out."
+        f"{join_first(same)}; take all but one out."
     )
 
 
@@ -51,4 +56,4 @@ def _equal(paths: Sequence[str]) -> str:
     first_of_class = {path.rpartition("/")[0]: path for path in reversed(paths)}.values()
     named = sorted(paths, key=lambda path: path not in first_of_class)[:MAX_EQUAL]
     more = len(paths) - len(named)
-    return " = ".join(named) + (f" and {more:,} more" if more else "")
+    return " = ".join(map(shortened, named)) + (f" and {more:,} more" if more else "")

@@ -42,6 +42,7 @@ def read_table(content: bytes, where: str) -> Iterator[TableRow]:
         delimiter, filename, label = _columns(text, where)
         rows = _reader(text, delimiter)
         next(rows)
+        is_empty = True
         for row in rows:
             if not any(value.strip() for value in row):
                 continue
@@ -51,7 +52,12 @@ def read_table(content: bytes, where: str) -> Iterator[TableRow]:
                     f"Line {rows.line_num} of {where} lacks a filename or a label; complete it or "
                     "take it out."
                 )
+            is_empty = False
             yield TableRow(rows.line_num, values[0].replace("\\", "/"), values[1])
+        if is_empty:
+            raise DataError(
+                f"{where} names no picture below its first line; name some or take it out."
+            )
     except csv.Error as error:
         raise DataError(f"{where} cannot be read as a table ({error}); save it anew.") from error
 

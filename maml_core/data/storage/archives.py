@@ -107,8 +107,8 @@ def _files_below(folder: Path) -> dict[str, os.stat_result]:
     Symbolic links are followed.
 
     Raises:
-        DataError: One leads to a folder that it is in.
-        OSError: One leads nowhere, or a folder cannot be read.
+        DataError: One leads nowhere or to a folder that it is in.
+        OSError: A folder cannot be read.
     """
     found: dict[str, os.stat_result] = {}
     top = _absolute(folder)
@@ -127,6 +127,8 @@ def _collect(
     with os.scandir(where) as entries:
         for entry in entries:
             path = f"{inside}/{entry.name}"
+            if entry.is_symlink() and not os.path.exists(entry.path):
+                raise DataError(f"{entry.path} is a symbolic link to nothing; take it out.")
             if entry.is_dir():
                 _collect(entry.path, path, (*above, real), found)
             elif stat.S_ISREG((status := os.stat(entry.path)).st_mode):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 
 from torch import nn
 
@@ -41,19 +41,22 @@ def method_gradients(
     """
     jobs = [(method, episode) for method in methods for episode in episodes]
 
-    def gradient(job: tuple[str, Episode]) -> Params:
-        method, episode = job
-        # The settings need not be ones that first-order MAML or Reptile could be trained with.
-        steps = 0 if method == "multi_task" else config.inner_steps
-        settings = replace(config, method="multi_task" if steps == 0 else "maml", inner_steps=steps)
-        direction, _ = META_GRADIENTS[method](model, params, episode.tensors, settings)
-        if method == "reptile":
-            return scale(direction, 1 / config.inner_lr_at(episode.spec.n_way))
-        return direction
-
-    gradients = list(in_parallel(gradient, jobs))
+    gradients = list(in_parallel(partial(_gradient, model, params, config), jobs))
     n = len(episodes)
     return {method: mean_of(gradients[i * n : (i + 1) * n]) for i, method in enumerate(methods)}
+
+
+def _gradient(
+    model: nn.Module, params: Params, config: TrainConfig, job: tuple[str, Episode]
+) -> Params:
+    method, episode = job
+    # The settings need not be ones that first-order MAML or Reptile could be trained with.
+    steps = 0 if method == "multi_task" else config.inner_steps
+    settings = replace(config, method="multi_task" if steps == 0 else "maml", inner_steps=steps)
+    direction, _ = META_GRADIENTS[method](model, params, episode.tensors, settings)
+    if method == "reptile":
+        return scale(direction, 1 / config.inner_lr_at(episode.spec.n_way))
+    return direction
 
 
 def mean_of(vectors: Sequence[Params]) -> Params:

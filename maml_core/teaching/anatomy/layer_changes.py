@@ -33,20 +33,19 @@ def relative_layer_changes(
     norm to compare with: it is left out.
     """
 
-    def relative_change(learner: Learner, episode: Episode) -> dict[str, float]:
-        config = AdaptConfig(learner.inner_lr(episode.spec.n_way), inner_steps)
-        start, *_, adapted = adapt_to_episode(learner, episode, config)
-        distances = layer_norms(subtract(adapted, start))
-        return {
-            layer: distances[layer] / length
-            for layer, length in layer_norms(start).items()
-            if length
-        }
-
     means = {}
     for method, learner in learners.items():
-        by_episode = list(in_parallel(partial(relative_change, learner), episodes))
+        by_episode = list(in_parallel(partial(_relative_change, learner, inner_steps), episodes))
         means[method] = {
             layer: fmean(changes[layer] for changes in by_episode) for layer in by_episode[0]
         }
     return means
+
+
+def _relative_change(learner: Learner, inner_steps: int, episode: Episode) -> dict[str, float]:
+    config = AdaptConfig(learner.inner_lr(episode.spec.n_way), inner_steps)
+    start, *_, adapted = adapt_to_episode(learner, episode, config)
+    distances = layer_norms(subtract(adapted, start))
+    return {
+        layer: distances[layer] / length for layer, length in layer_norms(start).items() if length
+    }

@@ -13,14 +13,13 @@ from statistics import fmean
 
 import torch
 from torch import nn
-from torch.func import grad
 
 from maml_core.config import AdaptConfig, TrainConfig
 from maml_core.episodes.sampling import Episode
 from maml_core.evaluation.trajectory import AdaptationTrajectory, measure_trajectory
 from maml_core.learners.adaptation import adapt_to_episode
 from maml_core.learners.learner import Learner
-from maml_core.methods.losses import cross_entropy
+from maml_core.methods.inner_loop import support_gradient
 from maml_core.methods.registry import META_GRADIENTS
 from maml_core.networks.params import Params, add, norm, subtract
 from maml_core.optimisation.outer_loop import Metrics, TrainState, optimise
@@ -96,7 +95,7 @@ def _task_contribution(
 ) -> TaskContribution:
     task = episode.task
     start, *_, adapted = _adapt(model, params, config, episode)
-    gradient = grad(partial(cross_entropy, model))(start, task.support_x, task.support_y)
+    gradient = support_gradient(model, start, task.support_x, task.support_y)
     ends = _measure(model, config, episode, (start, adapted))
     meta_gradient, _ = META_GRADIENTS[config.method](model, params, episode.tensors, config)
     return TaskContribution(
@@ -179,8 +178,9 @@ def _query_losses(
 ) -> tuple[float, ...]:
     """Return the query loss of each episode after adapting from θ."""
 
-    def query_loss(episode: Episode) -> float:
-        adapted = _adapt(model, params, config, episode)[-1:]
-        return float(_measure(model, config, episode, adapted).query_loss[-1])
+    return tuple(in_parallel(partial(_query_loss, model, config, params), episodes))
 
-    return tuple(in_parallel(query_loss, episodes))
+
+def _query_loss(model: nn.Module, config: TrainConfig, params: Params, episode: Episode) -> float:
+    adapted = _adapt(model, params, config, episode)[-1:]
+    return float(_measure(model, config, episode, adapted).query_loss[-1])

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from maml_core.config import AS_THEY_ARE, HANDWRITING, VISITOR_ZIP_PREFIX, EpisodeSpec
+from maml_core.config import (
+    AS_THEY_ARE,
+    CLASS_SET_PREFIX,
+    HANDWRITING,
+    VISITOR_ZIP_PREFIX,
+    EpisodeSpec,
+)
 from maml_core.data.registry import FOLDER_VIEWS
 
 # The data sets as which a visitor's zip can be loaded anywhere, and the way each sees pictures.
@@ -43,6 +49,8 @@ def portable_dataset(dataset: str) -> tuple[str, str]:
     if dataset.startswith(VISITOR_ZIP_PREFIX) or dataset in PORTABLE_VIEWS:
         view = HANDWRITING if dataset.endswith(HANDWRITING) else AS_THEY_ARE
         return FOLDER_VIEWS[view], "Let PICTURES_DIR name the folder or zip."
+    if dataset.startswith(CLASS_SET_PREFIX):
+        return "drawings", "Unpack the class's boards into the folder drawings of MAML_DATA_DIR."
     return dataset, ""
 
 

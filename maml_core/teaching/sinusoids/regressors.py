@@ -14,12 +14,11 @@ from functools import cache
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import vmap
 
 from maml_core.config import AdaptConfig, check_choice
 from maml_core.methods.inner_loop import adapt
 from maml_core.methods.losses import squared_error
-from maml_core.networks.functional import logits
+from maml_core.networks.functional import for_each_task, logits
 from maml_core.networks.mlp import MLP
 from maml_core.networks.params import Params
 from maml_core.optimisation.thread_pool import map_in_parallel
@@ -74,11 +73,11 @@ class FittedCurves:
 
 
 def network_inputs(method: str, x: Tensor, sinusoids: Sinusoids) -> Tensor:
-    """Return a method's network inputs: x [B, n, 1]; for the oracle x, A and φ, [B, n, 3]."""
+    """Return a method's network inputs: x [B, n, 1, 1, 1], for the oracle beside A and φ."""
     if method != "oracle":
         return x
-    truth = torch.stack(sinusoids, -1)[:, None]  # [B, 1, 2]
-    return torch.cat([x, truth.expand(-1, x.shape[1], -1)], -1)
+    truth = torch.stack(sinusoids, -1)[:, None, :, None, None]  # [B, 1, 2, 1, 1]
+    return torch.cat([x, truth.expand(-1, x.shape[1], -1, -1, -1)], -3)
 
 
 @cache
@@ -111,25 +110,18 @@ def adapted_outputs(
     """
     model = regression_network(regressor.method)
     steps = inner_steps if support_x.shape[1] and regressor.method != "oracle" else 0
-    repeated_x = query_x.expand(len(support_x), -1)[..., None]
-
-    def task_outputs(x: Tensor, y: Tensor, query: Tensor) -> Tensor:
-        trajectory = adapt(
-            model,
-            regressor.params,
-            x,
-            y,
-            inner_lr=regressor.inner_lr,
-            inner_steps=steps,
-            loss_fn=squared_error,
-        )
-        return torch.stack([logits(model, fast, query)[:, 0] for fast in trajectory])
-
-    outputs: Tensor = vmap(task_outputs)(
-        support_x[..., None],
+    repeated_x = query_x.expand(len(support_x), -1)[..., None, None, None]
+    trajectory = adapt(
+        model,
+        for_each_task(regressor.params, (len(support_x),)),
+        support_x[..., None, None, None],
         support_y[..., None],
-        network_inputs(regressor.method, repeated_x, sinusoids),
+        inner_lr=regressor.inner_lr,
+        inner_steps=steps,
+        loss_fn=squared_error,
     )
+    query = network_inputs(regressor.method, repeated_x, sinusoids)
+    outputs = torch.stack([logits(model, fast, query)[..., 0] for fast in trajectory], 1)
     return outputs.expand(-1, inner_steps + 1, -1) if not steps else outputs
 
 

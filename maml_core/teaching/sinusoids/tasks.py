@@ -84,12 +84,13 @@ def sample_meta_batch(
     """Sample a meta-batch of B sinusoids, with K support points and Q query points of each.
 
     Returns:
-        The sinusoids, and x and y of their points: [B, K, 1] and [B, Q, 1].
+        The sinusoids, and their points: x as pictures of one pixel, [B, K, 1, 1, 1] and
+        [B, Q, 1, 1, 1]; y [B, K, 1] and [B, Q, 1].
     """
     sinusoids = sample_sinusoids(config.meta_batch_size, generator)
     x = sample_x(config.meta_batch_size, config.k_shot + config.q_query, generator)
     y, k = sinusoids.targets(x)[..., None], config.k_shot
-    x = x[..., None]
+    x = x[..., None, None, None]
     return sinusoids, TaskBatch(x[:, :k], y[:, :k], x[:, k:], y[:, k:])
 
 

@@ -20,7 +20,7 @@ from maml_core.episodes.task_batch import TaskBatch
 from maml_core.methods.inner_loop import adapt
 from maml_core.methods.losses import squared_error
 from maml_core.methods.meta_gradient import gradient_over_tasks
-from maml_core.networks.functional import initial_params
+from maml_core.networks.functional import for_each_task, initial_params
 from maml_core.networks.params import Params
 from maml_core.optimisation.outer_loop import Metrics, TrainState, optimise, until_divergence
 from maml_core.optimisation.thread_pool import map_in_parallel
@@ -86,20 +86,20 @@ def meta_gradient(
     one θ that fits all sinusoids at once.
     """
 
-    def task_objective(meta: Params, task: TaskBatch) -> tuple[Tensor, Metrics]:
+    def objective(meta: Params, some: TaskBatch) -> tuple[Tensor, Metrics]:
         *_, fast = adapt(
             model,
-            meta,
-            task.support_x,
-            task.support_y,
+            for_each_task(meta, tuple(some.query_y.shape[:-2])),
+            some.support_x,
+            some.support_y,
             inner_lr=inner_lr,
             inner_steps=inner_steps,
             loss_fn=squared_error,
         )
-        error = squared_error(model, fast, task.query_x, task.query_y)
-        return error, Metrics(error, error.new_zeros(0))
+        error = squared_error(model, fast, some.query_x, some.query_y)
+        return error, Metrics(error, error.new_zeros(*error.shape, 0))
 
-    return gradient_over_tasks(task_objective, params, tasks)
+    return gradient_over_tasks(model, objective, params, tasks, inner_steps)
 
 
 def train_regressor(

@@ -15,6 +15,8 @@ from maml_core.config import TrainConfig
 
 SPEED_UPDATES = 20  # over which the speed is measured
 FINISHED = ("done", "stopped", "failed")
+ABOUT, WEIGHTS, SAVED = "training.json", "training.safetensors", "training.saved"  # see `to_parts`
+INTERRUPTED = "The server that ran this training has ended; start it again."
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ class BackgroundTraining:
         process: The worker; None where there is none: before the launch and while it is paused.
         last_seen: When the owner was last present, on the monotonic clock.
         was_left: Whether it is paused because the owner was away.
+        was_interrupted: Whether its process ended with its server, unfinished.
     """
 
     owner: str
@@ -114,6 +117,7 @@ class BackgroundTraining:
     process: subprocess.Popen[str] | None = None
     last_seen: float = field(default_factory=time.monotonic)
     was_left: bool = False
+    was_interrupted: bool = False
     _progress: list[Progress] = field(default_factory=list, init=False)
     _validations: list[Validation] = field(default_factory=list, init=False)
 
@@ -149,6 +153,51 @@ class BackgroundTraining:
             return None
         last = self._progress[-1]
         return last.seconds / last.step * (self.job.config.meta_steps - last.step)
+
+    def to_parts(self) -> dict[str, bytes]:
+        """Return what outlives the server, by name, for `from_parts` on another one."""
+        about = {
+            "job": self.job.to_json(),
+            "state": self.state,
+            "message": self.message,
+            "step": self.step,
+            "was_left": self.was_left,
+            "progress": [asdict(one) for one in self.progress],
+            "validations": [asdict(one) for one in self.validations],
+        }
+        files = {ABOUT: json.dumps(about).encode(), WEIGHTS: self.weights, SAVED: self.saved}
+        return {name: content for name, content in files.items() if content}
+
+    @classmethod
+    def from_parts(
+        cls, parts: Mapping[str, bytes], owner: str, is_present: Callable[[], bool]
+    ) -> BackgroundTraining | None:
+        """Read what `to_parts` wrote; None if it is no training.
+
+        One that had not finished has lost its process: it is paused where it had been paused
+        before, else stopped with the last weights, or failed where there are none.
+        """
+        if ABOUT not in parts:
+            return None
+        about = json.loads(parts[ABOUT])
+        training = cls(
+            owner,
+            TrainingJob.from_json(about["job"]),
+            is_present,
+            **{name: about[name] for name in ("state", "message", "step", "was_left")},
+            weights=parts.get(WEIGHTS, b""),
+            saved=parts.get(SAVED, b""),
+        )
+        training._progress.extend(Progress(**one) for one in about["progress"])
+        for one in about["validations"]:
+            training.handle_message(json.dumps({"kind": "validation", **one}))
+        if not training.is_finished and training.state != "paused":
+            training.was_interrupted = True
+            training.state = (
+                "paused" if training.saved else "stopped" if training.step else "failed"
+            )
+            training.message = INTERRUPTED
+        return training
 
     def send(self, command: str) -> None:
         """Send a line to the process; nothing happens if it has ended."""

@@ -20,10 +20,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import IO
 
+from maml_core.optimisation.cores import worker_count
 from maml_core.paths import PROJECT
 from maml_core.training.background.job import BackgroundTraining, TrainingJob
 
-MAX_RUNNING = 2  # one a core of the machine that the project is measured on, at low priority
 GRACE_SECONDS = 60.0  # that an owner may be away before their training is paused
 KEEP_SECONDS = 1800.0  # that they may be away before it is forgotten: a phone in a pocket
 WATCH_SECONDS = 1.0
@@ -37,7 +37,8 @@ class TrainingQueue:
     """All background trainings of a server, at most one for each owner.
 
     Args:
-        max_running: How many may run; the others wait.
+        max_running: How many may run, at low priority, while the others wait; as many as there are
+            workers unless given.
         grace_seconds: A training is paused when its owner has been away for so long.
         keep_seconds: It is cancelled after so long.
         watch_seconds: Between two checks of which owners are present.
@@ -45,12 +46,12 @@ class TrainingQueue:
 
     def __init__(
         self,
-        max_running: int = MAX_RUNNING,
+        max_running: int | None = None,
         grace_seconds: float = GRACE_SECONDS,
         keep_seconds: float = KEEP_SECONDS,
         watch_seconds: float = WATCH_SECONDS,
     ) -> None:
-        self._max_running = max_running
+        self._max_running = worker_count() if max_running is None else max_running
         self._grace = grace_seconds
         self._keep = keep_seconds
         self._watch = watch_seconds
@@ -78,13 +79,18 @@ class TrainingQueue:
             if former and not former.is_finished:
                 raise ValueError("One training is running; stop it before you start another.")
             training = BackgroundTraining(owner, job, is_present)
-            self._by_owner[owner] = training
+            self.adopt(training)
             self._queue.append(training)
             self._start_next()
+            return training
+
+    def adopt(self, training: BackgroundTraining) -> None:
+        """Take a training that neither runs nor waits, as one from another server."""
+        with self._lock:
+            self._by_owner[training.owner] = training
             if not (self._watcher and self._watcher.is_alive()):
                 self._watcher = threading.Thread(target=self._watch_owners, daemon=True)
                 self._watcher.start()
-            return training
 
     def training_of(self, owner: str) -> BackgroundTraining | None:
         """Return an owner's training, finished or not; None if there is none."""

@@ -25,6 +25,8 @@ from maml_core.config import EvaluationConfig, TrainConfig
 from maml_core.data.character_set import DataError
 from maml_core.learners import checkpoints
 from maml_core.learners.checkpoints import CheckpointError
+from maml_core.optimisation.cores import VARIABLE
+from maml_core.optimisation.freed_memory import keep_freed_memory
 from maml_core.optimisation.outer_loop import DivergenceError, TrainState
 from maml_core.training import recipes
 from maml_core.training.background.job import TrainingJob
@@ -79,6 +81,8 @@ def main() -> None:
 def _limit_resources() -> None:
     """Leave processor time and memory to others, as far as the system allows."""
     torch.set_num_threads(1)
+    keep_freed_memory()
+    os.environ[VARIABLE] = "1"  # the queue runs as many trainings as there are workers
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     with suppress(ImportError, OSError, ValueError):

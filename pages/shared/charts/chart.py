@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import plotly.graph_objects as go
@@ -12,6 +13,9 @@ from maml_core.figures.style import CHART_CONFIG, enlarge
 from pages.shared.component import component
 from pages.shared.link_settings import Settings, dataset_label
 
+# All of it before any figure is made: Streamlit imports it when it first draws a chart, and Plotly
+# takes what it then finds in `sys.modules`, also what another visitor's thread is still importing.
+import_module("pandas")
 PROJECTOR = 1.4  # times as large are letters and lines
 # A chart that fills the screen is Plotly's, whose styles are in the page's head.
 _mount_tools = component("chart_tools", isolate_styles=False)

@@ -53,11 +53,11 @@ def _png(data: CharacterSet, picture: int) -> str:
 
 def _encoded(data: CharacterSet, picture: int) -> str:
     buffer = BytesIO()
-    found = data.picture(picture)
-    if found.ndim == 3:
-        shown = Image.fromarray(np.moveaxis(found, 0, -1))
+    if data.bits is not None:
+        shown = Image.frombytes("1", (data.side, data.side), (~data.bits[picture]).tobytes())
     else:
-        shown = Image.fromarray(255 - found).convert("L" if data.bits is None else "1")
+        found = data.picture(picture)
+        shown = Image.fromarray(255 - found if found.ndim == 2 else np.moveaxis(found, 0, -1))
     shown.save(buffer, "PNG")
     return base64.b64encode(buffer.getvalue()).decode()
 
@@ -78,7 +78,7 @@ def caption(data: CharacterSet, picture: int) -> str:
     """Return a picture's alphabet, character and drawer, or its number where none is known."""
     name = data.classes[data.class_of(picture)]
     who = "drawer" if data.has_drawers else "picture"
-    return f"{name}, {who} {data.drawers[picture]}"
+    return f"{name}, {who} {data.drawer_of(picture)}"
 
 
 def picture_strip(data: CharacterSet, pictures: Iterable[int], *, small: bool = False) -> str:

@@ -46,6 +46,7 @@ class AppPage:
 
 PAGES = (
     AppPage("play", "Play", "stadia_controller", (*CHARACTERS, *SEED)),
+    AppPage("classroom", "Class", "groups", ()),
     AppPage("lessons", "Lessons", "school", ("omniglot",)),
     AppPage("sinusoid", "Sinusoid", "airwave", ("seed",)),  # it has a button of its own
     AppPage("episodes", "Episodes", "grid_view"),

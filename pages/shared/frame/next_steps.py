@@ -42,7 +42,13 @@ EVALUATE = NextStep("evaluate", "Was that luck? Measure it on hundreds of episod
 TRAIN = NextStep("train", "Meta-train a network yourself")
 PLAY = NextStep("play", "Play: you against the machines")
 STEPS = {
-    "play": (ADAPT, SINUSOID, EPISODE),
+    "play": (
+        ADAPT,
+        SINUSOID,
+        NextStep("classroom", "With a whole class: everybody answers on a phone"),
+        EPISODE,
+    ),
+    "classroom": (PLAY, ANY_EPISODE, DRAW, EPISODE),
     "lessons": (PLAY, SINUSOID, ANY_EPISODE),
     "sinusoid": (
         NextStep("episodes", "From waves to characters: what is an episode?"),

@@ -9,6 +9,7 @@ import streamlit as st
 from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.sampling import Episode
 from pages.shared import cached
+from pages.shared.classroom.store import delete_unused_classes
 from pages.shared.frame.sidebar import current_page, new_episode_button, used_controls
 from pages.shared.link_settings import (
     Check,
@@ -59,7 +60,7 @@ def page_top(title: str, checks: Mapping[str, Check] | None = None) -> None:
             new_episode_button("new_episode_on_phone")
     check_link(checks or {})
     show_notices()
-    cached.keep_tidy()
+    cached.keep_tidy(delete_unused_classes)
 
 
 def explanation(question: str, answer: str) -> None:

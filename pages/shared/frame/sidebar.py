@@ -9,14 +9,15 @@ import streamlit as st
 
 from maml_core.config import MAX_SHOT, MAX_WAY, MIN_SHOT, MIN_WAY
 from pages.shared.character_sets import available_datasets, begin_run
+from pages.shared.classroom.class_set import find_class_set
 from pages.shared.data_sources.episode_shape import fit_episode_to_dataset
 from pages.shared.data_sources.omniglot_download import omniglot_download
 from pages.shared.data_sources.picture_view import choose_view, decide_views
 from pages.shared.data_sources.zip_upload import select_new_zip, zip_upload
-from pages.shared.frame.embedding import draw_embed_code
+from pages.shared.frame.links.embedding import draw_embed_code
+from pages.shared.frame.links.share import draw_share_buttons
 from pages.shared.frame.navigation import EPISODE, PAGES_BY_NAME
 from pages.shared.frame.opening import complete_link
-from pages.shared.frame.share import draw_share_buttons
 from pages.shared.link_settings import (
     CONTROL_LABELS,
     DEFAULT_SPEC,
@@ -35,6 +36,9 @@ from pages.shared.link_settings import (
 
 ALWAYS = ("Omniglot", "Glyphs")  # these can be had; the others are offered where there are some
 ALL_CONTROLS = {*EPISODE, "question"}
+# What Play has chosen for Adapt, chosen again there: with the click on the link the browser may
+# still send the controls' former values.
+ON_ADAPT = "episode_on_adapt"
 # Letters everywhere, in the components too, are measured by the root's.
 # Three presets have to fit beside each other, and *Glossary* beside its line.
 LARGER_LETTERS = """
@@ -62,7 +66,10 @@ def sidebar(page: str) -> None:
             hidden: Streamlit keeps the values, in the session and in the URL, of what it draws.
     """
     st.session_state["current_page"] = page
+    if page != "play" and (chosen := st.session_state.pop(ON_ADAPT, None)) and page == "adapt":
+        st.session_state.update(chosen)
     begin_run()
+    find_class_set()
     available = available_datasets()
     select_new_zip()
     decide_views(usable_datasets())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from maml_core.training.background.job import BackgroundTraining, TrainingJob
@@ -27,6 +29,29 @@ def take_over(former: str) -> None:
     """Give this session the training of one that has left, as which the visitor has come back."""
     owner = session_id()
     training_queue().hand_over(former, owner, lambda: is_connected(owner))
+
+
+def take_over_parts(parts: Mapping[str, bytes]) -> str:
+    """Give this session the training that it had on another server; say what it has lost.
+
+    Args:
+        parts: What `BackgroundTraining.to_parts` gave there.
+
+    Returns:
+        A sentence; empty where nothing is lost.
+    """
+    owner = session_id()
+    training = BackgroundTraining.from_parts(parts, owner, lambda: is_connected(owner))
+    if training is None:
+        return ""
+    training_queue().adopt(training)
+    if not training.was_interrupted:
+        return ""
+    remedy = {
+        "paused": "Resume on Train goes on from the last pause.",
+        "stopped": f"The weights after {training.step:,} updates can be kept on Train.",
+    }.get(training.state, "Start it again on Train.")
+    return f"Your training was interrupted: its server has ended. {remedy}"
 
 
 def start(job: TrainingJob) -> None:

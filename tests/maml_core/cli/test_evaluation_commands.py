@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 import pytest
 import scipy.stats
 
-from maml_core.cli import commands as command_line
+from maml_core.cli import evaluation as command_line
 from maml_core.config import OFFICIAL_RUNS, EpisodeSpec, EvaluationConfig
 from maml_core.data.splits import split_classes
 from maml_core.episodes import sampling

@@ -15,7 +15,13 @@ import pytest
 
 from maml_core.data import registry
 from maml_core.data.character_set import DataError
-from maml_core.data.loaded_sets import LOOK_SECONDS, REFUSED_SECONDS, LoadedSet, LoadedSets
+from maml_core.data.loaded_sets import (
+    LOOK_SECONDS,
+    REFUSED_SECONDS,
+    LoadedSet,
+    LoadedSets,
+    SetSource,
+)
 from maml_core.data.own_pictures import visitor_zips
 from tests.support.picture_files import save_pets, save_square
 from tests.support.tiny_set import tiny_set
@@ -193,6 +199,22 @@ def test_the_former_edition_goes_with_its_last_user(pictures):
     assert former() is None
 
 
+def test_a_set_that_nobody_asks_for_goes_after_a_while(pictures):
+    clock = Clock()
+    sets = LoadedSets(clock=clock)
+    held, unused = read(sets, "folder-28"), weakref.ref(read(sets, "folder"))
+    clock.now += LOOK_SECONDS
+    sets.forget_unused(LOOK_SECONDS)
+    assert unused() is not None, "a moment ago it was asked for"
+    clock.now += 1.0
+    read(sets, "folder-28")
+    sets.forget_unused(LOOK_SECONDS)
+    assert unused() is None
+    clock.now += LOOK_SECONDS + 1.0
+    sets.forget_unused(LOOK_SECONDS)
+    assert read(sets, "folder-28") is held, "whoever holds it keeps it"
+
+
 def test_what_is_made_of_a_set_is_made_once_and_each_by_itself():
     """Two things are made only while the other is, too; the same is made once."""
     loaded = LoadedSet(tiny_set(), "1")
@@ -238,3 +260,21 @@ def test_each_sets_edition_says_what_lies_there(name, tmp_path, fake_omniglot, m
     assert second != first
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
     assert registry.edition(name, tmp_path) != second
+
+
+def test_sets_of_a_source_are_those_of_now_and_go_with_who_uses_them():
+    """Two servers: what one makes, the other sees at once."""
+    made = {"edition": "1"}
+    one, other = LoadedSets(), LoadedSets()
+    for sets in (one, other):
+        source = SetSource(lambda name: made["edition"], lambda name: tiny_set())
+        sets.add_source("class-", source)
+    first = read(one, "class-7")
+    assert read(other, "class-7").edition == "1"
+    made["edition"] = "2"
+    assert one.edition("class-7") == other.edition("class-7") == "2"
+    assert read(other, "class-7").edition == "2"
+    kept = weakref.ref(first)
+    del first
+    gc.collect()
+    assert kept() is None

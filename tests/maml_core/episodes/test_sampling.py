@@ -306,6 +306,19 @@ def test_tasks_of_one_batch_differ_from_each_other(pool):
     assert len({x.numpy().tobytes() for x in tasks.support_x}) == 20
 
 
+@pytest.mark.parametrize("augment", [False, True])
+def test_a_part_of_the_tasks_is_that_part_of_all(augment, pool):
+    """Otherwise several processes would not train on the batches of one."""
+    whole, *parts = (
+        sample_tasks(
+            pool, EpisodeSpec(3, 1, 2), 7, episode_generator(1, 1), augment=augment, part=part
+        )
+        for part in (None, slice(0, 2), slice(2, 3), slice(3, 7))
+    )
+    for field, *fields in zip(whole, *parts, strict=True):
+        assert torch.equal(torch.cat(fields), field)
+
+
 def test_augmentation_is_seeded_and_bends_the_same_pictures_a_little(make_characters):
     """With blocks of 4x4 pixels as characters, a picture stays most like itself."""
     data = make_characters((6,), likeness=1.0, n_drawers=4)

@@ -192,7 +192,9 @@ def test_before_adaptation_accuracy_is_exactly_chance(learner, pool):
         assert found.ci95[0] == pytest.approx(one_query, rel=1e-5)
 
 
-def test_estimates_stream_in_chunks_to_the_number_asked(learner, pool):
+@pytest.mark.parametrize("workers", ["1", "2", "5"])
+def test_estimates_stream_in_chunks_to_the_number_asked(workers, learner, pool, monkeypatch):
+    monkeypatch.setenv("MAML_WORKERS", workers)
     found = list(evaluate(learner, pool, SPEC, EvaluationConfig(inner_steps=1, episodes=7, seed=0)))
     assert [e.episodes for e in found] == [2, 4, 6, 7]
     *_, first_four = evaluate(

@@ -107,7 +107,7 @@ def test_refining_takes_over_every_point_that_is_known(flat_plane):
         np.testing.assert_array_equal(grid.accuracy, alone.accuracy)
         assert (grid.resolution, grid.done) == (resolution, 1.0)
         known = grid
-    assert counts == [11**2, 31**2 - 11**2, 61**2 - 31**2]
+    assert counts == [7**2, 31**2 - 7**2, 61**2 - 31**2]
 
 
 def test_a_map_that_was_stopped_goes_on_where_it_was(flat_plane):
@@ -138,11 +138,13 @@ def test_what_is_known_of_another_window_is_not_taken(flat_plane):
     )
 
 
-def test_yielded_maps_stay_as_they_were(flat_plane):
+@pytest.mark.parametrize(("workers", "points"), [(1, 8), (2, 16), (5, 40)])
+def test_yielded_maps_stay_as_they_were_and_give_each_worker_work(
+    workers, points, flat_plane, monkeypatch
+):
+    monkeypatch.setenv("MAML_WORKERS", str(workers))
     seen = list(evaluate_grid(Bowl(), flat_plane, WINDOW, resolution=11))
-    assert [round(grid.done * 121) for grid in seen] == sorted(
-        {min(number * loss_maps.CHUNK, 121) for number in range(len(seen))}
-    )
+    assert [round(grid.done * 121) for grid in seen] == [*range(0, 121, points), 121]
 
 
 def test_a_loss_that_is_no_number_is_infinite_and_not_asked_again(flat_plane):

@@ -153,7 +153,7 @@ def relative_error(found, expected):
 
 
 @pytest.mark.parametrize(("method", "rows", "inner_steps", "multi_step", "learn_inner_lr"), CASES)
-def test_gradient_under_vmap_is_that_of_a_plain_loop(
+def test_gradient_of_many_tasks_is_that_of_a_plain_loop(
     method,
     rows,
     inner_steps,
@@ -245,23 +245,28 @@ def test_first_order_gradients_leave_the_curvature_out(model, meta_params, exact
     assert relative_error(other, exact) > 0.01
 
 
-def test_batch_norm_of_torch_would_be_wrong_under_vmap(
-    monkeypatch, model, meta_params, exact_tasks, plain_conv4
+@pytest.mark.parametrize("method", META_METHODS)
+def test_gradients_as_on_a_gpu_are_those_of_a_cpu(
+    method, monkeypatch, model, meta_params, exact_tasks, assert_same
 ):
-    """Why `normalise` is written out. Where this fails, `F.batch_norm` has become usable."""
+    """There all tasks are convolved and normalised at once."""
+    config = config_of(method, inner_steps=0 if method == "multi_task" else 2)
+    meta, tasks = meta_params(3), exact_tasks(n_tasks=3)
+    expected, _ = META_GRADIENTS[method](model, meta, tasks, config)
+    monkeypatch.setattr("maml_core.networks.task_operations._is_on_cpu", lambda _: False)
+    found, _ = META_GRADIENTS[method](model, meta, tasks, config)
+    assert_same(found, expected, rtol=1e-9, atol=1e-11)
 
-    def batch_norm(x, gain, shift, reference):
-        return F.batch_norm(x, None, None, gain, shift, training=True)
 
-    monkeypatch.setattr("maml_core.networks.layers.normalise", batch_norm)
-    meta, tasks = meta_params(3), exact_tasks()
-    errors = {}
-    for method in ("maml", "fomaml"):
-        config = config_of(method)
-        found, _ = META_GRADIENTS[method](model, meta, tasks, config)
-        errors[method] = relative_error(found, PlainMaml(plain_conv4, config).gradient(meta, tasks))
-    assert errors["fomaml"] < 1e-8
-    assert errors["maml"] > 1e-4
+@pytest.mark.parametrize("shares", [1, 2, 4])
+def test_in_how_many_shares_the_tasks_are_computed_changes_nothing(
+    shares, monkeypatch, model, meta_params, exact_tasks, assert_same
+):
+    config, meta, tasks = config_of("maml", inner_steps=2), meta_params(3), exact_tasks(n_tasks=5)
+    expected, _ = META_GRADIENTS["maml"](model, meta, tasks, config)
+    monkeypatch.setattr("maml_core.methods.meta_gradient._n_shares", lambda *_: shares)
+    found, _ = META_GRADIENTS["maml"](model, meta, tasks, config)
+    assert_same(found, expected, rtol=1e-9, atol=1e-11)
 
 
 def test_the_last_update_of_a_training_knows_the_last_step_alone(pool, model, assert_same):
@@ -281,7 +286,7 @@ def test_the_last_update_of_a_training_knows_the_last_step_alone(pool, model, as
 
 
 @pytest.mark.parametrize("method", ADAPTING)
-def test_measures_are_the_mean_query_loss_and_accuracies_of_a_plain_loop(
+def test_measures_are_the_mean_query_loss_and_accuracy_of_a_plain_loop(
     method, model, meta_params, exact_tasks, plain_conv4
 ):
     config = config_of(method, inner_steps=2)
@@ -292,18 +297,11 @@ def test_measures_are_the_mean_query_loss_and_accuracies_of_a_plain_loop(
     losses, accuracies = [], []
     for task in (TaskBatch(*columns) for columns in zip(*tasks, strict=True)):
         points = plain.trajectory(leaves, task.support_x, task.support_y, 3)
-        outs = [plain_conv4(p, task.query_x).detach() for p in points]
-        losses.append(F.cross_entropy(outs[-1], task.query_y).item())
-        accuracies.append([(o.argmax(1) == task.query_y).double().mean().item() for o in outs])
+        out = plain_conv4(points[-1], task.query_x).detach()
+        losses.append(F.cross_entropy(out, task.query_y).item())
+        accuracies.append((out.argmax(1) == task.query_y).double().mean().item())
     assert metrics.loss.item() == pytest.approx(np.mean(losses))
-    np.testing.assert_allclose(metrics.accuracy, np.mean(accuracies, axis=0), rtol=1e-6)
-
-
-@pytest.mark.parametrize("method", ADAPTING)
-def test_a_head_of_one_row_starts_at_chance(method, model, meta_params, exact_tasks):
-    config = config_of(method, inner_steps=2)
-    _, metrics = META_GRADIENTS[method](model, meta_params(1), exact_tasks(), config)
-    assert metrics.accuracy[0].item() == pytest.approx(1 / 3)
+    assert metrics.accuracy.item() == pytest.approx(np.mean(accuracies))
 
 
 def test_one_step_of_reptile_from_a_head_of_one_row_learns_nothing(model, meta_params, exact_tasks):
@@ -340,7 +338,7 @@ def test_where_the_head_alone_adapts_the_body_sees_each_picture_once(
 
     def counted(block, x, reference=None):
         if x.shape[-1] == 28:
-            seen.append(x.shape[0])
+            seen.append(x.shape[-4])
         return forward(block, x, reference)
 
     monkeypatch.setattr(ConvBlock, "forward", counted)
@@ -394,7 +392,7 @@ def test_a_stream_takes_its_episode_shapes_in_turn(pool):
 
 @pytest.mark.parametrize("method", ADAPTING)
 def test_meta_training_teaches_to_adapt(method, easy_pool, model):
-    """On noisy templates accuracy after adaptation ends far above what it was at the start."""
+    """On noisy templates accuracy after adaptation ends far above chance and its beginning."""
     config = TrainConfig(
         method=method,
         n_ways=(3,),
@@ -415,9 +413,8 @@ def test_meta_training_teaches_to_adapt(method, easy_pool, model):
     assert len(history) == 60
     early = torch.stack([m.accuracy for m in history[:10]]).mean(0)
     late = torch.stack([m.accuracy for m in history[-10:]]).mean(0)
-    assert late[0].item() == pytest.approx(1 / 3)
-    assert late[-1] > late[0] + 0.4
-    assert late[-1] > early[-1] + 0.1
+    assert late > 1 / 3 + 0.4
+    assert late > early + 0.1
 
 
 def test_multi_task_training_stays_at_chance_where_maml_learns(easy_pool, model):
@@ -430,7 +427,7 @@ def test_multi_task_training_stays_at_chance_where_maml_learns(easy_pool, model)
     stream = task_stream(easy_pool, config)
     history = [update.metrics for update in meta_train(model, start, stream, config)]
     late = torch.stack([m.accuracy for m in history[-20:]])
-    assert late.shape == (20, 1)
+    assert late.shape == (20,)
     assert late.mean().item() == pytest.approx(1 / 3, abs=0.1)
     losses = torch.stack([m.loss for m in history])
     assert losses[-20:].mean().item() == pytest.approx(np.log(3), abs=0.1)

@@ -15,6 +15,7 @@ from maml_core.config import EpisodeSpec, PretrainConfig
 from maml_core.episodes.pool import make_pool, picture_tensors
 from maml_core.episodes.sampling import sample_episode
 from maml_core.episodes.views import rotated_views
+from maml_core.methods import pretraining
 from maml_core.methods.nearest_neighbour import nearest_by_features, nearest_by_pixels
 from maml_core.methods.pretraining import (
     MEAN_LOGIT,
@@ -125,6 +126,19 @@ def test_a_resumed_run_sees_the_batches_it_would_have_seen(first_step, augment, 
     for (x, y), (x_then, y_then) in zip(rest, whole[first_step:], strict=True):
         assert torch.equal(x, x_then)
         assert torch.equal(y, y_then)
+
+
+def test_the_parts_of_several_processes_make_up_the_batches_of_one(monkeypatch, characters):
+    config = replace(CONFIG, elastic=True, augment=True, epochs=1)
+    pool = make_pool(characters, list(range(6)), rotate=True, ink_crops=True)
+    whole, *parts = (
+        list(pretraining._batches(pool, config, 0))
+        for part in (slice(0, 50), slice(0, 17), slice(17, 50))
+        if not monkeypatch.setattr(pretraining, "own_rows", {50: part}.__getitem__)
+    )
+    for batch, *shares in zip(whole, *parts, strict=True):
+        for tensor, *own in zip(batch, *shares, strict=True):
+            assert torch.equal(torch.cat(own), tensor)
 
 
 def test_the_seed_chooses_the_order(seen_batches):

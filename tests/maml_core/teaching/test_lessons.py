@@ -150,7 +150,11 @@ def test_both_data_sets_have_every_figure_that_a_lesson_or_a_plan_quotes():
         assert load(folder, LINKED, dataset)[1] == []
         plans, broken = load_plans(folder / "plans", LINKED, dataset)
         assert broken == []
-        assert [plan.title for plan in plans] == ["20 minutes", "45 minutes"]
+        assert [plan.title for plan in plans] == [
+            "20 minutes",
+            "45 minutes",
+            "45 minutes with phones",
+        ]
 
 
 def test_omniglots_figures_of_single_episodes_are_so(real_omniglot):

@@ -247,6 +247,11 @@ def first_layout(run, kind):
     return shutil.copy(path, run.out.with_name(f"{run.out.name}.{kind}"))
 
 
+def moving(params):
+    """Without biases before a normalisation: there the former files hold Adam's share of noise."""
+    return {name: v for name, v in params.items() if not name.endswith("conv.bias")}
+
+
 def test_a_state_from_before_names_changed_is_resumed(run, tmp_path, assert_same):
     """It was written after three updates; its config says `learn_rates` and `one_alphabet`."""
     config = replace(CONFIG, learn_inner_lr=True)
@@ -254,7 +259,8 @@ def test_a_state_from_before_names_changed_is_resumed(run, tmp_path, assert_same
     first_layout(run, "state")
     resumed = train(replace(run, resume=True), config, NARROW)
     assert resumed.metadata["config"] == json.loads(json.dumps(asdict(config)))
-    assert_same(resumed.params, whole.params, rtol=1e-4, atol=1e-6)  # another machine's rounding
+    found, expected = map(moving, (resumed.params, whole.params))
+    assert_same(found, expected, rtol=1e-4, atol=1e-6)  # another machine's rounding
 
 
 def test_former_names_of_methods_and_settings_are_read_as_the_present_ones():
@@ -281,4 +287,4 @@ def test_a_recording_from_before_names_changed_is_read(run, assert_same):
     assert list(points) == [0, 1, 2]
     assert metadata["method"] == "maml"
     for step, params in points.items():
-        assert_same(params, expected[step], rtol=1e-2, atol=1e-3)  # half precision
+        assert_same(moving(params), moving(expected[step]), rtol=1e-2, atol=1e-3)  # half precision

@@ -6,18 +6,14 @@ import io
 import re
 import zipfile
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from maml_core.config import EpisodeSpec, TrainConfig
-from maml_core.data import registry
+from maml_core.config import EpisodeSpec
 from maml_core.data.splits import split_classes
-from maml_core.episodes.pool import make_pool
-from maml_core.episodes.sampling import sample_episodes
 from maml_core.evaluation import open_set, single_query
 from maml_core.evaluation.single_query import adapt_each, probabilities
 from maml_core.images import board as board_module
@@ -32,13 +28,9 @@ from maml_core.images.board import (
 from maml_core.images.handwriting import normalise_ink, to_character
 from maml_core.images.uploads import Upload
 from maml_core.learners import checkpoints
-from maml_core.teaching.anatomy import meta_update
-from maml_core.training import recording
-from pages.draw import class_collection, upload_dialog
+from pages.draw import upload_dialog
 from pages.draw.board_state import QUERY, BoardState
 from pages.shared import cached
-from pages.shared.character_sets import loaded_sets
-from pages.shared.learners import recorded
 from pages.shared.link_settings import DEFAULTS, Settings
 from tests.support import opened_page
 
@@ -468,88 +460,3 @@ def test_a_board_has_the_cells_that_are_shown() -> None:
     board = state.board(2, 1)
     assert board_from_json(board_to_json(board), "board.json") == board
     assert board == Board(((cell_from_strokes(LINES["A1"]),), (cell_from_strokes(LINES["B1"]),)))
-
-
-def test_boards_of_two_people_are_a_data_set_that_every_page_offers() -> None:
-    at = drawn_board(open_page(n_way="3", q_query="1"))
-    assert "Drawings" not in at.sidebar.selectbox(key="dataset").options
-    sets = loaded_sets()
-    glyphs = sets.find("glyphs", sets.edition("glyphs"))
-    assert glyphs is not None
-    at.button(key="add_board").click().run()
-    say(at, "board_pads", **{name: edit(LINES["B1"]) for name in LINES})
-    at.button(key="add_board").click().run()
-    assert not at.exception
-    assert sets.find("glyphs", sets.edition("glyphs")) is glyphs, "other sets stay in memory"
-    at.switch_page("pages/episodes/page.py").run()
-    at.sidebar.selectbox(key="dataset").set_value("Drawings").run()
-    assert not at.exception
-    assert not at.error
-    assert "Drawings · A" in " ".join(one.proto.body for one in at.get("html"))
-    assert "from one alphabet" not in " ".join(one.value for one in at.markdown)
-    for page in ("pages/adapt/page.py", "pages/evaluate/page.py", "pages/draw/page.py"):
-        at.switch_page(page).run()
-        assert not at.exception, page
-        assert not at.error
-    at.button(key="remove_board").click().run()
-    assert not at.exception
-    assert at.session_state.dataset == "Glyphs"
-    assert "Drawings" not in at.sidebar.selectbox(key="dataset").options
-
-
-def test_what_was_kept_of_other_boards_is_not_shown_for_these() -> None:
-    at = open_page(n_way="3", q_query="1", meta_tasks="2")
-    start = recording.load_recording(recorded.RECORDING)[0][0]
-    config = TrainConfig(n_ways=(3,), q_query=1, inner_lr=0.05, meta_batch_size=2, augment=False)
-    for ink in ("A1", "B1"):
-        for line in (ink, "C1"):
-            say(at, "board_pads", **{name: edit(LINES[line]) for name in LINES})
-            at.button(key="add_board").click().run()
-        at.sidebar.selectbox(key="dataset").set_value("Drawings").run()
-        at.switch_page("pages/inside/page.py").run()
-        assert not at.exception
-        told = opened_page.told(at)
-        rows = {row["label"]: row["cells"] for row in told["rows"]}
-        (shown,) = (cells for label, cells in rows.items() if label.startswith("Query loss at"))
-        drawn = registry.load("drawings")
-        pool = make_pool(drawn, split_classes(drawn, "alphabets", "test"))
-        batch = list(sample_episodes(pool, EpisodeSpec(3, 1, 1), DEFAULTS["seed"], 2))
-        model = checkpoints.shipped("maml").model
-        tasks = meta_update.decompose_meta_update(model, start, batch, config)
-        losses = [task.query_loss for task in tasks]
-        assert [float(cell) for cell in shown[:2]] == pytest.approx(losses, abs=6e-4)
-        at.switch_page("pages/draw/page.py").run()
-        at.button(key="remove_board").click().run()
-
-
-def test_a_board_that_is_not_whole_is_not_added_and_said(data_dir: Path) -> None:
-    at = say(open_page(n_way="2"), "board_pads", A1=edit(LINES["A1"]))
-    at.button(key="add_board").click().run()
-    assert "no character in B" in " ".join(one.value for one in at.warning)
-    assert not list(data_dir.rglob("*.json"))
-
-
-def test_a_link_to_drawings_that_are_not_there_is_a_sentence() -> None:
-    at = open_page(dataset="Drawings")
-    assert "dataset = 'Drawings', which is not one of Omniglot, Glyphs" in " ".join(
-        one.value for one in at.warning
-    )
-    assert at.session_state.dataset == "Glyphs"
-
-
-def test_a_zip_of_boards_is_added_and_what_is_bad_is_named(data_dir: Path) -> None:
-    state, packed = BoardState(), io.BytesIO()
-    state.apply_pen_edits({name: edit(lines) for name, lines in LINES.items()})
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("anna.json", board_to_json(state.board(3, 1)))
-        archive.writestr("../ben.json", board_to_json(state.board(2, 1)))
-        archive.writestr("c/cleo.json", board_to_json(state.board(2, 1)))
-        archive.writestr("d.json", b"{}")
-    said = class_collection.add_boards(state, [Upload("all.zip", packed.getvalue())])
-    assert [one.split()[0] for one in said] == ["../ben.json", "d.json"]
-    assert len(list(data_dir.rglob("*.json"))) == 2
-    somebody = BoardState()
-    assert class_collection.add_boards(somebody, [Upload("all.zip", packed.getvalue())])[-1] == (
-        "The data set holds 2 of these boards already."
-    )
-    assert not somebody.added_boards, "nobody takes out what others put in"

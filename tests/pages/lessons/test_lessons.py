@@ -11,7 +11,7 @@ import pytest
 from maml_core.teaching import lessons
 from pages.landscape import plane_cache
 from pages.shared import cached
-from pages.shared.frame import short_links
+from pages.shared.frame.links import short_links
 from tests.support.opened_page import at_page, open_page, texts
 
 ROOT = Path(__file__).parents[3]
@@ -51,6 +51,13 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return pages
 
 
+def as_in_link(key: str, value: object) -> str:
+    """Return how a link writes what a control says."""
+    if key == "lesson":
+        return str([lesson.title for lesson in LESSONS].index(value) + 1)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 @pytest.mark.parametrize("link", LINKS)
 def test_each_link_is_taken_by_its_page_as_it_is(link: str, stopped: list[str]) -> None:
     name, _, query = link.removeprefix("./").partition("?")
@@ -61,7 +68,7 @@ def test_each_link_is_taken_by_its_page_as_it_is(link: str, stopped: list[str]) 
     for key, values in wanted.items():
         found = at.session_state[key]
         found = found if isinstance(found, list) else [found]
-        assert [str(one) for one in found] == values, key
+        assert [as_in_link(key, one) for one in found] == values, key
 
 
 def test_every_lesson_opens_by_its_link_and_folds_away_what_is_to_be_found_out() -> None:
@@ -102,10 +109,12 @@ def test_a_lesson_that_is_not_there_is_a_sentence_and_the_first(number: str) -> 
 
 
 def test_a_plan_stands_in_place_of_the_lesson_on_the_screen_and_on_paper() -> None:
-    assert [plan.title for plan in PLANS] == ["20 minutes", "45 minutes"]
-    at = open_page("pages/lessons/page.py", plan="45 minutes")
-    assert texts(at, "header") == "A lesson of 45 minutes"
-    assert texts(at, "markdown").count(PLANS[1].text) == 2, "on the screen and for paper"
+    titles = ["20 minutes", "45 minutes", "45 minutes with phones"]
+    assert sorted(plan.title for plan in PLANS) == titles
+    for plan in PLANS:
+        at = open_page("pages/lessons/page.py", plan=plan.title)
+        assert texts(at, "header") == f"A lesson of {plan.title}"
+        assert texts(at, "markdown").count(plan.text) == 2, "on the screen and for paper"
     assert LESSONS[0].prediction not in texts(at, "markdown")
 
 

@@ -20,6 +20,7 @@ from maml_core.learners.learner import Learner, random_learner
 from maml_core.teaching import play_round
 from maml_core.teaching.play_round import MODES, N_QUESTIONS, PlayQuestion
 from pages.shared import cached
+from pages.shared.frame.sidebar import ON_ADAPT
 from pages.shared.link_settings import Settings, shape_values
 from tests.support import opened_page
 from tests.support.opened_page import told
@@ -223,3 +224,16 @@ def test_a_question_is_an_episode_that_a_link_names_on_the_other_pages(
             getattr(shown[-1], name), getattr(asked.episode, name), err_msg=name
         )
     assert asked.query in shown[-1].query
+
+
+def test_the_episode_of_a_question_is_shown_whatever_the_browser_sends_with_the_way_there() -> None:
+    """Its controls may still hold their former values when the link is pressed."""
+    at = open_page(n_way="5")
+    chosen = {**shape_values(MODES[TWENTY]), "question": 3}
+    at.session_state[ON_ADAPT] = chosen  # as `choose_episode_of` does
+    at.sidebar.slider(key="n_way").set_value(5)
+    at.switch_page("pages/adapt/page.py").run()
+    for name, value in chosen.items():
+        assert at.session_state[name] == value, name
+    at.sidebar.slider(key="n_way").set_value(7).run()
+    assert at.session_state["n_way"] == 7, "from then on it is the visitor's"

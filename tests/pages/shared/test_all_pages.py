@@ -39,6 +39,15 @@ def test_opens_with_the_defaults_and_says_where_the_characters_come_from(path: s
     assert at.sidebar.button(key="get_omniglot").label == "Get Omniglot (14 MB)"
 
 
+def test_a_wrong_setting_of_the_server_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MAML_WORKERS", "all")
+    at = open_page(EPISODES)
+    (said,) = at.error
+    assert said.value.startswith("MAML_WORKERS is 'all'; set it to a whole number from 1")
+
+
 def test_a_good_link_is_taken_as_it_is() -> None:
     at = open_page(
         EPISODES, dataset="Glyphs", n_way="7", k_shot="3", q_query="2", seed="11", within="true"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +35,14 @@ def test_one_function_draws_all_plotly_charts() -> None:
         if (calls := calls_of(file, "plotly_chart"))
     }
     assert callers == {CHART: 1}
+
+
+def test_pandas_is_whole_before_a_figure_is_made() -> None:
+    said = "import sys; import pages.shared.charts.chart; print('pandas' in sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert found.stdout == "True\n", "Plotly takes it half imported by another visitor's thread"
 
 
 @pytest.mark.parametrize(

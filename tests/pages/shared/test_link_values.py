@@ -7,9 +7,10 @@ from itertools import cycle
 
 import pytest
 
-from pages.shared.frame import embedding, page_header, sidebar
+from pages.shared.frame import page_header, sidebar
+from pages.shared.frame.links import embedding
+from pages.shared.frame.links.short_links import MAX_CODE, decode, short_link
 from pages.shared.frame.navigation import PAGES_BY_NAME
-from pages.shared.frame.short_links import MAX_CODE, decode, short_link
 from pages.shared.link_settings import DEFAULTS, LINK, MAX_SHOWN, Check, parse_number, parse_whole
 from pages.shared.streamlit_internals import rewrite_link
 from pages.shared.widgets import plain_text

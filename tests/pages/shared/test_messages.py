@@ -24,7 +24,6 @@ COMMAND_LINE_ONLY = {
     "episodes/class_augmentation.py",
     "learners/learner.py",
     "methods/pretraining.py",
-    "optimisation/distributed.py",
     "optimisation/outer_loop.py",
     "training/recipes.py",
     "training/training_run.py",

@@ -9,13 +9,19 @@ import weakref
 import pytest
 import streamlit as st
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
-from streamlit.runtime.scriptrunner import RerunException, ScriptRunner
+from streamlit.runtime.scriptrunner import RerunException, ScriptRunner, StopException
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
+from streamlit.runtime.state import session_state_proxy
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 from streamlit.runtime.state.session_state import SessionState
 
 from pages.shared import streamlit_internals
-from pages.shared.streamlit_internals import answer_each_request, expire_results, sent_event
+from pages.shared.streamlit_internals import (
+    answer_each_request,
+    end_if_unwanted,
+    expire_results,
+    sent_event,
+)
 
 
 class Told(SessionState):
@@ -39,6 +45,23 @@ def test_a_request_is_answered_when_the_next_one_has_come_already() -> None:
     assert state["told"] == ("states",)
     with pytest.raises(RerunException):
         guarded["told"]
+
+
+def test_a_long_work_ends_where_it_asks_whether_it_is_still_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wanted = True
+
+    def give_way() -> None:
+        if not wanted:
+            raise StopException
+
+    state = SafeSessionState(SessionState(), give_way)
+    monkeypatch.setattr(session_state_proxy, "get_session_state", lambda: state)
+    end_if_unwanted()
+    wanted = False
+    with pytest.raises(StopException):
+        end_if_unwanted()
 
 
 def test_of_events_of_a_name_the_last_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

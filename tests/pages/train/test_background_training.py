@@ -208,8 +208,8 @@ def test_pause_resume_and_stop() -> None:
     assert not button(at, "start_training")
     until(lambda: found.progress)
     at.button(key="pause_training").click().run()
-    assert found.state == "paused"
-    assert at.button(key="pause_training").label == "Resume"
+    until(lambda: found.state == "paused")
+    assert at.run().button(key="pause_training").label == "Resume"
     at.button(key="pause_training").click().run()
     assert found.state == "running"
     at.button(key="stop_training").click().run()

@@ -118,7 +118,7 @@ def test_symbolic_links_are_followed_but_not_in_circles(tmp_path):
         found_in(root)
     (root / "b" / "again").unlink()
     os.symlink(tmp_path / "nowhere", root / "b" / "lost")
-    with pytest.raises(DataError, match=r"cannot be read .*b/lost"):
+    with pytest.raises(DataError, match=r"set/b/lost is a symbolic link to nothing; take it out"):
         found_in(root)
 
 
@@ -223,6 +223,10 @@ BAD_TABLES = {
     ),
     "a column twice": (b"filename,label,label\na,b,c", "lacks the columns.*each once"),
     "empty": (b"", "lacks the columns filename and label"),
+    "a header only": (
+        b"filename,label\n\n",
+        r"train\.csv .* names no picture below its first line",
+    ),
     "not text": (b"filename,label\ncaf\xe9,b", r"is not text in UTF-8 \(its byte 19"),
     "half a line": (b"filename,label\ntraina0.png", r"Line 2 of .*train\.csv .* lacks a filename"),
     "a long field": (b"filename,label\n" + b"x" * 200_000, "cannot be read as a table"),
@@ -270,6 +274,14 @@ def test_names_steer_nothing_where_they_are_shown(tmp_path):
     root = zip_files(tmp_path / "set.zip", classes("a\u202egnp", "b\x1b[31m"))
     labels = [one.name for one in image_folder.load(root, tmp_path).classes]
     assert labels == ["a\ufffdgnp", "b\ufffd[31m"]
+
+
+def test_of_long_names_the_ends_are_shown_and_marked_as_such(tmp_path):
+    long = "a folder with a long name " * 4
+    files = {f"{long}a/{i}.png": png(0) for i in range(2)} | classes("b")
+    notice = image_folder.load(zip_files(tmp_path / "set.zip", files), tmp_path).notice
+    first, second = (f"…{f'{long}a/{i}.png'[-79:]}" for i in range(2))
+    assert f"{first} = {second}; take" in notice
 
 
 def test_of_many_with_the_same_bytes_each_class_is_named_and_how_many_more(tmp_path):

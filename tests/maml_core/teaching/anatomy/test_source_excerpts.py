@@ -43,5 +43,5 @@ def test_every_inner_step_is_in_the_body_of_adapt():
     body = body_of(adapt)
     (line,) = body.positions_of(["stepped = "])
     assert body.lines[line].strip() == (
-        "stepped = {n: moving[n] - inner_lr * factors[n] * gradients[n] for n in moving}"
+        "stepped = {n: current[n] - inner_lr * factors[n] * gradients[n] for n in moving}"
     )

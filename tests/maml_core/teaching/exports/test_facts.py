@@ -16,6 +16,11 @@ def test_an_episode_is_named_by_all_that_chooses_it():
     }  # fmt: skip
 
 
+def test_what_a_class_drew_is_named_as_it_can_be_loaded_elsewhere():
+    facts = episode_facts("class-7", "alphabets", "test", EpisodeSpec(3, 1, 1), 0, 0)
+    assert facts["dataset"] == "drawings"
+
+
 def test_a_training_is_named_by_its_settings():
     config = TrainConfig(
         method="reptile", n_ways=(3,), k_shots=(2,), q_query=4, inner_lr=0.05, inner_steps=5,

@@ -43,14 +43,16 @@ def test_outputs_are_those_of_a_plain_loop_and_an_oracle_takes_no_step():
         assert found.shape == (2, 3, 7)
         for i in range(2):
             one = Sinusoids(*(value[i : i + 1] for value in waves))
-            told = network_inputs(method, at[None, :, None], one)[0]
+            told = network_inputs(method, at[None, :, None, None, None], one)[0]
             fast = {n: v.clone().requires_grad_() for n, v in params.items()}
             for step in range(3):
                 said = torch.func.functional_call(regression_network(method), fast, (told,))
                 torch.testing.assert_close(found[i, step], said[:, 0].detach())
                 if method == "oracle":
                     continue
-                out = torch.func.functional_call(regression_network(method), fast, (x[i][:, None],))
+                out = torch.func.functional_call(
+                    regression_network(method), fast, (x[i][:, None, None, None],)
+                )
                 error = F.mse_loss(out[:, 0], waves.targets(x)[i])
                 slopes = torch.autograd.grad(error, list(fast.values()))
                 fast = {n: v - 0.01 * s for (n, v), s in zip(fast.items(), slopes, strict=True)}

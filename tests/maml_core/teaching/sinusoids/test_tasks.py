@@ -34,10 +34,10 @@ def test_tasks_are_the_papers_waves_in_the_papers_ranges():
         assert values.mean() == pytest.approx((low + high) / 2, abs=0.05 * (high - low))
     for x, y in ((tasks.support_x, tasks.support_y), (tasks.query_x, tasks.query_y)):
         expected = waves.amplitude.numpy()[:, None, None] * np.sin(
-            x.numpy() - waves.phase.numpy()[:, None, None]
+            x.numpy()[..., 0, 0] - waves.phase.numpy()[:, None, None]
         )
         np.testing.assert_allclose(y.numpy(), expected, atol=1e-5)
-    assert tasks.support_x.shape == (1000, 4, 1)
+    assert tasks.support_x.shape == (1000, 4, 1, 1, 1)
     assert tasks.query_y.shape == (1000, 3, 1)
 
 

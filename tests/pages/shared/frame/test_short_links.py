@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlencode
 
 import pytest
 
-from pages.shared.frame import short_links
-from pages.shared.frame.navigation import PAGES
-from pages.shared.frame.short_links import (
+from pages.shared.frame.links import short_links
+from pages.shared.frame.links.share import is_of_this_computer
+from pages.shared.frame.links.short_links import (
     PHRASES,
     ShortLinkError,
     app_root,
@@ -19,6 +19,7 @@ from pages.shared.frame.short_links import (
     encode,
     qr_svg,
 )
+from pages.shared.frame.navigation import PAGES
 from tests.pages.shared.test_old_links import LINKS
 from tests.support.opened_page import open_page, texts
 
@@ -123,3 +124,20 @@ def test_the_qr_code_holds_the_text_and_says_so() -> None:
     assert f'alt="QR code of {link.replace("&", "&amp;")}"' in image
     assert b64decode(re.search('base64,(.*?)"', image)[1]).decode() == svg
     assert re.search(r'viewBox="0 0 (\d+) \1"', svg)
+
+
+@pytest.mark.parametrize(
+    ("address", "alone"),
+    [
+        ("http://localhost:8501/?go=1", True),
+        ("http://127.0.0.1:8501", True),
+        ("http://[::1]:8501/adapt", True),
+        ("http://192.168.1.23:8501/?go=localhost", False),
+        ("https://localhost.example/adapt", False),
+        ("/?go=1", False),
+    ],
+)
+def test_an_address_that_means_another_computer_on_a_phone_is_said_to(
+    address: str, alone: bool
+) -> None:
+    assert is_of_this_computer(address) == alone

@@ -12,7 +12,7 @@ from html import escape
 
 import streamlit as st
 
-from pages.shared.frame.share import address_with
+from pages.shared.frame.links.share import address_with
 from pages.shared.link_settings import check_link, one_of
 
 FIGURE = "figure"  # the parameter

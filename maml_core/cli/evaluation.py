@@ -1,0 +1,263 @@
+"""The commands that measure: `evaluate`, and `choose-inner-lr` on validation classes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from maml_core.cli.options import from_options, model_options
+from maml_core.cli.parser import EVALUATION_STEPS
+from maml_core.config import OFFICIAL_RUNS, EpisodeSpec, EvaluationConfig
+from maml_core.data.character_set import CharacterSet
+from maml_core.data.registry import load
+from maml_core.data.splits import split_classes
+from maml_core.data.storage.disk_cache import check_writable
+from maml_core.episodes.pool import TaskPool, make_pool
+from maml_core.episodes.sampling import count_available_episodes
+from maml_core.evaluation import records, results_table
+from maml_core.evaluation.accuracy import evaluate, evaluate_nearest, pictures_passed
+from maml_core.evaluation.confidence_intervals import Estimate, percent
+from maml_core.learners import checkpoints
+from maml_core.learners.learner import Learner, random_learner
+from maml_core.learners.training_classes import (
+    describe_seen,
+    seen_in_training,
+    splits_trained_on,
+)
+from maml_core.methods.catalogue import NEAREST
+from maml_core.networks.registry import for_pictures, model_arguments
+from maml_core.optimisation.distributed import check_same, from_first, is_first, joined
+from maml_core.optimisation.thread_pool import in_processes
+from maml_core.training import inner_lr_search
+from maml_core.training.saved_state import fingerprint
+from maml_core.training.training_run import TrainingRun
+
+DATA_OPTIONS = ("dataset", "split", "split_seed", "part")
+ANSWER_OPTIONS = ("transductive", "rotation_tta", "ink_crops", "seed")
+LISTS = ("accuracy", "ci95")
+MANY_PICTURES = 300_000  # passed through a network: half a minute of a core
+
+
+def measure(parsed: argparse.Namespace) -> None:
+    """Print accuracies, of all rows of the table or of what the options describe.
+
+    Started by torchrun, the processes share out the episodes and the first one prints and writes.
+    """
+    with joined():
+        if parsed.all:
+            _evaluate_all(parsed)
+        else:
+            _evaluate_one(parsed)
+
+
+def _evaluate_one(parsed: argparse.Namespace) -> None:
+    spec = OFFICIAL_RUNS if parsed.official else from_options(EpisodeSpec, parsed)
+    episodes = count_available_episodes(spec, parsed.episodes)
+    nearest = parsed.method in NEAREST
+    if nearest:
+        _check_nearest(parsed)
+    data = load(parsed.dataset)
+    if data.notice and is_first():
+        print(data.notice, file=sys.stderr)
+    _check_same(data)
+    learner = from_first(lambda: _learner(parsed, data))
+    classes = split_classes(data, parsed.split, parsed.part, parsed.split_seed)
+    seen = _check_seen(parsed, learner, data, parsed.part)
+    pool = make_pool(data, classes, ink_crops=parsed.ink_crops)
+    config = EvaluationConfig(
+        inner_steps=_steps(parsed),
+        episodes=episodes,
+        seed=parsed.seed,
+        inner_lr=parsed.inner_lr,
+        transductive=parsed.transductive,
+        rotation_tta=parsed.rotation_tta,
+    )
+    if nearest or learner is None:
+        inner_lr = None
+        stream = evaluate_nearest(learner, pool, spec, config)
+    else:
+        inner_lr = learner.inner_lr(spec.n_way) if parsed.inner_lr is None else parsed.inner_lr
+        stream = evaluate(learner, pool, spec, config)
+    method = parsed.method if nearest or learner is None else learner.method
+    pictures = pictures_passed(spec, config, ink_crops=parsed.ink_crops)
+    last = _last(stream, episodes, method, pictures)
+    result = {
+        "method": method,
+        **{name: getattr(parsed, name) for name in DATA_OPTIONS},
+        "classes": len(classes),
+        "seen_in_training": seen,
+        **asdict(spec),
+        **{name: getattr(parsed, name) for name in ANSWER_OPTIONS},
+        "episodes": last.episodes,
+        "inner_lr": inner_lr,
+        "accuracy": last.accuracy,
+        "ci95": last.ci95,
+    }
+    if is_first():
+        _print(result, parsed.json)
+
+
+def _steps(parsed: argparse.Namespace) -> int:
+    return EVALUATION_STEPS if parsed.steps is None else int(parsed.steps)
+
+
+def _check_nearest(parsed: argparse.Namespace) -> None:
+    """Raise `ValueError` if an option was given that a nearest neighbour has no use for."""
+    for option in ("weights", "model", "steps", "inner_lr"):
+        if getattr(parsed, option) is not None:
+            raise ValueError(
+                f"{parsed.method} compares features or pixels and adapts nothing, so it has no "
+                f"use for --{option.replace('_', '-')}; leave that out."
+            )
+
+
+def _check_seen(
+    parsed: argparse.Namespace, learner: Learner | None, data: CharacterSet, part: str
+) -> int:
+    """Return how many classes of a part the weights were trained on; warn if it is allowed.
+
+    Raises:
+        ValueError: They were trained on some, and --allow-seen was not given.
+    """
+    if learner is None:
+        return 0
+    split = parsed.split, part, parsed.split_seed
+    sentence = describe_seen(learner.provenance, data, *split)
+    if sentence and not parsed.allow_seen:
+        raise ValueError(
+            f"{sentence} Accuracy on those says nothing about new classes. Choose the split and "
+            "seed of the weights, other weights, or --allow-seen."
+        )
+    if sentence and is_first():
+        print(f"WARNING: {sentence.upper()}", file=sys.stderr)
+    classes = split_classes(data, parsed.split, part, parsed.split_seed)
+    return len(seen_in_training(splits_trained_on(learner.provenance), data, classes))
+
+
+def _evaluate_all(parsed: argparse.Namespace) -> None:
+    """Measure and print the table's rows, except those that `--record` has."""
+    test_pool = cache(_checked_pool)
+    for row in from_first(lambda: _rows_to_measure(parsed)):
+        episodes = count_available_episodes(row.spec, parsed.episodes)
+        config = EvaluationConfig(_steps(parsed), episodes, parsed.seed)
+        stream = results_table.measure_row(row, test_pool(row.split, row.ink_crops), config)
+        pictures = pictures_passed(row.spec, config, ink_crops=row.ink_crops)
+        last = _last(stream, episodes, f"{row.method}, {row.split}", pictures)
+        if is_first():
+            measured = results_table.to_record(row, last, parsed.seed)
+            _print(measured, parsed.json)
+            if parsed.record:
+                records.append_record(parsed.record, measured)
+
+
+def _rows_to_measure(parsed: argparse.Namespace) -> list[results_table.Row]:
+    """Return the table's rows without those that `--record` has, and make that file ready."""
+    before = []
+    if parsed.record:
+        before = records.load_records(parsed.record)
+        records.prepare_to_append(parsed.record)  # now, not after the first row
+
+    def is_measured(row: results_table.Row) -> bool:
+        episodes = count_available_episodes(row.spec, parsed.episodes)
+        wanted = {**results_table.row_key(row), "episodes": episodes, "seed": parsed.seed}
+        return any(wanted.items() <= recorded.items() for recorded in before)
+
+    return [row for row in results_table.table_rows() if not is_measured(row)]
+
+
+def _checked_pool(split: str, ink_crops: bool) -> TaskPool:
+    pool = results_table.omniglot_test_pool(split, ink_crops)
+    _check_same(pool.data)
+    return pool
+
+
+def _check_same(data: CharacterSet) -> None:
+    check_same(f"pictures or classes of {data.name}", lambda: fingerprint(data))
+
+
+def _last(stream: Iterable[Estimate], episodes: int, description: str, pictures: int) -> Estimate:
+    """Return the last estimate of a stream while a bar shows the progress."""
+    hidden = None if is_first() else True  # None: only where nobody watches
+    where = in_processes() if pictures > MANY_PICTURES else nullcontext()
+    with where, tqdm(total=episodes, desc=description, unit="episode", disable=hidden) as bar:
+        for estimate in stream:
+            bar.update(estimate.episodes - bar.n)
+    return estimate
+
+
+def _print(result: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
+        # JSON has no NaN; an interval that there is none of is null.
+        half_widths = [None if math.isnan(half) else half for half in result["ci95"]]
+        print(json.dumps({**result, "ci95": half_widths}), flush=True)
+        return
+    print(", ".join(f"{name} {value}" for name, value in result.items() if name not in LISTS))
+    for step, (mean, half) in enumerate(zip(result["accuracy"], result["ci95"], strict=True)):
+        print(f"  step {step:2d}  {percent(mean, half, 2):>13} %")
+
+
+def choose_inner_lr(parsed: argparse.Namespace) -> None:
+    """Print α by N as chosen on validation classes, and keep it in the weights file if given.
+
+    Started by torchrun, the processes share out the episodes and the first one prints and writes.
+    """
+    with joined():
+        inner_lrs = _inner_lrs(parsed)
+    if not is_first():
+        return
+    if parsed.weights:
+        checkpoint = checkpoints.load_weights(parsed.weights)
+        chosen = {"inner_lrs": inner_lrs, "inner_lrs_command": parsed.command}
+        checkpoints.save_weights(
+            parsed.weights,
+            checkpoints.Checkpoint(checkpoint.params, {**checkpoint.metadata, **chosen}),
+        )
+    print(json.dumps(inner_lrs))
+
+
+def _inner_lrs(parsed: argparse.Namespace) -> dict[str, float]:
+    run = TrainingRun(Path(), parsed.dataset, parsed.split, parsed.split_seed)
+    validation = run.pool("validation")
+    _check_same(validation.data)
+    learner = from_first(lambda: _adapting_learner(parsed, validation.data))
+    _check_seen(parsed, learner, validation.data, "validation")
+    if parsed.weights and is_first():
+        check_writable(parsed.weights)  # now, not after minutes
+    return inner_lr_search.best_inner_lrs(learner, validation)
+
+
+def _learner(parsed: argparse.Namespace, data: CharacterSet) -> Learner | None:
+    """Return the learner that adapts or whose features are compared; None for pixels."""
+    if parsed.method in NEAREST:
+        weights = NEAREST[parsed.method]
+        return checkpoints.shipped(weights, parsed.split) if weights else None
+    return _adapting_learner(parsed, data)
+
+
+def _adapting_learner(parsed: argparse.Namespace, data: CharacterSet) -> Learner:
+    """Return the learner of a file's weights, of shipped ones, or an untrained network."""
+    if parsed.weights:
+        checkpoint = checkpoints.load_weights(parsed.weights)
+        name = model_arguments(checkpoint.provenance.model)["name"]
+        if parsed.model not in (None, name):
+            raise ValueError(
+                f"{parsed.weights} holds weights for {name}, not {parsed.model}; leave --model out."
+            )
+        return checkpoint.learner()
+    if parsed.method == "random":
+        return random_learner(0, for_pictures(model_options(parsed), data.input_shape))
+    if parsed.model not in (None, "conv4"):
+        raise ValueError(
+            f"There are no shipped weights for {parsed.model}; name a file with --weights."
+        )
+    return checkpoints.shipped(parsed.method, parsed.split)

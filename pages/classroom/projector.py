@@ -1,0 +1,76 @@
+"""What the class thought, live, to be read from the back row."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+import streamlit as st
+
+from maml_core.classroom.activities import Activity, open_activity_of
+from maml_core.classroom.membership import ClassRecord, Pupil, is_there, pupils_of
+from pages.classroom.drawings import draw_drawings
+from pages.classroom.lesson_results import draw_lesson_results
+from pages.classroom.play_results import draw_play_results
+from pages.classroom.prediction_results import draw_prediction_results
+from pages.shared.classroom.store import database
+from pages.shared.frame.navigation import PAGES_BY_NAME
+from pages.shared.widgets import plain_text
+
+AWAY_SECONDS = 60  # since a browser last spoke: its phone sleeps, or shows something else
+LOOK_SECONDS = 2  # between two looks at what came in
+RESULTS: Mapping[str, Callable[[ClassRecord, Activity | None], None]] = {
+    "Play": draw_play_results,
+    "Predictions": draw_prediction_results,
+    "Drawings": draw_drawings,
+    "Lessons": draw_lesson_results,
+}
+BY_KIND = {  # of activities
+    "play": "Play",
+    "prediction": "Predictions",
+    "drawing": "Drawings",
+    "lesson": "Lessons",
+}
+
+
+@st.fragment(run_every=LOOK_SECONDS)
+def draw_projector(taught: ClassRecord) -> None:
+    """Draw who is here, and what they handed in: that of the activity which is open, at first."""
+    if not is_there(database(), taught.id):
+        st.rerun()  # it was deleted in another window, or by time: its code opens nothing any more
+    pupils = pupils_of(database(), taught.id)
+    st.subheader(f"{len(pupils)} here", anchor=False)
+    names = ", ".join(pupil.name for pupil in pupils)
+    st.caption(
+        plain_text(f"{where_they_are(pupils)}: {names}.") if pupils else "Nobody has joined yet."
+    )
+    opened = open_activity_of(database(), taught.id)
+    _turn_to(opened)
+    shown = st.segmented_control(
+        "What the class thought", list(RESULTS), default="Play", required=True, key="class_results"
+    )
+    RESULTS[shown](taught, opened)
+
+
+def where_they_are(pupils: Sequence[Pupil]) -> str:
+    """Return on which pages pupils are, the most visited first; who is not heard of is away."""
+    now = time.time()
+    places = Counter(
+        f"on {PAGES_BY_NAME[pupil.place].title}"
+        if now - pupil.seen_at < AWAY_SECONDS and pupil.place in PAGES_BY_NAME
+        else "away"
+        for pupil in pupils
+    )
+    return ", ".join(f"{count} {place}" for place, count in places.most_common())
+
+
+def _turn_to(opened: Activity | None) -> None:
+    """Show what comes of an activity when it has just been opened, and when one comes back."""
+    state = st.session_state
+    if opened is not None and (
+        opened.id != state.get("class_turned_to") or "class_results" not in state
+    ):
+        state["class_turned_to"] = opened.id
+        if opened.kind in BY_KIND:
+            state["class_results"] = BY_KIND[opened.kind]

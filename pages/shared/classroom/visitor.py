@@ -1,0 +1,63 @@
+"""Who a visitor is in a class: nobody, one of its pupils, or its teacher."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import streamlit as st
+
+from pages.shared.classroom.routes import PUPIL_COOKIE, TEACHER_COOKIE
+from pages.shared.classroom.store import database
+
+if TYPE_CHECKING:
+    from maml_core.classroom.membership import ClassRecord, Pupil
+
+T = TypeVar("T")
+
+
+def cookie(name: str) -> str | None:
+    """Return what this browser's cookie of a name says, if it has one."""
+    said = st.context.cookies.get(name)
+    return said if isinstance(said, str) else None  # in a test without a browser it is neither
+
+
+def current_pupil() -> Pupil | None:
+    """Return the pupil that this browser is, if it is one and the database is there."""
+    token = cookie(PUPIL_COOKIE)
+    if not token:
+        return None
+    from maml_core.classroom.membership import pupil_of_token
+
+    return _unless_away(lambda: pupil_of_token(database(), token))
+
+
+def taught_class() -> ClassRecord | None:
+    """Return the class that this browser is the teacher of, likewise."""
+    secret = cookie(TEACHER_COOKIE)
+    if not secret:
+        return None
+    from maml_core.classroom.membership import class_of_teacher
+
+    return _unless_away(lambda: class_of_teacher(database(), secret))
+
+
+def _unless_away(find: Callable[[], T | None]) -> T | None:
+    """Find somebody; while the database is away all others' pages stay as they are."""
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        return find()
+    except (OperationalError, ValueError):  # the latter: it is set up badly
+        return None
+
+
+def own_hand_in(kind: str, subject: object) -> dict[str, object] | None:
+    """Return what a component needs to hand in what is about a subject; None for whom no class is.
+
+    Args:
+        kind: One of `hand_ins.MAX_BYTES`.
+        subject: What it is about; its text is kept.
+    """
+    pupil = current_pupil()
+    return {"who": pupil.id, "kind": kind, "subject": str(subject)} if pupil else None

@@ -1,0 +1,1 @@
+"""What a visitor has made outlives a reload and a server: kept in memory, and on the disk."""

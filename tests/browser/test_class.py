@@ -1,0 +1,153 @@
+"""A class in real browsers: a teacher at a projector, pupils with phones, and what goes wrong."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.browser_waiting import wait_until_done
+from tests.support.class_in_browser import join_class, lead_here, start_class
+
+SOON_MS = 10_000  # for a line that comes within three seconds on a machine with nothing else to do
+
+
+def play(pupil: Page, choices: list[int]) -> None:
+    """Answer the first questions of a round."""
+    for number, choice in enumerate(choices, 1):
+        pupil.locator(".choice").nth(choice).click()
+        expect(pupil.locator(".game")).to_have_attribute("data-answered", str(number))
+        pupil.locator(".next").click()
+
+
+def summary(teacher: Page) -> str:
+    """Return what the projector's chart says in words."""
+    return (
+        teacher.locator(".st-key-class_round_chart [aria-label]").first.get_attribute("aria-label")
+        or ""
+    )
+
+
+def test_a_class_plays_a_round(page: Page, phones: list[Page], app_url: str) -> None:
+    code, _ = start_class(page, app_url)
+    names = [join_class(phone, app_url, code) for phone in phones]
+    assert len(set(names)) == 2
+    expect(page.get_by_text("2 here")).to_be_visible()
+    page.goto(f"{app_url}/?seed=3")
+    expect(page.locator(".choice").first).to_be_visible()
+    wait_until_done(page)
+    lead_here(page)
+    for phone in phones:
+        phone.locator(".line .go").click(timeout=SOON_MS)
+        expect(phone.locator(".choice").first).to_be_visible()
+        wait_until_done(phone)
+        expect(phone.locator(".line .go")).to_be_hidden()
+    for choice, phone in enumerate(phones):
+        play(phone, [choice] * 3)
+    page.goto(f"{app_url}/classroom")
+    expect(page.get_by_text(re.compile("Most missed: question"))).to_be_visible()
+    chart = page.locator(".st-key-class_round_chart")
+    expect(chart).to_be_visible()
+    expect(page.locator(".st-key-class_scores")).to_contain_text("MAML")
+    # Two different answers to a question: one right at most.
+    words = summary(page)
+    shares = re.findall(r"Question \d+: (\d+) % right", words)
+    assert len(shares) == 3
+    assert set(shares) <= {"0", "50"}
+    assert words.count("nobody has answered") == 7
+
+
+def test_a_phone_without_network_keeps_its_answers(
+    page: Page, phones: list[Page], app_url: str
+) -> None:
+    code, _ = start_class(page, app_url)
+    phone = phones[0]
+    join_class(phone, app_url, code)
+    phone.goto(f"{app_url}/?seed=5")
+    expect(phone.locator(".choice").first).to_be_visible()
+    wait_until_done(phone)
+    sent: list[str] = []
+    phone.on("requestfinished", lambda request: sent.append(request.url))
+    phone.context.set_offline(True)
+    play(phone, [0, 1])
+    expect(phone.locator(".line .outbox")).to_contain_text("One thing is kept on this device")
+    assert not [url for url in sent if url.endswith("hand-in")]
+    phone.context.set_offline(False)
+    expect(phone.locator(".line .outbox")).to_be_empty()
+    page.goto(f"{app_url}/classroom")
+    expect(page.get_by_text(re.compile("Most missed|Seed 5")).first).to_be_visible()
+
+
+def test_what_a_pupil_takes_away_has_links_that_open_elsewhere(
+    page: Page, phones: list[Page], app_url: str
+) -> None:
+    code, _ = start_class(page, app_url)
+    phone = phones[0]
+    join_class(phone, app_url, code)
+    phone.goto(f"{app_url}/?dataset=Glyphs&seed=5")
+    expect(phone.locator(".choice").first).to_be_visible()
+    wait_until_done(phone)
+    play(phone, [0])
+    phone.goto(f"{app_url}/classroom")
+    expect(phone.get_by_text("You have handed in 1 thing")).to_be_visible()
+    with phone.expect_download() as download:
+        phone.locator(".st-key-own_report button").click()
+    file = download.value.path().read_text()
+    assert f'href="{app_url}/?dataset=Glyphs&amp;' in file
+    assert "of 1 right" in file
+
+
+@pytest.mark.slow
+def test_a_reload_late_comers_wrong_codes_and_leaving(
+    page: Page, phones: list[Page], app_url: str
+) -> None:
+    code, _ = start_class(page, app_url)
+    page.goto(f"{app_url}/episodes?n_way=3")
+    expect(page.locator(".episode")).to_be_visible()
+    wait_until_done(page)
+    lead_here(page)
+    late, other = phones
+    late.goto(f"{app_url}/classroom")
+    late.locator(".code").fill("zzzz zzzz")
+    expect(late.locator(".join .said")).to_contain_text("No class has this code")
+    assert late.locator(".enter").is_disabled()
+    late.locator(".code").fill(f"{code[:4].upper()}-{code[4:]}")
+    expect(late.locator(".offered label")).to_have_count(6)
+    name = late.locator(".offered label").first.inner_text()
+    late.keyboard.press("Tab")
+    late.locator(".enter").press("Enter")
+    expect(late.locator(".line .who")).to_have_text(f"You are the {name}")
+    expect(late.locator(".line .go")).to_be_visible(timeout=SOON_MS)
+    late.reload()
+    expect(late.locator(".line .who")).to_have_text(f"You are the {name}")
+    # Joining twice: in another tab of the same browser one is who one was.
+    twin = late.context.new_page()
+    twin.goto(f"{app_url}/classroom?join={code}")
+    expect(twin.locator(".line .who")).to_have_text(f"You are the {name}")
+    twin.locator(".line .leave").click()
+    expect(twin.locator(".join")).to_be_visible()
+    expect(late.locator(".line .task")).to_contain_text("in no class any more", timeout=SOON_MS)
+    # A stranger without a class sees nothing of one.
+    other.goto(f"{app_url}/episodes?n_way=3")
+    expect(other.locator(".episode")).to_be_visible()
+    assert other.locator(".line").count() == 0
+
+
+@pytest.mark.slow
+def test_the_private_link_leads_the_class_elsewhere_and_ends_it(
+    page: Page, stranger: Page, phones: list[Page], app_url: str
+) -> None:
+    code, link = start_class(page, app_url)
+    join_class(phones[0], app_url, code)
+    stranger.goto(link)
+    expect(stranger.locator(".class-code")).to_have_text(f"{code[:4]} {code[4:]}")
+    assert "teacher=" not in stranger.url
+    stranger.get_by_role("button", name="Delete this class").click()
+    stranger.get_by_role("button", name="Delete it now").click()
+    expect(stranger.locator(".begin")).to_be_visible()
+    expect(phones[0].locator(".line .task")).to_contain_text(
+        "in no class any more", timeout=SOON_MS
+    )
+    phones[0].goto(f"{app_url}/classroom?join={code}")
+    expect(phones[0].locator(".join .said")).to_contain_text("No class has this code")
