@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import threading
 import time
 from collections import Counter
@@ -41,6 +42,8 @@ BASELINE = "pretrained"  # what stands beside MAML
 SPLIT = "alphabets"  # the one that the shipped weights are trained on
 RESULT_SECONDS = 480.0  # that a result is kept for whoever asks for the same
 TIDY_SECONDS = 30.0
+
+_log = logging.getLogger(__name__)
 
 
 def characters(dataset: str) -> CharacterSet:
@@ -228,10 +231,17 @@ def keep_tidy(also: Callable[[], None]) -> threading.Thread:
 def _tidy_regularly(also: Callable[[], None]) -> None:
     while True:
         time.sleep(TIDY_SECONDS)
-        expire_results()
-        loaded_sets().forget_unused(RESULT_SECONDS)
-        end_unused_processes(RESULT_SECONDS)
-        also()
-        if forget_expired_sessions() and is_deserted():
-            gc.collect()  # sessions refer to themselves, and an idle server collects nothing
-        release_freed_memory()
+        try:
+            _tidy(also)
+        except Exception:  # what fails once is not left undone for as long as the server runs
+            _log.exception("Old results could not be dropped; the next time is soon")
+
+
+def _tidy(also: Callable[[], None]) -> None:
+    expire_results()
+    loaded_sets().forget_unused(RESULT_SECONDS)
+    end_unused_processes(RESULT_SECONDS)
+    also()
+    if forget_expired_sessions() and is_deserted():
+        gc.collect()  # sessions refer to themselves, and an idle server collects nothing
+    release_freed_memory()

@@ -56,7 +56,7 @@ def delete_unused_classes() -> None:
     if _tidied is not None and time.monotonic() - _tidied < TIDY_SECONDS:
         return
     _tidied = time.monotonic()
-    if "DATABASE_URL" not in os.environ and not (default_data_dir() / FILE).exists():
+    if not os.environ.get("DATABASE_URL") and not (default_data_dir() / FILE).exists():
         return
     from sqlalchemy.exc import SQLAlchemyError
 

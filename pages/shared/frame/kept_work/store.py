@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
+import logging
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,8 @@ from pages.shared.streamlit_internals import is_connected
 MAX_TABS = 200
 MAX_BYTES = 300_000_000  # of weights files, of all tabs together
 WRITE_SECONDS = 5.0
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -90,10 +92,14 @@ class WorkStore:
             works = dict(self._works)
         with self._writing:
             for token, work in works.items():
-                with suppress(RuntimeError):  # a page is changing it: the next time
+                try:
                     training = training_session.training_queue().training_of(work.session)
                     parts = parts_of(work.values, training)
                     self._folder.write(token, parts, is_there=is_connected(work.session))
+                except RuntimeError:
+                    pass  # a page is changing it: the next time
+                except Exception:  # one tab's fault costs no other tab its copy
+                    _log.exception("A tab's work could not be copied to the disk")
             self._folder.forget_left(60 * KEPT_MINUTES)
         return len(works)
 

@@ -195,6 +195,19 @@ def test_what_is_kept_is_on_the_disk_a_moment_later(
     store._works.clear()  # its writer ends
 
 
+def test_a_tab_whose_work_cannot_be_read_costs_no_other_tab_its_copy(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(stores, "is_connected", lambda _: True)
+    store = WorkStore(WorkFolder(data_dir))
+    store.keep("bad", {"board_state": "no board"}, "one")
+    store.keep("good", {"board_state": drawn_board()}, "two")
+    assert store.write() == 2
+    assert list(store.on_disk("good")) == ["board.json"]
+    assert store.on_disk("bad") == {}
+    assert "could not be copied" in caplog.text
+
+
 def test_what_is_on_the_disk_goes_with_its_tab(data_dir: Path) -> None:
     folder, root = WorkFolder(data_dir), data_dir / FOLDER
     for token in ("left", "there"):
