@@ -126,6 +126,8 @@ class LoadedSets:
         value, until = self._looks.get(key, (None, 0.0))
         if key not in self._looks or self._clock() >= until:
             began = self._clock()
+            if key in self._looks:  # one looks; the others go by what was seen before
+                self._looks[key] = value, began + LOOK_SECONDS
             value = look()
             took = self._clock() - began
             self._looks[key] = value, self._clock() + max(LOOK_SECONDS, took / LOOK_SHARE)

@@ -159,6 +159,20 @@ def test_the_longer_a_look_takes_the_less_often_it_is_done():
     assert sets.look("folder", look) == 3
 
 
+def test_one_looks_for_all_who_ask_meanwhile():
+    clock, meanwhile = Clock(), []
+    sets = LoadedSets(clock=clock)
+    began = sets.look("folder", clock)
+
+    def look():
+        meanwhile.append(sets.look("folder", look))
+        return clock.now
+
+    clock.now += 100.0
+    assert sets.look("folder", look) == began + 100.0
+    assert meanwhile == [began]
+
+
 def test_a_changed_set_takes_no_other_with_it(pictures, monkeypatch):
     sets = LoadedSets()
     monkeypatch.setattr(registry, "GLYPHS", {"n_alphabets": 1, "n_drawers": 2, "seed": 0})

@@ -99,6 +99,16 @@ def test_every_layout_gives_what_was_drawn(lay, fake_omniglot, tmp_path):
     )
 
 
+def test_what_is_added_is_counted(fake_omniglot, tmp_path):
+    lay_folders(fake_omniglot, tmp_path)
+    n_classes, n_images = omniglot.count_classes_and_images(tmp_path)
+    there = tmp_path / BACKGROUND / "Runes" / "character01" / "0001_01.png"
+    new = tmp_path / BACKGROUND / "Runes" / "character99" / "9999_01.png"
+    new.parent.mkdir()
+    new.write_bytes(there.read_bytes())
+    assert omniglot.count_classes_and_images(tmp_path) == (n_classes + 1, n_images + 1)
+
+
 def test_other_files_are_ignored(fake_omniglot, tmp_path):
     lay_folders(fake_omniglot, tmp_path)
     (tmp_path / BACKGROUND / ".DS_Store").write_bytes(b"?")
