@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import numpy as np
@@ -40,6 +41,8 @@ from pages.shared.classroom.subjects import AFTER, PlaySubject, labels_of, lesso
 from pages.shared.frame.class_line import root
 from pages.shared.link_settings import PART_LABELS, dataset_label
 
+Subject = TypeVar("Subject", PlaySubject, str)
+MOST = 20  # rounds, and predictions, of a report
 NOT_HERE = "The characters are not on this server."
 
 
@@ -47,8 +50,8 @@ def class_report(taught: ClassRecord) -> str:
     """Return a class's results as one HTML file."""
     handed_in = hand_ins_of(database(), taught.id)
     sections = [
-        *(_round_section(taught, *one) for one in rounds_of(handed_in).items()),
-        *(_prediction_section(taught, *one) for one in _tasks(handed_in).items()),
+        *(_round_section(taught, *one) for one in _most(rounds_of(handed_in)).items()),
+        *(_prediction_section(taught, *one) for one in _most(_tasks(handed_in)).items()),
         *(_lesson_section(taught, *one) for one in _by_lesson(handed_in).items()),
     ]
     drawings = _pictures(
@@ -56,6 +59,7 @@ def class_report(taught: ClassRecord) -> str:
     )
     sections += [Section("Drawings", pictures=drawings)] if drawings else []
     about = f"Class {taught.code}, {_day(taught.started_at)}. Names are from a list."
+    about += _left_out(handed_in)
     empty = [Section("Nothing has been handed in yet.")]
     return html_report("What the class thought", about, sections or empty)
 
@@ -64,14 +68,37 @@ def own_report(pupil: Pupil) -> str:
     """Return what a pupil handed in as one HTML file; of others it says nothing."""
     handed_in = own_hand_ins(database(), pupil)
     sections = [
-        *(_own_round_section(*one) for one in rounds_of(handed_in).items()),
-        *(_own_prediction_section(pupil, *one) for one in _tasks(handed_in).items()),
+        *(_own_round_section(*one) for one in _most(rounds_of(handed_in)).items()),
+        *(_own_prediction_section(pupil, *one) for one in _most(_tasks(handed_in)).items()),
         *(_own_lesson_section(*one) for one in _by_lesson(handed_in).items()),
     ]
     own = [one for one in board_entries(database(), pupil.class_id) if one.name == pupil.name]
     sections += [Section("Your drawings", pictures=_pictures(own))] if own else []
     empty = [Section("You have handed in nothing yet.")]
-    return html_report(f"Hand-in of the {pupil.name}", _day(pupil.seen_at), sections or empty)
+    about = f"{_day(pupil.seen_at)}.{_left_out(handed_in)}"
+    return html_report(f"Hand-in of the {pupil.name}", about, sections or empty)
+
+
+def _most(groups: Mapping[Subject, Sequence[HandIn]]) -> dict[Subject, Sequence[HandIn]]:
+    """Return the `MOST` groups that most have handed in to, in their order.
+
+    The machines answer each of them anew: of what one pupil alone did hundreds of times, a report
+    would keep the server busy for minutes.
+    """
+    chosen = sorted(groups, key=lambda one: len(groups[one]), reverse=True)[:MOST]
+    return {subject: groups[subject] for subject in groups if subject in chosen}
+
+
+def _left_out(handed_in: Sequence[HandIn]) -> str:
+    """Say how much `_most` leaves out; empty: nothing."""
+    counts = len(rounds_of(handed_in)), len(_tasks(handed_in))
+    left_out = sum(max(0, count - MOST) for count in counts)
+    if not left_out:
+        return ""
+    return (
+        f" At most {MOST} rounds and {MOST} predictions are shown, those that most took part in; "
+        f"{left_out} more were handed in."
+    )
 
 
 def _round_section(
