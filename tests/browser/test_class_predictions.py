@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser_waiting import wait_until_done
-from tests.support.class_in_browser import join_class, lead_here, start_class
+from tests.support.class_in_browser import go_where_led, join_class, lead_here, start_class
 
 EPISODE = "adapt?n_way=5&q_query=5&seed=3&steps=3&methods=MAML&methods=Pretrained"
 HANDED_IN = "You can change it until your teacher shows what came out."
@@ -28,9 +28,8 @@ def led(
         page.goto(f"{app_url}/{link}")
         wait_until_done(page)
         lead_here(page)
-        phone.locator(".line .go").click()
+        go_where_led(phone)
         expect(phone.locator(".hand-in").first).to_be_visible()
-        wait_until_done(phone)
         return page, phone
 
     return lead
