@@ -83,13 +83,14 @@ def _draw_most_missed(
     data = cached.characters(subject.dataset)
     right, total = summary.chosen[worst, question.truth], summary.n_answers[worst]
     st.markdown(f"**Most missed: question {worst + 1}**, which {right} of {total} got right.")
-    asked, choices = st.columns([1, 4])
-    asked.html(picture_strip(data, [question.query]))
-    with choices.container(horizontal=True, key="class_most_missed"):
+    with st.container(horizontal=True, key="class_most_missed"):
+        with st.container(width="content"):
+            st.html(picture_strip(data, [question.query]))
+            st.markdown("the question", text_alignment="center")
         for label, row in enumerate(question.episode.support):
             count = int(summary.chosen[worst, label])
             if count or label == question.truth:
                 with st.container(width="content"):
                     st.html(picture_strip(data, [int(row[0])]))
                     mark = " ✓" if label == question.truth else ""
-                    st.markdown(f"**{count}{mark}**", text_alignment="center")
+                    st.markdown(f"**{count}** chose it{mark}", text_alignment="center")
