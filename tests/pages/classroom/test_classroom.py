@@ -23,6 +23,7 @@ from maml_core.classroom.membership import (
     pupil_of_token,
     pupils_of,
 )
+from maml_core.classroom.tables import SUBJECT
 from pages.classroom.projector import who_is_where
 from pages.classroom.report import class_report
 from pages.shared import cached
@@ -115,6 +116,37 @@ def test_the_teacher_leads_and_lets_go(database: Engine, started: StartedClass) 
     at.button(key=LET_GO).click()
     run(at)
     assert open_activity_of(database, started.record.id) is None
+
+
+def test_a_link_that_is_too_long_is_said_to_be_so_and_ends_nothing(
+    database: Engine, started: StartedClass
+) -> None:
+    open_activity(database, started.record.id, "play", "?seed=3")
+    started.become_teacher()
+    at = open_page("pages/episodes/page.py", note="x" * SUBJECT)
+    assert at.button(key=LEAD).disabled
+    assert f"and {SUBJECT} are possible" in texts(at, "caption")
+    activity = open_activity_of(database, started.record.id)
+    assert activity
+    assert activity.link == "?seed=3"
+
+
+@pytest.mark.parametrize("page", ["adapt", "draw", "lessons", "classroom"])
+def test_who_a_visitor_is_is_looked_up_once_a_run(
+    page: str, started: StartedClass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up: list[str] = []
+
+    def counting(engine: Engine, token: str) -> Pupil | None:
+        looked_up.append(token)
+        return pupil_of_token(engine, token)
+
+    monkeypatch.setattr("maml_core.classroom.membership.pupil_of_token", counting)
+    started.become_pupil(1)
+    at = open_page(f"pages/{page}/page.py")
+    assert looked_up == [started.tokens[1]]
+    run(at)
+    assert looked_up == 2 * [started.tokens[1]]
 
 
 def test_a_pupil_takes_part_and_teaches_nothing(database: Engine, started: StartedClass) -> None:
