@@ -20,6 +20,8 @@ from pages.shared.charts.picture_html import picture_strip
 from pages.shared.classroom.store import database
 from pages.shared.classroom.subjects import PlaySubject
 
+RANKED = 10  # pupils on the projector
+
 
 def draw_play_results(taught: ClassRecord, opened: Activity | None) -> None:
     """Draw one round, at first the one that is open, else the one that was begun last."""
@@ -53,12 +55,13 @@ def _draw_round(taught: ClassRecord, subject: PlaySubject, handed_in: Sequence[H
     _draw_scores(summary)
     _draw_most_missed(subject, questions, summary)
     if taught.options["ranking"]:
-        st.table(
-            [
-                {"": place, "Name": name, "Right": score}
-                for place, name, score in ranking(summary.scores)
-            ]
-        )
+        _draw_ranking(ranking(summary.scores))
+
+
+def _draw_ranking(ranked: Sequence[tuple[int, str, int]]) -> None:
+    st.table([{"": place, "Name": name, "Right": score} for place, name, score in ranked[:RANKED]])
+    if len(ranked) > RANKED:
+        st.caption(f"And {len(ranked) - RANKED} more, in the report.")
 
 
 def _draw_scores(summary: PlaySummary) -> None:

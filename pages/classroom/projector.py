@@ -20,7 +20,7 @@ from pages.shared.widgets import plain_text
 
 AWAY_SECONDS = 60  # since a browser last spoke: its phone sleeps, or shows something else
 LOOK_SECONDS = 2  # between two looks at what came in
-NAMED = 24  # pupils, in two lines of a projector; the others are counted
+NAMED = 12  # pupils, in a line of a projector; the others are counted
 RESULTS: Mapping[str, Callable[[ClassRecord, Activity | None], None]] = {
     "Play": draw_play_results,
     "Predictions": draw_prediction_results,

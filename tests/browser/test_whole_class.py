@@ -134,7 +134,7 @@ def draw_board(pupil: Page, number: int) -> None:
     expect(pupil.locator(".hand-in .came")).to_have_text("Your class has it.")
 
 
-@pytest.mark.slow  # a minute and a half; its parts are in the default suite, in test_class*.py
+@pytest.mark.slow  # a minute; its parts are in the default suite, in test_class*.py
 def test_a_class_of_three_activities(page: Page, phones: list[Page], app_url: str) -> None:
     code, _ = start_class(page, app_url)
     early, late = phones
@@ -216,6 +216,7 @@ def press(page: Page, target: Locator, key: str = "Enter") -> None:
     page.keyboard.press(key)
 
 
+@pytest.mark.slow  # half a minute
 def test_a_class_with_the_keyboard_alone(page: Page, phones: list[Page], app_url: str) -> None:
     pupil, address = phones[0], f"{app_url}/classroom"
     page.goto(address)
