@@ -79,6 +79,10 @@ def test_a_phone_without_network_keeps_its_answers(
     expect(phone.locator(".line .outbox")).to_have_text("Your class has your answers.")
     page.goto(f"{app_url}/classroom")
     expect(page.get_by_text(re.compile("Most missed|Seed 5")).first).to_be_visible()
+    # On another page it would be about nothing.
+    phone.get_by_test_id("stExpandSidebarButton").click()
+    phone.get_by_test_id("stSidebarNavLink").get_by_text("Class", exact=True).click()
+    expect(phone.locator(".line .outbox")).to_be_empty()
 
 
 def test_what_a_pupil_takes_away_has_links_that_open_elsewhere(

@@ -142,7 +142,12 @@ async function leaveClass(root) {
 /** @param {ComponentArguments<Data>} component */
 export default function classLine({ parentElement, data }) {
   const root = /** @type {Root} */ (find(parentElement, ".line"));
+  const hasMoved = root.begun && root.data.place !== data.place;
   root.data = data;
+  if (hasMoved) {
+    root.came = ""; // it was said of the page before
+    showOutbox(root);
+  }
   find(root, ".who").textContent = `You are the ${data.name}`;
   if (root.begun) return;
   root.begun = true;
