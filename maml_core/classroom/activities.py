@@ -46,6 +46,16 @@ class Activity:
         return self.revealed_at is not None
 
 
+def fault_of_link(link: str) -> str:
+    """Say why a class cannot be led by a link; empty: it can."""
+    return (
+        ""
+        if len(link) <= SUBJECT
+        else f"A class cannot be led here: the page's link has {len(link)} characters, and "
+        f"{SUBJECT} are possible. Choose fewer settings."
+    )
+
+
 def open_activity(
     engine: Engine, class_id: int, kind: str, link: str, settings: Mapping[str, Any] | None = None
 ) -> Activity:
@@ -55,11 +65,8 @@ def open_activity(
         ValueError: There is no such kind, or the link is longer than `SUBJECT` characters.
     """
     check_choice("kind", kind, KINDS)
-    if len(link) > SUBJECT:
-        raise ValueError(
-            f"The link has {len(link)} characters; {SUBJECT} are possible. Open it with fewer "
-            "settings."
-        )
+    if fault := fault_of_link(link):
+        raise ValueError(fault)
     now = time.time()
     with writing(engine).begin() as connection:
         _close(connection, class_id, now)

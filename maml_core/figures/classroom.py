@@ -17,6 +17,7 @@ NEXT_TO = 3.0  # percentage points between two dots that stand side by side
 DOT_ROOM = 0.08  # of the width of a column, that a dot takes at most
 HALF_COLUMN = 0.42
 ABOVE_DOTS = 112.0  # percent, where no dot can be
+ABOVE_BARS = 120.0  # percent, where neither a bar nor its number can be
 CLOSE = 5.0  # percentage points within which a prediction is called close
 CHOICE_LETTERS = 28  # in a line of a choice's words
 
@@ -40,12 +41,16 @@ def round_figure(
         name="The class",
         marker_color=CLASS_COLOUR,
         customdata=summary.n_answers,
+        # Written, too: from the back row nothing at all looks like nobody's answer.
+        text=["" if np.isnan(one) else f"{one:.0f} %" for one in share],
+        textposition="outside",
+        textfont_size=16,
         hovertemplate="question %{x}: %{y:.0f} % of %{customdata} right<extra></extra>",
     )
     for row, (name, right) in enumerate(summary.machine_right.items()):
         figure.add_scatter(
             x=numbers[right],
-            y=np.full(int(right.sum()), 108.0 + 10 * row),
+            y=np.full(int(right.sum()), ABOVE_BARS + 11 * row),
             mode="markers",
             name=f"{labels[name]} is right",
             marker={"color": colours[name], "size": 14, "symbol": "circle"},
@@ -53,7 +58,7 @@ def round_figure(
         )
     figure.update_xaxes(title="question", dtick=1)
     figure.update_yaxes(
-        title="right, % of the class", range=[0, 125], tickvals=[0, 25, 50, 75, 100]
+        title="right, % of the class", range=[0, ABOVE_BARS + 17], tickvals=[0, 25, 50, 75, 100]
     )
     return figure
 

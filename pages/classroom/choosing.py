@@ -22,5 +22,7 @@ def choose_newest(label: str, options: Sequence[T], key: str, words: Callable[[T
     state, newest = st.session_state, options[-1]
     if state.get(f"{key}_newest") != newest or state.get(key) not in options:
         state[f"{key}_newest"] = state[key] = newest
-    chosen: T = st.selectbox(label, options, format_func=words, key=key)
+    chosen: T = st.selectbox(
+        label, options, format_func=words, key=key, label_visibility="collapsed"
+    )
     return chosen

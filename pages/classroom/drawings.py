@@ -83,7 +83,7 @@ def _draw_data_set(taught: ClassRecord, subject: str, entries: Sequence[BoardEnt
         is_changed = st.button(
             f"Make *{CLASS_LABEL}* of {shown} {'board' if shown == 1 else 'boards'}",
             key="make_drawn_set",
-            type="primary",
+            type="primary" if shown >= MIN_BOARDS else "secondary",  # legible in the dark, too
             icon=":material/auto_awesome:",
             disabled=shown < MIN_BOARDS,
             help="A data set for all pages, for this class alone. Of each board it takes one "

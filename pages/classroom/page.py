@@ -17,12 +17,14 @@ from pages.shared.frame.page_header import page_top
 def main() -> None:
     """Draw the page."""
     page_top("Class")
-    introduce(PLAIN, "MAML", "pretrained", "N-way K-shot", "support set, query set", "chance")
     taught = taught_class()
     pupil = current_pupil()
     if taught is not None:
         _teach(taught)
-    elif pupil is not None:
+        _introduce()  # last: the projector's room is for what the class thought
+        return
+    _introduce()
+    if pupil is not None:
         _take_part(pupil)
     else:
         st.markdown(
@@ -30,6 +32,10 @@ def main() -> None:
             "beside what MAML and the pretrained network answered.**"
         )
         draw_door()
+
+
+def _introduce() -> None:
+    introduce(PLAIN, "MAML", "pretrained", "N-way K-shot", "support set, query set", "chance")
 
 
 def _teach(taught: ClassRecord) -> None:

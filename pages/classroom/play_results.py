@@ -20,6 +20,8 @@ from pages.shared.charts.picture_html import picture_strip
 from pages.shared.classroom.store import database
 from pages.shared.classroom.subjects import PlaySubject
 
+RANKED = 10  # pupils on the projector
+
 
 def draw_play_results(taught: ClassRecord, opened: Activity | None) -> None:
     """Draw one round, at first the one that is open, else the one that was begun last."""
@@ -53,12 +55,13 @@ def _draw_round(taught: ClassRecord, subject: PlaySubject, handed_in: Sequence[H
     _draw_scores(summary)
     _draw_most_missed(subject, questions, summary)
     if taught.options["ranking"]:
-        st.table(
-            [
-                {"": place, "Name": name, "Right": score}
-                for place, name, score in ranking(summary.scores)
-            ]
-        )
+        _draw_ranking(ranking(summary.scores))
+
+
+def _draw_ranking(ranked: Sequence[tuple[int, str, int]]) -> None:
+    st.table([{"": place, "Name": name, "Right": score} for place, name, score in ranked[:RANKED]])
+    if len(ranked) > RANKED:
+        st.caption(f"And {len(ranked) - RANKED} more, in the report.")
 
 
 def _draw_scores(summary: PlaySummary) -> None:
@@ -83,13 +86,14 @@ def _draw_most_missed(
     data = cached.characters(subject.dataset)
     right, total = summary.chosen[worst, question.truth], summary.n_answers[worst]
     st.markdown(f"**Most missed: question {worst + 1}**, which {right} of {total} got right.")
-    asked, choices = st.columns([1, 4])
-    asked.html(picture_strip(data, [question.query]))
-    with choices.container(horizontal=True, key="class_most_missed"):
+    with st.container(horizontal=True, key="class_most_missed"):
+        with st.container(width="content"):
+            st.html(picture_strip(data, [question.query]))
+            st.markdown("the question", text_alignment="center")
         for label, row in enumerate(question.episode.support):
             count = int(summary.chosen[worst, label])
             if count or label == question.truth:
                 with st.container(width="content"):
                     st.html(picture_strip(data, [int(row[0])]))
                     mark = " ✓" if label == question.truth else ""
-                    st.markdown(f"**{count}{mark}**", text_alignment="center")
+                    st.markdown(f"**{count}** chose it{mark}", text_alignment="center")

@@ -66,7 +66,9 @@ def _draw_task(
             type="secondary" if revealed else "primary",
             icon=":material/visibility:",
             disabled=revealed,
-            help="Draws what the methods reach. From then on nobody can hand in a "
+            help=None
+            if revealed
+            else "Draws what the methods reach. From then on nobody can hand in a "
             "prediction of these accuracies, and everybody's page shows this chart.",
             on_click=lambda: reveal_link(database(), taught.id, "prediction", link),
         )
@@ -75,7 +77,9 @@ def _draw_task(
             key="class_predictions_shown",
             help="Who sees what others expect expects the same: show them when all have predicted.",
         )
-        st.caption(f"{len(summary.predicted)} have predicted.")
+        count = len(summary.predicted)
+        words = "prediction" if count == 1 else "predictions"
+        st.markdown(f"**{count}** {words} handed in.", width="content")
     truth = None
     if revealed:
         try:

@@ -20,6 +20,7 @@ from pages.shared.widgets import plain_text
 
 AWAY_SECONDS = 60  # since a browser last spoke: its phone sleeps, or shows something else
 LOOK_SECONDS = 2  # between two looks at what came in
+NAMED = 12  # pupils, in a line of a projector; the others are counted
 RESULTS: Mapping[str, Callable[[ClassRecord, Activity | None], None]] = {
     "Play": draw_play_results,
     "Predictions": draw_prediction_results,
@@ -40,17 +41,24 @@ def draw_projector(taught: ClassRecord) -> None:
     if not is_there(database(), taught.id):
         st.rerun()  # it was deleted in another window, or by time: its code opens nothing any more
     pupils = pupils_of(database(), taught.id)
-    st.subheader(f"{len(pupils)} here", anchor=False)
-    names = ", ".join(pupil.name for pupil in pupils)
-    st.caption(
-        plain_text(f"{where_they_are(pupils)}: {names}.") if pupils else "Nobody has joined yet."
-    )
+    with st.container(horizontal=True, vertical_alignment="center", key="who_is_here"):
+        st.subheader(f"{len(pupils)} here", anchor=False, width="content")
+        st.caption(plain_text(who_is_where(pupils)), width="stretch")
     opened = open_activity_of(database(), taught.id)
     _turn_to(opened)
     shown = st.segmented_control(
         "What the class thought", list(RESULTS), default="Play", required=True, key="class_results"
     )
     RESULTS[shown](taught, opened)
+
+
+def who_is_where(pupils: Sequence[Pupil]) -> str:
+    """Return where pupils are, and their names as far as there is room for them."""
+    if not pupils:
+        return "Nobody has joined yet."
+    names = ", ".join(pupil.name for pupil in pupils[:NAMED])
+    more = f" and {len(pupils) - NAMED} more" if len(pupils) > NAMED else ""
+    return f"{where_they_are(pupils)}: {names}{more}."
 
 
 def where_they_are(pupils: Sequence[Pupil]) -> str:

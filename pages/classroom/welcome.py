@@ -44,7 +44,11 @@ def draw_way_in(taught: ClassRecord) -> None:
         if line.toggle("Show how to join", not has_begun, key="show_way_in"):
             _draw_code(taught.code, link)
         else:
-            line.caption(f"{short_address()}, **{spaced(taught.code)}**", width="content")
+            line.html(
+                f"<p class='class-way-in'>{escape(short_address())}, "
+                f"<b>{escape(spaced(taught.code))}</b></p>",
+                width="content",
+            )
 
 
 def _draw_code(code: str, link: str) -> None:

@@ -6,10 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser_waiting import wait_until_done
-from tests.support.class_in_browser import join_class, lead_here, start_class
+from tests.support.class_in_browser import go_where_led, join_class, lead_here, start_class
 from tests.support.pen import Strokes, by_touch, cell
 
-SOON_MS = 10_000  # for a line that comes within three seconds on a machine with nothing else to do
 CHARACTERS: dict[str, Strokes] = {
     "A1": [[(0.2, 0.8), (0.5, 0.2), (0.8, 0.8)], [(0.35, 0.55), (0.65, 0.55)]],
     "B1": [[(0.3, 0.2), (0.3, 0.8), (0.7, 0.65), (0.3, 0.5)]],
@@ -18,9 +17,8 @@ CHARACTERS: dict[str, Strokes] = {
 
 
 def draw_and_hand_in(phone: Page) -> None:
-    phone.locator(".line .go").click(timeout=SOON_MS)
+    go_where_led(phone)
     expect(cell(phone, "C1")).to_be_visible()
-    wait_until_done(phone)
     note, came = phone.locator(".hand-in .note"), phone.locator(".hand-in .came")
     for name, strokes in CHARACTERS.items():
         expect(note).to_contain_text(name[0])  # it is still empty

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser_waiting import wait_until_done
-from tests.support.class_in_browser import join_class, lead_here, start_class
+from tests.support.class_in_browser import go_where_led, join_class, lead_here, start_class
 
 EPISODE = "adapt?n_way=5&q_query=5&seed=3&steps=3&methods=MAML&methods=Pretrained"
 HANDED_IN = "You can change it until your teacher shows what came out."
@@ -28,9 +28,8 @@ def led(
         page.goto(f"{app_url}/{link}")
         wait_until_done(page)
         lead_here(page)
-        phone.locator(".line .go").click()
+        go_where_led(phone)
         expect(phone.locator(".hand-in").first).to_be_visible()
-        wait_until_done(phone)
         return page, phone
 
     return lead
@@ -60,9 +59,10 @@ def test_a_pupil_predicts_and_sees_the_truth_when_it_is_revealed(
     predict(phone, [50, 40, 90, 80])
     phone.context.set_offline(True)
     send.click()
-    expect(phone.locator(".hand-in .said")).to_contain_text(HANDED_IN)
     expect(phone.locator(".line .outbox")).to_contain_text("One thing is kept on this device")
+    expect(phone.locator(".hand-in .said")).to_have_text("On its way to the class …")
     phone.context.set_offline(False)
+    expect(phone.locator(".hand-in .said")).to_contain_text(HANDED_IN)
     expect(phone.locator(".line .outbox")).to_be_empty()
     phone.reload()
     expect(phone.locator(".percent output")).to_have_text(["50 %", "40 %", "90 %", "80 %"])
@@ -74,7 +74,7 @@ def test_a_pupil_predicts_and_sees_the_truth_when_it_is_revealed(
     expect(send).to_have_text("Handed in")
 
     teacher.goto(f"{app_url}/classroom")
-    expect(teacher.get_by_text("1 have predicted.")).to_be_visible()
+    expect(teacher.get_by_text("1 prediction handed in.")).to_be_visible()
     expect(teacher.locator(".st-key-class_predictions_chart")).to_have_count(0)
     teacher.get_by_text("Show the predictions").click()
     expect(teacher.locator(".st-key-class_predictions_chart")).to_be_visible()

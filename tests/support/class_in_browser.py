@@ -6,6 +6,8 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser_waiting import wait_until_done
 
+SOON_MS = 10_000  # for a line that comes within three seconds on a machine with nothing else to do
+
 
 def start_class(teacher: Page, app_url: str) -> tuple[str, str]:
     """Start a class; return its code and the teacher's private link."""
@@ -35,3 +37,11 @@ def lead_here(teacher: Page) -> None:
     """Lead everybody to the page that the teacher looks at."""
     teacher.get_by_role("button", name="Lead everybody here").click()
     expect(teacher.locator(".st-key-lead")).to_contain_text("Your class is led to this page.")
+
+
+def go_where_led(pupil: Page) -> None:
+    """Follow the class's line to where the teacher leads everybody."""
+    go = pupil.locator(".line .go")
+    go.click(timeout=SOON_MS)
+    expect(go).to_be_hidden()
+    wait_until_done(pupil)

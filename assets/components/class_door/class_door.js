@@ -136,5 +136,7 @@ export default function classDoor({ parentElement, data }) {
     startClass(root);
   };
   if (data.code) offerNames(root);
-  if (data.secret) comeBackAsTeacher(root);
+  else if (data.secret) comeBackAsTeacher(root);
+  // Who comes by the address on the board came to type the code: all the sidebar's links are before it.
+  else if (document.activeElement === document.body) code.focus({ preventScroll: true });
 }

@@ -24,6 +24,8 @@ const TASKS = {
   lesson: "Your teacher has opened a lesson.",
   page: "Your teacher has opened a page.",
 };
+/** @type {Record<string, string>} What no form says by itself. */
+const CAME = { play: "Your class has your answers." };
 
 /**
  * @typedef {object} Data
@@ -35,7 +37,8 @@ const TASKS = {
  */
 
 /**
- * @typedef {HTMLElement & { data: Data, sending?: boolean, begun?: boolean }} Root
+ * @typedef {HTMLElement & { data: Data, sending?: boolean, begun?: boolean, came?: string }} Root
+ * The kind of what has come to the class last.
  */
 
 /** @param {Root} root */
@@ -88,8 +91,9 @@ function showGone(root) {
 function showOutbox(root) {
   const count = outbox().filter((one) => one.who === root.data.who).length;
   const things = count === 1 ? "One thing is" : `${count} things are`;
-  const words = `${things} kept on this device until the network is back.`;
-  announce(find(root, ".outbox"), count && root.dataset.reached === "false" ? words : "");
+  const kept = `${things} kept on this device until the network is back.`;
+  const isKept = count > 0 && root.dataset.reached === "false";
+  announce(find(root, ".outbox"), isKept ? kept : (CAME[root.came ?? ""] ?? ""));
 }
 
 /**
@@ -119,6 +123,7 @@ async function sendOne(root, what) {
   const { status, answer } = await askServer(root.data.root, "hand-in", what);
   const isAnswered = status >= 200 && status < 500 && status !== 429;
   root.dataset.reached = String(isAnswered);
+  if (status === 200) root.came = what.kind;
   if (isAnswered) takeFromOutbox(what);
   if (isAnswered && status >= 400) {
     announce(find(root, ".outbox"), answer.error);
@@ -137,7 +142,12 @@ async function leaveClass(root) {
 /** @param {ComponentArguments<Data>} component */
 export default function classLine({ parentElement, data }) {
   const root = /** @type {Root} */ (find(parentElement, ".line"));
+  const hasMoved = root.begun && root.data.place !== data.place;
   root.data = data;
+  if (hasMoved) {
+    root.came = ""; // it was said of the page before
+    showOutbox(root);
+  }
   find(root, ".who").textContent = `You are the ${data.name}`;
   if (root.begun) return;
   root.begun = true;

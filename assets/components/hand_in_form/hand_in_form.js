@@ -52,13 +52,16 @@ function keepDraft(root) {
   }
 }
 
-/** @param {Root} root - What is handed in or on its way, or null. */
-function handed(root) {
-  const { handIn, handed: kept } = root.data;
-  const own = outbox().find(
+/** @param {Root} root - What has not come to the class yet, if there is something. */
+function onItsWay({ data: { handIn } }) {
+  return outbox().find(
     (one) => one.who === handIn.who && one.kind === handIn.kind && one.subject === handIn.subject,
   );
-  return root.sent ?? own?.content ?? kept ?? null;
+}
+
+/** @param {Root} root - What is handed in or on its way, or null. */
+function handed(root) {
+  return root.sent ?? onItsWay(root)?.content ?? root.data.handed ?? null;
 }
 
 /** @param {Root} root - The fields' values as they are handed in. */
@@ -170,7 +173,8 @@ function mark(root) {
   button.hidden = data.closed !== "";
   button.setAttribute("aria-disabled", String(isSame));
   button.textContent = isSame ? "Handed in" : before === null ? "Hand in" : "Hand in the change";
-  announce(find(root, ".said"), data.closed || (isSame ? data.open : ""));
+  const came = onItsWay(root) ? "On its way to the class …" : data.open;
+  announce(find(root, ".said"), data.closed || (isSame ? came : ""));
 }
 
 /** @param {Root} root */

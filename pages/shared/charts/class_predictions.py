@@ -74,8 +74,8 @@ def _draw_outcome(pupil: Pupil, subject: str, task: PredictionTask, handed: obje
         f"{STYLES[method].short_label} after step {step}: you predicted {predicted[m, s]:.0f} %, "
         f"it is **{truth[m, s]:.0f} %**."
         for predicted in own
-        for m, method in enumerate(task.methods)
         for s, step in enumerate(steps)
+        for m, method in enumerate(task.methods)
     ]
     st.markdown("  \n".join(sentences))
     contents = [

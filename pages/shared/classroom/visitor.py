@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from maml_core.classroom.membership import ClassRecord, Pupil
 
 T = TypeVar("T")
+_MEMBER = "class_member"  # in the session: who the visitor is, as this run has found it
 
 
 def cookie(name: str) -> str | None:
@@ -22,8 +23,24 @@ def cookie(name: str) -> str | None:
     return said if isinstance(said, str) else None  # in a test without a browser it is neither
 
 
+def look_up() -> None:
+    """Find who the visitor is, once for the whole run: a run begins with it."""
+    st.session_state[_MEMBER] = (_find_class(), _find_pupil())
+
+
 def current_pupil() -> Pupil | None:
-    """Return the pupil that this browser is, if it is one and the database is there."""
+    """Return the pupil that this browser is, if it is one and the database was there."""
+    pupil: Pupil | None = st.session_state[_MEMBER][1]
+    return pupil
+
+
+def taught_class() -> ClassRecord | None:
+    """Return the class that this browser is the teacher of, likewise."""
+    taught: ClassRecord | None = st.session_state[_MEMBER][0]
+    return taught
+
+
+def _find_pupil() -> Pupil | None:
     token = cookie(PUPIL_COOKIE)
     if not token:
         return None
@@ -32,8 +49,7 @@ def current_pupil() -> Pupil | None:
     return _unless_away(lambda: pupil_of_token(database(), token))
 
 
-def taught_class() -> ClassRecord | None:
-    """Return the class that this browser is the teacher of, likewise."""
+def _find_class() -> ClassRecord | None:
     secret = cookie(TEACHER_COOKIE)
     if not secret:
         return None

@@ -5,6 +5,7 @@ import streamlit as st
 from maml_core.optimisation.cores import worker_count
 from maml_core.optimisation.fair_pool import name_callers_by
 from maml_core.paths import ASSETS
+from pages.shared.classroom.visitor import look_up
 from pages.shared.frame.class_line import show_class
 from pages.shared.frame.kept_work.tab import RELOAD, is_of_another_server, keep_work, restore_work
 from pages.shared.frame.links.embedding import link_to_the_page, show_one_figure
@@ -63,6 +64,7 @@ def run_app() -> None:
     follow_short_link()
     follow_former_address(name)
     restore_work(name)
+    look_up()
     # Here and not in each page: Streamlit keeps a URL parameter from page to page only if the
     # main script draws its control.
     sidebar(name)

@@ -53,20 +53,22 @@ def show_class(page: str) -> None:
 
 def _lead(taught: ClassRecord, page: str) -> None:
     """Offer a teacher to lead their class to the page as it stands."""
-    from maml_core.classroom.activities import close_activity, open_activity_of
+    from maml_core.classroom.activities import close_activity, fault_of_link, open_activity_of
 
     here = link_here(page)
     opened = open_activity_of(database(), taught.id)
     is_here = opened is not None and opened.link == here
+    fault = fault_of_link(here)
     with st.container(horizontal=True, vertical_alignment="center", key="lead"):
         st.caption(
-            "Your class is led to this page." if is_here else "You teach a class.", width="content"
+            fault or ("Your class is led to this page." if is_here else "You teach a class."),
+            width="content",
         )
         st.button(
             "Lead everybody here",
             key=LEAD,
             icon=":material/groups:",
-            disabled=is_here,
+            disabled=is_here or bool(fault),
             on_click=partial(_open, taught.id, page, here),
         )
         st.button(

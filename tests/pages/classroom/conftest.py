@@ -10,10 +10,14 @@ import pytest
 from sqlalchemy import Engine
 
 from maml_core.classroom.database import open_database
+from maml_core.classroom.hand_ins import hand_in
 from maml_core.classroom.membership import ClassRecord, Pupil, join, start_class
+from pages.shared import cached
 from pages.shared.classroom import store, visitor
 from pages.shared.classroom.routes import PUPIL_COOKIE, TEACHER_COOKIE
+from pages.shared.classroom.subjects import PlaySubject
 
+ROUND = PlaySubject("glyphs", "test", "5-way", 3)
 NAMES = ("red fox", "blue owl", "mint cat")
 
 
@@ -56,7 +60,9 @@ def started(database: Engine, monkeypatch: pytest.MonkeyPatch) -> StartedClass:
     )
 
 
-@pytest.fixture
-def engine(database: Engine) -> Engine:
-    """One kind of database is enough for pages: the core's tests run on both."""
-    return database
+def play_round(database: Engine, started: StartedClass) -> list[int]:
+    """Hand in a round, right by the first pupil and wrong by the second; return the truths."""
+    truths = [question.truth for question in cached.questions(*ROUND)]
+    hand_in(database, started.pupils[0], "play", str(ROUND), truths, 1)
+    hand_in(database, started.pupils[1], "play", str(ROUND), [(t + 1) % 5 for t in truths], 1)
+    return truths

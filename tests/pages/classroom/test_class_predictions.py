@@ -146,7 +146,7 @@ def test_the_projector_shows_the_truth_only_when_it_is_revealed(
     at = open_page(CLASS)
     at.segmented_control(key="class_results").set_value("Predictions").run()
     assert at.selectbox(key="class_prediction").value == LINK
-    assert "3 have predicted." in texts(at, "caption")
+    assert "**3** predictions handed in." in texts(at, "markdown")
     assert not at.get("plotly_chart"), "not before the teacher wants it"
     at.toggle(key="class_predictions_shown").set_value(True).run()
     shown = chart(at, 0)
@@ -173,7 +173,7 @@ def test_the_projector_turns_to_what_is_opened(database: Engine, started: Starte
     at = open_page(CLASS)
     assert not at.warning
     assert at.session_state["class_results"] == "Predictions"
-    assert "0 have predicted." in texts(at, "caption")
+    assert "**0** predictions handed in." in texts(at, "markdown")
     at.segmented_control(key="class_results").set_value("Play").run()
     at.run()
     assert at.session_state["class_results"] == "Play", "until something else is opened"
