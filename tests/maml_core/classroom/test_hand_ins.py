@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -193,11 +192,9 @@ def test_a_database_that_is_killed_has_all_that_it_confirmed(
     postgresql.kill()
     with pytest.raises(Exception, match=r"(?i)connection|server"):
         hand_in(engine, pupil, "answer", "lesson 20", "Because.", 1)
-    restarted = time.monotonic()
     postgresql.start()
     assert len(hand_ins_of(engine, started.id)) == 20, "the same engine goes on"
     assert hand_in(engine, pupil, "answer", "lesson 20", "Because.", 1)
-    assert time.monotonic() - restarted < 60
     engine.dispose()
 
 
