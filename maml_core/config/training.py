@@ -23,12 +23,20 @@ class Demands:
         why: What to say of another number of them.
         query_gradient: Whether it differentiates the query loss through the inner loop, as a
             multi-step loss and learned step sizes need.
+        own_rates: Whether it learns step sizes in a way of its own.
     """
 
     called: str
     inner_steps: tuple[int, int] = (1, MAX_INNER_STEPS)
     why: str = ""
     query_gradient: bool = True
+    own_rates: bool = False
+
+
+def _solving(called: str) -> Demands:
+    """Return the demands of a method that solves for the head."""
+    why = f"{called} solves for the head without a step: take 0"
+    return Demands(called, (0, 0), why, query_gradient=False)
 
 
 META_METHODS: Mapping[str, Demands] = {
@@ -49,6 +57,10 @@ META_METHODS: Mapping[str, Demands] = {
         "multi-task training adapts to no task: take 0",
         query_gradient=False,
     ),
+    "boil": Demands("BOIL"),
+    "meta_sgd": Demands("Meta-SGD", own_rates=True),
+    "protonet": _solving("ProtoNet"),
+    "r2d2": _solving("R2D2"),
 }
 """The methods that `TrainConfig` knows; `methods.catalogue` says what each one is."""
 
@@ -65,7 +77,7 @@ class TrainConfig:
         inner_lr: α > 0, at the first of `n_ways`.
         scale_inner_lr: Take α in proportion to N: the mean over N classes divides the gradient
             of each head row by N, so that a row then moves equally far at every N.
-        inner_steps: K of the inner loop, 1 to 100; 0 for multi-task training, which has none.
+        inner_steps: K of the inner loop, 1 to 100; 0 for methods that have none.
         meta_lr: β > 0, Adam's step size at the start.
         muon_lr: Muon's, 0 to 1, for the filters of convolutions, see `outer_loop.optimise`; 0:
             Adam moves them, too.
@@ -127,7 +139,8 @@ class TrainConfig:
         check_range("inner_steps", self.inner_steps, fewest, most)
         AdaptConfig(self.inner_lr, self.inner_steps)
         for name in ("multi_step", "learn_inner_lr"):
-            if getattr(self, name) and not demands.query_gradient:
+            has = demands.query_gradient and not (name == "learn_inner_lr" and demands.own_rates)
+            if getattr(self, name) and not has:
                 raise SettingError(
                     f"{{label}} has no {{{name}}}; leave it out or choose another {{method}}.",
                     label=demands.called,

@@ -12,6 +12,7 @@ from torch import nn
 
 from maml_core.config import AdaptConfig, EpisodeSpec
 from maml_core.learners.provenance import Provenance
+from maml_core.methods.solved_head import HeadSolver
 from maml_core.networks.functional import initial_params
 from maml_core.networks.inner_lr_multipliers import head_only_multipliers
 from maml_core.networks.params import Params
@@ -42,6 +43,7 @@ class Learner:
         inner_lrs: α by n_way, at one N or several, each > 0.
         lr_multipliers: Learned factors on α by parameter name, or None.
         provenance: How it was trained; None where nobody says.
+        solve_head: What it does in place of inner steps; None: it descends.
 
     Raises:
         ValueError: `inner_lrs` is empty or holds something that is not an N or not a step size.
@@ -53,6 +55,7 @@ class Learner:
     inner_lrs: Mapping[int, float]
     lr_multipliers: Params | None = None
     provenance: Provenance | None = None
+    solve_head: HeadSolver | None = None
 
     def __post_init__(self) -> None:
         if not self.inner_lrs:

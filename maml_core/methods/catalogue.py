@@ -19,7 +19,8 @@ class Method:
         label: What the app calls it.
         summary: What it does, one sentence.
         paper: Where it comes from; empty where no paper is needed.
-        adapts: What the inner loop moves: the network, its head alone, or nothing.
+        adapts: What the inner loop moves: the network, its head or its body alone; or it takes no
+            step: "solved head" solves for the head, "nothing" has none to adapt.
         short_label: What the app calls it where there is little room; the label unless given.
         features_of: Of a nearest neighbour, whose weights give the features; None for pixels.
         in_sentences: What a sentence calls it; the short label unless given.
@@ -31,7 +32,7 @@ class Method:
     label: str
     summary: str
     paper: str = ""
-    adapts: Literal["network", "head", "nothing"] = "network"
+    adapts: Literal["network", "head", "body", "solved head", "nothing"] = "network"
     short_label: str = ""
     features_of: str | None = None
     in_sentences: str = ""
@@ -94,6 +95,34 @@ ALL = (
         former_labels=("Joint pretraining",),
     ),
     Method(
+        "boil",
+        "BOIL",
+        "MAML whose inner loop moves the body alone: the head stays.",
+        "Oh et al. 2021, arXiv:2008.08882",
+        adapts="body",
+    ),
+    Method(
+        "meta_sgd",
+        "Meta-SGD",
+        "MAML with a learned rate for each parameter.",
+        "Li et al. 2017, arXiv:1707.09835",
+    ),
+    Method(
+        "protonet",
+        "ProtoNet",
+        "A query takes the label of the nearest mean of a class's features; no step is taken.",
+        "Snell et al. 2017, arXiv:1703.05175",
+        adapts="solved head",
+    ),
+    Method(
+        "r2d2",
+        "Ridge regression (R2D2)",
+        "The head is solved for by ridge regression on features learned for it; no step is taken.",
+        "Bertinetto et al. 2019, arXiv:1805.08136",
+        adapts="solved head",
+        short_label="R2D2",
+    ),
+    Method(
         "nearest-features",
         "1-nearest neighbour (cosine) on pretrained features",
         "A query takes the label of the support picture with the most similar features.",
@@ -124,6 +153,7 @@ ALL = (
     ),
 )
 BY_NAME = {method.name: method for method in ALL}
+TAKES_NO_STEP = tuple(method.name for method in ALL if method.adapts == "solved head")
 METHODS = tuple(method.name for method in ALL if method.adapts != "nothing")
 NEAREST = {method.name: method.features_of for method in ALL if method.adapts == "nothing"}
 """References that adapt nothing, and the weights whose features they compare; None: pixels."""
@@ -137,6 +167,7 @@ def current_name(name: str) -> str:
     return FORMER_NAMES.get(name, name)
 
 
-def adapts_head_only(name: str) -> bool:
-    """Say whether a method's inner loop moves the head alone; of unknown methods it does not."""
-    return name in BY_NAME and BY_NAME[name].adapts == "head"
+def moving_of(name: str) -> Literal["network", "head", "body"]:
+    """Return what a method's inner loop moves; that of unknown methods moves the network."""
+    adapts = BY_NAME[name].adapts if name in BY_NAME else "network"
+    return adapts if adapts == "head" or adapts == "body" else "network"
