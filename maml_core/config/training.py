@@ -60,7 +60,7 @@ META_METHODS: Mapping[str, Demands] = {
     "boil": Demands("BOIL"),
     "meta_sgd": Demands("Meta-SGD", own_rates=True),
     "protonet": _solving("ProtoNet"),
-    "r2d2": _solving("R2D2"),
+    "r2d2": _solving("Ridge regression (R2D2)"),
 }
 """The methods that `TrainConfig` knows; `methods.catalogue` says what each one is."""
 

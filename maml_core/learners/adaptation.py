@@ -9,7 +9,7 @@ from maml_core.episodes.sampling import Episode
 from maml_core.learners.learner import Learner
 from maml_core.methods.inner_loop import adapt
 from maml_core.methods.solved_head import with_solved_head
-from maml_core.networks.functional import for_n_way
+from maml_core.networks.functional import for_n_way, multipliers_for_n_way
 from maml_core.networks.params import Params, channels_last
 
 
@@ -43,5 +43,5 @@ def adapt_to_support(
         inner_lr=config.inner_lr,
         inner_steps=config.inner_steps,
         differentiable=False,
-        lr_multipliers=learner.lr_multipliers,
+        lr_multipliers=multipliers_for_n_way(learner.lr_multipliers, n_way),
     )

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from maml_core.config import TrainConfig
 from maml_core.episodes.task_batch import TaskBatch, first_task
 from maml_core.methods.inner_loop import adapt
-from maml_core.networks.functional import for_each_task, for_n_way
+from maml_core.networks.functional import for_each_task, for_n_way, multipliers_for_n_way
 from maml_core.networks.inner_lr_multipliers import Moving, multipliers_of, split_lr_multipliers
 from maml_core.networks.layers import Network
 from maml_core.networks.params import Params, channels_last, detach, gradient
@@ -147,5 +147,5 @@ def adapt_to_tasks(
         inner_lr=config.inner_lr_at(n_way),
         inner_steps=config.inner_steps,
         first_order=first_order,
-        lr_multipliers=multipliers_of(moves, params, lr_multipliers),
+        lr_multipliers=multipliers_for_n_way(multipliers_of(moves, params, lr_multipliers), n_way),
     )
