@@ -58,6 +58,8 @@ META_METHODS: Mapping[str, Demands] = {
         query_gradient=False,
     ),
     "boil": Demands("BOIL"),
+    # Its gradient is of the inner loop's end: no other step counts, and no rate is learned by it.
+    "imaml": Demands("iMAML", query_gradient=False),
     "meta_sgd": Demands("Meta-SGD", own_rates=True),
     "protonet": _solving("ProtoNet"),
     "r2d2": _solving("Ridge regression (R2D2)"),
@@ -87,6 +89,7 @@ class TrainConfig:
         multi_step: Let the query loss after every inner step count, the earlier ones less and
             less (the same).
         learn_inner_lr: Learn a factor on α for each parameter tensor (after the same).
+        proximal: λ > 0 of iMAML's inner loop, which descends L + λ/2 |φ − θ|²; the paper's is 2.
         transductive: Normalise the queries with their own statistics, not the support set's.
         alternate_within_alphabet: Sample every other meta-batch within alphabets and by the same
             drawers.
@@ -110,6 +113,7 @@ class TrainConfig:
     meta_steps: int = 60_000
     multi_step: bool = False
     learn_inner_lr: bool = False
+    proximal: float = 2.0
     transductive: bool = True
     alternate_within_alphabet: bool = False
     augment: bool = True
@@ -126,6 +130,7 @@ class TrainConfig:
         check_range("meta_batch_size", self.meta_batch_size, 1, 1_000)
         check_range("meta_steps", self.meta_steps, 1, 10_000_000)
         check_positive("meta_lr", self.meta_lr)
+        check_positive("proximal", self.proximal)
         check_range("seed", self.seed, 0, MAX_SEED)
 
     def _check_inner_loop(self) -> None:

@@ -18,12 +18,12 @@ from safetensors.torch import load as deserialise
 from safetensors.torch import save as serialise
 from torch import nn
 
-from maml_core.config import AdaptConfig
+from maml_core.config import AdaptConfig, TrainConfig
 from maml_core.data.storage.disk_cache import atomic_write
 from maml_core.learners.adaptation import adapt_to_support
 from maml_core.learners.learner import Learner, random_learner
 from maml_core.learners.provenance import Provenance, current_names
-from maml_core.methods.catalogue import current_name, moving_of
+from maml_core.methods.catalogue import BY_NAME, current_name, moving_of
 from maml_core.methods.r2d2 import FIRST as RIDGE
 from maml_core.methods.registry import HEAD_SOLVERS
 from maml_core.networks.functional import HEAD, logits
@@ -70,8 +70,19 @@ class Checkpoint:
         lr_multipliers = multipliers_of(moving_of(told.method), params, lr_multipliers)
         solver_of = HEAD_SOLVERS.get(told.method)
         solve_head = solver_of(self.params) if solver_of else None
-        model = make_model(told.model)
-        return Learner(told.method, model, params, told.inner_lrs, lr_multipliers, told, solve_head)
+        proximal = 0.0
+        if told.method in BY_NAME and BY_NAME[told.method].is_proximal:
+            proximal = float(told.config.get("proximal", TrainConfig.proximal))
+        return Learner(
+            told.method,
+            make_model(told.model),
+            params,
+            told.inner_lrs,
+            lr_multipliers,
+            told,
+            solve_head,
+            proximal,
+        )
 
 
 def save_weights(path: Path, checkpoint: Checkpoint) -> None:

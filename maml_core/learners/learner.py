@@ -45,8 +45,12 @@ class Learner:
         provenance: How it was trained; None where nobody says.
         solve_head: What it does in place of inner steps; None: it descends.
 
+        proximal: λ with which the inner loop is held near θ, see `imaml.proximal_loss`; 0: it is
+            not.
+
     Raises:
-        ValueError: `inner_lrs` is empty or holds something that is not an N or not a step size.
+        ValueError: `inner_lrs` is empty or holds something that is not an N or not a step size, or
+            λ is below 0.
     """
 
     method: str
@@ -56,6 +60,7 @@ class Learner:
     lr_multipliers: Params | None = None
     provenance: Provenance | None = None
     solve_head: HeadSolver | None = None
+    proximal: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.inner_lrs:
@@ -63,6 +68,8 @@ class Learner:
         for n_way, inner_lr in self.inner_lrs.items():
             EpisodeSpec(n_way)
             AdaptConfig(inner_lr)
+        if not (math.isfinite(self.proximal) and self.proximal >= 0):
+            raise ValueError(f"proximal is {self.proximal}; choose a finite value from 0.")
 
     def inner_lr(self, n_way: int) -> float:
         """Return α for N-way episodes: between two N at which it was chosen a geometric mean

@@ -21,6 +21,7 @@ class Method:
         paper: Where it comes from; empty where no paper is needed.
         adapts: What the inner loop moves: the network, its head or its body alone; or it takes no
             step: "solved head" solves for the head, "nothing" has none to adapt.
+        is_proximal: Whether the inner loop is held near θ, by a λ that training was given.
         short_label: What the app calls it where there is little room; the label unless given.
         features_of: Of a nearest neighbour, whose weights give the features; None for pixels.
         in_sentences: What a sentence calls it; the short label unless given.
@@ -33,6 +34,7 @@ class Method:
     summary: str
     paper: str = ""
     adapts: Literal["network", "head", "body", "solved head", "nothing"] = "network"
+    is_proximal: bool = False
     short_label: str = ""
     features_of: str | None = None
     in_sentences: str = ""
@@ -93,6 +95,13 @@ ALL = (
         in_sentences="multi-task training",
         former_names=("joint",),
         former_labels=("Joint pretraining",),
+    ),
+    Method(
+        "imaml",
+        "iMAML",
+        "MAML's gradient from the end of the inner loop alone, which is held near the start.",
+        "Rajeswaran et al. 2019, arXiv:1909.04630",
+        is_proximal=True,
     ),
     Method(
         "boil",

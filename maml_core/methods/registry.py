@@ -8,6 +8,7 @@ from maml_core.config import TrainConfig
 from maml_core.methods.anil import anil_gradient
 from maml_core.methods.boil import boil_gradient, first_head
 from maml_core.methods.fomaml import fomaml_gradient
+from maml_core.methods.imaml import imaml_gradient
 from maml_core.methods.maml import maml_gradient
 from maml_core.methods.meta_gradient import MetaGradient
 from maml_core.methods.meta_sgd import first_rates, meta_sgd_gradient
@@ -26,6 +27,7 @@ META_GRADIENTS: dict[str, MetaGradient] = {
     "multi_task": multi_task_gradient,
     "meta_sgd": meta_sgd_gradient,
     "boil": boil_gradient,
+    "imaml": imaml_gradient,
     "protonet": protonet_gradient,
     "r2d2": r2d2_gradient,
 }

@@ -26,12 +26,12 @@ from maml_core.networks.inner_lr_multipliers import (
 from maml_core.networks.params import add, dot, norm, scale
 from maml_core.optimisation.outer_loop import TrainState
 from maml_core.training.meta_training import meta_train, task_stream
-from tests.support.meta_configs import ADAPTING, INNER_LR, config_of
+from tests.support.meta_configs import ADAPTING, INNER_LR, UNROLLED, config_of
 
 # Method, head rows, inner steps, multi_step, learn_rates.
 CASES = [
     (method, rows, inner_steps, multi_step, learn_inner_lr)
-    for method in ADAPTING
+    for method in UNROLLED
     for rows, inner_steps, multi_step, learn_inner_lr in (
         (1, 1, False, False),
         (1, 1, False, True),
@@ -196,7 +196,7 @@ def test_gradient_of_many_tasks_is_that_of_a_plain_loop(
 
 @pytest.mark.parametrize("n_way", [2, 4])
 @pytest.mark.parametrize("scaled", [False, True])
-@pytest.mark.parametrize("method", ADAPTING)
+@pytest.mark.parametrize("method", UNROLLED)
 def test_the_step_size_grows_with_n_where_that_is_asked(
     method, scaled, n_way, model, meta_params, exact_tasks, plain_conv4
 ):
@@ -317,7 +317,7 @@ def test_the_last_update_of_a_training_knows_the_last_step_alone(pool, model, as
     assert any(not torch.equal(begun[0][name], begun[1][name]) for name in begun[0])
 
 
-@pytest.mark.parametrize("method", ADAPTING)
+@pytest.mark.parametrize("method", UNROLLED)
 def test_measures_are_the_mean_query_loss_and_accuracy_of_a_plain_loop(
     method, model, meta_params, exact_tasks, plain_conv4
 ):
