@@ -40,10 +40,10 @@ plain gradient descent; Nichol et al. (2018) take them with Adam.)
 """
 WHY_IMPLICIT = """
 iMAML takes no notice of the steps: its inner loop goes to the lowest point of the task's loss plus
-½ λ |φ − θ|², a spring that holds φ near θ. That point moves smoothly with θ, and conjugate gradients
-find by how much. Here λ = 1 / (kα), a spring about as strong as k steps of α are short. So it ends
-near MAML as long as α is small, but its weight a / (1 + kαa)² never turns negative and never
-vanishes: no step, no overshooting.
+½ λ |φ − θ|², a spring that holds φ near θ. That point moves smoothly with θ, and conjugate
+gradients find by how much. Here λ = 1 / (kα), a spring about as strong as k steps of α are short.
+So it ends near MAML as long as α is small; but its weight a / (1 + kαa)² never turns negative and
+never vanishes: without a step there is no overshooting.
 """
 WHY_NETWORKS = """
 A network's loss is not a parabola: its curvature is different at each θ, so there is no closed form
