@@ -63,6 +63,10 @@ _LOOKS = {  # colour, dash and marker of the methods in the catalogue
     "anil": ("#009E73", "longdash", "triangle-down"),
     "reptile": ("#CC79A7", "longdashdot", "x"),
     "multi_task": ("#D55E00", "2px 5px", "star"),
+    "boil": ("#7E5A18", "3px 3px", "diamond-wide"),
+    "meta_sgd": ("#A8904E", "16px 4px", "hexagram"),
+    "protonet": ("#F00666", "6px 6px", "star-triangle-up"),
+    "r2d2": ("#6648CC", "12px 3px 2px 3px 2px 3px", "octagon"),
     "nearest-features": ("#A6761D", "8px 3px 2px 3px", "cross"),
     "nearest-resnet": ("#7A9A01", "10px 2px 10px 6px", "star-square"),
     "nearest-pixels": ("#5F9EA0", "12px 4px", "hexagon"),
@@ -134,6 +138,22 @@ def own_parts(name: str) -> tuple[int, str]:
 def trained_method(name: str) -> str:
     """Return how a learner was trained: a visitor's own by what its name says."""
     return name if name in STYLES or name.endswith(HEAD_ALONE) else own_parts(name)[1]
+
+
+def takes_no_step(name: str) -> bool:
+    """Say whether a learner solves for its head in place of inner steps: then it has no α."""
+    return trained_method(name) in catalogue.TAKES_NO_STEP
+
+
+def inner_lr_in_words(name: str, inner_lr: float) -> str:
+    """Return 'MAML α = 0.4', or 'ProtoNet: no inner step'.
+
+    Args:
+        name: Of the learner.
+        inner_lr: Its α; of no meaning where no step is taken.
+    """
+    label = STYLES[name].label
+    return f"{label}: no inner step" if takes_no_step(name) else f"{label} α = {inner_lr:.3g}"
 
 
 def class_letter(label: int) -> str:

@@ -29,12 +29,17 @@ Facts = Mapping[str, object]
 def trajectories_csv(trajectories: Sequence[AdaptationTrajectory], facts: Facts) -> str:
     """Return one line a method and inner step: losses in nats, accuracy 0 to 1."""
     rows: list[Sequence[object]] = [
-        (r.method, r.inner_lr, step, r.support_loss[step], r.query_loss[step], r.accuracy[step])
+        (r.method, _if_any(r.inner_lr), step, r.support_loss[step], r.query_loss[step], r.accuracy[step])
         for r in trajectories
         for step in range(len(r.accuracy))
     ]
     head = ("method", "inner_lr", "inner_step", "support_loss", "query_loss", "query_accuracy")
     return _csv([head, *rows], facts)
+
+
+def _if_any(inner_lr: float) -> float | str:
+    """Return an α; nothing for a method that takes no step."""
+    return "" if math.isnan(inner_lr) else inner_lr
 
 
 def replay_csv(trajectories: Mapping[int, AdaptationTrajectory], facts: Facts) -> str:
