@@ -29,17 +29,13 @@ Facts = Mapping[str, object]
 def trajectories_csv(trajectories: Sequence[AdaptationTrajectory], facts: Facts) -> str:
     """Return one line a method and inner step: losses in nats, accuracy 0 to 1."""
     rows: list[Sequence[object]] = [
-        (r.method, _if_any(r.inner_lr), step, r.support_loss[step], r.query_loss[step], r.accuracy[step])
+        (r.method, alpha, step, r.support_loss[step], r.query_loss[step], r.accuracy[step])
         for r in trajectories
+        for alpha in ("" if math.isnan(r.inner_lr) else r.inner_lr,)  # who takes no step has none
         for step in range(len(r.accuracy))
     ]
     head = ("method", "inner_lr", "inner_step", "support_loss", "query_loss", "query_accuracy")
     return _csv([head, *rows], facts)
-
-
-def _if_any(inner_lr: float) -> float | str:
-    """Return an α; nothing for a method that takes no step."""
-    return "" if math.isnan(inner_lr) else inner_lr
 
 
 def replay_csv(trajectories: Mapping[int, AdaptationTrajectory], facts: Facts) -> str:

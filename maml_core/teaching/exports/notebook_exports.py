@@ -137,8 +137,8 @@ for method, inner_lr in INNER_LRS.items():
         code_cell(SHOW_SUPPORT),
         markdown_cell(
             "## Adapt\n\nEvery method takes the same gradient steps on the support set, from its "
-            f"own initialisation θ and with its own α{unless}. Each line: the query accuracy in % before "
-            "the first step and after each."
+            f"own initialisation θ and with its own α{unless}. Each line: the query accuracy in % "
+            "before the first step and after each."
         ),
         code_cell(adapting),
         code_cell(SHOW_CHARTS.format(n_way=n_way)),
