@@ -137,9 +137,10 @@ def _choose_config(method: str) -> dict[str, Any]:
         tasks = _integer(CONTROLS["meta_batch_size"], 1, MAX_TASKS, 4, "train_tasks")
         updates = _integer(CONTROLS["meta_steps"], 1, MAX_UPDATES, 300, "train_updates")
     with st.container(horizontal=True):
-        unused = f"{STYLES[method].label} solves for its head: it takes no inner step."
-        solves = {"disabled": True, "help": unused} if method in TAKES_NO_STEP else {}
-        alpha = _rate(CONTROLS["inner_lr"], DEFAULT_RECIPE.alpha, "train_alpha", **solves)
+        unused = ""
+        if method in TAKES_NO_STEP:
+            unused = f"{STYLES[method].label} solves for its head: it takes no inner step."
+        alpha = _rate(CONTROLS["inner_lr"], DEFAULT_RECIPE.alpha, "train_alpha", unused)
         steps = 0
         if method != "multi_task":
             steps = _integer(
@@ -148,7 +149,7 @@ def _choose_config(method: str) -> dict[str, Any]:
                 MAX_INNER_STEPS,
                 DEFAULT_RECIPE.inner_steps,
                 "train_steps",
-                **solves,
+                unused,
             )
         beta = _rate(CONTROLS["meta_lr"], DEFAULT_RECIPE.beta, "train_beta")
         seed = _integer(CONTROLS["seed"], 0, MAX_SEED, 0, "train_seed")
@@ -156,7 +157,7 @@ def _choose_config(method: str) -> dict[str, Any]:
         "n_ways": (n_way,),
         "k_shots": (k_shot,),
         "inner_lr": alpha,
-        "inner_steps": 0 if solves else steps,
+        "inner_steps": 0 if unused else steps,
         "meta_lr": beta,
         "meta_batch_size": tasks,
         "meta_steps": updates,
@@ -221,7 +222,7 @@ def _validation(dataset: str, split: str, n_way: int, k_shot: int) -> tuple[str,
     return "train", queries
 
 
-def _integer(label: str, low: int, high: int, default: int, key: str, **options: Any) -> int:
+def _integer(label: str, low: int, high: int, default: int, key: str, unused: str = "") -> int:
     return st.number_input(
         label,
         low,
@@ -231,11 +232,12 @@ def _integer(label: str, low: int, high: int, default: int, key: str, **options:
         bind="query-params",
         persist_state="session",
         width=160,
-        **options,
+        disabled=bool(unused),
+        help=unused or None,
     )
 
 
-def _rate(label: str, default: float, key: str, **options: Any) -> float:
+def _rate(label: str, default: float, key: str, unused: str = "") -> float:
     return st.number_input(
         label,
         *RATES,
@@ -246,7 +248,8 @@ def _rate(label: str, default: float, key: str, **options: Any) -> float:
         bind="query-params",
         persist_state="session",
         width=160,
-        **options,
+        disabled=bool(unused),
+        help=unused or None,
     )
 
 
