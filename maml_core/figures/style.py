@@ -66,7 +66,7 @@ _LOOKS = {  # colour, dash and marker of the methods in the catalogue
     "boil": ("#7E5A18", "3px 3px", "diamond-wide"),
     "meta_sgd": ("#A8904E", "16px 4px", "hexagram"),
     "protonet": ("#F00666", "6px 6px", "star-triangle-up"),
-    "r2d2": ("#6648CC", "12px 3px 2px 3px 2px 3px", "octagon"),
+    "r2d2": ("#6648CC", "12px 3px 2px 3px 2px 3px", "star-triangle-down"),
     "nearest-features": ("#A6761D", "8px 3px 2px 3px", "cross"),
     "nearest-resnet": ("#7A9A01", "10px 2px 10px 6px", "star-square"),
     "nearest-pixels": ("#5F9EA0", "12px 4px", "hexagon"),

@@ -113,8 +113,9 @@ def _more(by_label: ByLabel, key: str, control: Callable[[str, str], None]) -> N
             if members:
                 st.markdown(f"**{group}**")
             for label, one in members:
-                control(label, one.name)
-                st.caption(f"{one.summary} {_source(one)}")
+                with st.container(gap=None):
+                    control(label, one.name)
+                    st.caption(f"{one.summary} {_source(one)}")
 
 
 def _source(method: Method) -> str:
