@@ -152,8 +152,8 @@ def views_suffix(record: Mapping[str, Any]) -> str:
 
 
 def _place(record: Mapping[str, Any]) -> tuple[str, int, int]:
-    """Return what orders the table: plain before augmented, by split, as the catalogue has them."""
-    splits, methods = [*TABLE_SPLITS, record["split"]], [*BY_NAME, record["method"]]
+    """Return what orders the table: views, the split of the published first, then the catalogue."""
+    splits, methods = [*reversed(TABLE_SPLITS), record["split"]], [*BY_NAME, record["method"]]
     return views_suffix(record), splits.index(record["split"]), methods.index(record["method"])
 
 
