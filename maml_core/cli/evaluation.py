@@ -65,7 +65,7 @@ def _evaluate_one(parsed: argparse.Namespace) -> None:
     episodes = count_available_episodes(spec, parsed.episodes)
     nearest = parsed.method in NEAREST
     if nearest:
-        why = "compares features or pixels and adapts nothing"
+        why = f"{parsed.method} compares features or pixels and adapts nothing"
         _refuse_options(parsed, why, "weights", "model", "steps", "inner_lr")
     data = load(parsed.dataset)
     if data.notice and is_first():
@@ -75,9 +75,11 @@ def _evaluate_one(parsed: argparse.Namespace) -> None:
     classes = split_classes(data, parsed.split, parsed.part, parsed.split_seed)
     seen = _check_seen(parsed, learner, data, parsed.part)
     pool = make_pool(data, classes, ink_crops=parsed.ink_crops)
-    solves = learner is not None and learner.solve_head is not None and not nearest
-    if solves:
-        _refuse_options(parsed, "solves for its head and takes no inner step", "steps", "inner_lr")
+    solves = False
+    if learner is not None and learner.solve_head is not None and not nearest:
+        solves = True
+        why = f"{learner.method} solves for its head and takes no inner step"
+        _refuse_options(parsed, why, "steps", "inner_lr")
     config = EvaluationConfig(
         inner_steps=0 if solves else _steps(parsed),
         episodes=episodes,
@@ -121,8 +123,7 @@ def _refuse_options(parsed: argparse.Namespace, why: str, *options: str) -> None
     for option in options:
         if getattr(parsed, option) is not None:
             raise ValueError(
-                f"{parsed.method} {why}, so it has no use for --{option.replace('_', '-')}; leave "
-                "that out."
+                f"{why}, so it has no use for --{option.replace('_', '-')}; leave that out."
             )
 
 

@@ -63,6 +63,7 @@ _LOOKS = {  # colour, dash and marker of the methods in the catalogue
     "anil": ("#009E73", "longdash", "triangle-down"),
     "reptile": ("#CC79A7", "longdashdot", "x"),
     "multi_task": ("#D55E00", "2px 5px", "star"),
+    "imaml": ("#D800AE", "2px 2px 8px 2px", "triangle-ne"),
     "boil": ("#7E5A18", "3px 3px", "diamond-wide"),
     "meta_sgd": ("#A8904E", "16px 4px", "hexagram"),
     "protonet": ("#F00666", "6px 6px", "star-triangle-up"),

@@ -114,6 +114,7 @@ ALL = (
         "MAML's gradient from the end of the inner loop alone, which is held near the start.",
         "Rajeswaran et al. 2019, arXiv:1909.04630",
         is_proximal=True,
+        group="Initialisations",
     ),
     Method(
         "boil",

@@ -10,7 +10,7 @@ from maml_core.config import MAX_WAY, EpisodeSpec
 from maml_core.methods.catalogue import TAKES_NO_STEP
 
 Kind = Literal["meta-trained", "no step", "pretrained", "other"]
-META_TRAINED = ("maml", "fomaml", "anil", "reptile", "boil", "meta_sgd")  # to be adapted
+META_TRAINED = ("maml", "fomaml", "anil", "reptile", "imaml", "boil", "meta_sgd")
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 

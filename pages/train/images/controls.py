@@ -62,6 +62,7 @@ RECIPES = {
     "anil": Recipe(0.4, 1, 0.002),
     "reptile": Recipe(0.05, 5, 0.002),
     "multi_task": Recipe(0.05, 0, 0.002),
+    "imaml": Recipe(0.05, 5, 0.002),
     "boil": Recipe(0.4, 1, 0.002),
     "meta_sgd": Recipe(0.4, 1, 0.002),
     "protonet": Recipe(0.4, 0, 0.002),

@@ -30,7 +30,13 @@ from tests.support.figure_checks import channels, linear, luminance
 # Okabe & Ito 2008, "Color Universal Design", without black.
 OKABE_ITO = {"#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"}
 
-LATER = ("boil", "meta_sgd", "protonet", "r2d2")  # for which that palette has no colour left
+LATER = (
+    "imaml",
+    "boil",
+    "meta_sgd",
+    "protonet",
+    "r2d2",
+)  # for which that palette has no colour left
 
 
 def test_every_method_has_a_style_of_its_own():
