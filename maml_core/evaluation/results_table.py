@@ -23,7 +23,7 @@ from maml_core.evaluation.published import (
 )
 from maml_core.evaluation.records import RESULTS_FILE, Record, load_records
 from maml_core.learners import checkpoints
-from maml_core.methods.catalogue import METHODS, NEAREST
+from maml_core.methods.catalogue import BY_NAME, METHODS, NEAREST
 
 GRID_WAYS, GRID_SHOTS = (2, 3, 5, 10, 15, 20), (1, 2, 3, 5, 10)
 QUERIES = 10
@@ -151,6 +151,12 @@ def views_suffix(record: Mapping[str, Any]) -> str:
     return "".join(suffix for name, suffix in views.items() if record[name])
 
 
+def _place(record: Mapping[str, Any]) -> tuple[str, int, int]:
+    """Return what orders the table: views, the split of the published first, then the catalogue."""
+    splits, methods = [*reversed(TABLE_SPLITS), record["split"]], [*BY_NAME, record["method"]]
+    return views_suffix(record), splits.index(record["split"]), methods.index(record["method"])
+
+
 def accuracy_table(labels: Mapping[str, str], path: Path = RESULTS_FILE) -> list[dict[str, str]]:
     """Return the published accuracies and below them this project's, as rows by column heading.
 
@@ -170,7 +176,7 @@ def accuracy_table(labels: Mapping[str, str], path: Path = RESULTS_FILE) -> list
         for result in PUBLISHED
     ]
     measured: dict[tuple[str, str], dict[str, str]] = {}
-    for record in sorted(load_records(path, complete=True), key=views_suffix):
+    for record in sorted(load_records(path, complete=True), key=_place):
         shape, split = (record["n_way"], record["k_shot"]), record["split"]
         if shape in headings and record["transductive"] and not record["within_alphabet"]:
             label = _own_label(record, labels)

@@ -14,13 +14,13 @@ from maml_core.optimisation.outer_loop import Metrics
 
 
 def first_head(params: Params, rows: int, seed: int) -> Params:
-    """Return a head of so many random rows, or the one that has several already.
+    """Return a head of so many random rows, or the one that has several already, not all zeros.
 
     A head of zeros that stays tells the body nothing; its rows are uniform in ±1/√width, PyTorch's
     default.
     """
     weight, bias = HEAD
-    if len(params[weight]) > 1:
+    if len(params[weight]) > 1 and params[weight].any():
         return {name: params[name] for name in HEAD}
     width = params[weight].shape[-1]
     generator = torch.Generator().manual_seed(seed)

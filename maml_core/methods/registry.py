@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from maml_core.config import TrainConfig
+from maml_core.config import MAX_WAY, TrainConfig
 from maml_core.methods.anil import anil_gradient
 from maml_core.methods.boil import boil_gradient, first_head
 from maml_core.methods.fomaml import fomaml_gradient
@@ -34,7 +34,8 @@ META_GRADIENTS: dict[str, MetaGradient] = {
 # From what weights to begin from hold: what a training has beside their θ, or in place of it.
 FIRST_META_PARAMS: Mapping[str, Callable[[Params, TrainConfig], Params]] = {
     "meta_sgd": lambda start, _: first_rates(start),
-    "boil": lambda start, config: first_head(start, max(config.n_ways), config.seed),
+    # At least the app's N, so that weights trained at fewer ways serve there, too.
+    "boil": lambda start, config: first_head(start, max(MAX_WAY, *config.n_ways), config.seed),
     "r2d2": lambda start, _: first_ridge(start),
 }
 # From meta-parameters the solver of the head, of methods that have one.

@@ -307,17 +307,17 @@ def test_a_recorded_row_stands_in_its_column_with_the_last_steps_value(tmp_path)
             **{"20-way 5-shot": "98.8 ± 0.1", "5-way 1-shot": "90.0 ± 1.0"},
         },
         {
+            **{"Method": "Ours: nearest-pixels", "Split": "paper", **empty, **source},
+            **{"Network": "none", "Training characters": "none", "Models": "none"},
+            **{"Queries": "alone", "5-way 5-shot": "44.4 ± 1.2"},
+        },
+        {
             "Method": "Ours: MAML",
             "Split": "alphabets",
             **empty,
             **source,
             "Training characters": "856",
             "5-way 1-shot": "97.0 ± 4.6",
-        },
-        {
-            **{"Method": "Ours: nearest-pixels", "Split": "paper", **empty, **source},
-            **{"Network": "none", "Training characters": "none", "Models": "none"},
-            **{"Queries": "alone", "5-way 5-shot": "44.4 ± 1.2"},
         },
         {
             **{"Method": "Ours: MAML, rotation TTA", "Split": "paper", **empty, **source},
@@ -430,3 +430,20 @@ def test_who_errs_in_the_official_runs_stands_in_order_with_the_published(tmp_pa
     others = [tuple(line.values()) for line in found if "Ours" not in line["Method"]]
     assert others == [(str(error), name, source) for name, error, source in PUBLISHED_RUNS]
     assert official_runs_table({}, tmp_path / "none")[2]["Method"] == "People"
+
+
+def test_rows_stand_in_the_catalogues_order_however_they_were_recorded(tmp_path):
+    recorded = [
+        measured(method, split, 5, 1)
+        for split in SPLITS
+        for method in ("nearest-pixels", "protonet", "random", "anil", "maml")
+    ]
+    path = lines(tmp_path / "results.jsonl", *recorded)
+    ours = accuracy_table({}, path)[len(PUBLISHED) :]
+    names = [*METHODS, *NEAREST]
+    for split in SPLITS:
+        places = [
+            names.index(r["Method"].removeprefix("Ours: ")) for r in ours if r["Split"] == split
+        ]
+        assert places == sorted(places)
+    assert [row["Split"] for row in ours] == 5 * ["paper"] + 5 * ["alphabets"], "as the published"

@@ -17,6 +17,7 @@ from maml_core.methods.catalogue import (
     BY_NAME,
     FORMER_LABELS,
     FORMER_NAMES,
+    GROUPS,
     METHODS,
     NEAREST,
     TAKES_NO_STEP,
@@ -42,6 +43,12 @@ def test_every_method_adapts_or_is_a_nearest_neighbour() -> None:
     moved = {one: moving_of(one) for one in BY_NAME if moving_of(one) != "network"}
     assert moved == {"anil": "head", "boil": "body"}
     assert moving_of("a stranger's method") == "network"
+
+
+def test_every_method_stands_under_one_heading_and_none_is_empty() -> None:
+    assert {one.group for one in ALL} == set(GROUPS)
+    assert {one.name for one in ALL if one.group == "References"} == NEAREST.keys()
+    assert {one.name for one in ALL if one.group == "Metric and closed form"} == set(TAKES_NO_STEP)
 
 
 def test_the_methods_without_a_step_are_those_that_solve_for_the_head() -> None:

@@ -69,7 +69,7 @@ def test_every_method_says_how_it_goes_and_sends_weights_that_adapt(method, caps
         learner,
         run.pool("validation"),
         EpisodeSpec(2, 1, 2),
-        EvaluationConfig(inner_steps=steps or 5, episodes=10, seed=3),
+        EvaluationConfig(inner_steps=5 if method == "multi_task" else steps, episodes=10, seed=3),
     )
     assert tuple(looks[-1]["accuracy"]) == expected.accuracy
     assert tuple(looks[-1]["ci95"]) == expected.ci95
