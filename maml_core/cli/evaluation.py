@@ -34,7 +34,7 @@ from maml_core.learners.training_classes import (
     seen_in_training,
     splits_trained_on,
 )
-from maml_core.methods.catalogue import NEAREST
+from maml_core.methods.catalogue import BY_NAME, NEAREST
 from maml_core.networks.registry import for_pictures, model_arguments
 from maml_core.optimisation.distributed import check_same, from_first, is_first, joined
 from maml_core.optimisation.thread_pool import in_processes
@@ -65,7 +65,8 @@ def _evaluate_one(parsed: argparse.Namespace) -> None:
     episodes = count_available_episodes(spec, parsed.episodes)
     nearest = parsed.method in NEAREST
     if nearest:
-        _check_nearest(parsed)
+        why = f"{parsed.method} compares features or pixels and adapts nothing"
+        _refuse_options(parsed, why, "weights", "model", "steps", "inner_lr")
     data = load(parsed.dataset)
     if data.notice and is_first():
         print(data.notice, file=sys.stderr)
@@ -74,8 +75,13 @@ def _evaluate_one(parsed: argparse.Namespace) -> None:
     classes = split_classes(data, parsed.split, parsed.part, parsed.split_seed)
     seen = _check_seen(parsed, learner, data, parsed.part)
     pool = make_pool(data, classes, ink_crops=parsed.ink_crops)
+    solves = False
+    if learner is not None and learner.solve_head is not None and not nearest:
+        solves = True
+        why = f"{learner.method} solves for its head and takes no inner step"
+        _refuse_options(parsed, why, "steps", "inner_lr")
     config = EvaluationConfig(
-        inner_steps=_steps(parsed),
+        inner_steps=0 if solves else _steps(parsed),
         episodes=episodes,
         seed=parsed.seed,
         inner_lr=parsed.inner_lr,
@@ -87,6 +93,7 @@ def _evaluate_one(parsed: argparse.Namespace) -> None:
         stream = evaluate_nearest(learner, pool, spec, config)
     else:
         inner_lr = learner.inner_lr(spec.n_way) if parsed.inner_lr is None else parsed.inner_lr
+        inner_lr = None if solves else inner_lr
         stream = evaluate(learner, pool, spec, config)
     method = parsed.method if nearest or learner is None else learner.method
     pictures = pictures_passed(spec, config, ink_crops=parsed.ink_crops)
@@ -111,13 +118,12 @@ def _steps(parsed: argparse.Namespace) -> int:
     return EVALUATION_STEPS if parsed.steps is None else int(parsed.steps)
 
 
-def _check_nearest(parsed: argparse.Namespace) -> None:
-    """Raise `ValueError` if an option was given that a nearest neighbour has no use for."""
-    for option in ("weights", "model", "steps", "inner_lr"):
+def _refuse_options(parsed: argparse.Namespace, why: str, *options: str) -> None:
+    """Raise `ValueError` if an option was given that a method has no use for."""
+    for option in options:
         if getattr(parsed, option) is not None:
             raise ValueError(
-                f"{parsed.method} compares features or pixels and adapts nothing, so it has no "
-                f"use for --{option.replace('_', '-')}; leave that out."
+                f"{why}, so it has no use for --{option.replace('_', '-')}; leave that out."
             )
 
 
@@ -231,6 +237,11 @@ def _inner_lrs(parsed: argparse.Namespace) -> dict[str, float]:
     _check_same(validation.data)
     learner = from_first(lambda: _adapting_learner(parsed, validation.data))
     _check_seen(parsed, learner, validation.data, "validation")
+    if learner.solve_head is not None:
+        raise ValueError(
+            f"{BY_NAME[learner.method].short_label} solves for its head and takes no inner step, "
+            "so there is no alpha to choose."
+        )
     if parsed.weights and is_first():
         check_writable(parsed.weights)  # now, not after minutes
     return inner_lr_search.best_inner_lrs(learner, validation)

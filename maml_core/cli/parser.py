@@ -176,6 +176,9 @@ def _add_train(commands: Any) -> None:
     )
     _add_inner_loop(train, default)
     train.add_argument("--meta-lr", type=float, default=default.meta_lr, help="beta, at the start")
+    train.add_argument(
+        "--proximal", type=float, default=default.proximal, help="lambda of imaml's inner loop"
+    )
     _add_muon(train)
     train.add_argument(
         "--meta-batch-size", type=int, default=default.meta_batch_size, help="tasks an update"

@@ -23,12 +23,20 @@ class Demands:
         why: What to say of another number of them.
         query_gradient: Whether it differentiates the query loss through the inner loop, as a
             multi-step loss and learned step sizes need.
+        own_rates: Whether it learns step sizes in a way of its own.
     """
 
     called: str
     inner_steps: tuple[int, int] = (1, MAX_INNER_STEPS)
     why: str = ""
     query_gradient: bool = True
+    own_rates: bool = False
+
+
+def _solving(called: str) -> Demands:
+    """Return the demands of a method that solves for the head."""
+    why = f"{called} solves for the head without a step: take 0"
+    return Demands(called, (0, 0), why, query_gradient=False)
 
 
 META_METHODS: Mapping[str, Demands] = {
@@ -49,6 +57,12 @@ META_METHODS: Mapping[str, Demands] = {
         "multi-task training adapts to no task: take 0",
         query_gradient=False,
     ),
+    "boil": Demands("BOIL"),
+    # Its gradient is of the inner loop's end: no other step counts, and no rate is learned by it.
+    "imaml": Demands("iMAML", query_gradient=False),
+    "meta_sgd": Demands("Meta-SGD", own_rates=True),
+    "protonet": _solving("ProtoNet"),
+    "r2d2": _solving("Ridge regression (R2D2)"),
 }
 """The methods that `TrainConfig` knows; `methods.catalogue` says what each one is."""
 
@@ -65,7 +79,7 @@ class TrainConfig:
         inner_lr: α > 0, at the first of `n_ways`.
         scale_inner_lr: Take α in proportion to N: the mean over N classes divides the gradient
             of each head row by N, so that a row then moves equally far at every N.
-        inner_steps: K of the inner loop, 1 to 100; 0 for multi-task training, which has none.
+        inner_steps: K of the inner loop, 1 to 100; 0 for methods that have none.
         meta_lr: β > 0, Adam's step size at the start.
         muon_lr: Muon's, 0 to 1, for the filters of convolutions, see `outer_loop.optimise`; 0:
             Adam moves them, too.
@@ -75,6 +89,7 @@ class TrainConfig:
         multi_step: Let the query loss after every inner step count, the earlier ones less and
             less (the same).
         learn_inner_lr: Learn a factor on α for each parameter tensor (after the same).
+        proximal: λ > 0 of iMAML's inner loop, which descends L + λ/2 |φ − θ|²; the paper's is 2.
         transductive: Normalise the queries with their own statistics, not the support set's.
         alternate_within_alphabet: Sample every other meta-batch within alphabets and by the same
             drawers.
@@ -98,6 +113,7 @@ class TrainConfig:
     meta_steps: int = 60_000
     multi_step: bool = False
     learn_inner_lr: bool = False
+    proximal: float = 2.0
     transductive: bool = True
     alternate_within_alphabet: bool = False
     augment: bool = True
@@ -114,6 +130,7 @@ class TrainConfig:
         check_range("meta_batch_size", self.meta_batch_size, 1, 1_000)
         check_range("meta_steps", self.meta_steps, 1, 10_000_000)
         check_positive("meta_lr", self.meta_lr)
+        check_positive("proximal", self.proximal)
         check_range("seed", self.seed, 0, MAX_SEED)
 
     def _check_inner_loop(self) -> None:
@@ -127,7 +144,8 @@ class TrainConfig:
         check_range("inner_steps", self.inner_steps, fewest, most)
         AdaptConfig(self.inner_lr, self.inner_steps)
         for name in ("multi_step", "learn_inner_lr"):
-            if getattr(self, name) and not demands.query_gradient:
+            has = demands.query_gradient and not (name == "learn_inner_lr" and demands.own_rates)
+            if getattr(self, name) and not has:
                 raise SettingError(
                     f"{{label}} has no {{{name}}}; leave it out or choose another {{method}}.",
                     label=demands.called,

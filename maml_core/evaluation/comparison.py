@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from functools import partial
 
@@ -31,7 +32,8 @@ def _compared(
 ) -> AdaptationTrajectory:
     config = AdaptConfig(learner.inner_lr(episode.spec.n_way) * lr_factor, inner_steps)
     points = adapt_to_episode(learner, episode, config)
-    return measure_trajectory(learner, config.inner_lr, points, episode.task)
+    inner_lr = math.nan if learner.solve_head else config.inner_lr
+    return measure_trajectory(learner, inner_lr, points, episode.task)
 
 
 def evaluate_together(

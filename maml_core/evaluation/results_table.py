@@ -13,13 +13,21 @@ from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
 from maml_core.evaluation.confidence_intervals import Estimate, percent, plus_minus
-from maml_core.evaluation.published import PUBLISHED, PUBLISHED_RUNS, SHAPES
+from maml_core.evaluation.published import (
+    CONV4,
+    NOT_SAID,
+    PUBLISHED,
+    PUBLISHED_RUNS,
+    SHAPES,
+    Conditions,
+)
 from maml_core.evaluation.records import RESULTS_FILE, Record, load_records
 from maml_core.learners import checkpoints
-from maml_core.methods.catalogue import METHODS, NEAREST
+from maml_core.methods.catalogue import BY_NAME, METHODS, NEAREST
 
 GRID_WAYS, GRID_SHOTS = (2, 3, 5, 10, 15, 20), (1, 2, 3, 5, 10)
 QUERIES = 10
+TRAINING_CHARACTERS = {"alphabets": "856", "paper": "1,100"}  # before they are turned
 TABLE_SPLITS = ("alphabets", "paper")  # those that there are shipped weights for
 
 
@@ -143,6 +151,12 @@ def views_suffix(record: Mapping[str, Any]) -> str:
     return "".join(suffix for name, suffix in views.items() if record[name])
 
 
+def _place(record: Mapping[str, Any]) -> tuple[str, int, int]:
+    """Return what orders the table: views, the split of the published first, then the catalogue."""
+    splits, methods = [*reversed(TABLE_SPLITS), record["split"]], [*BY_NAME, record["method"]]
+    return views_suffix(record), splits.index(record["split"]), methods.index(record["method"])
+
+
 def accuracy_table(labels: Mapping[str, str], path: Path = RESULTS_FILE) -> list[dict[str, str]]:
     """Return the published accuracies and below them this project's, as rows by column heading.
 
@@ -157,19 +171,31 @@ def accuracy_table(labels: Mapping[str, str], path: Path = RESULTS_FILE) -> list
     published = [
         {"Method": result.method, "Split": "paper"}
         | {headings[shape]: text for shape, text in result.accuracy.items()}
+        | result.conditions.columns()
         | {"Source": result.source}
         for result in PUBLISHED
     ]
     measured: dict[tuple[str, str], dict[str, str]] = {}
-    for record in sorted(load_records(path, complete=True), key=views_suffix):
+    for record in sorted(load_records(path, complete=True), key=_place):
         shape, split = (record["n_way"], record["k_shot"]), record["split"]
         if shape in headings and record["transductive"] and not record["within_alphabet"]:
             label = _own_label(record, labels)
             empty = {"Method": label, "Split": split, **dict.fromkeys(headings.values(), "–")}
-            row = measured.setdefault((split, label), empty)
+            row = measured.setdefault((split, label), empty | _conditions(record).columns())
             row[headings[shape]] = percent(record["accuracy"][-1], record["ci95"][-1])
             row["Source"] = f"this project, n = {record['episodes']}"
     return [*published, *measured.values()]
+
+
+def _conditions(record: Mapping[str, Any]) -> Conditions:
+    """Return what a result of this project rests on."""
+    method = NEAREST.get(record["method"], record["method"])
+    views = str((4 if record["rotation_tta"] else 1) * (2 if record["ink_crops"] else 1))
+    if method is None:  # on pixels
+        return Conditions("none", "none", "none", "alone", views)
+    trained = "none" if method == "random" else TRAINING_CHARACTERS.get(record["split"], NOT_SAID)
+    network = "ResNet" if method == "resnet" else CONV4
+    return Conditions(network, trained, "1", "together", views)
 
 
 def _own_label(record: Mapping[str, Any], labels: Mapping[str, str]) -> str:

@@ -65,7 +65,7 @@ def probabilities(
 
     Returns:
         float64 [inner_steps + 1, n_way] by name; rows sum to 1. At step 0 all classes are equally
-        likely. NaN from the step at which α made it diverge.
+        likely to who descends from a head of zeros. NaN from the step at which α made it diverge.
     """
     support_x, _ = support_tensors(support)
     query_x = character_to_tensor(character)[None]

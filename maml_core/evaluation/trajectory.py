@@ -28,7 +28,7 @@ class AdaptationTrajectory:
 
     Attributes:
         method: The learner's name.
-        inner_lr: The α it took.
+        inner_lr: The α it took; NaN where it took no step.
         support_loss: Cross-entropy in nats, float64 [S + 1]; not finite where α was too large.
         query_loss: Likewise.
         accuracy: On the query set, 0 to 1, float64 [S + 1].

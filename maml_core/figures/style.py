@@ -63,6 +63,11 @@ _LOOKS = {  # colour, dash and marker of the methods in the catalogue
     "anil": ("#009E73", "longdash", "triangle-down"),
     "reptile": ("#CC79A7", "longdashdot", "x"),
     "multi_task": ("#D55E00", "2px 5px", "star"),
+    "imaml": ("#D800AE", "2px 2px 8px 2px", "triangle-ne"),
+    "boil": ("#8A7230", "3px 3px", "diamond-wide"),
+    "meta_sgd": ("#FC4860", "16px 4px", "hexagram"),
+    "protonet": ("#F00066", "6px 6px", "star-triangle-up"),
+    "r2d2": ("#9C7EEA", "12px 3px 2px 3px 2px 3px", "star-triangle-down"),
     "nearest-features": ("#A6761D", "8px 3px 2px 3px", "cross"),
     "nearest-resnet": ("#7A9A01", "10px 2px 10px 6px", "star-square"),
     "nearest-pixels": ("#5F9EA0", "12px 4px", "hexagon"),
@@ -134,6 +139,22 @@ def own_parts(name: str) -> tuple[int, str]:
 def trained_method(name: str) -> str:
     """Return how a learner was trained: a visitor's own by what its name says."""
     return name if name in STYLES or name.endswith(HEAD_ALONE) else own_parts(name)[1]
+
+
+def takes_no_step(name: str) -> bool:
+    """Say whether a learner solves for its head in place of inner steps: then it has no α."""
+    return trained_method(name) in catalogue.TAKES_NO_STEP
+
+
+def inner_lr_in_words(name: str, inner_lr: float) -> str:
+    """Return 'MAML α = 0.4', or 'ProtoNet: no inner step'.
+
+    Args:
+        name: Of the learner.
+        inner_lr: Its α; of no meaning where no step is taken.
+    """
+    label = STYLES[name].label
+    return f"{label}: no inner step" if takes_no_step(name) else f"{label} α = {inner_lr:.3g}"
 
 
 def class_letter(label: int) -> str:

@@ -17,6 +17,7 @@ from maml_core.figures.style import (
     add_chance,
     inner_step_axis,
     layout,
+    takes_no_step,
 )
 from maml_core.training.background.job import Progress, Validation
 
@@ -62,6 +63,8 @@ def validation_figure(
 ) -> go.Figure:
     """Draw the accuracy on validation characters before and after adaptation, with its 95 % CI.
 
+    Who takes no inner step has one accuracy.
+
     Args:
         validations: In the order of their updates.
         method: Whose colour.
@@ -73,10 +76,13 @@ def validation_figure(
     inner_steps = len(validations[0].accuracy) - 1 if validations else 0
     after = f"after {inner_steps} inner step{'s' if inner_steps > 1 else ''}"
     style = STYLES[method]
-    for step, words, colour, dash in (
+    lines = [
         (0, "before adaptation", BEFORE_COLOUR, "dot"),
         (-1, after, style.colour, "solid"),
-    ):
+    ]
+    if takes_no_step(method):
+        lines = [(0, "without an inner step", style.colour, "solid")]
+    for step, words, colour, dash in lines:
         mean = 100 * np.array([one.accuracy[step] for one in validations])
         half = 100 * np.array([one.ci95[step] for one in validations])
         add_band(figure, x, mean, half, colour)

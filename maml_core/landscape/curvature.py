@@ -14,7 +14,7 @@ from maml_core.landscape.hessian import extreme_eigenvalues, flatten, second_ord
 from maml_core.learners.learner import Learner
 from maml_core.methods.inner_loop import LrMultipliers, adapt
 from maml_core.methods.losses import cross_entropy
-from maml_core.networks.functional import for_n_way
+from maml_core.networks.functional import for_n_way, multipliers_for_n_way
 from maml_core.networks.params import Params, add, subtract
 from maml_core.optimisation.thread_pool import map_in_parallel
 
@@ -132,5 +132,5 @@ def _at_initialisation(episode: Episode, learner: Learner) -> Curvature:
         task.support_x,
         task.support_y,
         inner_lr=learner.inner_lr(n_way),
-        lr_multipliers=learner.lr_multipliers,
+        lr_multipliers=multipliers_for_n_way(learner.lr_multipliers, n_way),
     )

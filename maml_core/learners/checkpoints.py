@@ -18,16 +18,19 @@ from safetensors.torch import load as deserialise
 from safetensors.torch import save as serialise
 from torch import nn
 
-from maml_core.config import AdaptConfig
+from maml_core.config import AdaptConfig, TrainConfig
 from maml_core.data.storage.disk_cache import atomic_write
 from maml_core.learners.adaptation import adapt_to_support
 from maml_core.learners.learner import Learner, random_learner
 from maml_core.learners.provenance import Provenance, current_names
-from maml_core.methods.catalogue import adapts_head_only, current_name
+from maml_core.methods.catalogue import BY_NAME, current_name, moving_of
+from maml_core.methods.r2d2 import FIRST as RIDGE
+from maml_core.methods.registry import HEAD_SOLVERS
 from maml_core.networks.functional import HEAD, logits
 from maml_core.networks.inner_lr_multipliers import (
     LOG_LR_PREFIX,
-    head_only_multipliers,
+    LR_PREFIX,
+    multipliers_of,
     split_lr_multipliers,
 )
 from maml_core.networks.params import Params
@@ -48,7 +51,7 @@ class Checkpoint:
     """What a weights file holds.
 
     Attributes:
-        params: θ, and log-factors on α where they were learned.
+        params: θ, and what was learned beside it.
         metadata: JSON values, those of a `Provenance`.
     """
 
@@ -61,13 +64,25 @@ class Checkpoint:
         return Provenance.from_json(self.metadata)
 
     def learner(self) -> Learner:
-        """Return the learner that these weights make; ANIL's adapts its head alone."""
+        """Return the learner that these weights make, which adapts as its method does."""
         told = self.provenance
         params, lr_multipliers = split_lr_multipliers(self.params)
-        if adapts_head_only(told.method):
-            lr_multipliers = head_only_multipliers(lr_multipliers)
-        model = make_model(told.model)
-        return Learner(told.method, model, params, told.inner_lrs, lr_multipliers, told)
+        lr_multipliers = multipliers_of(moving_of(told.method), params, lr_multipliers)
+        solver_of = HEAD_SOLVERS.get(told.method)
+        solve_head = solver_of(self.params) if solver_of else None
+        proximal = 0.0
+        if told.method in BY_NAME and BY_NAME[told.method].is_proximal:
+            proximal = float(told.config.get("proximal", TrainConfig.proximal))
+        return Learner(
+            told.method,
+            make_model(told.model),
+            params,
+            told.inner_lrs,
+            lr_multipliers,
+            told,
+            solve_head,
+            proximal,
+        )
 
 
 def save_weights(path: Path, checkpoint: Checkpoint) -> None:
@@ -160,8 +175,14 @@ def _shapes(model: nn.Module, tensors: Params) -> dict[str, torch.Size]:
     shapes = {name: value.shape for name, value in model.named_parameters()}
     rows = max(tensors.get("head.bias", torch.empty(1)).numel(), 1)
     shapes |= {name: torch.Size((rows, *shapes[name][1:])) for name in HEAD}
-    if any(name.startswith(LOG_LR_PREFIX) for name in tensors):
-        shapes |= {LOG_LR_PREFIX + name: torch.Size() for name in shapes}
+    beside = (
+        {LOG_LR_PREFIX + name: torch.Size() for name in shapes},
+        {LR_PREFIX + name: shape for name, shape in shapes.items()},
+        dict.fromkeys(RIDGE, torch.Size()),
+    )
+    for group in beside:  # all of one, or none
+        if group.keys() & tensors.keys():
+            shapes |= group
     return shapes
 
 

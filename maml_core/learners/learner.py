@@ -12,6 +12,7 @@ from torch import nn
 
 from maml_core.config import AdaptConfig, EpisodeSpec
 from maml_core.learners.provenance import Provenance
+from maml_core.methods.solved_head import HeadSolver
 from maml_core.networks.functional import initial_params
 from maml_core.networks.inner_lr_multipliers import head_only_multipliers
 from maml_core.networks.params import Params
@@ -42,9 +43,14 @@ class Learner:
         inner_lrs: α by n_way, at one N or several, each > 0.
         lr_multipliers: Learned factors on α by parameter name, or None.
         provenance: How it was trained; None where nobody says.
+        solve_head: What it does in place of inner steps; None: it descends.
+
+        proximal: λ with which the inner loop is held near θ, see `imaml.proximal_loss`; 0: it is
+            not.
 
     Raises:
-        ValueError: `inner_lrs` is empty or holds something that is not an N or not a step size.
+        ValueError: `inner_lrs` is empty or holds something that is not an N or not a step size, or
+            λ is below 0.
     """
 
     method: str
@@ -53,6 +59,8 @@ class Learner:
     inner_lrs: Mapping[int, float]
     lr_multipliers: Params | None = None
     provenance: Provenance | None = None
+    solve_head: HeadSolver | None = None
+    proximal: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.inner_lrs:
@@ -60,6 +68,8 @@ class Learner:
         for n_way, inner_lr in self.inner_lrs.items():
             EpisodeSpec(n_way)
             AdaptConfig(inner_lr)
+        if not (math.isfinite(self.proximal) and self.proximal >= 0):
+            raise ValueError(f"proximal is {self.proximal}; choose a finite value from 0.")
 
     def inner_lr(self, n_way: int) -> float:
         """Return α for N-way episodes: between two N at which it was chosen a geometric mean

@@ -22,4 +22,4 @@ def anil_gradient(
 
     The outer loop moves all of θ. Arguments and result as of `maml_gradient`.
     """
-    return maml_gradient(model, meta_params, tasks, config, progress, head_only=True)
+    return maml_gradient(model, meta_params, tasks, config, progress, moves="head")

@@ -12,7 +12,7 @@ from maml_core.episodes.task_batch import TaskBatch
 from maml_core.methods.losses import accuracy, mean_cross_entropy
 from maml_core.methods.meta_gradient import adapt_to_tasks, gradient_over_tasks
 from maml_core.networks.functional import HEAD, HEAD_ONLY, features, trajectory_query_logits
-from maml_core.networks.inner_lr_multipliers import LOG_LR_PREFIX, split_lr_multipliers
+from maml_core.networks.inner_lr_multipliers import Moving, split_lr_multipliers
 from maml_core.networks.params import Params
 from maml_core.optimisation.outer_loop import Metrics
 
@@ -25,7 +25,7 @@ def maml_gradient(
     progress: Tensor | None = None,
     *,
     first_order: bool = False,
-    head_only: bool = False,
+    moves: Moving = "network",
 ) -> tuple[Params, Metrics]:
     """Return the exact gradient of the tasks' mean query loss after adaptation.
 
@@ -36,9 +36,10 @@ def maml_gradient(
     done = tasks.query_x.new_zeros(()) if progress is None else progress
     # A head of one row begins as zeros, which pass no gradient on to the body, whatever θ is. One
     # step then moves the head alone: the body runs once, and is not differentiated twice.
-    head_only |= config.inner_steps == 1 and len(meta_params.get(HEAD[0], ())) == 1
+    if config.inner_steps == 1 and len(meta_params.get(HEAD[0], ())) == 1:
+        moves = "head"
 
-    objective = partial(query_losses, model, config, done, first_order, head_only)
+    objective = partial(query_losses, model, config, done, first_order, moves)
     return gradient_over_tasks(model, objective, meta_params, tasks, config.inner_steps)
 
 
@@ -47,7 +48,7 @@ def query_losses(
     config: TrainConfig,
     progress: Tensor,
     first_order: bool,
-    head_only: bool,
+    moves: Moving,
     meta_params: Params,
     tasks: TaskBatch,
 ) -> tuple[Tensor, Metrics]:
@@ -56,10 +57,10 @@ def query_losses(
     All arguments but the last two are as for `maml_gradient`.
     """
     transductive = config.transductive
-    if head_only and hasattr(model, "features"):  # which says what the head is given
+    if moves == "head" and hasattr(model, "features"):  # which says what the head is given
         model, meta_params, tasks = HEAD_ONLY, *_on_features(model, meta_params, tasks, config)
         transductive = True  # features are normalised by then
-    trajectory = adapt_to_tasks(model, meta_params, tasks, config, first_order, head_only)
+    trajectory = adapt_to_tasks(model, meta_params, tasks, config, first_order, moves)
     measured = trajectory[1:] if config.multi_step else trajectory[-1:]
     outs = trajectory_query_logits(
         model, measured, tasks.support_x, tasks.query_x, transductive=transductive
@@ -93,5 +94,5 @@ def _on_features(
     support, query = features(
         model, body, task.support_x, task.query_x, transductive=config.transductive
     )
-    head = {n: v for n, v in meta_params.items() if n.removeprefix(LOG_LR_PREFIX) in HEAD}
+    head = {n: v for n, v in meta_params.items() if n.rpartition("/")[-1] in HEAD}
     return head, task._replace(support_x=support, query_x=query)

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from maml_core.config import TrainConfig
 from maml_core.episodes.task_batch import TaskBatch, first_task
 from maml_core.methods.inner_loop import adapt
-from maml_core.networks.functional import for_each_task, for_n_way
-from maml_core.networks.inner_lr_multipliers import head_only_multipliers, split_lr_multipliers
+from maml_core.networks.functional import for_each_task, for_n_way, multipliers_for_n_way
+from maml_core.networks.inner_lr_multipliers import Moving, multipliers_of, split_lr_multipliers
 from maml_core.networks.layers import Network
 from maml_core.networks.params import Params, channels_last, detach, gradient
 from maml_core.optimisation.cores import worker_count
@@ -125,7 +125,7 @@ def adapt_to_tasks(
     tasks: TaskBatch,
     config: TrainConfig,
     first_order: bool,
-    head_only: bool,
+    moves: Moving,
 ) -> list[Params]:
     """Return θ₀ … θ_K of the inner loop, see `adapt`, from meta-parameters.
 
@@ -135,7 +135,7 @@ def adapt_to_tasks(
         tasks: Some, or one without a batch dimension.
         config: How, see `TrainConfig`.
         first_order: Treat the inner gradients as constants.
-        head_only: Move nothing but the head.
+        moves: What the inner loop moves.
     """
     params, lr_multipliers = split_lr_multipliers(meta_params)
     n_way = n_way_of(tasks, config)
@@ -147,5 +147,5 @@ def adapt_to_tasks(
         inner_lr=config.inner_lr_at(n_way),
         inner_steps=config.inner_steps,
         first_order=first_order,
-        lr_multipliers=head_only_multipliers(lr_multipliers) if head_only else lr_multipliers,
+        lr_multipliers=multipliers_for_n_way(multipliers_of(moves, params, lr_multipliers), n_way),
     )

@@ -36,7 +36,7 @@ def reptile_gradient(
     def moved(meta: Params, some: TaskBatch) -> tuple[Tensor, Metrics]:
         rows = for_n_way(split_lr_multipliers(meta)[0], n_way_of(some, config))
         with torch.no_grad():
-            trajectory = adapt_to_tasks(model, meta, some, config, True, False)
+            trajectory = adapt_to_tasks(model, meta, some, config, True, "network")
             pictures = some.support_x, some.query_x
             out = query_logits(model, trajectory[-1], *pictures, transductive=config.transductive)
             change = subtract(rows, trajectory[-1])

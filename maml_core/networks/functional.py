@@ -68,6 +68,17 @@ def for_n_way(params: Params, n_way: int) -> Params:
     return {**params, **heads}
 
 
+def multipliers_for_n_way(lr_multipliers: Params | None, n_way: int) -> Params | None:
+    """Return factors on α that fit a head of N rows; where rows have their own, the first N.
+
+    Factors for a tensor as a whole, and those of a head of one row, serve any N.
+    """
+    if lr_multipliers is None:
+        return None
+    own_rows = {name for name in HEAD if name in lr_multipliers and lr_multipliers[name].ndim}
+    return lr_multipliers | {n: lr_multipliers[n][:n_way] for n in own_rows}
+
+
 def logits(model: nn.Module, params: Params, x: Tensor, reference: int | None = None) -> Tensor:
     """Run the network at `params` on pictures [B, *input_shape]; logits [B, n_out].
 
@@ -114,10 +125,13 @@ def trajectory_query_logits(
         query_x: [B, *input_shape].
         transductive: How queries are normalised, see `query_logits`.
     """
-    points = [
-        query_logits(model, params, support_x, query_x, transductive=transductive)
-        for params in trajectory
-    ]
+    points: list[Tensor] = []
+    last = None
+    for params in trajectory:
+        if params is not last:  # who takes no step stays where they are
+            out = query_logits(model, params, support_x, query_x, transductive=transductive)
+        points.append(out)
+        last = params
     return torch.stack(points)
 
 
@@ -133,15 +147,24 @@ def features(
         query_x: Likewise.
         transductive: How queries are normalised, see `query_logits`.
     """
-    width = params["head.weight"].shape[-1]
-    # With the identity as its head the network returns its features.
-    bare = {"head.weight": torch.eye(width), "head.bias": torch.zeros(width)}
-    identity = {**params, **{n: v.to(params[n]) for n, v in bare.items()}}
+    identity = _with_identity(params)
     if transductive:
         return logits(model, identity, support_x), logits(model, identity, query_x)
     both, n = _side_by_side(model, support_x, query_x)  # of the same statistics: in one pass
     found = logits(model, identity, both, n)
     return found[..., :n, :], found[..., n:, :]
+
+
+def head_input(model: nn.Module, params: Params, x: Tensor) -> Tensor:
+    """Return what the head is given of pictures [B, *input_shape], normalised by themselves."""
+    return logits(model, _with_identity(params), x)
+
+
+def _with_identity(params: Params) -> Params:
+    """Return the parameters with the identity as head: so the network returns its features."""
+    width = params["head.weight"].shape[-1]
+    bare = {"head.weight": torch.eye(width), "head.bias": torch.zeros(width)}
+    return {**params, **{n: v.to(params[n]) for n, v in bare.items()}}
 
 
 def for_each_task(params: Params, tasks: tuple[int, ...]) -> Params:

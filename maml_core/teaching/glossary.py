@@ -51,6 +51,7 @@ TERMS = (
         "body, head",
         "all layers but the last; the last, linear layer, which gives one logit a class",
     ),
+    Term("BOIL", "MAML whose inner loop adapts the body only (Oh et al. 2021)"),
     Term("chance", "1/N, the accuracy of guessing"),
     Term(
         "confidence interval",
@@ -73,6 +74,11 @@ TERMS = (
         "first-order MAML",
         "MAML that takes ∂θ′/∂θ as the identity, so that no second derivatives are needed",
     ),
+    Term(
+        "iMAML",
+        "MAML whose gradient is that of the inner loop's end alone, which a spring holds near θ "
+        "(Rajeswaran et al. 2019)",
+    ),
     Term("imprinting", "setting a class's head weights to the mean of its normalised features"),
     Term("ink crop", "the square around a character's ink, enlarged; a second view of a picture"),
     Term(
@@ -92,6 +98,7 @@ TERMS = (
         "meta-learning",
         "learning to learn: training on many tasks, so that a new one is learned from few examples",
     ),
+    Term("Meta-SGD", "MAML that learns a rate for each parameter, too (Li et al. 2017)"),
     Term(
         "multi-step loss",
         "the weighted sum of the query losses after every inner step (Antoniou et al. 2019)",
@@ -124,6 +131,16 @@ TERMS = (
         "pretrained",
         "an ordinary classifier of all training characters, whose body is then fine-tuned as a "
         "whole",
+    ),
+    Term(
+        "ProtoNet",
+        "a query takes the label of the nearest prototype, the mean of a class's features; no "
+        "inner step (Snell et al. 2017)",
+    ),
+    Term(
+        "R2D2",
+        "ridge regression on learned features, solved for in closed form; no inner step "
+        "(Bertinetto et al. 2019)",
     ),
     Term("random initialisation", "the untrained network"),
     Term(

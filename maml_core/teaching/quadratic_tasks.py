@@ -156,24 +156,40 @@ def _inner_loop_jacobian(curvatures: np.ndarray, inner_lr: float, steps: int) ->
     return matrix_power(np.eye(curvatures.shape[-1]) - inner_lr * curvatures, steps)
 
 
-CENTRE_WEIGHTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+def _implicit_weight(curvature: np.ndarray, proximal: float) -> np.ndarray:
+    """Return λ² (A + λI)⁻¹ A (A + λI)⁻¹: the minimum of L + λ/2 |φ − θ|² is at λ (A + λI)⁻¹ (θ − c)
+    from the centre, and moves with θ by the same matrix.
+    """
+    left = proximal * np.linalg.inv(curvature + proximal * np.eye(curvature.shape[-1]))
+    weight: np.ndarray = left @ curvature @ left
+    return weight
+
+
+CENTRE_WEIGHTS: dict[str, Callable[[np.ndarray, np.ndarray, float], np.ndarray]] = {
     # ∇_θ Lᵢ(θ′ᵢ) through the inner loop (Finn et al. 2017, arXiv:1703.03400, Algorithm 1, line 8).
-    "maml": lambda curvature, jacobian: jacobian @ curvature @ jacobian,
+    "maml": lambda curvature, jacobian, _: jacobian @ curvature @ jacobian,
     # ∇Lᵢ at θ′ᵢ, ∂θ′/∂θ taken as the identity (section 5.2 there).
-    "fomaml": lambda curvature, jacobian: curvature @ jacobian,
+    "fomaml": lambda curvature, jacobian, _: curvature @ jacobian,
     # θ − θ′ᵢ (Nichol et al. 2018, arXiv:1803.02999, Algorithm 2) with plain gradient descent as
     # its inner optimiser; for one step it is α ∇Lᵢ(θ).
-    "reptile": lambda curvature, jacobian: np.eye(curvature.shape[-1]) - jacobian,
+    "reptile": lambda curvature, jacobian, _: np.eye(curvature.shape[-1]) - jacobian,
+    # ∇_θ Lᵢ(φ*ᵢ), φ*ᵢ the minimum of Lᵢ + λ/2 |φ − θ|² (Rajeswaran et al. 2019, arXiv:1909.04630).
+    "imaml": lambda curvature, _, proximal: _implicit_weight(curvature, proximal),
     # ∇Lᵢ(θ): no inner loop.
-    "multi_task": lambda curvature, jacobian: curvature,
+    "multi_task": lambda curvature, *_: curvature,
 }
-"""(Aᵢ, (I − αAᵢ)ᵏ) → Wᵢ by method: its meta-gradient is mean Wᵢ (θ − cᵢ)."""
+"""(Aᵢ, (I − αAᵢ)ᵏ, λ) → Wᵢ by method: its meta-gradient is mean Wᵢ (θ − cᵢ)."""
+
+
+def proximal_of(config: AdaptConfig) -> float:
+    """Return iMAML's λ here, 1 / (αk): it holds φ about as near to θ as k steps of α get."""
+    return 1 / (config.inner_lr * config.inner_steps)
 
 
 def centre_weights(world: ToyWorld, method: str, config: AdaptConfig) -> np.ndarray:
     """Return how much each task's centre counts for a method, W, [n_tasks, n_params, n_params]."""
     jacobian = _inner_loop_jacobian(world.curvatures, config.inner_lr, config.inner_steps)
-    return CENTRE_WEIGHTS[method](world.curvatures, jacobian)
+    return CENTRE_WEIGHTS[method](world.curvatures, jacobian, proximal_of(config))
 
 
 def closed_form_solution(world: ToyWorld, method: str, config: AdaptConfig) -> np.ndarray | None:

@@ -199,6 +199,8 @@ def _resume(
         raise CheckpointError(_why_not_resumed(run, steps))
     state, saved = saved_state.load_update(run.state)
     current = json.loads(json.dumps(metadata))  # as the saved one has been: tuples become lists
+    # Settings that there were not yet when it was saved have changed nothing by then.
+    saved["config"] = {**current["config"], **saved.get("config", {})}
     difference = differences(_identity(saved), _identity(current))
     # States of earlier versions do not say what data they are of.
     data = saved.pop("data_fingerprint", None)

@@ -18,6 +18,7 @@ from maml_core.learners.checkpoints import Checkpoint, CheckpointError
 from maml_core.learners.learner import Learner
 from maml_core.learners.training_classes import check_unseen
 from maml_core.methods.pretraining import imprint_head, pretrain, updates_of, with_new_head
+from maml_core.methods.registry import FIRST_META_PARAMS
 from maml_core.networks.functional import for_n_way, initial_params
 from maml_core.networks.inner_lr_multipliers import split_lr_multipliers, with_lr_multipliers
 from maml_core.networks.registry import for_pictures, make_model, model_arguments
@@ -115,14 +116,14 @@ def prepare_training(
     given = from_first(lambda: _load_start(start, model_config)) if start else None
     params = given.params if given else initial_params(model, config.seed)
     for_n_way(params, max(config.n_ways))
-    if config.inner_steps == 0 and len(params["head.weight"]) == 1:
+    if config.method == "multi_task" and len(params["head.weight"]) == 1:
         raise ValueError(
             "The head has 1 row, which starts as zeros in every task, so that multi-task training "
             f"moves nothing; give it at least {max(config.n_ways)} rows."
         )
-    initial_state = TrainState(
-        0, with_lr_multipliers(params) if config.learn_inner_lr else split_lr_multipliers(params)[0]
-    )
+    kept = with_lr_multipliers(params) if config.learn_inner_lr else split_lr_multipliers(params)[0]
+    own = FIRST_META_PARAMS.get(config.method)
+    initial_state = TrainState(0, {**kept, **(own(params, config) if own else {})})
     metadata = {
         "method": config.method,
         "model": model_config,

@@ -12,7 +12,7 @@ from maml_core.episodes.sampling import Episode
 from maml_core.evaluation.comparison import confusion_matrix
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.evaluation import confusion_figure, confusion_in_words
-from maml_core.figures.style import STYLES, class_label, class_letter
+from maml_core.figures.style import STYLES, class_label, class_letter, takes_no_step
 from pages.shared.charts.chart import draw_chart
 from pages.shared.charts.picture_html import STYLE, picture_strip
 from pages.shared.widgets import segmented_choice
@@ -33,14 +33,24 @@ def confusion_section(
         label = segmented_choice("Method", by_label, "confused", bind=None)
     trajectory = by_label[label]
     last = len(trajectory.accuracy) - 1
-    step = step_column.slider("After inner step", 0, last, last, key="confused_step")
+    has_no_step = takes_no_step(trajectory.method)
+    step = step_column.slider(
+        "After inner step",
+        0,
+        last,
+        last,
+        key="confused_step",
+        disabled=has_no_step,
+        help=f"{label} takes no inner step." if has_no_step else None,
+    )
+    when = "" if has_no_step else f" after inner step {step}"
     counts = confusion_matrix(episode, trajectory, step)
     left, right = st.columns(2, gap="large")
     with left:
         draw_chart(
             confusion_figure(counts),
             CHART,
-            f"Confusion matrix of {label} after inner step {step}",
+            f"Confusion matrix of {label}{when}",
             numbers=confusion_in_words(counts),
             on_select=_choose_clicked_cell,
             selection_mode="points",

@@ -6,7 +6,7 @@ from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.sampling import Episode
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.adaptation import accuracy_figure, loss_figure
-from maml_core.figures.style import STYLES, trained_method
+from maml_core.figures.style import STYLES, inner_lr_in_words, takes_no_step, trained_method
 from maml_core.teaching.exports.csv_exports import trajectories_csv
 from maml_core.teaching.exports.experiment import Experiment
 from maml_core.teaching.exports.notebook_exports import comparison_notebook
@@ -26,6 +26,7 @@ from pages.shared.frame.finding import show_caption, show_finding
 from pages.shared.frame.glossary import IN_SYMBOLS, introduce
 from pages.shared.frame.page_header import explanation, page_with_episode
 from pages.shared.learners import store
+from pages.shared.learners.method_list import choose_methods
 from pages.shared.link_settings import PARTS, Settings, one_of, some_of, whole_number
 
 WHY_CHANCE = """
@@ -34,6 +35,9 @@ shuffled anew for each episode. Every initialisation θ must therefore start at 
 have learned is to be *close* to good solutions: a few gradient steps on the support set lead from θ
 to θ′. The query set is for testing only; it never changes a parameter here. In meta-training its
 loss updates θ, much as exam results change how one studies for the next exam.
+
+ProtoNet and R2D2 take no step at all: they work out their head from the support set and its labels.
+So their lines are level, and above chance from the left on.
 """
 WHY_TOGETHER = """
 Each layer normalises by the mean and the variance of the current pictures, as in MAML's published
@@ -69,6 +73,7 @@ def main() -> None:
         *("θ", "θ′", "α", "inner loop, inner step", "support set, query set", "N-way K-shot"),
         *("chance", "nats", "normalised together, each alone", "pretrained"),
         *("random initialisation", "first-order MAML", "ANIL", "Reptile", "multi-task training"),
+        *("iMAML", "BOIL", "Meta-SGD", "ProtoNet", "R2D2"),
     )
     if ready is None:
         return
@@ -96,14 +101,7 @@ def _controls() -> tuple[tuple[str, ...], int, float, bool]:
     Returns:
         The methods, the inner steps, the factor on α, and whether one predicts first.
     """
-    labels = st.pills(
-        "Methods",
-        list(_methods_by_label()),
-        selection_mode="multi",
-        default=[STYLES[method].label for method in ADAPT_METHODS],
-        key="methods",
-        bind="query-params",
-    )
+    methods = choose_methods(_methods_by_label(), ADAPT_METHODS, "methods")
     steps_column, rate_column, predict_column = st.columns(3, vertical_alignment="bottom")
     steps = steps_column.slider(
         "Inner steps", 1, MAX_STEPS, ADAPT_STEPS, key="steps", bind="query-params"
@@ -123,7 +121,6 @@ def _controls() -> tuple[tuple[str, ...], int, float, bool]:
         bind="query-params",
         help="Hide the curves until you have made a prediction and played all steps.",
     )
-    methods = tuple(method for label, method in _methods_by_label().items() if label in labels)
     return methods, steps, FACTORS[factor], predict
 
 
@@ -188,7 +185,7 @@ def _charts(
         "Query and support loss by inner step",
         settings=settings,
     )
-    inner_lrs = ", ".join(f"{STYLES[t.method].label} α = {t.inner_lr:.3g}" for t in trajectories)
+    inner_lrs = ", ".join(inner_lr_in_words(t.method, t.inner_lr) for t in trajectories)
     show_caption(
         f"One episode, {episode.query.size} query pictures of characters "
         f"{PARTS[settings.part]}; queries are normalised together, as in the paper. {inner_lrs}.",
@@ -226,7 +223,10 @@ def _downloads(settings: Settings, trajectories: list[AdaptationTrajectory], ste
         settings.part,
         settings.spec,
         settings.seed,
-        {store.name_in_script(t.method): t.inner_lr for t in trajectories},
+        {
+            store.name_in_script(t.method): None if takes_no_step(t.method) else t.inner_lr
+            for t in trajectories
+        },
         steps,
         settings.number,
     )

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 import streamlit as st
 
-from maml_core.figures.style import STYLES, class_letter
+from maml_core.figures.style import STYLES, class_letter, inner_lr_in_words
 from maml_core.images.board import Cell, cell_character, encode_png
 from maml_core.images.handwriting import MAX_POINTS, PEN, SIDE
 from maml_core.images.network_input import INPUT_SIZE, to_network_input
@@ -147,10 +147,10 @@ def probability_bars(
 def _method_data(method: str, answer: Answer) -> dict[str, object]:
     style, probabilities = STYLES[method], answer.probabilities[method]
     lrs = answer.inner_lrs
-    alpha = f", α = {lrs[method]:.3g}" if method in lrs else ""
+    words = inner_lr_in_words(method, lrs[method]) if method in lrs else style.label
     return {
         "label": style.label,
-        "words": style.label + alpha,
+        "words": words,
         "colour": style.colour,
         "dashed": style.dash != "solid",
         "probabilities": None

@@ -80,7 +80,7 @@ def query_panel(
     )
     st.caption(
         "Probability of each class after each number of inner steps, for this one query. Before "
-        f"the first step every class has 1/{n_way}."
+        f"the first step MAML and pretraining give each class 1/{n_way}."
     )
     with st.container(horizontal=True):
         explanation("What happens here?", HOW_IT_WORKS)

@@ -18,6 +18,7 @@ from pages.shared.classroom.links import (
     SPLITS,
 )
 from pages.shared.frame.page_header import explanation
+from pages.shared.learners.method_list import choose_methods
 from pages.shared.link_settings import Check, one_of, some_of, whole_number
 from pages.shared.widgets import segmented_choice
 
@@ -99,14 +100,7 @@ def evaluation_controls() -> EvaluationControls:
     with right:
         queries = segmented_choice("Queries are normalised", QUERIES, "queries")
     methods = _methods_by_label(split)
-    chosen = st.pills(
-        "Methods",
-        list(methods),
-        selection_mode="multi",
-        default=[label for label, method in methods.items() if method in EVALUATE_METHODS],
-        key="who",
-        bind="query-params",
-    )
+    chosen = choose_methods(methods, EVALUATE_METHODS, "who")
     steps_column, episodes_column, switches_column = st.columns(3, vertical_alignment="center")
     with switches_column:
         official, same_drawers, rotation_tta, ink_crops = _switches()
@@ -123,7 +117,7 @@ def evaluation_controls() -> EvaluationControls:
     )
     _explanations()
     return EvaluationControls(
-        methods=tuple(method for label, method in methods.items() if label in chosen),
+        methods=chosen,
         split=split,
         transductive=QUERIES[queries],
         inner_steps=inner_steps,

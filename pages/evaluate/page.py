@@ -19,7 +19,11 @@ from pages.evaluate.side_by_side import Measurement, draw_side_by_side, record_o
 from pages.evaluate.tables import accuracy_by_step, published_results
 from pages.shared import cached
 from pages.shared.charts.class_predictions import ask_for_accuracies
-from pages.shared.charts.many_episodes import draw_estimates, streamed_evaluation
+from pages.shared.charts.many_episodes import (
+    draw_estimates,
+    own_inner_lrs,
+    streamed_evaluation,
+)
 from pages.shared.classroom.links import EVALUATE, link_here
 from pages.shared.classroom.predictions import MEAN_EPISODES, prediction_task
 from pages.shared.classroom.visitor import current_pupil
@@ -70,7 +74,7 @@ def _evaluation_section(settings: Settings) -> None:
         return
     st.markdown(_episode_shape(settings.spec, controls.transductive))
     learners = _adapting_learners(controls)
-    inner_lrs = {name: one.inner_lr(settings.spec.n_way) for name, one in learners.items()}
+    inner_lrs = own_inner_lrs(learners, settings.spec.n_way)
     measurement = Measurement(settings, controls, tuple(inner_lrs.items()))
     too_much = _too_much(settings.spec, controls, len(learners))
     with st.container():

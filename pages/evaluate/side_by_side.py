@@ -9,7 +9,7 @@ import streamlit as st
 
 from maml_core.evaluation.confidence_intervals import Estimate, percent
 from maml_core.figures.evaluation import side_by_side_figure
-from maml_core.figures.style import STYLES
+from maml_core.figures.style import STYLES, takes_no_step
 from maml_core.teaching.exports.csv_exports import EvaluationRecord, estimates_csv
 from maml_core.teaching.sentences.evaluation import describe_change
 from pages.evaluate.controls import EvaluationControls
@@ -153,8 +153,8 @@ def _numbers(estimates: Mapping[str, Estimate]) -> str:
     """Return each method's accuracies after the first and the last step."""
     parts = []
     for method, estimate in estimates.items():
-        last = len(estimate.accuracy) - 1
-        steps = dict.fromkeys((min(1, last), last))  # a nearest neighbour has one accuracy
+        last = 0 if takes_no_step(method) else len(estimate.accuracy) - 1
+        steps = dict.fromkeys((min(1, last), last))  # what takes no step has one accuracy
         values = (f"{percent(estimate.accuracy[step], estimate.ci95[step])} %" for step in steps)
         parts.append(f"{STYLES[method].short_label} {' → '.join(values)}")
     return " · ".join(parts)

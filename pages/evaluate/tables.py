@@ -9,7 +9,7 @@ import streamlit as st
 from maml_core.evaluation import results_table
 from maml_core.evaluation.confidence_intervals import Estimate, percent
 from maml_core.evaluation.records import RecordError
-from maml_core.figures.style import STYLES
+from maml_core.figures.style import STYLES, takes_no_step
 from pages.shared.frame.finding import show_caption
 from pages.shared.messages import show_error
 
@@ -17,7 +17,7 @@ ALL_STEPS_UP_TO = 10  # from there on the table has a column for every tenth ste
 
 
 def accuracy_by_step(estimates: Mapping[str, Estimate]) -> list[dict[str, str]]:
-    """Return a row per method and a column per step; a nearest neighbour has the first only."""
+    """Return a row per method and a column per step; what takes none has the first only."""
     last = max(len(estimate.accuracy) for estimate in estimates.values()) - 1
     steps = [step for step in range(last + 1) if step <= ALL_STEPS_UP_TO or step % 10 == 0]
     steps += [] if last in steps else [last]
@@ -27,7 +27,7 @@ def accuracy_by_step(estimates: Mapping[str, Estimate]) -> list[dict[str, str]]:
         | {
             f"step {step}": percent(estimate.accuracy[step], estimate.ci95[step])
             for step in steps
-            if step < len(estimate.accuracy)
+            if step < (1 if takes_no_step(method) else len(estimate.accuracy))
         }
         for method, estimate in estimates.items()
     ]

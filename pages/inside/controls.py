@@ -29,7 +29,7 @@ def url_checks() -> dict[str, Check]:
 def draw_controls(settings: Settings) -> tuple[MetaBatch, float]:
     """Draw the controls; return the batch that they choose, and β."""
     updates = list(recorded_params())
-    method = in_place_of_maml(zero_head=True)
+    method = in_place_of_maml(descends=True)
     row = st.columns([3, 2, 2, 3, 3])
     update = row[0].select_slider(
         "θ after so many meta-updates",

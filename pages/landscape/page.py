@@ -156,7 +156,7 @@ def _controls(settings: Settings, updates: list[int]) -> Controls:
         kind = KINDS[segmented_choice("Plane", KINDS, "plane")]
         words = segmented_choice("Show", DRAWN, "drawn")
         view = VIEWS[segmented_choice("View", VIEWS, "view")]
-        method = in_place_of_maml(zero_head=True)
+        method = in_place_of_maml(descends=True)
     first, second, third, fourth = st.columns([3, 2, 3, 2], vertical_alignment="bottom")
     factor = first.select_slider(
         "Inner learning rate α",

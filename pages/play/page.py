@@ -9,7 +9,7 @@ import streamlit as st
 
 from maml_core.config import N_QUESTIONS, SettingError
 from maml_core.data.character_set import CharacterSet
-from maml_core.figures.style import STYLES
+from maml_core.figures.style import STYLES, inner_lr_in_words
 from maml_core.teaching.play_round import (
     INNER_STEPS,
     MODES,
@@ -254,7 +254,7 @@ def _explain(played: Round, machines: Machines) -> None:
     """Say what is played."""
     n_way = MODES[played.mode].n_way
     inner_lrs = ", ".join(
-        f"{STYLES[method].label} α = {cached.learner(method).inner_lr(n_way):.3g}"
+        inner_lr_in_words(method, cached.learner(method).inner_lr(n_way))
         for method in machines.methods
     )
     steps = count_steps(machines.inner_steps)

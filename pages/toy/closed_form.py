@@ -20,6 +20,7 @@ FORMULAS = {
     "maml": "a (1 − αa)²ᵏ",
     "fomaml": "a (1 − αa)ᵏ",
     "reptile": "1 − (1 − αa)ᵏ",
+    "imaml": "a / (1 + kαa)²",
     "multi_task": "a",
 }
 ONE_PARAMETER = """

@@ -11,7 +11,7 @@ from pages.shared.frame.page_header import explanation, page_top
 from pages.shared.link_settings import one_of, whole_number
 from pages.shared.widgets import segmented_choice
 from pages.toy.closed_form import draw_closed_form
-from pages.toy.texts import WHY_FIRST_ORDER, WHY_NETWORKS, WHY_REPTILE, WHY_TWO
+from pages.toy.texts import WHY_FIRST_ORDER, WHY_IMPLICIT, WHY_NETWORKS, WHY_REPTILE, WHY_TWO
 from pages.toy.world_view import THETA_CHECK, ToySettings, draw_toy_world
 
 INNER_LRS = tuple(f"{i / 20:g}" for i in range(1, 13))  # α; at 0.6 the steepest tasks overshoot
@@ -32,7 +32,7 @@ def main() -> None:
     page_top("Toy world", checks)
     st.markdown(
         "Each task's loss is a parabola. **Where would you start, if a few steps of descent on "
-        "each task were to follow?** Then see where four methods would."
+        "each task were to follow?** Then see where five methods would."
     )
     introduce(
         WITHOUT_PRETRAINING,
@@ -52,6 +52,7 @@ def main() -> None:
         explanation("Why two curves?", WHY_TWO)
         explanation("What does first-order MAML leave out?", WHY_FIRST_ORDER)
         explanation("What does Reptile do?", WHY_REPTILE)
+        explanation("What does iMAML do?", WHY_IMPLICIT)
         explanation("And real networks?", WHY_NETWORKS)
 
 

@@ -38,9 +38,16 @@ is multi-task training. With many steps each task is solved, θ′ᵢ = cᵢ, an
 mean of the centres, whatever the curvatures. (Here, as everywhere in this app, its inner steps are
 plain gradient descent; Nichol et al. (2018) take them with Adam.)
 """
+WHY_IMPLICIT = """
+iMAML takes no notice of the steps: its inner loop goes to the lowest point of the task's loss plus
+½ λ |φ − θ|², a spring that holds φ near θ. That point moves smoothly with θ, and conjugate
+gradients find by how much. Here λ = 1 / (kα), a spring about as strong as k steps of α are short.
+So it ends near MAML as long as α is small; but its weight a / (1 + kαa)² never turns negative and
+never vanishes: without a step there is no overshooting.
+"""
 WHY_NETWORKS = """
 A network's loss is not a parabola: its curvature is different at each θ, so there is no closed form
 and all of this has to be computed, as the other pages do. Each task has one loss here, where a real
-episode has two, support and query. And the four methods start from the same θ and take their exact
+episode has two, support and query. And the five methods start from the same θ and take their exact
 meta-gradient over all tasks, where training sees a few at a time.
 """

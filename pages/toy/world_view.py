@@ -33,6 +33,7 @@ SVG_DASHES = {
     "dashdot": "9 7 1 7",
     "longdashdot": "16 7 1 7",
     "2px 5px": "0.1 6",
+    "2px 2px 8px 2px": "2 5 8 5",
 }
 # Which mean loss of all tasks a method minimises, before or after adapting; others neither.
 OBJECTIVES = {"multi_task": "before", "maml": "after"}

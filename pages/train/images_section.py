@@ -20,7 +20,7 @@ The **meta-loss** is the mean query loss over tasks *after* the inner steps: how
 to learn. It is measured on the tasks of each update, before that update moves θ, so it fluctuates.
 The **accuracy** is measured on {n} episodes of characters that are never trained on, the same
 episodes each time. Before adaptation it must be at chance: nothing has said which character is
-which.
+which. ProtoNet and R2D2 take no inner step: their accuracy is that of the head they solve for.
 """
 
 

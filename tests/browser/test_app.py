@@ -248,12 +248,16 @@ def test_a_link_to_an_evaluation_says_how_it_is_to_be_done(
     for key, words, in_url in (
         ("queries", "Each alone", "queries=Each+alone"),
         ("who", "Pretrained", "who=MAML"),
-        ("who", "1-NN on pixels", "who=1-NN+on+pixels"),
         ("same_drawers", "Same drawers", "same_drawers=true"),
     ):
         page.locator(f".st-key-{key}").get_by_text(words, exact=True).click()
         page.wait_for_url(re.compile(re.escape(in_url)))
         wait_until_done(page)
+    page.get_by_role("button", name="More methods").click()
+    page.locator(".st-key-who_more_nearest-pixels").get_by_text("1-NN on pixels").click()
+    page.wait_for_url(re.compile(re.escape("who=1-NN+on+pixels")))
+    page.keyboard.press("Escape")
+    wait_until_done(page)
     press_slider(page, "test_steps", "ArrowRight", "test_steps=6")
     press_slider(page, "episodes", "ArrowLeft", "episodes=300")
     link = copied_link(page)
@@ -268,6 +272,33 @@ def test_a_link_to_an_evaluation_says_how_it_is_to_be_done(
     expect(stranger.locator(".st-key-same_drawers input")).to_be_checked()
     expect(stranger.get_by_text("3-way 1-shot")).to_be_visible()
     expect(stranger.locator(".st-key-notices")).to_have_count(0)
+
+
+def test_the_other_methods_are_chosen_by_keyboard_and_nothing_moves(
+    page: Page, phone: Page, app_url: str
+) -> None:
+    for shown in (page, phone):
+        open_page(shown, f"{app_url}/adapt?n_way=2&q_query=1&steps=1")
+        more = shown.get_by_role("button", name="More methods")
+        more.focus()
+        place = more.bounding_box()
+        shown.keyboard.press("Enter")
+        expect(shown.get_by_text("Metric and closed form")).to_be_visible()
+        shown.keyboard.press("Tab")
+        shown.keyboard.press("Space")
+        shown.wait_for_url(re.compile("methods=First-order"))
+        wait_until_done(shown)
+        assert shown.get_by_role("checkbox", name="First-order MAML").is_checked()
+        assert more.bounding_box() == place
+        shown.keyboard.press("Escape")
+        expect(more).to_be_focused()
+        chosen = shown.locator(".st-key-methods [data-selected='true']")
+        expect(chosen).to_contain_text(
+            ["MAML", "Pretrained", "Random initialisation", "First-order MAML"]
+        )
+        chosen.last.click()
+        expect(chosen).to_have_count(3)
+        expect(shown.locator(".st-key-methods").get_by_text("First-order MAML")).to_be_visible()
 
 
 def test_no_method_at_all_is_a_choice_and_not_a_bad_link(page: Page, app_url: str) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from maml_core.config import META_METHODS, TrainConfig
+from maml_core.methods.registry import HEAD_SOLVERS
 
 INNER_LR = 0.25  # exact in binary: a factor stored in float32 does not round it
-ADAPTING = [method for method in META_METHODS if method != "multi_task"]
+FEWEST_STEPS = {name: demands.inner_steps[0] for name, demands in META_METHODS.items()}
+ADAPTING = [name for name, demands in META_METHODS.items() if demands.inner_steps[1] > 0]
+UNROLLED = [name for name in ADAPTING if name != "imaml"]  # whose gradient follows the path
+SOLVING = list(HEAD_SOLVERS)
 
 
 def config_of(

@@ -1,6 +1,8 @@
-// Copies the page's address as it stands in the address bar, and says so.
+// Copies the page's address as it stands in the address bar, and says so. It is on every page, so
+// it also hears the Tab that is to lead into an open popover.
 
 import { announce, element, find } from "../shared/elements.js";
+import { enterOpenPopover, listenToPageKeys } from "../shared/keys.js";
 
 /** @import { ComponentArguments } from "../shared/browser.js" */
 
@@ -38,6 +40,7 @@ function copyBySelection(text) {
 export default function copyLink({ parentElement }) {
   const button = find(parentElement, "button");
   const status = find(parentElement, "p");
+  if (!button.onclick) listenToPageKeys(button, enterOpenPopover);
   button.onclick = async () => {
     const done = await copy(location.href);
     button.focus();

@@ -43,3 +43,21 @@ export function listenToPageKeys(root, onKey) {
   };
   document.addEventListener("keydown", listener);
 }
+
+const OPENED = "[data-testid='stPopoverButton'][aria-expanded='true']";
+const IN_POPOVER = "a, button, input, select, textarea, [tabindex='0']";
+
+/**
+ * Let Tab lead from a popover's button into what it has opened, which Streamlit puts at the end of
+ * the document, behind everything else on the page.
+ *
+ * @param {KeyboardEvent} event
+ */
+export function enterOpenPopover(event) {
+  if (event.key !== "Tab" || event.shiftKey || hasModifier(event)) return;
+  if (!document.activeElement?.matches(OPENED)) return;
+  const first = document.querySelector("[data-testid='stPopoverBody']")?.querySelector(IN_POPOVER);
+  if (!(first instanceof HTMLElement)) return;
+  event.preventDefault();
+  first.focus();
+}

@@ -12,6 +12,7 @@ const HEIGHTS = [225, 185]; // pixels, of the two pictures over one parameter
 /** @type {Record<string, string>} */
 export const MARKS = {
   circle: "M-1 0A1 1 0 1 1 1 0A1 1 0 1 1-1 0Z",
+  "triangle-ne": "M-1-1 1-1 1 1Z",
   "triangle-up": "M0-1.15 1.1.8-1.1.8Z",
   x: "M-1-.55-.55-1 0-.45.55-1 1-.55.45 0 1 .55.55 1 0 .45-.55 1-1 .55-.45 0Z",
   star: "M0-1.3.38-.45 1.25-.4.6.2.8 1.05 0 .6-.8 1.05-.6.2-1.25-.4-.38-.45Z",

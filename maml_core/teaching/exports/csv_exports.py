@@ -29,8 +29,9 @@ Facts = Mapping[str, object]
 def trajectories_csv(trajectories: Sequence[AdaptationTrajectory], facts: Facts) -> str:
     """Return one line a method and inner step: losses in nats, accuracy 0 to 1."""
     rows: list[Sequence[object]] = [
-        (r.method, r.inner_lr, step, r.support_loss[step], r.query_loss[step], r.accuracy[step])
+        (r.method, alpha, step, r.support_loss[step], r.query_loss[step], r.accuracy[step])
         for r in trajectories
+        for alpha in ("" if math.isnan(r.inner_lr) else r.inner_lr,)  # who takes no step has none
         for step in range(len(r.accuracy))
     ]
     head = ("method", "inner_lr", "inner_step", "support_loss", "query_loss", "query_accuracy")

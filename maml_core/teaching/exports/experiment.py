@@ -29,7 +29,8 @@ class Experiment:
         part: The part that the episode is sampled from.
         spec: The episode's shape.
         seed: Which episode.
-        inner_lrs: α by method, or by a weights file's name, '….safetensors'.
+        inner_lrs: α by method, or by a weights file's name, '….safetensors'; None: it takes no
+            inner step.
         inner_steps: How many.
         number: Position of the episode in the seed's sequence, from 0.
     """
@@ -39,7 +40,7 @@ class Experiment:
     part: str
     spec: EpisodeSpec
     seed: int
-    inner_lrs: Mapping[str, float]
+    inner_lrs: Mapping[str, float | None]
     inner_steps: int
     number: int = 0
 
@@ -71,6 +72,13 @@ data = load({dataset!r}){comment}
 pool = make_pool(data, split_classes(data, {experiment.split!r}, {experiment.part!r}))
 episode = sample_episode(pool, {experiment.spec!r}, {which})
 """
+
+
+def factor_code(experiment: Experiment) -> str:
+    """Return Python for the factor on the α of `learner`, of `inner_lr` where there is one."""
+    factor = f"inner_lr / learner.inner_lr({experiment.spec.n_way})"
+    has_none = None in experiment.inner_lrs.values()
+    return f"{factor} if inner_lr else 1.0  # None: no inner step" if has_none else factor
 
 
 def learner_code(experiment: Experiment) -> tuple[tuple[str, ...], str]:

@@ -11,6 +11,7 @@ from maml_core.methods.catalogue import BY_NAME
 from maml_core.teaching.exports.experiment import (
     Experiment,
     episode_code,
+    factor_code,
     import_code,
     learner_code,
     portable_dataset,
@@ -113,6 +114,8 @@ def comparison_cells(experiment: Experiment) -> list[Cell]:
     imported, learner = learner_code(experiment)
     names = ("EpisodeSpec", "load", "make_pool", "sample_episode", "split_classes")
     n_way = experiment.spec.n_way
+    has_none = None in experiment.inner_lrs.values()
+    unless = "; where α is None it solves for its head in place of them" if has_none else ""
     adapting = f"""\
 {import_code(["compare", *imported])}
 INNER_LRS = {dict(experiment.inner_lrs)!r}  # α
@@ -121,7 +124,7 @@ INNER_STEPS = {experiment.inner_steps}
 trajectories = []
 for method, inner_lr in INNER_LRS.items():
     learner = {learner}
-    factor = inner_lr / learner.inner_lr({n_way})
+    factor = {factor_code(experiment)}
     (trajectory,) = compare({{method: learner}}, episode, INNER_STEPS, factor)
     trajectories.append(trajectory)
     print(method, *(f"{{100 * accuracy:.1f}}" for accuracy in trajectory.accuracy))"""
@@ -134,8 +137,8 @@ for method, inner_lr in INNER_LRS.items():
         code_cell(SHOW_SUPPORT),
         markdown_cell(
             "## Adapt\n\nEvery method takes the same gradient steps on the support set, from its "
-            "own initialisation θ and with its own α. Each line: the query accuracy in % before "
-            "the first step and after each."
+            f"own initialisation θ and with its own α{unless}. Each line: the query accuracy in % "
+            "before the first step and after each."
         ),
         code_cell(adapting),
         code_cell(SHOW_CHARTS.format(n_way=n_way)),

@@ -11,6 +11,7 @@ from maml_core.teaching.exports.experiment import (
     PORTABLE_VIEWS,
     Experiment,
     episode_code,
+    factor_code,
     import_code,
     learner_code,
     portable_dataset,
@@ -33,7 +34,7 @@ INNER_LRS = {dict(experiment.inner_lrs)!r}
 
 {episode_code(experiment)}for method, inner_lr in INNER_LRS.items():
     learner = {learner}
-    factor = inner_lr / learner.inner_lr({experiment.spec.n_way})
+    factor = {factor_code(experiment)}
     (trajectory,) = compare({{method: learner}}, episode, {experiment.inner_steps}, factor)
     print(method, *(f"{{100 * accuracy:.1f}}" for accuracy in trajectory.accuracy))
 '''

@@ -77,13 +77,19 @@ def describe_adaptation(
         available: What its classes were sampled from.
     """
     last = len(methods[0].correct) - 1
-    alive = [method for method in methods if method.at(1) is not None]
+    still = [method for method in methods if method.kind == "no step"]
+    alive = [m for m in methods if m not in still and m.at(1) is not None]
     sentences = [_after_one_step(alive, total, spec.n_way)]
     if last > 1:
         sentences.append(_after_the_last(alive, total, last))
+    sentences.append(_without_a_step(still, total))
     gone = [m for m in methods if m.diverged_at is not None]
     if gone:
         sentences.append(_divergence(gone))
+    elif len(methods) == 1:
+        sentences.append("Choose a second method to compare it with.")
+    elif not alive:
+        sentences.append("To see what inner steps buy, add one that takes them, such as MAML.")
     else:
         sentences.append(_meaning(alive, total, last, something_harder(spec, available)))
     return " ".join(filter(None, sentences))
@@ -98,6 +104,11 @@ def _after_one_step(methods: Sequence[MethodCounts], total: int, n_way: int) -> 
     if max(counts.values()) <= guessing + CLOSE * total:
         text += f", no better than guessing, which has {guessing:.0f}"
     return text + "."
+
+
+def _without_a_step(still: Sequence[MethodCounts], total: int) -> str:
+    counts = {method.name: method.correct[0] for method in still}
+    return f"Without a step {standing(counts, total)}." if counts else ""
 
 
 def _after_the_last(methods: Sequence[MethodCounts], total: int, last: int) -> str:
@@ -127,11 +138,7 @@ def _meaning(methods: Sequence[MethodCounts], total: int, last: int, harder: str
     theirs = next((m for m in methods if m.kind == "pretrained"), None)
     if ours is None or theirs is None:
         missing = "a meta-trained one such as MAML" if ours is None else "the pretrained one"
-        return (
-            f"To see what meta-training buys, add {missing}."
-            if len(methods) > 1
-            else ("Choose a second method to compare it with.")
-        )
+        return f"To see what meta-training buys, add {missing}."
     close = max(1, math.floor(CLOSE * total))
     first = ours.correct[1] - theirs.correct[1]
     end = ours.correct[last] - theirs.correct[last]

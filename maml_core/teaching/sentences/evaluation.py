@@ -24,6 +24,11 @@ class MethodEstimate:
     kind: Kind
     estimate: Estimate
 
+    @property
+    def takes_no_step(self) -> bool:
+        """Whether its accuracy is the same at every step, as it takes none."""
+        return self.kind == "no step" or len(self.estimate.accuracy) == 1
+
     def step(self, step: int) -> int:
         """Return the step, or the last there is."""
         return min(step, len(self.estimate.accuracy) - 1)
@@ -43,7 +48,8 @@ def describe_estimates(methods: Sequence[MethodEstimate]) -> str:
     Args:
         methods: At least one, all over the same episodes.
     """
-    last = max(len(method.estimate.accuracy) for method in methods) - 1
+    still = all(method.takes_no_step for method in methods)
+    last = 0 if still else max(len(method.estimate.accuracy) for method in methods) - 1
     steps = [1, last] if last > 1 else [last]
     if len(methods) == 1:
         (method,) = methods
@@ -111,11 +117,12 @@ def _leader(methods: Sequence[MethodEstimate], step: int) -> str:
     first, second = ranked[:2]
     points, told = lead(first, second, step)
     when = f"After {spelled(step, 'step')}" if step else "Without a step"
+    name = f"{first.name}, which takes none," if step and first.kind == "no step" else first.name
     percentage = f"{percent(first.mean(step), first.half_width(step))} %"
     if told:
-        return f"{when} {first.name} leads with {percentage}, {points} ahead of {second.name}."
+        return f"{when} {name} leads with {percentage}, {points} ahead of {second.name}."
     if told is None:
-        return f"{when} {first.name} has {percentage}, {points} more than {second.name}."
+        return f"{when} {name} has {percentage}, {points} more than {second.name}."
     return (
         f"{when} {first.name} ({percentage}) and {second.name} cannot be told apart: {points} "
         "lie between them."

@@ -41,9 +41,8 @@ def describe_training(
     sentence += f"; before the first it was {percent(before, before_width)} %."
     gain = now[-1] - before
     if gain > width[-1] + before_width:
-        return (
-            f"{sentence} θ has learned to learn: {100 * gain:.0f} points more from the same steps."
-        )
+        same = "the same steps" if steps else "the same pictures"
+        return f"{sentence} θ has learned to learn: {100 * gain:.0f} points more from {same}."
     if -gain > width[-1] + before_width:
         return f"{sentence} It has become worse: a smaller β, or fewer classes, may help."
     if now[-1] < chance + NEARLY_CHANCE:

@@ -7,15 +7,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 from maml_core.config import MAX_WAY, EpisodeSpec
+from maml_core.methods.catalogue import TAKES_NO_STEP
 
-Kind = Literal["meta-trained", "pretrained", "other"]
+Kind = Literal["meta-trained", "no step", "pretrained", "other"]
+META_TRAINED = ("maml", "fomaml", "anil", "reptile", "imaml", "boil", "meta_sgd")
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 def kind_of(method: str) -> Kind:
-    """Return what a method's weights were trained for, by its name in `methods.catalogue`."""
-    if method in ("maml", "fomaml", "anil", "reptile"):
+    """Return what a method's weights were trained for, by its name in `methods.catalogue`.
+
+    "no step": it solves for its head, so that no sentence about its steps is true.
+    """
+    if method in META_TRAINED:
         return "meta-trained"
+    if method in TAKES_NO_STEP:
+        return "no step"
     return "pretrained" if method == "pretrained" else "other"
 
 

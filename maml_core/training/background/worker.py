@@ -150,11 +150,12 @@ def _updates(training: recipes.PreparedTraining, first: TrainState) -> Iterator[
 def validate(training: recipes.PreparedTraining, state: TrainState, config: TrainConfig) -> float:
     """Send a state's accuracy on validation episodes and its weights; return the seconds taken."""
     started = time.monotonic()
+    learner = checkpoint_of(state, training.metadata).learner()
     estimate = training.validate(
-        checkpoint_of(state, training.metadata).learner(),
+        learner,
         training.specs[0],
         EvaluationConfig(
-            inner_steps=config.inner_steps or MULTI_TASK_STEPS,
+            inner_steps=0 if learner.solve_head else config.inner_steps or MULTI_TASK_STEPS,
             episodes=VALIDATION_EPISODES,
             seed=config.seed,
         ),

@@ -86,9 +86,19 @@ def evaluation_record(
         facts: What names the episodes, and how they were evaluated.
         factor: On the α of each.
     """
-    n_way = settings.spec.n_way
-    inner_lrs = {name: factor * learner.inner_lr(n_way) for name, learner in learners.items()}
-    return EvaluationRecord(estimates, inner_lrs, facts)
+    inner_lrs = own_inner_lrs(learners, settings.spec.n_way)
+    return EvaluationRecord(
+        estimates, {name: factor * inner_lr for name, inner_lr in inner_lrs.items()}, facts
+    )
+
+
+def own_inner_lrs(learners: Mapping[str, Learner], n_way: int) -> dict[str, float]:
+    """Return the α of each learner that takes inner steps."""
+    return {
+        name: learner.inner_lr(n_way)
+        for name, learner in learners.items()
+        if learner.solve_head is None
+    }
 
 
 def streamed_evaluation(

@@ -67,19 +67,19 @@ def own_learners() -> None:
         )
 
 
-def in_place_of_maml(*, zero_head: bool = False) -> str:
+def in_place_of_maml(*, descends: bool = False) -> str:
     """Let a visitor show a learner of their own in MAML's place; return the name to show.
 
     The choice is shared by all pages that ask. It is not drawn for visitors without learners.
 
     Args:
-        zero_head: Offer only those whose head starts at zero, as MAML's does.
+        descends: Offer only those that take inner steps from a head of zeros, as MAML does.
     """
     own = store.learners()
     offered = ["maml"] + [
         name
         for name in cached.unseen_own_learners(cached.SPLIT)
-        if not zero_head or len(own[name].params["head.weight"]) == 1
+        if not descends or _descends_as_maml(own[name])
     ]
     if len(offered) == 1:
         return offered[0]
@@ -95,6 +95,10 @@ def in_place_of_maml(*, zero_head: bool = False) -> str:
         help="Your own learners, which you keep on the Train page.",
     )
     return names[label]
+
+
+def _descends_as_maml(learner: Learner) -> bool:
+    return learner.solve_head is None and len(learner.params["head.weight"]) == 1
 
 
 def _description(learner: Learner) -> str:

@@ -19,11 +19,13 @@ from maml_core.config import (
 )
 from maml_core.data.splits import split_classes
 from maml_core.figures.style import STYLES
+from maml_core.methods.catalogue import TAKES_NO_STEP
 from maml_core.networks import registry
 from maml_core.paths import WEIGHTS
 from maml_core.training.background.job import TrainingJob
 from pages.shared import cached
 from pages.shared.frame.sidebar import usable_datasets
+from pages.shared.learners.method_list import choose_method
 from pages.shared.link_settings import (
     MAX_SEED,
     Check,
@@ -60,6 +62,11 @@ RECIPES = {
     "anil": Recipe(0.4, 1, 0.002),
     "reptile": Recipe(0.05, 5, 0.002),
     "multi_task": Recipe(0.05, 0, 0.002),
+    "imaml": Recipe(0.05, 5, 0.002),
+    "boil": Recipe(0.4, 1, 0.002),
+    "meta_sgd": Recipe(0.4, 1, 0.002),
+    "protonet": Recipe(0.4, 0, 0.002),
+    "r2d2": Recipe(0.4, 0, 0.002),
 }
 METHODS = {STYLES[method].label: method for method in META_METHODS}
 DEFAULT_RECIPE = RECIPES["maml"]
@@ -103,7 +110,7 @@ def choose_job() -> TrainingJob | None:
         start = ""
         if model == PRETRAINED_MODEL:
             start = STARTS[_choice("Start", STARTS, "train_from")]
-    method = METHODS[_choice(CONTROLS["method"], METHODS, "train_by", on_change=_apply_recipe)]
+    method = choose_method(METHODS, "train_by", _apply_recipe)
     if method == "multi_task":
         start = ""
     config = _choose_config(method)
@@ -131,7 +138,10 @@ def _choose_config(method: str) -> dict[str, Any]:
         tasks = _integer(CONTROLS["meta_batch_size"], 1, MAX_TASKS, 4, "train_tasks")
         updates = _integer(CONTROLS["meta_steps"], 1, MAX_UPDATES, 300, "train_updates")
     with st.container(horizontal=True):
-        alpha = _rate(CONTROLS["inner_lr"], DEFAULT_RECIPE.alpha, "train_alpha")
+        unused = ""
+        if method in TAKES_NO_STEP:
+            unused = f"{STYLES[method].label} solves for its head: it takes no inner step."
+        alpha = _rate(CONTROLS["inner_lr"], DEFAULT_RECIPE.alpha, "train_alpha", unused)
         steps = 0
         if method != "multi_task":
             steps = _integer(
@@ -140,6 +150,7 @@ def _choose_config(method: str) -> dict[str, Any]:
                 MAX_INNER_STEPS,
                 DEFAULT_RECIPE.inner_steps,
                 "train_steps",
+                unused,
             )
         beta = _rate(CONTROLS["meta_lr"], DEFAULT_RECIPE.beta, "train_beta")
         seed = _integer(CONTROLS["seed"], 0, MAX_SEED, 0, "train_seed")
@@ -147,7 +158,7 @@ def _choose_config(method: str) -> dict[str, Any]:
         "n_ways": (n_way,),
         "k_shots": (k_shot,),
         "inner_lr": alpha,
-        "inner_steps": steps,
+        "inner_steps": 0 if unused else steps,
         "meta_lr": beta,
         "meta_batch_size": tasks,
         "meta_steps": updates,
@@ -161,6 +172,11 @@ def _show_hints(method: str, model: str, start: str) -> None:
         st.caption(
             f"{STYLES[method].label} takes no inner step during training: θ must solve all tasks "
             f"at once. It starts from random weights, with a head of {MAX_WAY} rows."
+        )
+    if method == "boil":
+        st.caption(
+            "BOIL's head begins as random rows and stays as it is in the inner loop: the body has "
+            "to learn to move towards it."
         )
     if model == "resnet":
         st.caption("An update of a ResNet takes four to five times as long as one of Conv4.")
@@ -207,7 +223,7 @@ def _validation(dataset: str, split: str, n_way: int, k_shot: int) -> tuple[str,
     return "train", queries
 
 
-def _integer(label: str, low: int, high: int, default: int, key: str) -> int:
+def _integer(label: str, low: int, high: int, default: int, key: str, unused: str = "") -> int:
     return st.number_input(
         label,
         low,
@@ -217,10 +233,12 @@ def _integer(label: str, low: int, high: int, default: int, key: str) -> int:
         bind="query-params",
         persist_state="session",
         width=160,
+        disabled=bool(unused),
+        help=unused or None,
     )
 
 
-def _rate(label: str, default: float, key: str) -> float:
+def _rate(label: str, default: float, key: str, unused: str = "") -> float:
     return st.number_input(
         label,
         *RATES,
@@ -231,6 +249,8 @@ def _rate(label: str, default: float, key: str) -> float:
         bind="query-params",
         persist_state="session",
         width=160,
+        disabled=bool(unused),
+        help=unused or None,
     )
 
 

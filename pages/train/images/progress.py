@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from maml_core.figures.style import STYLES
+from maml_core.figures.style import STYLES, takes_no_step
 from maml_core.figures.training import points_mean, progress_figure, validation_figure
 from maml_core.teaching.exports.csv_exports import training_csv
 from maml_core.teaching.exports.experiment import portable_dataset
@@ -166,11 +166,13 @@ def _draw_downloads(training: BackgroundTraining) -> None:
 def _chart_caption(training: BackgroundTraining) -> str:
     config = training.job.config
     updates_per_point = points_mean(len(training.progress))
+    inner_loop = f"α = {config.inner_lr:g}, {picker.count(config.inner_steps, 'inner step')}"
+    if takes_no_step(config.method):
+        inner_loop = "No inner step"
     text = (
         f"Accuracy: mean over {VALIDATION_EPISODES} episodes of "
         f"{VALIDATION_WORDS[training.job.validate_on]}, with its 95 % CI; queries are normalised "
-        f"together. α = {config.inner_lr:g}, β = {config.meta_lr:g}, which falls to 0 along a "
-        f"cosine, {picker.count(config.inner_steps, 'inner step')}, "
+        f"together. {inner_loop}, β = {config.meta_lr:g}, which falls to 0 along a cosine, "
         f"{picker.count(config.meta_batch_size, 'task')} per update, "
         f"{MODEL_WORDS[training.job.model.get('name', 'conv4')]} from "
         f"{'the pretrained weights' if training.job.start else 'random weights'}, "

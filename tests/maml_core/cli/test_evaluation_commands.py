@@ -19,6 +19,7 @@ from maml_core.evaluation import results_table
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import random_learner
+from maml_core.networks.functional import initial_params
 from maml_core.training import inner_lr_search
 from tests.support.command_line import EVALUATE, call
 from tests.support.wilson import wilson_half_width
@@ -358,3 +359,38 @@ def test_a_nearest_neighbour_is_evaluated_like_its_row_of_the_table(
     assert found["accuracy"] == list(expected.accuracy)
     assert found["ci95"] == list(expected.ci95)
     assert (found["method"], found["inner_lr"]) == (method, None)
+
+
+@pytest.fixture
+def protonet(weights, model):
+    """A file of untrained weights that say they are ProtoNet's."""
+    metadata = {"method": "protonet", "model": {"channels": 4}, "inner_lrs": {"3": 0.25}}
+    checkpoints.save_weights(weights, checkpoints.Checkpoint(initial_params(model, 0), metadata))
+    return weights
+
+
+def test_what_takes_no_step_is_evaluated_once_and_has_no_alpha(protonet, few_characters, capsys):
+    options = "evaluate --split paper --n-way 3 --q-query 2 --episodes 12 --seed 4 --json"
+    assert call(options, "--weights", protonet) == 0
+    found = json.loads(capsys.readouterr().out)
+    learner = checkpoints.load_weights(protonet).learner()
+    pool = make_pool(few_characters, split_classes(few_characters, "paper", "test"))
+    *_, expected = evaluate(learner, pool, EpisodeSpec(3, 1, 2), EvaluationConfig(4, 12, 4))
+    assert len(set(expected.accuracy)) == 1
+    assert found["accuracy"] == list(expected.accuracy[:1])
+    assert (found["method"], found["inner_lr"]) == ("protonet", None)
+
+
+@pytest.mark.parametrize("option", ["--steps 3", "--inner-lr 0.1"])
+def test_what_takes_no_step_has_no_use_for_its_options(option, protonet, capsys):
+    assert call(f"{EVALUATE.partition(' --steps')[0]} {option}", "--weights", protonet) == 1
+    said = capsys.readouterr().err
+    assert "protonet solves for its head and takes no inner step" in said
+    assert option.split()[0] in said
+
+
+def test_what_takes_no_step_has_no_rate_to_choose(protonet, capsys):
+    before = protonet.read_bytes()
+    assert call("choose-inner-lr --split paper", "--weights", protonet) == 1
+    assert "ProtoNet solves for its head and takes no inner step" in capsys.readouterr().err
+    assert protonet.read_bytes() == before

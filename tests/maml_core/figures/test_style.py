@@ -18,6 +18,7 @@ from maml_core.figures.style import (
     class_letter,
     enlarge,
     ink_on,
+    inner_lr_in_words,
     layout,
     own_name,
     own_parts,
@@ -29,6 +30,14 @@ from tests.support.figure_checks import channels, linear, luminance
 # Okabe & Ito 2008, "Color Universal Design", without black.
 OKABE_ITO = {"#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"}
 
+LATER = (
+    "imaml",
+    "boil",
+    "meta_sgd",
+    "protonet",
+    "r2d2",
+)  # for which that palette has no colour left
+
 
 def test_every_method_has_a_style_of_its_own():
     assert {*METHODS, *META_METHODS, *NEAREST} <= STYLES.keys()
@@ -36,7 +45,7 @@ def test_every_method_has_a_style_of_its_own():
         values = [getattr(style, part) for style in STYLES.values()]
         assert len(set(values)) == len(values), part
     # There is more to be drawn than that palette has colours.
-    others = {"random", *NEAREST, "maml-head", "pretrained-head", "oracle", "person"}
+    others = {"random", *NEAREST, *LATER, "maml-head", "pretrained-head", "oracle", "person"}
     assert {STYLES[method].colour for method in STYLES.keys() - others} <= OKABE_ITO
     for style in STYLES.values():
         go.Scatter(line={"color": style.colour, "dash": style.dash}, marker_symbol=style.marker)
@@ -110,6 +119,22 @@ def test_nobody_mistakes_the_persons_colour_for_a_methods(vision):
         assert np.linalg.norm(mine - other) > 20, name
 
 
+@pytest.mark.parametrize("vision", VISIONS)
+def test_the_later_methods_are_told_from_all_others_and_seen_in_light_and_dark(vision):
+    every = {
+        **{n: s.colour for n, s in STYLES.items()},
+        **dict(enumerate(c for c, *_ in OWN_LOOKS)),
+    }
+    seen = {
+        name: lab(np.clip(np.array(VISIONS[vision]) @ linear(colour), 0, 1))
+        for name, colour in every.items()
+    }
+    for name in LATER:
+        assert min(contrast(every[name], ground) for ground in ("#FFFFFF", "#0E1117")) >= 3
+        nearest = min(np.linalg.norm(seen[name] - seen[other]) for other in seen if other != name)
+        assert nearest > 12.5, name
+
+
 def test_the_persons_colour_is_seen_in_light_and_dark_and_carries_white():
     colour = STYLES["person"].colour
     assert contrast(colour, "#FFFFFF") >= 4.5
@@ -172,3 +197,13 @@ def test_an_enlarged_figure_has_larger_letters_lines_and_markers_and_the_same_nu
             new.z if "z" in new else None,
         )
     assert (large.layout.height, large.layout.legend.y) == (2 * figure.layout.height, -0.25)
+
+
+@pytest.mark.parametrize("name", ["protonet", "r2d2", own_name(1, "protonet", "0f1e")])
+def test_who_takes_no_step_is_given_no_alpha(name):
+    assert inner_lr_in_words(name, 0.4) == f"{STYLES[name].label}: no inner step"
+
+
+@pytest.mark.parametrize("name", ["maml", "boil", "maml-head", own_name(2, "meta_sgd", "0f1e")])
+def test_who_takes_steps_is_given_its_alpha(name):
+    assert inner_lr_in_words(name, 0.0625) == f"{STYLES[name].label} α = 0.0625"

@@ -75,6 +75,13 @@ def test_accuracy_is_drawn_before_and_after_adaptation_with_its_interval():
     assert chance.y0 == 20
 
 
+def test_who_takes_no_step_has_one_line():
+    looks = [Validation(0, (0.4,), (0.02,), 20), Validation(50, (0.9,), (0.01,), 20)]
+    figure = validation_figure(looks, "protonet", 5, 100)
+    np.testing.assert_allclose(line(figure, "without an inner step").y, [40, 90])
+    assert [one.name for one in figure.data if one.name] == ["without an inner step"]
+
+
 def test_without_a_look_there_is_a_chart_all_the_same():
     json.loads(validation_figure([], "maml", 5, 100).to_json())
 

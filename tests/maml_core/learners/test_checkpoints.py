@@ -7,15 +7,19 @@ import json
 import os
 import re
 import stat
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch.func import functional_call
+from torch.nn import functional as F
 
-from maml_core.config import EpisodeSpec
+from maml_core.config import AdaptConfig, EpisodeSpec
 from maml_core.episodes.sampling import sample_episode
 from maml_core.learners import checkpoints
+from maml_core.learners.adaptation import adapt_to_episode, adapt_to_support
 from maml_core.learners.checkpoints import (
     Checkpoint,
     CheckpointError,
@@ -24,11 +28,15 @@ from maml_core.learners.checkpoints import (
     save_weights,
     shipped,
 )
+from maml_core.methods.boil import first_head
 from maml_core.methods.inner_loop import adapt
-from maml_core.networks.functional import HEAD, for_n_way, initial_params
+from maml_core.methods.protonet import prototype_head
+from maml_core.methods.r2d2 import first_ridge, ridge_head
+from maml_core.networks.functional import HEAD, for_n_way, head_input, initial_params
 from maml_core.networks.inner_lr_multipliers import (
     LOG_LR_PREFIX,
     LOG_LR_SCALE,
+    LR_PREFIX,
     split_lr_multipliers,
     with_lr_multipliers,
 )
@@ -101,6 +109,59 @@ def test_weights_without_rates_have_none(checkpoint, path):
     body = {n: v for n, v in checkpoint.params.items() if not n.startswith(LOG_LR_PREFIX)}
     save_weights(path, Checkpoint(body, METADATA))
     assert load_weights(path).learner().lr_multipliers is None
+
+
+def test_boil_adapts_all_but_the_head(model, path, pool):
+    params = initial_params(model, 3) | first_head(initial_params(model, 3), 4, seed=1)
+    save_weights(path, Checkpoint(params, METADATA | {"method": "boil"}))
+    learner = load_weights(path).learner()
+    episode = sample_episode(pool, EpisodeSpec(3, 1, 2), 0)
+    start, *_, last = adapt_to_episode(learner, episode, AdaptConfig(0.4, 2))
+    assert all(torch.equal(start[n], params[n][:3]) for n in HEAD)
+    assert all(torch.equal(last[n], start[n]) for n in HEAD)
+    weights = [n for n in start if n.endswith(("conv.weight", "gain", "shift"))]
+    assert all(not torch.equal(last[n], start[n]) for n in weights)
+
+
+def test_meta_sgd_takes_the_steps_that_it_learned(model, path, pool):
+    params = initial_params(model, 3)
+    generator = torch.Generator().manual_seed(0)
+    rates = {LR_PREFIX + n: torch.randn(v.shape, generator=generator) for n, v in params.items()}
+    save_weights(path, Checkpoint(params | rates, METADATA | {"method": "meta_sgd"}))
+    learner = load_weights(path).learner()
+    episode = sample_episode(pool, EpisodeSpec(3, 1, 2), 0)
+    start, first, _ = adapt_to_episode(learner, episode, AdaptConfig(0.4, 2))
+    leaves = {n: v.clone().requires_grad_() for n, v in start.items()}
+    out = functional_call(learner.model, leaves, (episode.task.support_x,))
+    loss = F.cross_entropy(out, episode.task.support_y)
+    gradients = torch.autograd.grad(loss, list(leaves.values()), materialize_grads=True)
+    for name, gradient in zip(leaves, gradients, strict=True):
+        expected = start[name] - 0.4 * rates[LR_PREFIX + name] * gradient
+        torch.testing.assert_close(first[name], expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["protonet", "r2d2"])
+def test_what_solves_for_its_head_does_so_after_training_too(method, model, path, pool):
+    params = initial_params(model, 3)
+    beside = {n: v + 0.01 for n, v in first_ridge(params).items()} if method == "r2d2" else {}
+    save_weights(path, Checkpoint({**params, **beside}, METADATA | {"method": method}))
+    learner = load_weights(path).learner()
+    task = sample_episode(pool, EpisodeSpec(3, 2, 2), 0).task
+    *_, last = adapt_to_support(learner, task.support_x, task.support_y, 3, AdaptConfig(1.0, 1))
+    solve = partial(ridge_head, **{n.split("/")[1]: v for n, v in beside.items()})
+    head = (solve if beside else prototype_head)(
+        head_input(learner.model, params, task.support_x), task.support_y, 3
+    )
+    for name in HEAD:
+        torch.testing.assert_close(last[name], head[name])
+    assert learner.params.keys() == params.keys()
+
+
+def test_a_regression_without_what_it_learned_is_refused(model, path):
+    path.parent.mkdir()
+    save_weights(path, Checkpoint(initial_params(model, 3), METADATA | {"method": "r2d2"}))
+    with pytest.raises(CheckpointError, match="choose another file"):
+        load_weights(path)
 
 
 @pytest.mark.parametrize("learned", [True, False])

@@ -17,12 +17,14 @@ from maml_core.methods.catalogue import (
     BY_NAME,
     FORMER_LABELS,
     FORMER_NAMES,
+    GROUPS,
     METHODS,
     NEAREST,
-    adapts_head_only,
+    TAKES_NO_STEP,
     current_name,
+    moving_of,
 )
-from maml_core.methods.registry import META_GRADIENTS
+from maml_core.methods.registry import HEAD_SOLVERS, META_GRADIENTS
 
 
 def test_names_and_labels_old_and_new_are_each_of_one_method() -> None:
@@ -38,8 +40,20 @@ def test_every_method_adapts_or_is_a_nearest_neighbour() -> None:
     for one in ALL:
         assert one.summary.endswith(".")
         assert one.paper or one.name == "random"
-    assert [one for one in BY_NAME if adapts_head_only(one)] == ["anil"]
-    assert not adapts_head_only("a stranger's method")
+    moved = {one: moving_of(one) for one in BY_NAME if moving_of(one) != "network"}
+    assert moved == {"anil": "head", "boil": "body"}
+    assert moving_of("a stranger's method") == "network"
+
+
+def test_every_method_stands_under_one_heading_and_none_is_empty() -> None:
+    assert {one.group for one in ALL} == set(GROUPS)
+    assert {one.name for one in ALL if one.group == "References"} == NEAREST.keys()
+    assert {one.name for one in ALL if one.group == "Metric and closed form"} == set(TAKES_NO_STEP)
+
+
+def test_the_methods_without_a_step_are_those_that_solve_for_the_head() -> None:
+    assert set(TAKES_NO_STEP) == HEAD_SOLVERS.keys()
+    assert all(META_METHODS[name].inner_steps == (0, 0) for name in TAKES_NO_STEP)
 
 
 def test_each_meta_gradient_is_in_its_own_file_which_names_the_paper() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,7 @@ from maml_core.episodes.task_batch import TaskBatch
 from maml_core.methods.registry import META_GRADIENTS
 from maml_core.networks.functional import HEAD
 from maml_core.networks.inner_lr_multipliers import LOG_LR_PREFIX, LOG_LR_SCALE
-from tests.support.meta_configs import ADAPTING, INNER_LR, config_of
+from tests.support.meta_configs import INNER_LR, UNROLLED, config_of
 
 
 class Bowl(nn.Module):
@@ -45,10 +47,11 @@ def bowls(monkeypatch):
     ("method", "multi_step", "inner_steps"),
     [
         (method, multi_step, inner_steps)
-        for method in ADAPTING
+        for method in UNROLLED
         for multi_step in (False, True)
         for inner_steps in (1, 2, 5)
-        if method != "reptile" or (inner_steps > 1 and not multi_step)
+        if method != "boil"  # here all of θ is the head, which stays
+        and (method != "reptile" or (inner_steps > 1 and not multi_step))
     ]
     + [("multi_task", False, 0)],
 )
@@ -73,6 +76,24 @@ def test_meta_gradients_of_quadratic_tasks_are_their_closed_forms(
     mine = np.concatenate([found[n].numpy().ravel() for n in HEAD])
     np.testing.assert_allclose(mine, expected.mean(0), rtol=1e-7)
     distances = ((points[-1][:, None] - tasks.query_x.numpy()) ** 2).sum(-1) / 2
+    assert metrics.loss.item() == pytest.approx(distances.mean())
+
+
+@pytest.mark.parametrize("inner_steps", [1, 5])
+@pytest.mark.parametrize("proximal", [0.5, 2.0])
+def test_the_implicit_gradient_of_quadratic_tasks_is_its_closed_form(inner_steps, proximal, bowls):
+    """Around φ* = (c + λ θ) / (1 + λ) each step leaves 1 − α (1 + λ); ∇ = (φ − d) / (1 + 1 / λ)."""
+    theta, tasks = bowls
+    config = replace(config_of("imaml", inner_steps), proximal=proximal)
+    found, metrics = META_GRADIENTS["imaml"](Bowl(), theta, tasks, config)
+    start = np.concatenate([theta[n].numpy().ravel() for n in HEAD])
+    c, d = tasks.support_x.mean(1).numpy(), tasks.query_x.mean(1).numpy()
+    best = (c + proximal * start) / (1 + proximal)
+    reached = best + (1 - INNER_LR * (1 + proximal)) ** inner_steps * (start - best)
+    expected = ((reached - d) / (1 + 1 / proximal)).mean(0)
+    mine = np.concatenate([found[n].numpy().ravel() for n in HEAD])
+    np.testing.assert_allclose(mine, expected, rtol=1e-7)
+    distances = ((reached[:, None] - tasks.query_x.numpy()) ** 2).sum(-1) / 2
     assert metrics.loss.item() == pytest.approx(distances.mean())
 
 

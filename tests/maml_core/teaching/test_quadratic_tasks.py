@@ -63,12 +63,22 @@ def engine(params, task, config, **options):
     return inner_loop.adapt(nn.Identity(), params, *task, loss_fn=parabola, **rates, **options)
 
 
+def nearest(theta, centre, curvature, config):
+    """The minimum of L + |φ − θ|² / (2 αk), where its gradient is zero."""
+    strength = 1 / (config.inner_lr * config.inner_steps)
+    held = curvature + strength * torch.eye(len(theta)).double()
+    return torch.linalg.solve(held, curvature @ centre + strength * theta)
+
+
 def meta_gradient(this: ToyWorld, method: str, theta: np.ndarray, config: AdaptConfig):
     """A method's meta-gradient, by automatic differentiation through the engine's inner loop."""
     first = {"theta": torch.from_numpy(theta)}
     tasks = tasks_of(this)
 
     def objective(params):
+        if method == "imaml":
+            ends = [{"theta": nearest(params["theta"], *task, config)} for task in tasks]
+            return sum(loss(e, task) for e, task in zip(ends, tasks, strict=True)) / len(tasks)
         steps = AdaptConfig(config.inner_lr, 0) if method == "multi_task" else config
         ends = [engine(params, t, steps, first_order=method == "fomaml")[-1] for t in tasks]
         return sum(loss(e, task) for e, task in zip(ends, tasks, strict=True)) / len(tasks)
@@ -175,6 +185,7 @@ def test_in_one_parameter_the_weights_are_those_of_the_explanation():
     for i, a in enumerate(this.curvatures.ravel()):
         left = (1 - 0.2 * a) ** 3
         expected = {"maml": a * left**2, "fomaml": a * left, "reptile": 1 - left, "multi_task": a}
+        expected["imaml"] = a / (1 + 3 * 0.2 * a) ** 2
         for method, weight in expected.items():
             assert centre_weights(this, method, config)[i, 0, 0] == pytest.approx(weight)
 

@@ -17,6 +17,7 @@ from maml_core.teaching.sinusoids.training import train_regressor
 from maml_core.training import recipes, saved_state
 from maml_core.training.meta_training import meta_train
 from maml_core.training.recipes import train, train_baseline
+from tests.support.meta_configs import FEWEST_STEPS
 from tests.support.small_runs import CONFIG, NARROW, PRETRAIN
 
 pytestmark = pytest.mark.usefixtures("few_characters")
@@ -36,7 +37,7 @@ def assert_kept(run, told):
 
 @pytest.mark.parametrize("method", META_METHODS)
 def test_a_meta_training_that_diverges_keeps_the_last_finite_state(method, run):
-    steps, rows = {"multi_task": (0, 3), "reptile": (2, 1)}.get(method, (1, 1))
+    steps, rows = FEWEST_STEPS[method], 3 if method == "multi_task" else 1
     config = replace(CONFIG, method=method, inner_steps=steps, meta_lr=1e30)
     with pytest.raises(DivergenceError, match=f"not finite at update .*{ADVICE}") as raised:
         train(run, config, NARROW | {"n_out": rows})

@@ -134,6 +134,8 @@ def test_the_closed_form_is_shown_with_this_worlds_numbers() -> None:
                 lambda a: a * left[a] ** 2,
                 lambda a: a * left[a],
                 lambda a: 1 - left[a],
+                # φ* = (a c + λ θ) / (a + λ) with λ = 1 / (kα): θ counts λ / (a + λ) there, twice.
+                lambda a: a * (1 / 0.3 / (a + 1 / 0.3)) ** 2,
                 lambda a: a,
             )
         ]
@@ -148,7 +150,7 @@ def test_what_is_special_is_said() -> None:
     assert "**First-order MAML** ends nowhere: α = 0.6" in said
     assert table(at)["ends at"][1] == "nowhere"
     data = told(at)
-    assert [one["end"] is None for one in data["methods"]] == [False, True, False, False]
+    assert [one["end"] is None for one in data["methods"]] == [False, True, False, False, False]
     at.slider(key="toy_steps").set_value(2)
     said = texts(run(at).expander[0], "markdown")
     assert "nowhere" not in said

@@ -252,12 +252,17 @@ def test_a_slow_network_is_said_to_be_slow_and_is_the_one_ordered() -> None:
 
 def test_choosing_a_method_brings_settings_that_work_for_it() -> None:
     at = open_page(TRAIN, **SHORT)
-    for label, method in reversed(controls.METHODS.items()):  # the first is chosen already
-        at.segmented_control(key="train_by").set_value(label).run()
+    for method in [name for name in controls.METHODS.values() if name != "maml"]:
+        at.button(key=f"train_by_more_{method}").click().run()
         assert not at.exception
         recipe = controls.RECIPES[method]
+        assert at.session_state.train_by == STYLES[method].label
         assert at.session_state.train_alpha == recipe.alpha
         assert not at.error, "the settings fit the method"
+        solves = method in ("protonet", "r2d2")
+        assert at.number_input(key="train_alpha").disabled == solves
+        steps = [one for one in at.number_input if one.key == "train_steps"]
+        assert [one.disabled for one in steps] == ([] if method == "multi_task" else [solves])
     at.segmented_control(key="train_by").set_value("Reptile").run()
     at.number_input(key="train_steps").set_value(1).run()
     assert "Reptile needs at least 2" in texts(at, "error")

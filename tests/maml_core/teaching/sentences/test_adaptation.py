@@ -14,7 +14,7 @@ from maml_core.teaching.sentences.adaptation import (
     describe_adaptation,
     method_counts,
 )
-from maml_core.teaching.sentences.words import AvailableClasses
+from maml_core.teaching.sentences.words import AvailableClasses, kind_of
 
 MAML, PRE, RANDOM = "MAML", "pretraining", "the random initialisation"
 KINDS = {MAML: "meta-trained", PRE: "pretrained", RANDOM: "other"}
@@ -154,3 +154,43 @@ def test_queries_are_counted_from_the_predictions() -> None:
     )
     counts = method_counts(trajectory, 2, "mine", "fomaml")
     assert counts == MethodCounts("mine", "meta-trained", (2, 3, 4))
+
+
+STILL = MethodCounts("ProtoNet", kind_of("protonet"), (45, 45, 45))
+RIDGE = MethodCounts("R2D2", kind_of("r2d2"), (47, 47, 47))
+STEPS = {
+    MAML: MethodCounts(MAML, "meta-trained", (10, 40, 44)),
+    PRE: MethodCounts(PRE, "pretrained", (10, 30, 40)),
+}
+
+
+@pytest.mark.parametrize(
+    ("methods", "expected"),
+    [
+        (
+            [*STEPS.values(), STILL],
+            "After one step MAML has 40 of 50 right and pretraining 30. One step later they are 4 "
+            "apart, MAML at 44 and pretraining at 40. Without a step ProtoNet has 45 of 50 right. "
+            "Meta-training buys above all the first step.",
+        ),
+        (
+            [STEPS[MAML], STILL],
+            "After one step MAML has 40 of 50 right. After two steps MAML has 44 of 50 right. "
+            "Without a step ProtoNet has 45 of 50 right. To see what meta-training buys, add the "
+            "pretrained one.",
+        ),
+        (
+            [STILL, RIDGE],
+            "Without a step R2D2 has 47 of 50 right and ProtoNet 45. To see what inner steps buy, "
+            "add one that takes them, such as MAML.",
+        ),
+        (
+            [STILL],
+            "Without a step ProtoNet has 45 of 50 right. Choose a second method to compare it "
+            "with.",
+        ),
+    ],
+)
+def test_who_takes_no_step_is_said_to_take_none(methods: list, expected: str) -> None:
+    said = describe_adaptation(methods, 50, EpisodeSpec(5, 1, 10), AvailableClasses(659, 47))
+    assert said == expected

@@ -52,6 +52,22 @@ CASES = {
         "is 15.3 points ahead of pretraining after one step; MAML is 2.3 points ahead of "
         "pretraining after two steps.",
     ),
+    "one without a step": (
+        [MAML, method("ProtoNet", 3 * (0.955,), 3 * (0.001,), "no step")],
+        "After one step ProtoNet, which takes none, leads with 95.5 ± 0.1 %, 0.9 points ahead of "
+        "MAML. After two steps MAML leads with 96.2 ± 0.2 %, 0.7 points ahead of ProtoNet.",
+    ),
+    "only without a step": (
+        [
+            method("R2D2", 3 * (0.95,), 3 * (0.001,), "no step"),
+            method("ProtoNet", 3 * (0.93,), 3 * (0.001,), "no step"),
+        ],
+        "Without a step R2D2 leads with 95.0 ± 0.1 %, 2.0 points ahead of ProtoNet.",
+    ),
+    "alone without a step": (
+        [method("R2D2", 3 * (0.95,), 3 * (0.001,), "no step")],
+        "R2D2 has 95.0 ± 0.1 % right over 600 episodes.",
+    ),
     "nothing adapts": (
         [method("1-NN on features", (0.95,), (0.001,)), method("1-NN on pixels", (0.5,), (0.01,))],
         "Without a step 1-NN on features leads with 95.0 ± 0.1 %, 45.0 points ahead of 1-NN on "

@@ -20,6 +20,7 @@ from maml_core.training.background import worker
 from maml_core.training.background.job import TrainingJob
 from maml_core.training.background.worker import Control, train
 from maml_core.training.training_run import TrainingRun
+from tests.support.meta_configs import FEWEST_STEPS
 
 CONFIG = TrainConfig(n_ways=(2,), q_query=2, meta_batch_size=2, meta_steps=4, seed=3)
 JOB = TrainingJob(CONFIG, "tiny", model={"n_out": 1, "channels": 4})
@@ -47,7 +48,7 @@ def weights(line: dict) -> checkpoints.Checkpoint:
 
 @pytest.mark.parametrize("method", META_METHODS)
 def test_every_method_says_how_it_goes_and_sends_weights_that_adapt(method, capsys):
-    steps = {"multi_task": 0, "reptile": 2}.get(method, 1)
+    steps = FEWEST_STEPS[method]
     config = replace(CONFIG, method=method, inner_steps=steps)
     rows = 20 if method == "multi_task" else 1
     train(replace(JOB, config=config, model={"n_out": rows, "channels": 4}), told_to())
@@ -68,7 +69,7 @@ def test_every_method_says_how_it_goes_and_sends_weights_that_adapt(method, caps
         learner,
         run.pool("validation"),
         EpisodeSpec(2, 1, 2),
-        EvaluationConfig(inner_steps=steps or 5, episodes=10, seed=3),
+        EvaluationConfig(inner_steps=5 if method == "multi_task" else steps, episodes=10, seed=3),
     )
     assert tuple(looks[-1]["accuracy"]) == expected.accuracy
     assert tuple(looks[-1]["ci95"]) == expected.ci95

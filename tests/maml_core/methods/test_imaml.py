@@ -1,0 +1,101 @@
+"""iMAML: the implicit meta-gradient against a dense solution, and the inner loop held near θ."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.func import functional_call
+from torch.nn import functional as F
+
+from maml_core.config import AdaptConfig, EpisodeSpec
+from maml_core.episodes.sampling import sample_episode
+from maml_core.episodes.task_batch import TaskBatch
+from maml_core.learners.adaptation import adapt_to_episode
+from maml_core.learners.checkpoints import Checkpoint, from_bytes, to_bytes
+from maml_core.learners.learner import Learner
+from maml_core.methods import imaml
+from maml_core.methods.imaml import conjugate_gradients
+from maml_core.methods.registry import META_GRADIENTS
+from maml_core.networks.conv4 import Conv4
+from maml_core.networks.functional import HEAD, initial_params
+from tests.support.meta_configs import INNER_LR, config_of
+
+LAMBDA = 5.0
+
+
+def test_conjugate_gradients_solve_several_systems_at_once():
+    generator = torch.Generator().manual_seed(0)
+    root = torch.randn(3, 6, 6, generator=generator).double()
+    matrices = root @ root.mT + torch.eye(6)
+    wanted = torch.randn(3, 6, generator=generator).double()
+    wanted[1] = 0  # is solved from the beginning, and stays so
+    found = conjugate_gradients(lambda x: (matrices @ x[..., None])[..., 0], wanted, 12)
+    torch.testing.assert_close(found, torch.linalg.solve(matrices, wanted))
+
+
+def test_the_meta_gradient_is_that_of_a_dense_hessian(
+    random_params, exact_tasks, plain_conv4, monkeypatch
+):
+    monkeypatch.setattr(imaml, "CG_STEPS", 300)
+    model = Conv4(channels=2)
+    meta, tasks = random_params(model, rows=3), exact_tasks(n_tasks=2)
+    config = replace(config_of("imaml", inner_steps=3), proximal=LAMBDA)
+    found, _ = META_GRADIENTS["imaml"](model, meta, tasks, config)
+    names, sizes = list(meta), [v.numel() for v in meta.values()]
+
+    def unflat(row):
+        parts = zip(names, row.split(sizes), strict=True)
+        return {n: part.view(meta[n].shape) for n, part in parts}
+
+    theta = torch.cat([v.flatten() for v in meta.values()])
+    total = torch.zeros_like(theta)
+    for task in (TaskBatch(*columns) for columns in zip(*tasks, strict=True)):
+
+        def support_loss(row, task=task):
+            return F.cross_entropy(plain_conv4(unflat(row), task.support_x), task.support_y)
+
+        point = theta.clone()
+        for _ in range(3):
+            point = point.detach().requires_grad_()
+            loss = support_loss(point) + LAMBDA / 2 * (point - theta).square().sum()
+            point = point - INNER_LR * torch.autograd.grad(loss, point)[0]
+        point = point.detach().requires_grad_()
+        out = plain_conv4(unflat(point), task.query_x)
+        (slope,) = torch.autograd.grad(F.cross_entropy(out, task.query_y), point)
+        hessian = torch.autograd.functional.hessian(support_loss, point.detach())
+        total += torch.linalg.solve(torch.eye(len(theta)) + hessian / LAMBDA, slope)
+    mine = torch.cat([found[n].flatten() for n in names])
+    assert total.norm() > 1e-3
+    torch.testing.assert_close(mine, total / 2, rtol=1e-5, atol=1e-8)
+
+
+def test_after_training_too_the_inner_loop_is_held_near_theta(model, pool):
+    params = initial_params(model, 3)
+    told = {
+        "method": "imaml",
+        "model": {"n_out": 1, "channels": 4},
+        "inner_lrs": {"3": 0.1},
+        "config": {"proximal": LAMBDA},
+    }
+    learner = from_bytes(to_bytes(Checkpoint(params, told)), "held").learner()
+    assert learner.proximal == LAMBDA
+    episode = sample_episode(pool, EpisodeSpec(3, 1, 2), 0)
+    start, first, second = adapt_to_episode(learner, episode, AdaptConfig(0.1, 2))
+    leaves = {n: v.clone().requires_grad_() for n, v in first.items()}
+    out = functional_call(learner.model, leaves, (episode.task.support_x,))
+    loss = F.cross_entropy(out, episode.task.support_y)
+    gradients = torch.autograd.grad(loss, list(leaves.values()), materialize_grads=True)
+    for name, slope in zip(leaves, gradients, strict=True):
+        expected = first[name] - 0.1 * (slope + LAMBDA * (first[name] - start[name]))
+        torch.testing.assert_close(second[name], expected, rtol=1e-4, atol=1e-6)
+    assert (first[HEAD[0]] - start[HEAD[0]]).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("proximal", [-1.0, float("nan"), float("inf")])
+def test_a_strength_that_is_none_is_refused(proximal, model):
+    with pytest.raises(ValueError, match="proximal"):
+        replace(config_of("imaml", 1), proximal=proximal)
+    with pytest.raises(ValueError, match="proximal"):
+        Learner("imaml", model, initial_params(model, 0), {5: 0.1}, proximal=proximal)
