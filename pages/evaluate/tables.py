@@ -42,7 +42,9 @@ def published_results() -> None:
     show_caption(
         "Accuracy in % on Omniglot's test characters. This project's rows were recorded by "
         "`python -m maml_core evaluate --all` (± 95 % CI, after the last inner step); the others "
-        "are as reported by their authors, all on a split of the paper's kind.",
+        "are as reported by their authors, all on a split of the paper's kind. *Models* answer "
+        "together; *queries* are normalised together or each alone; *views* are the ways in which "
+        "a picture is looked at. –: the source does not say.",
         "published",
     )
     st.subheader("Omniglot's one-shot challenge", anchor=False)
