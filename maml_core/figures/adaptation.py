@@ -29,7 +29,8 @@ from maml_core.teaching.anatomy.feature_map import FeatureMap
 LEGEND_ROOM = 2  # rows that a legend takes from a plot at no cost; in a narrow one each has a row
 MAP_HEIGHT = 380  # pixels
 ROOM = 0.08  # of the points' extent, around them
-SUPPORT_MARK, QUERY_MARK = 24, 14  # pixels
+SUPPORT_MARK, QUERY_MARK = 21, 14  # pixels
+LETTER = 0.65  # of its mark
 
 
 def accuracy_figure(
@@ -151,7 +152,7 @@ def feature_map_figure(found: FeatureMap, n_way: int) -> go.Figure:
             name=kind,
             mode="markers+text",
             text=[class_letter(label) for label in labels],
-            textfont={"color": [ink_on(colour) for colour in colours], "size": 0.6 * size},
+            textfont={"color": [ink_on(colour) for colour in colours], "size": LETTER * size},
             marker={
                 "color": colours,
                 "size": size,
@@ -194,8 +195,12 @@ def _fixed_axes(figure: go.Figure, points: np.ndarray, in_plane: np.ndarray) -> 
                 f"{axis}axis": {
                     "title": f"{name} component, {100 * share:.0f} % of the variance",
                     "range": [float(start) - room, float(end) + room],
-                    "showticklabels": False,
+                    "showticklabels": False,  # features have no unit
+                    "showgrid": False,
                     "zeroline": False,
+                    "showline": True,
+                    "mirror": True,
+                    "linecolor": CHANCE_COLOUR,
                 }
             }
         )

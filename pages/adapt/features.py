@@ -29,11 +29,11 @@ from pages.shared.link_settings import Settings, one_of
 from pages.shared.widgets import segmented_choice
 
 WHY_STILL = """
-The first step moves nothing here. The head is zero before it, so no gradient reaches the layers
-below: that step changes the head alone. The later steps change the layers, but for MAML and
-pretraining so little that hardly a picture moves (Raghu et al. 2020, arXiv:1909.09157, call it
-*feature reuse*). What the inner loop learns of a new character is above all the head. The random
-initialisation has no features to reuse: its pictures move.
+Where the head is zero before the first step, as MAML's and pretraining's is, no gradient reaches
+the layers below: that step changes the head alone, and no picture moves. Later steps change the
+layers, too, but MAML's and pretraining's so little that it can hardly be seen (Raghu et al. 2020,
+arXiv:1909.09157, call it *feature reuse*). What the inner loop learns of a new character is above
+all the head. The random initialisation has no features to reuse: its pictures move.
 """
 MAX_MAPS = 3
 MAPS = tuple(f"feature_map_{number}" for number in range(1, MAX_MAPS + 1))

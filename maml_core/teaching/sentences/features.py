@@ -83,9 +83,9 @@ def _of_the_steps(methods: Sequence[MethodSeparation]) -> str:
         return "The steps hardly change that."
     apart = [f"{name}'s" for name, gain in moved.items() if gain > 0]
     closer = [f"{name}'s" for name, gain in moved.items() if gain < 0]
-    parts = [f"{listed(apart)} further apart"] if apart else []
-    parts += [f"{listed(closer)} closer together"] if closer else []
-    return f"The steps move {' and '.join(parts)}."
+    parts = [f"further apart in {listed(apart)} features"] if apart else []
+    parts += [f"closer together in {listed(closer)}"] if closer else []
+    return f"The steps move the classes {' and '.join(parts)}."
 
 
 def _of_the_start(methods: Sequence[MethodSeparation]) -> str:

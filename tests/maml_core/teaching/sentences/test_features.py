@@ -27,11 +27,10 @@ def test_before_and_after_are_said_in_percent_and_whose_start_is_better():
 def test_whose_features_the_steps_move_is_said_in_either_direction():
     falling = MethodSeparation("BOIL", "meta-trained", (0.5, 0.4))
     rising = MethodSeparation("pretraining", "pretrained", (0.5, 0.6))
-    assert "The steps move the random initialisation's further apart." in describe_separation(
-        [MAML, RANDOM]
-    )
+    said = describe_separation([MAML, RANDOM])
+    assert "move the classes further apart in the random initialisation's features." in said
     said = describe_separation([falling, rising])
-    assert "The steps move pretraining's further apart and BOIL's closer together." in said
+    assert "further apart in pretraining's features and closer together in BOIL's." in said
     assert said.endswith("BOIL's θ and pretraining's hold the classes about equally far apart.")
 
 
