@@ -29,7 +29,8 @@ def maps(place: str) -> list[FeatureMap]:
 
 
 def open_maps(**query: str | list[str]) -> AppTest:
-    return open_page(ADAPT, n_way="3", steps="2", features="true", **{"methods": METHODS} | query)
+    named = {"n_way": "3", "steps": "2", "features": "true", "methods": METHODS}
+    return open_page(ADAPT, **named | query)
 
 
 def shown_maps(at: AppTest) -> list[dict]:
@@ -81,3 +82,9 @@ def test_three_methods_have_maps_and_the_others_are_not_forgotten() -> None:
     at = open_maps(methods=["MAML", "Pretrained", "Random initialisation", "ANIL"])
     assert len(shown_maps(at)) == 3
     assert "The first 3 of the chosen methods." in texts(at, "caption")
+
+
+def test_what_far_too_large_a_rate_leads_to_can_be_drawn() -> None:
+    at = open_maps(alpha="× 32", steps="20")
+    assert len(shown_maps(at)) == 2
+    assert "nan" not in texts(at, "markdown")
