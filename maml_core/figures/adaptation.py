@@ -1,27 +1,36 @@
-"""How methods adapt to one episode: accuracy and loss by inner step."""
+"""How methods adapt to one episode: accuracy, loss and features by inner step."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.figures.style import (
+    CHANCE_COLOUR,
+    CLASS_COLOURS,
     FAINT,
     FINE_LOSS_TICKS,
     LOSS_TICKS,
     STYLES,
     accuracy_axis,
     add_chance,
+    class_letter,
+    ink_on,
     inner_step_axis,
     layout,
     on_log_axis,
     tick_labels,
 )
+from maml_core.teaching.anatomy.feature_map import FeatureMap
 
 LEGEND_ROOM = 2  # rows that a legend takes from a plot at no cost; in a narrow one each has a row
+MAP_HEIGHT = 380  # pixels
+ROOM = 0.08  # of the points' extent, around them
+SUPPORT_MARK, QUERY_MARK = 21, 14  # pixels
+LETTER = 0.65  # of its mark
 
 
 def accuracy_figure(
@@ -34,7 +43,7 @@ def accuracy_figure(
         n_way: Chance is 1 / n_way.
         predict: Show only what comes before the first step; the frames reveal the rest.
     """
-    lines = [(trajectory, 100 * trajectory.accuracy, "") for trajectory in trajectories]
+    lines = [(trajectory.method, 100 * trajectory.accuracy, "") for trajectory in trajectories]
     figure = _stepwise(lines, predict, legend_rows=max(1, len(trajectories) - LEGEND_ROOM))
     add_chance(figure, 100 / n_way)
     accuracy_axis(figure)
@@ -45,8 +54,8 @@ def loss_figure(trajectories: Sequence[AdaptationTrajectory], predict: bool) -> 
     """Draw support and query loss after each inner step, with a frame for each step."""
     lines = []
     for trajectory in trajectories:
-        lines.append((trajectory, on_log_axis(trajectory.query_loss), " · query"))
-        lines.append((trajectory, on_log_axis(trajectory.support_loss), " · support"))
+        lines.append((trajectory.method, on_log_axis(trajectory.query_loss), " · query"))
+        lines.append((trajectory.method, on_log_axis(trajectory.support_loss), " · support"))
     figure = _stepwise(lines, predict, legend_rows=1)
     figure.update_layout(showlegend=False)
     figure.update_xaxes(title="Inner step<br>(filled: query loss, open: support loss)")
@@ -59,7 +68,7 @@ def loss_figure(trajectories: Sequence[AdaptationTrajectory], predict: bool) -> 
 
 
 def _stepwise(
-    lines: Sequence[tuple[AdaptationTrajectory, np.ndarray, str]],
+    lines: Sequence[tuple[str, np.ndarray, str]],
     predict: bool,
     legend_rows: int,
 ) -> go.Figure:
@@ -68,8 +77,8 @@ def _stepwise(
     n_points = len(lines[0][1])
     steps = np.arange(n_points)
     shown = 1 if predict else n_points
-    for trajectory, values, _ in lines:
-        style = STYLES[trajectory.method]
+    for method, values, _ in lines:
+        style = STYLES[method]
         figure.add_scatter(
             x=steps,
             y=np.full(n_points, np.nan) if predict else values,
@@ -79,8 +88,8 @@ def _stepwise(
             hoverinfo="skip",
             showlegend=False,
         )
-    for trajectory, values, kind in lines:
-        style = STYLES[trajectory.method]
+    for method, values, kind in lines:
+        style = STYLES[method]
         open_marker = kind.endswith("support")
         figure.add_scatter(
             x=steps[:shown],
@@ -102,3 +111,97 @@ def _stepwise(
     inner_step_axis(figure, n_points)
     figure.update_xaxes(range=[-0.3, n_points - 0.7])
     return figure
+
+
+def separation_figure(maps: Mapping[str, FeatureMap], chance: float) -> go.Figure:
+    """Draw by inner step how far the features hold the classes apart, with a frame for each step.
+
+    Args:
+        maps: By method, all of one episode and one place.
+        chance: What shuffled labels have, 0 to 1.
+    """
+    lines = [(method, 100 * found.separation, "") for method, found in maps.items()]
+    figure = _stepwise(lines, predict=False, legend_rows=max(1, len(maps) - LEGEND_ROOM))
+    figure.add_hline(
+        y=100 * chance,
+        line={"color": CHANCE_COLOUR, "width": 1.5, "dash": "dot"},
+        annotation={"text": f"shuffled labels {100 * chance:.0f} %", "font_color": CHANCE_COLOUR},
+        annotation_position="top right",
+    )
+    accuracy_axis(figure, "Variance between classes, %")
+    return figure
+
+
+def feature_map_figure(found: FeatureMap, n_way: int) -> go.Figure:
+    """Draw an episode's pictures where a network's features put them, with a frame for each step.
+
+    Support pictures are large squares, query pictures small circles, each with its class's letter.
+    Each point's `customdata` is the picture's number: the queries first, then the support set.
+    """
+    figure = go.Figure(layout=layout(height=MAP_HEIGHT))
+    n_query = found.query.shape[1]
+    for points, kind, first, size in (
+        (found.query, "query", 0, QUERY_MARK),
+        (found.support, "support", n_query, SUPPORT_MARK),
+    ):
+        labels = [label for label in range(n_way) for _ in range(points.shape[1] // n_way)]
+        colours = [CLASS_COLOURS[label] for label in labels]
+        figure.add_scatter(
+            **_at_step(points, 0),
+            customdata=list(range(first, first + len(labels))),
+            name=kind,
+            mode="markers+text",
+            text=[class_letter(label) for label in labels],
+            textfont={"color": [ink_on(colour) for colour in colours], "size": LETTER * size},
+            marker={
+                "color": colours,
+                "size": size,
+                "symbol": "square" if kind == "support" else "circle",
+                "line": {"width": 1.5 if kind == "support" else 0.5, "color": CHANCE_COLOUR},
+            },
+            hoverinfo="none",  # the player shows the picture itself
+            showlegend=False,
+        )
+    pairs = ((found.query, 0), (found.support, 1))
+    figure.frames = [
+        go.Frame(
+            name=str(step),
+            data=[go.Scatter(_at_step(points, step)) for points, _ in pairs],
+            traces=[trace for _, trace in pairs],
+        )
+        for step in range(len(found.query))
+    ]
+    _fixed_axes(figure, np.concatenate([found.query, found.support], axis=1), found.in_plane)
+    return figure
+
+
+def _at_step(points: np.ndarray, step: int) -> dict[str, list[float | None]]:
+    """Return where points [S + 1, B, 2] are after a step; None where they are nowhere."""
+    x, y = ([float(v) if np.isfinite(v) else None for v in axis] for axis in points[step].T)
+    return {"x": x, "y": y}
+
+
+def _fixed_axes(figure: go.Figure, points: np.ndarray, in_plane: np.ndarray) -> None:
+    """Give both axes one scale and the range of all steps, so that nothing but the points moves."""
+    flat = points.reshape(-1, 2)
+    known = flat[np.isfinite(flat).all(1)]
+    low, high = (known.min(0), known.max(0)) if len(known) else (np.zeros(2), np.zeros(2))
+    room = ROOM * float((high - low).max()) or 1.0
+    for name, axis, start, end, share in zip(
+        ("first", "second"), ("x", "y"), low, high, in_plane, strict=True
+    ):
+        figure.update_layout(
+            {
+                f"{axis}axis": {
+                    "title": f"{name} component, {100 * share:.0f} % of the variance",
+                    "range": [float(start) - room, float(end) + room],
+                    "showticklabels": False,  # features have no unit
+                    "showgrid": False,
+                    "zeroline": False,
+                    "showline": True,
+                    "mirror": True,
+                    "linecolor": CHANCE_COLOUR,
+                }
+            }
+        )
+    figure.update_yaxes(scaleanchor="x")

@@ -100,6 +100,13 @@ FAINT = 0.25  # opacity of what is still to come
 HEIGHT = 300  # pixels
 PLOTLY_FONT, PLOTLY_LINE, PLOTLY_MARKER = 12, 2, 6  # sizes that Plotly takes unless told, pixels
 PART_COLOURS = {"train": "#56B4E9", "validation": "#CC79A7", "test": "#E69F00"}
+# Of classes: Kelly 1965, "Twenty-two colors of maximum contrast", in his order without white and
+# black; the first nine can be told apart with a deficient colour vision, too.
+CLASS_COLOURS = (
+    *("#F3C300", "#875692", "#F38400", "#A1CAF1", "#BE0032", "#C2B280", "#848482", "#008856"),
+    *("#E68FAC", "#0067A5", "#F99379", "#604E97", "#F6A600", "#B3446C", "#DCD300", "#882D17"),
+    *("#8DB600", "#654522", "#E25822", "#2B3D26"),
+)
 # Plotly's own menu can neither be reached by keyboard nor save both PNG and SVG; the pages have
 # another.
 CHART_CONFIG = {"displayModeBar": False}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from weakref import WeakKeyDictionary
 
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from maml_core.config import SettingError
+from maml_core.networks.conv4 import Conv4
 from maml_core.networks.layers import Head, Network
 from maml_core.networks.params import Params
 
@@ -158,6 +159,31 @@ def features(
 def head_input(model: nn.Module, params: Params, x: Tensor) -> Tensor:
     """Return what the head is given of pictures [B, *input_shape], normalised by themselves."""
     return logits(model, _with_identity(params), x)
+
+
+def block_features(
+    model: Conv4, params: Params, support_x: Tensor, query_x: Tensor, *, transductive: bool
+) -> list[tuple[Tensor, Tensor]]:
+    """Return what each block of Conv4 makes of support and query pictures, as `features` does.
+
+    The mean over positions, each [B, channels]; the last block's is what the head is given, unless
+    the network is one that flattens.
+    """
+    if transductive:
+        alone = (_block_means(model, params, x, None) for x in (support_x, query_x))
+        return list(zip(*alone, strict=True))
+    both, n = _side_by_side(model, support_x, query_x)
+    return [(found[:n], found[n:]) for found in _block_means(model, params, both, n)]
+
+
+def _block_means(
+    model: Conv4, params: Params, x: Tensor, reference: int | None
+) -> Iterator[Tensor]:
+    for number, block in enumerate(_of_this_thread(model).get_submodule("blocks").children()):
+        prefix = f"blocks.{number}."
+        own = {n.removeprefix(prefix): v for n, v in params.items() if n.startswith(prefix)}
+        x = functional_call(block, own, (x, reference))
+        yield x.mean((-2, -1))
 
 
 def _with_identity(params: Params) -> Params:

@@ -13,6 +13,7 @@ from maml_core.teaching.exports.notebook_exports import comparison_notebook
 from maml_core.teaching.exports.script_exports import comparison_script
 from maml_core.teaching.sentences.adaptation import describe_adaptation, method_counts
 from pages.adapt.confusion import confusion_section
+from pages.adapt.features import FEATURE_CHARTS, FEATURE_CHECKS, feature_section
 from pages.adapt.predictions import draw_predictions
 from pages.shared import cached
 from pages.shared.charts.chart import draw_chart, file_name
@@ -62,6 +63,7 @@ def main() -> None:
         "steps": whole_number(1, MAX_STEPS),
         "alpha": one_of(*FACTORS),
         "predict": one_of("true", "false"),
+        **FEATURE_CHECKS,
     }
     ready = page_with_episode("Adapt", checks)
     st.markdown(
@@ -86,6 +88,7 @@ def main() -> None:
         trajectories = cached.trajectories(settings, methods, steps, factor)
     if _adaptation_section(settings, data, episode, trajectories, predict):
         confusion_section(data, episode, trajectories)
+        feature_section(settings, methods, steps, factor)
         repeat_on_many_episodes(settings, methods, steps, factor)
         _downloads(settings, trajectories, steps)
 
@@ -148,7 +151,7 @@ def _adaptation_section(
             data,
             episode,
             trajectories,
-            charts=CHARTS,
+            charts=(*CHARTS, *FEATURE_CHARTS),
             revision=revision,
             predict=predict,
             key="player",

@@ -32,6 +32,7 @@ from maml_core.methods.catalogue import METHODS, NEAREST
 from maml_core.optimisation.freed_memory import keep_freed_memory, release_freed_memory
 from maml_core.optimisation.thread_pool import end_unused_processes, use_processes
 from maml_core.teaching import play_round
+from maml_core.teaching.anatomy.feature_map import FeatureMap, compare_feature_maps
 from maml_core.teaching.sentences.words import AvailableClasses
 from pages.shared.character_sets import loaded_set, loaded_sets, shown_edition
 from pages.shared.learners import store
@@ -155,6 +156,15 @@ def trajectories(
     """Return how each method adapts to the sidebar's episode."""
     chosen = {method: learner(method) for method in methods}
     return compare(chosen, episode(settings), inner_steps, lr_factor)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64, ttl=RESULT_SECONDS)
+def feature_maps(
+    settings: Settings, methods: tuple[str, ...], inner_steps: int, lr_factor: float
+) -> dict[str, dict[str, FeatureMap]]:
+    """Return where each method's features put the episode's pictures, by method and place."""
+    chosen = {method: learner(method) for method in methods}
+    return compare_feature_maps(chosen, episode(settings), inner_steps, lr_factor)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64, ttl=RESULT_SECONDS)

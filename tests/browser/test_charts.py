@@ -98,3 +98,46 @@ def test_a_chart_is_called_by_its_numbers(page: Page, app_url: str) -> None:
     scores = shown.all_inner_texts()
     right, of = map(int, scores[0].split(" / "))
     assert f"MAML from 50 at 0 to {100 * right / of:.3g} at 2" in label, json.dumps(scores)
+
+
+def place_of_point(page: Page, chart: str, trace: int, number: int) -> list[float]:
+    """Return where a point of a chart is in the browser's window."""
+    return page.evaluate(
+        f"""() => {{
+          const plot = {chart}, {{ left, top }} = plot.getBoundingClientRect();
+          const {{ xaxis, yaxis }} = plot._fullLayout, {{ x, y }} = plot.data[{trace}];
+          return [left + xaxis._offset + xaxis.d2p(x[{number}]),
+            top + yaxis._offset + yaxis.d2p(y[{number}])];
+        }}"""
+    )
+
+
+def test_the_maps_of_features_go_with_the_player_and_show_the_pictures(
+    page: Page, app_url: str
+) -> None:
+    methods = "methods=Random%20initialisation"
+    page.goto(f"{app_url}/adapt?n_way=2&q_query=1&steps=3&features=true&{methods}")
+    wait_until_done(page)
+    chart = "document.querySelector('.st-key-feature_map_1 .js-plotly-plot')"
+    page.locator(".st-key-feature_map_1 .js-plotly-plot").wait_for()
+    near, far = page.locator(".st-key-linked_steps"), page.locator(".st-key-player")
+    step = f"JSON.stringify({chart}.data[0].x) === JSON.stringify({chart}._transitionData"
+    for here, there, name, expected in (
+        (near, far, "To the end", "3"),
+        (far, near, "Step back", "2"),
+        (near, far, "Rewind", "0"),
+    ):
+        here.get_by_role("button", name=name).click()
+        for one in (here, there):
+            expect(one.locator("[data-step]")).to_have_attribute("data-step", expected)
+        page.wait_for_function(f"{step}._frameHash['{expected}'].data[0].x)")
+    page.locator(".st-key-feature_map_1").scroll_into_view_if_needed()
+    picture = page.locator(".pictured")
+    tiles = page.locator(".st-key-player .tile img")
+    for number in (0, 1):
+        page.mouse.move(*place_of_point(page, chart, 0, number), steps=3)
+        expect(picture).to_contain_text(f"Query of {'AB'[number]}: ")
+        shown = picture.locator("img").get_attribute("src")
+        assert shown == tiles.nth(number).get_attribute("src")
+    page.mouse.move(1, 1)
+    expect(picture).to_be_hidden()

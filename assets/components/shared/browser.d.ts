@@ -44,6 +44,11 @@ interface Axis {
   d2p(value: number): number;
 }
 
+export interface PlotHover {
+  points: { x: number; y: number; customdata?: unknown }[];
+  event: MouseEvent;
+}
+
 /** An element that Plotly has drawn in. Names with a leading _ are Plotly's own. */
 export interface Plot extends HTMLElement {
   data: Trace[];
@@ -58,9 +63,10 @@ export interface Plot extends HTMLElement {
   };
   _context: { toImageButtonOptions: { filename: string } };
   _transitionData?: { _frameHash?: Record<string, { traces: number[] }> };
-  on(event: "plotly_hover", handler: (event: { points: { x: number; y: number }[] }) => void): void;
+  on(event: "plotly_hover", handler: (event: PlotHover) => void): void;
   on(event: "plotly_unhover", handler: () => void): void;
   on(event: "plotly_relayout", handler: (change: Record<string, unknown>) => void): void;
+  removeListener(event: string, handler: (event: PlotHover) => void): void;
 }
 
 declare global {

@@ -5,7 +5,9 @@
 // Streamlit calls the default export again on each rerun: what must survive is kept on the root.
 
 import { keepFrames } from "../shared/chart_frames.js";
+import { showPictures } from "../shared/chart_pictures.js";
 import { element, find, image } from "../shared/elements.js";
+import { leadOthers, tellStep } from "../shared/linked_steps.js";
 import { Stepper } from "../shared/stepping.js";
 
 /** @import { ComponentArguments, Send } from "../shared/browser.js" */
@@ -116,10 +118,27 @@ function show(root, step) {
   });
   root.stepper.name(data.names[step]);
   keepFrames(root, data.charts);
+  tellStep(root, root.stepper);
   if (step === data.steps && !root.finished) {
     root.finished = true;
     if (data.predict) root.send("finished", data.revision);
   }
+}
+
+/**
+ * A picture by its number, the queries first, then the support set.
+ *
+ * @param {Data} data
+ * @param {number} number
+ */
+function pictured({ pictures, captions, truth, letters, support }, number) {
+  if (number < pictures.length) {
+    return { source: pictures[number], words: `Query of ${letters[truth[number]]}: ${captions[number]}` };
+  }
+  const label = Math.floor((number - pictures.length) / support[0].length);
+  const example = support.flat()[number - pictures.length];
+  if (!example) return undefined;
+  return { source: example.picture, words: `Support of ${letters[label]}: ${example.caption}` };
 }
 
 /**
@@ -141,10 +160,14 @@ export default function stepPlayer({ parentElement, data, setStateValue }) {
   const isNew = before?.revision !== data.revision;
   root.data = data;
   root.send = setStateValue;
-  root.stepper ??= new Stepper(root, (step) => show(root, step), {
-    buttons: ["rewind", "back", "play", "forward", "last"],
-    slider: "Inner step",
-  });
+  if (!root.stepper) {
+    root.stepper = new Stepper(root, (step) => show(root, step), {
+      buttons: ["rewind", "back", "play", "forward", "last"],
+      slider: "Inner step",
+    });
+    leadOthers(root, root.stepper);
+    showPictures(root, () => root.data.charts, (number) => pictured(root.data, number));
+  }
   if (!isNew) {
     keepFrames(root, data.charts);
     return;

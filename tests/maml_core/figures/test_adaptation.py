@@ -8,13 +8,23 @@ import numpy as np
 import pytest
 
 from maml_core.evaluation.trajectory import AdaptationTrajectory
-from maml_core.figures.adaptation import accuracy_figure, loss_figure
-from maml_core.figures.evaluation import confidence_figure
-from maml_core.figures.style import (
-    MIN_LOSS,
-    STYLES,
+from maml_core.figures.adaptation import (
+    accuracy_figure,
+    feature_map_figure,
+    loss_figure,
+    separation_figure,
 )
-from tests.support.figure_checks import STEPS, assert_sound, chance_line, numbers, strong
+from maml_core.figures.evaluation import confidence_figure
+from maml_core.figures.style import CLASS_COLOURS, MIN_LOSS, STYLES
+from maml_core.teaching.anatomy.feature_map import FeatureMap
+from tests.support.figure_checks import (
+    STEPS,
+    assert_sound,
+    chance_line,
+    linear,
+    numbers,
+    strong,
+)
 
 
 @pytest.mark.parametrize("predict", [False, True])
@@ -149,3 +159,79 @@ def test_drawing_changes_no_recording(trajectories):
     for trajectory, was in zip(trajectories, before, strict=True):
         now = np.stack([trajectory.support_loss, trajectory.query_loss, trajectory.accuracy])
         np.testing.assert_array_equal(now, was)
+
+
+def feature_map(n_way, n_steps=STEPS):
+    rng = np.random.default_rng(3)
+    points = rng.normal(size=(n_steps + 1, n_way * 6, 2))
+    share = rng.random(n_steps + 1)
+    n_support = 2 * n_way
+    return FeatureMap(
+        points[:, :n_support], points[:, n_support:], np.array([0.5, 0.2]), share, share
+    )
+
+
+@pytest.mark.parametrize("n_way", [2, 20])
+def test_a_map_has_each_picture_in_its_place_at_each_step(n_way):
+    found = feature_map(n_way)
+    figure = feature_map_figure(found, n_way)
+    query, support = figure.data
+    assert [query.customdata[0], support.customdata[0]] == [0, 4 * n_way]
+    assert len({*query.customdata, *support.customdata}) == 6 * n_way
+    for trace, per_class in ((query, 4), (support, 2)):
+        letters = [chr(ord("A") + i // per_class) for i in range(per_class * n_way)]
+        assert list(trace.text) == letters
+        by_class = dict(zip(letters, trace.marker.color, strict=True))
+        assert len(set(by_class.values())) == n_way  # no two classes share a colour
+        assert list(trace.marker.color) == [by_class[letter] for letter in letters]
+    assert min(support.marker.size, 20) > query.marker.size
+    for step, frame in enumerate(figure.frames):
+        assert frame.name == str(step)
+        assert frame.traces == (0, 1)
+        for drawn, points in zip(frame.data, (found.query, found.support), strict=True):
+            np.testing.assert_array_equal(np.transpose([drawn.x, drawn.y]), points[step])
+    assert_sound(figure)
+
+
+def test_a_maps_axes_hold_all_steps_with_one_scale():
+    found = feature_map(3)
+    figure = feature_map_figure(found, 3)
+    every = np.concatenate([found.query, found.support], axis=1).reshape(-1, 2)
+    for axis, values in ((figure.layout.xaxis, every[:, 0]), (figure.layout.yaxis, every[:, 1])):
+        low, high = axis.range
+        assert low < values.min()
+        assert high > values.max()
+    assert figure.layout.yaxis.scaleanchor == "x"
+    assert all(frame.layout.xaxis.range is None for frame in figure.frames)
+
+
+def test_what_is_nowhere_is_a_gap_in_a_map():
+    found = feature_map(2)
+    found.query[-1], found.support[-1] = math.nan, math.nan
+    figure = feature_map_figure(found, 2)
+    assert not any(v is not None for one in figure.frames[-1].data for v in (*one.x, *one.y))
+    found.query[:], found.support[:] = math.nan, math.nan
+    for one in (figure, feature_map_figure(found, 2)):
+        assert_sound(one)
+
+
+def test_letters_can_be_read_on_every_colour_of_a_class():
+    assert len(set(CLASS_COLOURS)) == 20
+    figure = feature_map_figure(feature_map(20), 20)
+    weights = (0.2126, 0.7152, 0.0722)
+    for trace in figure.data:
+        for disc, ink in zip(trace.marker.color, trace.textfont.color, strict=True):
+            light, dark = sorted((weights @ linear(one) for one in (disc, ink)), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_separation_is_drawn_by_step_beside_that_of_shuffled_labels():
+    maps = {"maml": feature_map(3), "protonet": feature_map(3)}
+    figure = separation_figure(maps, 0.08)
+    lines, _ = strong(figure)
+    assert [line.name for line in lines] == [STYLES[method].label for method in maps]
+    for line, found in zip(lines, maps.values(), strict=True):
+        np.testing.assert_allclose(line.y, [100 * value for value in found.separation])
+    assert chance_line(figure) == (pytest.approx(8), "shuffled labels 8 %")
+    assert [frame.name for frame in figure.frames] == [str(k) for k in range(STEPS + 1)]
+    assert_sound(figure)
