@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, insert, select, update
 
-from maml_core.classroom.database import writing
+from maml_core.classroom.database import lock_class, writing
 from maml_core.classroom.tables import SUBJECT, activities, classes
 from maml_core.config import check_choice
 
@@ -69,6 +69,7 @@ def open_activity(
         raise ValueError(fault)
     now = time.time()
     with writing(engine).begin() as connection:
+        lock_class(connection, class_id)
         _close(connection, class_id, now)
         values = {
             "class_id": class_id,
@@ -96,6 +97,7 @@ def reveal_link(engine: Engine, class_id: int, kind: str, link: str) -> None:
     check_choice("kind", kind, KINDS)
     now = time.time()
     with writing(engine).begin() as connection:
+        lock_class(connection, class_id)
         connection.execute(
             update(activities)
             .where(

@@ -7,10 +7,12 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from maml_core.classroom.tables import classes
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 MIGRATION_LOCK = 20170309  # of PostgreSQL: any number of our own; the day MAML was published
@@ -70,6 +72,14 @@ def writing(engine: Engine) -> Engine:
     A transaction that has read may not begin to write to a file that another one has changed.
     """
     return engine.execution_options(begin="IMMEDIATE")
+
+
+def lock_class(connection: Connection, class_id: int) -> None:
+    """Let no other transaction change a class until this one ends.
+
+    A file has one writer anyway, see `writing`; a server locks the class's row.
+    """
+    connection.execute(select(classes.c.id).where(classes.c.id == class_id).with_for_update())
 
 
 def _set_up_file(connection: Any, _: ConnectionPoolEntry) -> None:

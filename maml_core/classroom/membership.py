@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Engine, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from maml_core.classroom.database import writing
+from maml_core.classroom.database import lock_class, writing
 from maml_core.classroom.names import NAMES, free_names
 from maml_core.classroom.tables import CODE, PLACE, classes, hand_ins, pupils
 
@@ -25,7 +25,8 @@ OFFERED_NAMES = 6
 ATTEMPTS = 5  # to find a code or a name that nobody takes in the same moment
 PRESENCE_SECONDS = 10  # between two notes of where a pupil is
 DAY = 86_400.0
-OPTIONS = {"ranking": False, "names": True}  # a ranking by name; names beside written answers
+# A ranking by name; names beside written answers; the drawings, not only who has drawn.
+OPTIONS = {"ranking": False, "names": True, "drawings": True}
 
 
 class ClassError(ValueError):
@@ -156,6 +157,7 @@ def join(engine: Engine, code: str, name: str) -> tuple[Pupil, str]:
     }
     try:
         with writing(engine).begin() as connection:
+            lock_class(connection, found.id)
             count = select(func.count()).where(pupils.c.class_id == found.id, pupils.c.is_here)
             if connection.execute(count).scalar_one() >= MAX_PUPILS:
                 raise ClassError(
@@ -237,7 +239,7 @@ def _note_use(connection: Any, class_id: int, used_at: float, now: float) -> Non
 
 
 def _class(row: Row[Any]) -> ClassRecord:
-    return ClassRecord(row.id, row.code, row.started_at, row.used_at, row.options)
+    return ClassRecord(row.id, row.code, row.started_at, row.used_at, {**OPTIONS, **row.options})
 
 
 def _pupil(row: Row[Any]) -> Pupil:

@@ -210,7 +210,8 @@ def choices_figure(summary: ChoiceSummary) -> go.Figure:
         )
     most = max(*summary.before, *summary.after, 5)
     # Upwards is what Plotly lists first: of the choices and of before and after.
-    figure.update_yaxes(autorange="reversed", tickfont_size=15)
+    # Choices may be written as numbers, and are none.
+    figure.update_yaxes(type="category", autorange="reversed", tickfont_size=15)
     figure.update_xaxes(title="how many", range=[0, 1.1 * most], tickformat="d")
     return figure
 

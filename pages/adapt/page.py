@@ -138,10 +138,14 @@ def _adaptation_section(
     shown = [(t.method, t.inner_lr, len(t.accuracy)) for t in trajectories]
     revision = str((settings, shown, predict))
     revealed = not predict or st.session_state.get("player", {}).get("finished") == revision
+    seen: set[str] = st.session_state.setdefault("outcomes_seen", set())
+    outcome = str((settings, shown))  # whoever has seen it once predicts it no more
+    if revealed:
+        seen.add(outcome)
     # Always there: what comes and goes in it moves nothing below it, see `show_until_dismissed`.
     with st.container(key="predictions"):
         if predict:
-            draw_predictions(trajectories, revealed)
+            draw_predictions(trajectories, revealed, is_seen=outcome in seen)
     st.html(player_layout_css("race", CHARTS[0], f"finding_{FINDING}", "player"))
     player_column, charts_column = st.container(key="race").columns([5, 4], gap="large")
     with charts_column:

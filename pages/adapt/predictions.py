@@ -17,7 +17,9 @@ TIE = "A tie"
 QUESTION = "**What query accuracy do you expect?** Hand it in, then play the steps."
 
 
-def draw_predictions(trajectories: Sequence[AdaptationTrajectory], revealed: bool) -> None:
+def draw_predictions(
+    trajectories: Sequence[AdaptationTrajectory], revealed: bool, *, is_seen: bool
+) -> None:
     """Ask for a prediction; give the outcome once the last step has been seen.
 
     In a class the predicted accuracies are handed in; without one it is asked who will be ahead.
@@ -25,11 +27,12 @@ def draw_predictions(trajectories: Sequence[AdaptationTrajectory], revealed: boo
     Args:
         trajectories: One a method.
         revealed: Whether the last step has been seen.
+        is_seen: Whether it was seen at any time before, as without *Predict first*.
     """
     pupil = current_pupil()
     link = link_here(ADAPT)
     if pupil and (task := prediction_task(link)):
-        ask_for_accuracies(pupil, link, task, QUESTION, is_seen=revealed)
+        ask_for_accuracies(pupil, link, task, QUESTION, is_seen=is_seen)
     else:
         _ask_who_is_ahead(trajectories, revealed)
 

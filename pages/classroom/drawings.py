@@ -19,7 +19,7 @@ from maml_core.classroom.drawn_set import (
     zip_boards,
 )
 from maml_core.classroom.hand_ins import take_out
-from maml_core.classroom.membership import ClassError, ClassRecord
+from maml_core.classroom.membership import ClassError, ClassRecord, set_options
 from maml_core.config import MIN_BOARDS
 from maml_core.images.board import Board, cell_character
 from maml_core.images.decoding import PictureError
@@ -112,7 +112,8 @@ def _draw_data_set(taught: ClassRecord, subject: str, entries: Sequence[BoardEnt
     if edition is not None:
         n_boards, n_rows = _size_of_set(taught.id, edition)
         st.caption(
-            f"**{CLASS_LABEL}** holds {n_boards} boards of {n_rows} characters. You and your "
+            f"**{CLASS_LABEL}** holds {n_boards} board{'' if n_boards == 1 else 's'} of {n_rows} "
+            "characters. You and your "
             "pupils find it under *Characters* on every page."
         )
 
@@ -143,10 +144,13 @@ def _draw_boards(taught: ClassRecord, subject: str, entries: Sequence[BoardEntry
     here = [one for one in entries if not one.is_taken_out]
     is_visible = st.toggle(
         "Show the drawings",
-        True,
+        taught.options["drawings"],
         key="show_drawings",
-        help="Off, the projector shows names only. The page is drawn for each window by itself: "
-        "on another device you see the drawings, and can take one out before the class sees it.",
+        on_change=lambda: set_options(
+            database(), taught.id, drawings=st.session_state["show_drawings"]
+        ),
+        help="Off, this page shows names only, until you turn it on again. Each window that is "
+        "open keeps what it shows: on another device you can look first, and take one out.",
     )
     if not here:
         st.caption("Nobody has handed in a board yet.")

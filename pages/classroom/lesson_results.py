@@ -49,7 +49,7 @@ def draw_lesson_results(taught: ClassRecord, opened: Activity | None) -> None:
     lesson = by_number[number]
     of_lesson = [one for one in handed_in if lesson_number(one.subject) == number]
     if lesson.choices:
-        _draw_choices(lesson, number, [one for one in of_lesson if one.kind == "choice"])
+        _draw_choices(lesson, number, of_lesson)
     _draw_answers(taught, lesson, answers_of(number, of_lesson))
 
 
@@ -60,12 +60,12 @@ def answers_of(number: int, handed_in: Sequence[HandIn]) -> list[HandIn]:
 
 
 def summary_of_choices(lesson: Lesson, number: int, handed_in: Sequence[HandIn]) -> ChoiceSummary:
-    """Return what a class chose in a lesson, of what it handed in of the kind."""
+    """Return what a class chose in a lesson, of all that it handed in."""
     before, after = (
         {
             one.name: one.content
             for one in handed_in
-            if one.subject == subject and not one.is_taken_out
+            if (one.kind, one.subject) == ("choice", subject) and not one.is_taken_out
         }
         for subject in (lesson_subject(number), lesson_subject(number, after=True))
     )

@@ -65,7 +65,7 @@ def _draw_task(
             key="reveal",
             type="secondary" if revealed else "primary",
             icon=":material/visibility:",
-            disabled=revealed,
+            disabled=revealed or not len(summary.predicted),
             help=None
             if revealed
             else "Draws what the methods reach. From then on nobody can hand in a "

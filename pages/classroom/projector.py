@@ -42,7 +42,7 @@ def draw_projector(taught: ClassRecord) -> None:
         st.rerun()  # it was deleted in another window, or by time: its code opens nothing any more
     pupils = pupils_of(database(), taught.id)
     with st.container(horizontal=True, vertical_alignment="center", key="who_is_here"):
-        st.subheader(f"{len(pupils)} here", anchor=False, width="content")
+        st.subheader(f"{sum(map(_is_heard_of, pupils))} here", anchor=False, width="content")
         st.caption(plain_text(who_is_where(pupils)), width="stretch")
     opened = open_activity_of(database(), taught.id)
     _turn_to(opened)
@@ -63,14 +63,19 @@ def who_is_where(pupils: Sequence[Pupil]) -> str:
 
 def where_they_are(pupils: Sequence[Pupil]) -> str:
     """Return on which pages pupils are, the most visited first; who is not heard of is away."""
-    now = time.time()
-    places = Counter(
-        f"on {PAGES_BY_NAME[pupil.place].title}"
-        if now - pupil.seen_at < AWAY_SECONDS and pupil.place in PAGES_BY_NAME
-        else "away"
-        for pupil in pupils
-    )
+    places = Counter(map(_where, pupils))
     return ", ".join(f"{count} {place}" for place, count in places.most_common())
+
+
+def _where(pupil: Pupil) -> str:
+    if not _is_heard_of(pupil):
+        return "away"
+    page = PAGES_BY_NAME.get(pupil.place)
+    return f"on {page.title}" if page else "just coming"
+
+
+def _is_heard_of(pupil: Pupil) -> bool:
+    return time.time() - pupil.seen_at < AWAY_SECONDS
 
 
 def _turn_to(opened: Activity | None) -> None:

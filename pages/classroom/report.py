@@ -49,9 +49,11 @@ NOT_HERE = "The characters are not on this server."
 def class_report(taught: ClassRecord) -> str:
     """Return a class's results as one HTML file."""
     handed_in = hand_ins_of(database(), taught.id)
+    # A pupil's browser may say any text; what is no link to a prediction here is passed over.
+    predicted = {link: of for link, of in _tasks(handed_in).items() if prediction_task(link)}
     sections = [
         *(_round_section(taught, *one) for one in _most(rounds_of(handed_in)).items()),
-        *(_prediction_section(taught, *one) for one in _most(_tasks(handed_in)).items()),
+        *(_prediction_section(taught, *one) for one in _most(predicted).items()),
         *(_lesson_section(taught, *one) for one in _by_lesson(handed_in).items()),
     ]
     drawings = _pictures(
@@ -179,8 +181,7 @@ def _truth(task: PredictionTask) -> np.ndarray | None:
 
 def _prediction_section(taught: ClassRecord, link: str, handed_in: Sequence[HandIn]) -> Section:
     task = prediction_task(link)
-    if task is None:
-        return Section("Predictions", [NOT_HERE])  # without the link, which may be any text
+    assert task is not None  # see `class_report`
     summary = summary_of_predictions(task, handed_in)
     # The report can go to pupils: what they may not know yet is not in it.
     revealed = is_revealed(database(), taught.id, link)

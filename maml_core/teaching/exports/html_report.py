@@ -19,6 +19,7 @@ h1 { font-size: 1.7rem; margin: 0; } h2 { font-size: 1.25rem; margin: 2rem 0 0.5
 table { border-collapse: collapse; margin: 0.75rem 0; width: 100%; }
 th, td { text-align: left; padding: 0.25rem 0.5rem; border-bottom: 1px solid #ccc;
   vertical-align: top; overflow-wrap: anywhere; }
+th:not(:last-child), td:not(:last-child) { min-width: 6em; overflow-wrap: break-word; }
 figure { margin: 0.75rem 0; } figcaption { color: #555; font-size: 0.85rem; }
 .picture { display: inline-block; margin: 0 1rem 0.75rem 0; max-width: 100%; }
 img { max-height: 8rem; max-width: 100%; border: 1px solid #ccc; }

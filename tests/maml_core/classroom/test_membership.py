@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from sqlalchemy import Engine, select, text, update
 
 from maml_core.classroom import membership
+from maml_core.classroom.activities import activities_of, open_activity, open_activity_of
 from maml_core.classroom.database import writing
 from maml_core.classroom.hand_ins import hand_in, hand_ins_of
 from maml_core.classroom.membership import (
@@ -155,7 +157,43 @@ def test_what_the_teacher_chooses_is_kept(engine: Engine) -> None:
     set_options(engine, started.id, ranking=True)
     found = class_of_teacher(engine, secret)
     assert found
-    assert found.options == {"ranking": True, "names": True}
+    assert found.options == {"ranking": True, "names": True, "drawings": True}
+
+
+def test_of_many_who_join_in_one_moment_the_class_takes_as_many_as_there_is_room_for(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "MAX_PUPILS", 3)
+    for _ in range(5):
+        started, _ = start_class(engine)
+        at_once = Barrier(6)
+
+        def enter(name: str, code: str = started.code, at_once: Barrier = at_once) -> bool:
+            at_once.wait()
+            try:
+                join(engine, code, name)
+            except ClassError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(6) as pool:
+            entered = list(pool.map(enter, NAMES[:6]))
+        assert sum(entered) == len(pupils_of(engine, started.id)) == 3
+
+
+def test_of_two_leads_in_one_moment_one_is_open(engine: Engine) -> None:
+    started, _ = start_class(engine)
+    for number in range(10):
+        at_once = Barrier(4)
+
+        def lead(link: str, at_once: Barrier = at_once) -> None:
+            at_once.wait()
+            open_activity(engine, started.id, "play", link)
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lead, [f"?seed={number}{one}" for one in range(4)]))
+        still_open = [one for one in activities_of(engine, started.id) if one.closed_at is None]
+        assert still_open == [open_activity_of(engine, started.id)]
 
 
 def test_a_class_goes_with_everything_in_it(engine: Engine) -> None:

@@ -27,6 +27,10 @@ def texts(figure) -> str:
     return figure.to_json()
 
 
+def test_choices_that_are_written_as_numbers_are_none() -> None:
+    assert choices_figure(CHOICES).layout.yaxis.type == "category"
+
+
 def test_before_the_reveal_there_are_the_predictions_and_no_truth() -> None:
     figure = predictions_figure(SUMMARY, None)
     assert_sound(figure)

@@ -164,6 +164,8 @@ def test_the_drawings_can_be_looked_at_before_the_class_sees_them(
     run(at)
     assert "red fox" in figures(at)[0]
     assert "<img" not in figures(at)[0]
+    again = open_page(CLASS)
+    assert "<img" not in figures(again)[0], "and so it stays, whatever page was open in between"
 
 
 def test_what_a_pupil_hands_in_that_is_no_board_does_no_harm(

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from maml_core.classroom.activities import open_activity_of
 from maml_core.classroom.hand_ins import hand_in, hand_ins_of
+from pages.classroom.report import class_report
 from pages.shared.classroom.subjects import lesson_number, lesson_subject
 from tests.pages.classroom.conftest import NAMES, StartedClass
 from tests.support.opened_page import chart, components, open_page, texts
@@ -84,6 +85,10 @@ def test_the_projector_counts_choices_before_and_after(
         hand_in(database, pupil, "choice", FIRST, before, 1)
     for pupil, after in ((fox, "25"), (cat, "25")):
         hand_in(database, pupil, "choice", FIRST_AFTER, after, 1)
+    for pupil in (fox, owl):  # a choice and an answer have the same subject
+        hand_in(database, pupil, "answer", FIRST, "10", 1)
+    report = class_report(started.record)
+    assert "“5”: 2 before, 0 after. “10”: 0 before, 0 after. “25”: 1 before, 2 after." in report
     started.become_teacher()
     at = open_page(CLASS)
     at.segmented_control(key="class_results").set_value("Lessons").run()

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 from streamlit.testing.v1 import AppTest
 
-from maml_core.classroom.activities import open_activity_of, reveal_link
+from maml_core.classroom.activities import open_activity, open_activity_of, reveal_link
 from maml_core.classroom.hand_ins import hand_in
 from maml_core.config import EpisodeSpec
 from maml_core.data.registry import load
@@ -113,6 +113,27 @@ def test_who_has_seen_the_curves_predicts_no_more(started: StartedClass) -> None
     at.session_state["player"] = {"finished": revision}
     at.run()
     assert form(at)["closed"].startswith("You have seen what comes out")
+
+
+def test_who_has_looked_without_predicting_first_predicts_no_more(started: StartedClass) -> None:
+    started.become_pupil(0)
+    at = open_page(ADAPT, predict="true", **SHAPE)
+    assert form(at)["closed"] == ""
+    for predicts_first in (False, True):
+        at.toggle(key="predict").set_value(predicts_first).run()
+    assert form(at)["closed"].startswith("You have seen what comes out")
+
+
+def test_before_anybody_has_predicted_there_is_nothing_to_reveal(
+    database: Engine, started: StartedClass
+) -> None:
+    started.become_teacher()
+    open_activity(database, started.record.id, "prediction", LINK)
+    at = open_page(CLASS)
+    assert at.button(key="reveal").disabled
+    hand_in_all(database, started)
+    at.run()
+    assert not at.button(key="reveal").disabled
 
 
 def test_after_the_reveal_a_pupil_sees_the_class_and_can_hand_in_nothing(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, update
 from streamlit.testing.v1 import AppTest
 
 from maml_core.classroom.activities import (
@@ -13,6 +13,7 @@ from maml_core.classroom.activities import (
     open_activity,
     open_activity_of,
 )
+from maml_core.classroom.database import writing
 from maml_core.classroom.hand_ins import hand_in
 from maml_core.classroom.membership import (
     MAX_PUPILS,
@@ -23,7 +24,7 @@ from maml_core.classroom.membership import (
     pupil_of_token,
     pupils_of,
 )
-from maml_core.classroom.tables import SUBJECT
+from maml_core.classroom.tables import SUBJECT, pupils
 from pages.classroom.projector import who_is_where
 from pages.classroom.report import class_report
 from pages.shared import cached
@@ -57,8 +58,14 @@ def test_a_teacher_sees_the_code_and_who_is_here(database: Engine, started: Star
     at = open_page(PAGE)
     assert f"{started.record.code[:4]} {started.record.code[4:]}" in html(at)
     assert "3 here" in texts(at, "subheader")
-    assert "3 away: blue owl, mint cat, red fox." in texts(at, "caption")
+    assert "3 just coming: blue owl, mint cat, red fox." in texts(at, "caption")
     assert "Open Play" in texts(at, "info")
+    with writing(database).begin() as connection:
+        long_ago = update(pupils).where(pupils.c.name == "red fox").values(seen_at=0)
+        connection.execute(long_ago)
+    at.run()
+    assert "2 here" in texts(at, "subheader")
+    assert "1 away" in texts(at, "caption")
 
 
 def test_a_teacher_sees_where_pupils_are_and_who_is_away() -> None:
@@ -66,7 +73,7 @@ def test_a_teacher_sees_where_pupils_are_and_who_is_away() -> None:
     seen = [(1, "play"), (2, "play"), (3, "adapt"), (3, "nowhere"), (100, "play")]
     pupils = [Pupil(n, 1, f"pupil {n}", now - ago, place) for n, (ago, place) in enumerate(seen)]
     names = "pupil 0, pupil 1, pupil 2, pupil 3, pupil 4"
-    assert who_is_where(pupils) == f"2 on Play, 2 away, 1 on Adapt: {names}."
+    assert who_is_where(pupils) == f"2 on Play, 1 on Adapt, 1 just coming, 1 away: {names}."
 
 
 def test_of_a_full_class_the_projector_counts_whom_it_has_no_room_to_name() -> None:
