@@ -205,6 +205,14 @@ def now(request: Request, _: Answer) -> JSONResponse:
     return JSONResponse({"name": pupil.name, "activity": asked})
 
 
+def teaches(request: Request, _: Answer) -> JSONResponse:
+    """Say whether this browser teaches a class: a page's session knows the cookies it began with."""
+    from maml_core.classroom.membership import class_of_teacher
+
+    secret = request.cookies.get(TEACHER_COOKIE, "")
+    return JSONResponse({"teaches": bool(secret and class_of_teacher(database(), secret))})
+
+
 def _is_of_this_app(request: Request) -> bool:
     """Say whether a page of the app sent a request; cookies of other sites do not come anyway."""
     origin = request.headers.get("origin")
@@ -249,6 +257,7 @@ ROUTES: list[BaseRoute] = [
                 for name, handler in _HANDLERS.items()
             ),
             Route("/now", answer_of(now), methods=["GET"]),
+            Route("/teaches", answer_of(teaches), methods=["GET"]),
         ],
     )
 ]
