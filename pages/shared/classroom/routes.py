@@ -206,7 +206,7 @@ def now(request: Request, _: Answer) -> JSONResponse:
 
 
 def teaches(request: Request, _: Answer) -> JSONResponse:
-    """Say whether this browser teaches a class: a page's session knows the cookies it began with."""
+    """Say whether this browser teaches a class; a page knows the cookies it began with."""
     from maml_core.classroom.membership import class_of_teacher
 
     secret = request.cookies.get(TEACHER_COOKIE, "")

@@ -161,9 +161,7 @@ def test_who_joins_again_is_one_pupil_under_the_last_name(
     assert [one.name for one in hand_ins_of(engine, record.id)] == ["red fox"]
 
 
-def test_who_joins_another_class_leaves_the_former(
-    engine: Engine, in_class: list[Browser]
-) -> None:
+def test_who_joins_another_class_leaves_the_former(engine: Engine, in_class: list[Browser]) -> None:
     teacher, fox, _, elsewhere = in_class
     record = class_of_teacher(engine, teacher.session.cookies["maml_teacher"])
     assert record
