@@ -244,3 +244,17 @@ def _class(row: Row[Any]) -> ClassRecord:
 
 def _pupil(row: Row[Any]) -> Pupil:
     return Pupil(row.id, row.class_id, row.name, row.seen_at, row.place)
+
+
+def renew_secret(engine: Engine, class_id: int) -> str:
+    """Give a class's teacher another secret and return it; the former one opens nothing any more.
+
+    Raises:
+        ClassError: The class has been deleted.
+    """
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    renewed = update(classes).where(classes.c.id == class_id).values(teacher_digest=digest(secret))
+    with writing(engine).begin() as connection:
+        if not connection.execute(renewed).rowcount:
+            raise ClassError("The class has been deleted; start another one.")
+    return secret

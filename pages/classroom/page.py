@@ -8,7 +8,14 @@ from maml_core.classroom.membership import ClassRecord, Pupil
 from pages.classroom.projector import draw_projector
 from pages.classroom.settings import draw_class_settings
 from pages.classroom.take_away import draw_own_file, draw_take_away
-from pages.classroom.welcome import draw_door, draw_own_part, draw_way_in
+from pages.classroom.welcome import (
+    draw_door,
+    draw_other_class,
+    draw_own_part,
+    draw_way_in,
+    draw_way_out,
+    take_unknown_link,
+)
 from pages.shared.classroom.visitor import current_pupil, taught_class
 from pages.shared.frame.glossary import PLAIN, introduce
 from pages.shared.frame.page_header import page_top
@@ -16,9 +23,11 @@ from pages.shared.frame.page_header import page_top
 
 def main() -> None:
     """Draw the page."""
+    take_unknown_link()
     page_top("Class")
     taught = taught_class()
     pupil = current_pupil()
+    draw_other_class(taught, pupil)
     if taught is not None:
         _teach(taught)
         _introduce()  # last: the projector's room is for what the class thought
@@ -43,6 +52,7 @@ def _teach(taught: ClassRecord) -> None:
     draw_projector(taught)
     draw_take_away(taught)
     draw_class_settings(taught)
+    draw_way_out()
 
 
 def _take_part(pupil: Pupil) -> None:

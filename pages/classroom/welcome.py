@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from urllib.parse import urlencode
 
@@ -9,7 +10,7 @@ import streamlit as st
 
 from maml_core.classroom.activities import activities_of
 from maml_core.classroom.hand_ins import own_hand_ins
-from maml_core.classroom.membership import ClassRecord, Pupil
+from maml_core.classroom.membership import ClassRecord, Pupil, class_of_code
 from pages.shared.classroom.store import database, kept_days
 from pages.shared.component import component
 from pages.shared.frame.class_line import root
@@ -18,19 +19,59 @@ from pages.shared.frame.links.short_links import qr_image
 from pages.shared.widgets import plain_text
 
 CODE, SECRET = "join", "teacher"  # parameters of a pupil's and a teacher's link
+UNKNOWN = "unknown"  # in place of a secret that is no class's
+NO_CLASS = "This private link is no class's, or the class has been deleted."
+STAYS_TEACHER = "This is another class's link. This browser teaches a class, so it joins none."
 _door = component("class_door")
 
 
 def draw_door() -> None:
     """Offer to join a class by its code, and to start one."""
+    _draw_door("class_door", ["join", "start"])
+
+
+def take_unknown_link() -> None:
+    """Note, for the page's top, that a private link was no class's; it left its secret behind."""
+    if st.query_params.get(SECRET) == UNKNOWN:
+        st.query_params.pop(SECRET)
+        st.session_state.setdefault("link_notices", []).append(NO_CLASS)
+
+
+def draw_other_class(taught: ClassRecord | None, pupil: Pupil | None) -> None:
+    """Say what becomes of another class's link in the browser of somebody who is in one."""
+    code, own = st.query_params.get(CODE, ""), taught.id if taught else pupil and pupil.class_id
+    wanted = class_of_code(database(), code) if code and own else None
+    with st.container(key="other_class"):  # always there, see `show_until_dismissed`
+        if own is None:
+            return
+        if st.query_params.get(SECRET):
+            _draw_door("class_door_of_link", [])
+        elif wanted is not None and wanted.id != own:
+            if taught is not None:
+                _draw_door("class_door_of_link", ["stop"], STAYS_TEACHER)
+            elif pupil is not None:
+                notice = f"You are in another class as the {pupil.name}. Join this one instead?"
+                _draw_door("class_door_of_link", ["join"], notice)
+
+
+def draw_way_out() -> None:
+    """Let a teacher stop teaching in this browser, and have another private link."""
+    st.subheader("This browser", anchor=False)
+    _draw_door("class_way_out", ["stop", "renew"])
+
+
+def _draw_door(key: str, parts: Sequence[str], notice: str = "") -> None:
     _door(
-        key="class_door",
+        key=key,
         data={
             "root": root(),
             "address": page_address(),
             "code": st.query_params.get(CODE, ""),
-            "secret": st.query_params.get(SECRET, ""),
+            "secret": st.query_params.get(SECRET, "") if key != "class_way_out" else "",
+            "unknown": UNKNOWN,
             "days": f"{kept_days():g} days",
+            "parts": parts,
+            "notice": notice,
         },
     )
 

@@ -157,3 +157,110 @@ def test_the_private_link_leads_the_class_elsewhere_and_ends_it(
     )
     phones[0].goto(f"{app_url}/classroom?join={code}")
     expect(phones[0].locator(".join .said")).to_contain_text("No class has this code")
+
+
+@pytest.mark.slow
+def test_a_line_lies_beside_the_sidebar(page: Page, phones: list[Page], app_url: str) -> None:
+    code, _ = start_class(page, app_url)
+    pupil = phones[0]
+    join_class(pupil, app_url, code)
+    for width in (1440, 1024):
+        pupil.set_viewport_size({"width": width, "height": 900})
+        pupil.reload()
+        line, sidebar = pupil.locator("section.line"), pupil.get_by_test_id("stSidebar")
+        expect(line).to_be_visible()
+        expect(sidebar).to_have_attribute("data-collapsed", "false")
+        place, beside = line.bounding_box(), sidebar.bounding_box()
+        assert place
+        assert beside
+        assert place["x"] >= beside["x"] + beside["width"] > 0
+        assert (place["x"] + place["width"], place["y"] + place["height"]) == (width, 900)
+
+
+@pytest.mark.slow
+def test_another_classs_link_is_heard_by_pupils_and_teachers(
+    page: Page, stranger: Page, phones: list[Page], app_url: str
+) -> None:
+    code, link = start_class(page, app_url)
+    other_code, other_link = start_class(stranger, app_url)
+    pupil = phones[0]
+    name = join_class(pupil, app_url, code)
+    pupil.goto(f"{app_url}/classroom?join={other_code}")
+    expect(pupil.locator(".notice")).to_have_text(
+        f"You are in another class as the {name}. Join this one instead?"
+    )
+    chosen = pupil.locator(".offered label").first.inner_text()
+    pupil.locator(".enter").click()
+    expect(pupil.locator(".line .who")).to_have_text(f"You are the {chosen}")
+    expect(page.get_by_text("0 here")).to_be_visible(timeout=SOON_MS)
+    expect(stranger.get_by_text("1 here")).to_be_visible(timeout=SOON_MS)
+    # A wrong private link says so and changes nothing; a right one changes the class.
+    page.goto(f"{app_url}/classroom?teacher=wrong-{code}")
+    expect(page.get_by_text("This private link is no class's")).to_be_visible()
+    expect(page.locator(".class-code")).to_have_text(f"{code[:4]} {code[4:]}")
+    expect(page).not_to_have_url(re.compile("teacher="))
+    page.goto(other_link)
+    expect(page.locator(".class-code")).to_have_text(f"{other_code[:4]} {other_code[4:]}")
+    expect(page).not_to_have_url(re.compile("teacher="))
+    page.goto(link)
+    expect(page.locator(".class-code")).to_have_text(f"{code[:4]} {code[4:]}")
+    # Who teaches joins no class before they have stopped.
+    page.goto(f"{app_url}/classroom?join={other_code}")
+    expect(page.locator(".notice").first).to_contain_text("This browser teaches a class")
+    page.locator(".stop button").first.click()
+    expect(page.locator(".offered label")).to_have_count(6)
+
+
+@pytest.mark.slow
+def test_two_windows_start_one_class_and_its_link_can_be_had_again(
+    page: Page, stranger: Page, app_url: str
+) -> None:
+    second = page.context.new_page()
+    second.goto(f"{app_url}/classroom")
+    expect(second.locator(".begin")).to_be_visible()
+    code, lost = start_class(page, app_url)
+    second.locator(".begin").click()
+    expect(second.locator(".start .said")).to_contain_text("teaches a class already")
+    second.reload()
+    expect(second.locator(".class-code")).to_have_text(f"{code[:4]} {code[4:]}")
+    wait_until_done(second)
+    page.locator(".renew button").click()
+    expect(page.locator(".once")).to_be_visible()
+    link = page.locator(".secret").input_value()
+    assert link != lost
+    # A window that still knows the old secret finds the class by itself.
+    second.evaluate("window.isOld = true")
+    second.get_by_text("Show names beside written answers").click()
+    second.wait_for_function("window.isOld === undefined")
+    expect(second.locator(".class-code")).to_have_text(f"{code[:4]} {code[4:]}")
+    page.locator(".on").click()
+    expect(page.locator(".class-code")).to_have_text(f"{code[:4]} {code[4:]}")
+    stranger.goto(lost)
+    expect(stranger.get_by_text("This private link is no class's")).to_be_visible()
+    stranger.goto(link)
+    expect(stranger.locator(".class-code")).to_have_text(f"{code[:4]} {code[4:]}")
+
+
+@pytest.mark.slow
+def test_a_round_in_a_class_that_has_been_deleted_is_nobodys(
+    page: Page, phones: list[Page], app_url: str
+) -> None:
+    code, _ = start_class(page, app_url)
+    pupil = phones[0]
+    join_class(pupil, app_url, code)
+    pupil.goto(f"{app_url}/?dataset=Glyphs&seed=5")
+    expect(pupil.locator(".choice").first).to_be_visible()
+    wait_until_done(pupil)
+    play(pupil, [0])
+    expect(pupil.locator(".line .outbox")).to_have_text("Your class has your answers.")
+    page.get_by_role("button", name="Delete this class").click()
+    page.get_by_role("button", name="Delete it now").click()
+    expect(page.locator(".begin")).to_be_visible()
+    pupil.locator(".choice").nth(1).click()
+    expect(pupil.locator(".line .task")).to_contain_text("in no class any more", timeout=SOON_MS)
+    expect(pupil.locator(".line .outbox")).to_be_empty()
+    pupil.locator(".next").click()
+    pupil.locator(".choice").nth(1).click()
+    expect(pupil.locator(".game")).to_have_attribute("data-answered", "3")
+    pupil.wait_for_load_state("networkidle")
+    expect(pupil.locator(".line .outbox")).to_be_empty()

@@ -1,5 +1,6 @@
-// How one comes into a class: by its code, under a name of the list; or by starting one. Who one is
-// stands in a cookie that the server sets, so the page is loaded anew then.
+// How one comes into a class: by its code, under a name of the list; by starting one; by a teacher's
+// private link. And how a teacher goes out. Who one is stands in a cookie that the server sets, so the
+// page is loaded anew then.
 
 import { askServer } from "../shared/class_server.js";
 import { announce, element, find, findAll } from "../shared/elements.js";
@@ -7,6 +8,7 @@ import { announce, element, find, findAll } from "../shared/elements.js";
 /** @import { ComponentArguments } from "../shared/browser.js" */
 
 const CODE_LETTERS = 8;
+const NO_CLASS = 404;
 const UNREACHED = "The server cannot be reached; try again.";
 
 /**
@@ -15,7 +17,10 @@ const UNREACHED = "The server cannot be reached; try again.";
  * @property {string} address - The page's own.
  * @property {string} code - Of the link, or empty.
  * @property {string} secret - Of a teacher's link, or empty.
+ * @property {string} unknown - What takes the place of a secret that is no class's.
  * @property {string} days - How long a class is kept, in words.
+ * @property {string[]} parts - What is offered, of join, start, stop and renew.
+ * @property {string} notice - What is said first.
  */
 
 /**
@@ -90,14 +95,39 @@ async function startClass(root) {
     announce(find(form, ".said"), answer.error ?? UNREACHED);
     return;
   }
-  find(root, ".join").hidden = form.hidden = true;
+  showOnce(root, answer.secret);
+}
+
+/**
+ * @param {Root} root
+ * @param {string} secret
+ */
+function showOnce(root, secret) {
+  showParts(root, []);
   const once = find(root, ".once");
   once.hidden = false;
   const link = find(once, ".secret", HTMLInputElement);
-  link.value = `${root.data.address}?teacher=${answer.secret}`;
+  link.value = `${root.data.address}?teacher=${secret}`;
   find(once, ".copy").onclick = () => copyLink(link, find(once, ".said"));
-  find(once, ".on").onclick = () => location.replace(root.data.address);
+  // Another class may have been chosen in another window meanwhile.
+  find(once, ".on").onclick = () => teach(root, secret, find(once, ".said"));
   find(once, ".on").focus();
+}
+
+/** @param {Root} root */
+async function renewLink(root) {
+  const { status, answer } = await askServer(root.data.root, "renew-link", {});
+  if (status === 200) {
+    find(root, ".once h3").textContent = "Your new private link";
+    showOnce(root, answer.secret);
+  } else announce(find(root, ".out .said"), answer.error ?? UNREACHED);
+}
+
+/** @param {Root} root */
+async function stopTeaching(root) {
+  const { status } = await askServer(root.data.root, "stop-teaching", {});
+  if (status === 200) location.reload();
+  else announce(find(root, ".out .said"), UNREACHED);
 }
 
 /**
@@ -109,11 +139,38 @@ function copyLink(link, status) {
   announce(status, document.execCommand("copy") ? "Copied" : "Copy it by hand: it is selected.");
 }
 
-/** @param {Root} root */
-async function comeBackAsTeacher(root) {
-  const { status, answer } = await askServer(root.data.root, "teach", { secret: root.data.secret });
+/**
+ * Lead a class in this browser, whichever it led before; no secret stays in the address.
+ *
+ * @param {Root} root
+ * @param {string} secret
+ * @param {HTMLElement} said
+ */
+async function teach(root, secret, said) {
+  const { status, answer } = await askServer(root.data.root, "teach", { secret });
   if (status === 200) location.replace(root.data.address);
-  else announce(find(root, ".start .said"), answer.error ?? UNREACHED);
+  else if (status === NO_CLASS) location.replace(`${root.data.address}?teacher=${root.data.unknown}`);
+  else announce(said, answer.error ?? UNREACHED);
+}
+
+/**
+ * Load the page anew if this browser teaches a class after all: its link was renewed in another window.
+ *
+ * @param {Root} root
+ */
+async function lookForClass(root) {
+  const { status, answer } = await askServer(root.data.root, "teaches");
+  if (status === 200 && answer.teaches && !find(root, ".start").hidden) location.reload();
+}
+
+/**
+ * @param {Root} root
+ * @param {string[]} parts
+ */
+function showParts(root, parts) {
+  for (const part of ["join", "start", "stop", "renew"]) {
+    find(root, `.${part}`).hidden = !parts.includes(part);
+  }
 }
 
 /** @param {ComponentArguments<Data>} component */
@@ -122,7 +179,11 @@ export default function classDoor({ parentElement, data }) {
   root.data = data;
   if (root.begun) return;
   root.begun = true;
+  showParts(root, data.parts);
+  find(root, ".notice").textContent = data.notice;
   find(root, ".days").textContent = data.days;
+  find(root, ".stop button").onclick = () => stopTeaching(root);
+  find(root, ".renew button").onclick = () => renewLink(root);
   const code = find(root, ".code", HTMLInputElement);
   code.value = data.code;
   code.oninput = () => offerNames(root);
@@ -135,8 +196,9 @@ export default function classDoor({ parentElement, data }) {
     event.preventDefault();
     startClass(root);
   };
-  if (data.code) offerNames(root);
-  else if (data.secret) comeBackAsTeacher(root);
+  if (data.parts.includes("start") && !data.secret) lookForClass(root);
+  if (data.secret) teach(root, data.secret, find(root, ".notice"));
+  else if (data.code) offerNames(root);
   // Who comes by the address on the board came to type the code: all the sidebar's links are before it.
-  else if (document.activeElement === document.body) code.focus({ preventScroll: true });
+  else if (data.parts.includes("join") && document.activeElement === document.body) code.focus({ preventScroll: true });
 }

@@ -16,6 +16,7 @@ import { announce, find } from "../shared/elements.js";
 /** @import { HandIn } from "../shared/class_server.js" */
 
 const ASK_MS = 2000;
+const IN_NO_CLASS = 401;
 const UNREACHED_MS = 5000; // between two tries to send while the network is away
 const TASKS = {
   play: "Your teacher has opened a round of Play.",
@@ -37,8 +38,8 @@ const CAME = { play: "Your class has your answers." };
  */
 
 /**
- * @typedef {HTMLElement & { data: Data, sending?: boolean, begun?: boolean, came?: string }} Root
- * The kind of what has come to the class last.
+ * @typedef {HTMLElement & { data: Data, sending?: boolean, begun?: boolean, said?: string, isGone?: boolean }} Root
+ * What was said last of what is handed in.
  */
 
 /** @param {Root} root */
@@ -47,7 +48,7 @@ async function look(root) {
   setTimeout(() => look(root), ASK_MS);
   if (document.hidden) return;
   const { status, answer } = await askServer(root.data.root, `now?place=${root.data.place}`);
-  if (status === 200 && answer.name === null) showGone(root);
+  if (status === 200 && answer.name !== root.data.name) showGone(root, answer.name);
   else if (status === 200) showTask(root, answer.activity);
 }
 
@@ -79,12 +80,18 @@ function isShown(address) {
   return [...wanted.searchParams].every(([name, value]) => said.getAll(name).includes(value));
 }
 
-/** @param {Root} root */
-function showGone(root) {
-  announce(find(root, ".task"), "You are in no class any more: it has ended, or you left it elsewhere.");
-  find(root, ".go").hidden = true;
-  find(root, ".who").hidden = true;
-  find(root, ".leave").hidden = true;
+/**
+ * @param {Root} root
+ * @param {string | null} [name] - Of who this browser's person is by now.
+ */
+function showGone(root, name) {
+  const said = name
+    ? `In this browser you are the ${name} by now: reload the page.`
+    : "You are in no class any more: it has ended, or you left it elsewhere.";
+  announce(find(root, ".task"), said);
+  for (const part of [".go", ".who", ".leave"]) find(root, part).hidden = true;
+  root.isGone = true;
+  showOutbox(root);
 }
 
 /** @param {Root} root */
@@ -93,7 +100,8 @@ function showOutbox(root) {
   const things = count === 1 ? "One thing is" : `${count} things are`;
   const kept = `${things} kept on this device until the network is back.`;
   const isKept = count > 0 && root.dataset.reached === "false";
-  announce(find(root, ".outbox"), isKept ? kept : (CAME[root.came ?? ""] ?? ""));
+  const said = isKept ? kept : (root.said ?? "");
+  announce(find(root, ".outbox"), root.isGone ? "" : said);
 }
 
 /**
@@ -123,12 +131,15 @@ async function sendOne(root, what) {
   const { status, answer } = await askServer(root.data.root, "hand-in", what);
   const isAnswered = status >= 200 && status < 500 && status !== 429;
   root.dataset.reached = String(isAnswered);
-  if (status === 200) root.came = what.kind;
-  if (isAnswered) takeFromOutbox(what);
+  if (isAnswered) {
+    root.said = status === 200 ? (CAME[what.kind] ?? "") : answer.error;
+    takeFromOutbox(what);
+  }
   if (isAnswered && status >= 400) {
-    announce(find(root, ".outbox"), answer.error);
     dispatchEvent(new CustomEvent(REFUSED, { detail: { ...what, error: answer.error } }));
-  } else showOutbox(root);
+  }
+  if (status === IN_NO_CLASS) showGone(root);
+  else showOutbox(root);
   return isAnswered;
 }
 
@@ -145,7 +156,7 @@ export default function classLine({ parentElement, data }) {
   const hasMoved = root.begun && root.data.place !== data.place;
   root.data = data;
   if (hasMoved) {
-    root.came = ""; // it was said of the page before
+    root.said = ""; // it was said of the page before
     showOutbox(root);
   }
   find(root, ".who").textContent = `You are the ${data.name}`;

@@ -69,9 +69,11 @@ def refusal(sentence: str, status: int) -> JSONResponse:
 
 
 def start(request: Request, _: Answer) -> JSONResponse:
-    """Start a class; whoever does is its teacher."""
-    from maml_core.classroom.membership import start_class
+    """Start a class; whoever does is its teacher. A browser teaches one at a time."""
+    from maml_core.classroom.membership import class_of_teacher, start_class
 
+    if class_of_teacher(database(), request.cookies.get(TEACHER_COOKIE, "")) is not None:
+        return refusal("This browser teaches a class already: reload the page to see it.", 409)
     address = _address(request)
     if NEW_CLASSES.is_reached(address):
         return refusal("Many classes were started just now; try again in a minute.", 429)
@@ -97,6 +99,19 @@ def teach(request: Request, said: Answer) -> JSONResponse:
     return answer
 
 
+def renew_link(request: Request, _: Answer) -> JSONResponse:
+    """Give a teacher's class another private link, in place of the one that may be lost."""
+    from maml_core.classroom.membership import class_of_teacher, renew_secret
+
+    taught = class_of_teacher(database(), request.cookies.get(TEACHER_COOKIE, ""))
+    if taught is None:
+        return refusal("This browser teaches no class any more: reload the page.", 401)
+    secret = renew_secret(database(), taught.id)
+    answer = JSONResponse({"secret": secret})
+    _set_cookie(request, answer, TEACHER_COOKIE, secret, TEACHER_HOURS)
+    return answer
+
+
 def stop_teaching(request: Request, _: Answer) -> JSONResponse:
     """Let this browser be a teacher's no more; the class stays."""
     answer = JSONResponse({})
@@ -105,16 +120,23 @@ def stop_teaching(request: Request, _: Answer) -> JSONResponse:
 
 
 def join(request: Request, said: Answer) -> JSONResponse:
-    """Let a browser's person into a class."""
-    from maml_core.classroom.membership import class_of_code
+    """Let a browser's person into a class; it is one pupil at a time, so who they were leaves."""
+    from maml_core.classroom.membership import class_of_code, pupil_of_token
     from maml_core.classroom.membership import join as join_class
+    from maml_core.classroom.membership import leave as leave_class
 
     if WRONG_CODES.is_reached(_address(request)):
         return refusal("Too many wrong codes were tried; wait a minute.", 429)
-    code = str(said.get("code", ""))
-    if class_of_code(database(), code) is None:
+    code, name = str(said.get("code", "")), str(said.get("name", ""))
+    wanted = class_of_code(database(), code)
+    if wanted is None:
         WRONG_CODES.count(_address(request))
-    pupil, token = join_class(database(), code, str(said.get("name", "")))
+    former = pupil_of_token(database(), request.cookies.get(PUPIL_COOKIE, ""))
+    if former and wanted and (former.class_id, former.name) == (wanted.id, name):
+        return JSONResponse({"name": name})
+    pupil, token = join_class(database(), code, name)
+    if former:
+        leave_class(database(), former)
     answer = JSONResponse({"name": pupil.name})
     _set_cookie(request, answer, PUPIL_COOKIE, token, PUPIL_HOURS)
     return answer
@@ -154,6 +176,8 @@ def hand_in(request: Request, said: Answer) -> JSONResponse:
     pupil = pupil_of_token(database(), request.cookies.get(PUPIL_COOKIE, ""))
     if pupil is None:
         return refusal("You are in no class any more.", 401)
+    if said.get("who", pupil.id) != pupil.id:  # a window from before this browser joined anew
+        return refusal("In this browser you are somebody else by now: reload the page.", 409)
     version = said.get("version")
     if type(version) is not int:  # true is none
         return refusal("What was sent has no version.", 400)
@@ -179,6 +203,14 @@ def now(request: Request, _: Answer) -> JSONResponse:
         "revealed": activity.is_revealed,
     }
     return JSONResponse({"name": pupil.name, "activity": asked})
+
+
+def teaches(request: Request, _: Answer) -> JSONResponse:
+    """Say whether this browser teaches a class; a page knows the cookies it began with."""
+    from maml_core.classroom.membership import class_of_teacher
+
+    secret = request.cookies.get(TEACHER_COOKIE, "")
+    return JSONResponse({"teaches": bool(secret and class_of_teacher(database(), secret))})
 
 
 def _is_of_this_app(request: Request) -> bool:
@@ -209,6 +241,7 @@ def _set_cookie(
 _HANDLERS: Mapping[str, Handler] = {
     "start": start,
     "teach": teach,
+    "renew-link": renew_link,
     "stop-teaching": stop_teaching,
     "join": join,
     "names": names,
@@ -224,6 +257,7 @@ ROUTES: list[BaseRoute] = [
                 for name, handler in _HANDLERS.items()
             ),
             Route("/now", answer_of(now), methods=["GET"]),
+            Route("/teaches", answer_of(teaches), methods=["GET"]),
         ],
     )
 ]

@@ -25,6 +25,7 @@ from maml_core.classroom.membership import (
     offered_names,
     pupil_of_token,
     pupils_of,
+    renew_secret,
     set_options,
     start_class,
 )
@@ -53,6 +54,21 @@ def test_no_secret_lies_in_the_database(engine: Engine) -> None:
         ]
     assert started.code in rows
     assert not [value for value in rows if secret in value or token in value]
+
+
+def test_a_renewed_secret_opens_the_same_class_in_place_of_the_former(engine: Engine) -> None:
+    started, lost = start_class(engine)
+    other, others = start_class(engine)
+    secret = renew_secret(engine, started.id)
+    assert class_of_teacher(engine, secret) == started
+    assert class_of_teacher(engine, lost) is None
+    assert class_of_teacher(engine, others) == other
+    with engine.connect() as connection:
+        rows = connection.execute(select(classes)).all()
+    assert not [value for row in rows for value in row if secret in str(value)]
+    delete_class(engine, started.id)
+    with pytest.raises(ClassError, match="has been deleted"):
+        renew_secret(engine, started.id)
 
 
 def test_a_code_may_be_typed_as_one_reads_it(engine: Engine) -> None:

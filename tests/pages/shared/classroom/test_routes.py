@@ -103,6 +103,84 @@ def test_a_class_from_its_start_to_a_hand_in(engine: Engine, browsers: list[Brow
     assert other_computer.session.cookies["maml_teacher"] == started["secret"]
 
 
+def test_a_browser_teaches_one_class_until_it_stops(
+    engine: Engine, browsers: list[Browser]
+) -> None:
+    teacher, elsewhere, *_ = browsers
+    own = teacher.post("start").json()["secret"]
+    again = teacher.post("start")
+    assert again.status_code == HTTPStatus.CONFLICT
+    assert "teaches a class already" in again.json()["error"]
+    other = elsewhere.post("start").json()["secret"]
+    assert teacher.post("teach", {"secret": "wrong"}).status_code == HTTPStatus.NOT_FOUND
+    assert teacher.session.cookies["maml_teacher"] == own
+    assert teacher.post("teach", {"secret": other}).ok
+    assert teacher.session.cookies["maml_teacher"] == other
+    assert teacher.post("teach", {"secret": own}).ok, "the former class has stayed as it was"
+    assert teacher.post("stop-teaching").ok
+    assert "maml_teacher" not in teacher.session.cookies
+    assert class_of_teacher(engine, own)
+    assert teacher.post("start").ok
+
+
+def test_a_lost_private_link_is_replaced_by_the_teacher_alone(
+    engine: Engine, in_class: list[Browser]
+) -> None:
+    teacher, fox, *_ = in_class
+    lost = teacher.session.cookies["maml_teacher"]
+    assert fox.post("renew-link").status_code == HTTPStatus.UNAUTHORIZED
+    found = class_of_teacher(engine, lost)
+    secret = teacher.post("renew-link").json()["secret"]
+    assert class_of_teacher(engine, lost) is None
+    assert class_of_teacher(engine, secret) == found
+    assert teacher.session.cookies["maml_teacher"] == secret
+    assert teacher.post("renew-link").ok
+
+
+def here(engine: Engine, class_id: int) -> list[str]:
+    return [pupil.name for pupil in pupils_of(engine, class_id)]
+
+
+def test_who_joins_again_is_one_pupil_under_the_last_name(
+    engine: Engine, in_class: list[Browser]
+) -> None:
+    teacher, fox, owl, _ = in_class
+    record = class_of_teacher(engine, teacher.session.cookies["maml_teacher"])
+    assert record
+    assert fox.hand_in() == HTTPStatus.OK
+    before = pupils_of(engine, record.id)
+    assert fox.post("join", {"code": record.code, "name": "red fox"}).ok
+    assert [pupil.id for pupil in pupils_of(engine, record.id)] == [pupil.id for pupil in before]
+    taken = {"code": record.code, "name": "blue owl"}
+    assert fox.post("join", taken).status_code == HTTPStatus.CONFLICT
+    assert fox.now()["name"] == "red fox", "who gets no other name keeps theirs"
+    assert fox.post("join", {"code": record.code, "name": "mint cat"}).ok
+    assert here(engine, record.id) == ["blue owl", "mint cat"]
+    assert fox.now()["name"] == "mint cat"
+    assert owl.now()["name"] == "blue owl"
+    assert [one.name for one in hand_ins_of(engine, record.id)] == ["red fox"]
+
+
+def test_who_joins_another_class_leaves_the_former(engine: Engine, in_class: list[Browser]) -> None:
+    teacher, fox, _, elsewhere = in_class
+    record = class_of_teacher(engine, teacher.session.cookies["maml_teacher"])
+    assert record
+    code = elsewhere.post("start").json()["code"]
+    other = class_of_teacher(engine, elsewhere.session.cookies["maml_teacher"])
+    assert other
+    former = next(one for one in pupils_of(engine, record.id) if one.name == "red fox")
+    assert fox.post("join", {"code": "zzzzzzzz", "name": "red fox"}).status_code == 409
+    assert here(engine, record.id) == ["blue owl", "red fox"]
+    assert fox.post("join", {"code": code, "name": "red fox"}).ok
+    assert here(engine, record.id) == ["blue owl"]
+    assert here(engine, other.id) == ["red fox"]
+    # What a window from before still has to send is not the other class's.
+    assert fox.hand_in("Old.", who=former.id) == HTTPStatus.CONFLICT
+    assert hand_ins_of(engine, other.id) == []
+    (now,) = pupils_of(engine, other.id)
+    assert fox.hand_in("New.", who=now.id) == HTTPStatus.OK
+
+
 def test_cookies_are_out_of_reach_of_scripts_and_other_sites(in_class: list[Browser]) -> None:
     teacher, fox, *_ = in_class
     for browser in (teacher, fox):
@@ -110,7 +188,7 @@ def test_cookies_are_out_of_reach_of_scripts_and_other_sites(in_class: list[Brow
         assert cookie.has_nonstandard_attr("HttpOnly")
         assert cookie.get_nonstandard_attr("SameSite") == "strict"
         assert not cookie.secure
-    behind_tls = teacher.post("start", headers={"X-Forwarded-Proto": "https"})
+    behind_tls = in_class[3].post("start", headers={"X-Forwarded-Proto": "https"})
     assert "; Secure" in behind_tls.headers["set-cookie"]
 
 
@@ -212,7 +290,10 @@ def test_codes_cannot_be_tried_by_the_hundred(engine: Engine, in_class: list[Bro
 
 
 def test_classes_are_not_started_by_the_hundred(browsers: list[Browser]) -> None:
-    tries = [browsers[0].post("start").status_code for _ in range(4)]
+    tries = []
+    for _ in range(4):
+        tries.append(browsers[0].post("start").status_code)
+        browsers[0].post("stop-teaching")
     assert tries == 3 * [HTTPStatus.OK] + [HTTPStatus.TOO_MANY_REQUESTS]
 
 
