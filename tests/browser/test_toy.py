@@ -114,7 +114,7 @@ def test_the_methods_find_the_places_of_the_closed_form(page: Page, app_url: str
     open_page(page, f"{app_url}/toy?theta=2.5")
     curves = page.locator(".toy .whole")
     expect(curves.first).to_be_hidden()
-    assert [row(page, method)[0] for method in CENTRE_WEIGHTS] == ["–"] * 4
+    assert [row(page, method)[0] for method in CENTRE_WEIGHTS] == ["–"] * len(CENTRE_WEIGHTS)
     page.locator(".toy .play").click()
     expect(curves.first).to_be_visible()
     expect(page.locator(".toy .play")).to_have_class(re.compile("playing"))
@@ -154,7 +154,7 @@ def test_the_methods_find_the_places_of_the_closed_form(page: Page, app_url: str
             closed_form_solution(DEFAULT[0], method, config),
         )
     page.locator(".toy .rewind").click()
-    assert [row(page, method)[0] for method in CENTRE_WEIGHTS] == ["–"] * 4
+    assert [row(page, method)[0] for method in CENTRE_WEIGHTS] == ["–"] * len(CENTRE_WEIGHTS)
 
 
 def test_who_starts_where_maml_ends_has_found_it(page: Page, app_url: str) -> None:
