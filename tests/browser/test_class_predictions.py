@@ -48,6 +48,7 @@ def chart_in_words(page: Page) -> str:
     return labelled.get_attribute("aria-label") or ""
 
 
+@pytest.mark.slow  # without a browser: tests/pages/classroom/test_class_predictions.py
 def test_a_pupil_predicts_and_sees_the_truth_when_it_is_revealed(
     led: Callable[[str], tuple[Page, Page]], app_url: str
 ) -> None:
