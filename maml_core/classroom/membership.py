@@ -92,6 +92,20 @@ def start_class(engine: Engine) -> tuple[ClassRecord, str]:
     raise ClassError("No code was free for a class; try again.")
 
 
+def renew_secret(engine: Engine, class_id: int) -> str:
+    """Give a class's teacher another secret and return it; the former one opens nothing any more.
+
+    Raises:
+        ClassError: The class has been deleted.
+    """
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    renewed = update(classes).where(classes.c.id == class_id).values(teacher_digest=digest(secret))
+    with writing(engine).begin() as connection:
+        if not connection.execute(renewed).rowcount:
+            raise ClassError("The class has been deleted; start another one.")
+    return secret
+
+
 def class_of_teacher(engine: Engine, secret: str) -> ClassRecord | None:
     """Return the class of a teacher's secret, if there is one."""
     return _find_class(engine, classes.c.teacher_digest == digest(secret))
@@ -244,17 +258,3 @@ def _class(row: Row[Any]) -> ClassRecord:
 
 def _pupil(row: Row[Any]) -> Pupil:
     return Pupil(row.id, row.class_id, row.name, row.seen_at, row.place)
-
-
-def renew_secret(engine: Engine, class_id: int) -> str:
-    """Give a class's teacher another secret and return it; the former one opens nothing any more.
-
-    Raises:
-        ClassError: The class has been deleted.
-    """
-    secret = secrets.token_urlsafe(SECRET_BYTES)
-    renewed = update(classes).where(classes.c.id == class_id).values(teacher_digest=digest(secret))
-    with writing(engine).begin() as connection:
-        if not connection.execute(renewed).rowcount:
-            raise ClassError("The class has been deleted; start another one.")
-    return secret

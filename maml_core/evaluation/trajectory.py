@@ -12,7 +12,7 @@ from torch import Tensor
 from maml_core.episodes.task_batch import TaskBatch
 from maml_core.learners.learner import Learner
 from maml_core.methods.losses import accuracy, mean_cross_entropy
-from maml_core.networks.functional import logits, trajectory_query_logits
+from maml_core.networks.functional import at_each_point, logits, trajectory_query_logits
 from maml_core.networks.params import Params
 
 
@@ -101,7 +101,9 @@ def _measured(
     learner: Learner, task: TaskBatch, points: Sequence[Params], transductive: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return P points' losses and accuracies on both sets, [P, 2], and query labels, [P, Q]."""
-    support = torch.stack([logits(learner.model, params, task.support_x) for params in points])
+    support = torch.stack(
+        at_each_point(lambda params: logits(learner.model, params, task.support_x), points)
+    )
     query = trajectory_query_logits(
         learner.model, points, task.support_x, task.query_x, transductive=transductive
     )

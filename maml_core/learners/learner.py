@@ -44,7 +44,6 @@ class Learner:
         lr_multipliers: Learned factors on α by parameter name, or None.
         provenance: How it was trained; None where nobody says.
         solve_head: What it does in place of inner steps; None: it descends.
-
         proximal: λ with which the inner loop is held near θ, see `imaml.proximal_loss`; 0: it is
             not.
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import torch
@@ -20,6 +21,7 @@ from maml_core.networks.conv4 import Conv4
 from maml_core.networks.layers import Head, Network
 from maml_core.networks.params import Params
 
+T = TypeVar("T")
 _own = threading.local()
 HEAD = ("head.weight", "head.bias")
 HEAD_ONLY = Head()  # is run at parameters of any width
@@ -126,14 +128,24 @@ def trajectory_query_logits(
         query_x: [B, *input_shape].
         transductive: How queries are normalised, see `query_logits`.
     """
-    points: list[Tensor] = []
+
+    def at_point(params: Params) -> Tensor:
+        return query_logits(model, params, support_x, query_x, transductive=transductive)
+
+    return torch.stack(at_each_point(at_point, trajectory))
+
+
+def at_each_point(compute: Callable[[Params], T], trajectory: Iterable[Params]) -> list[T]:
+    """Return what a function gives at each point of an adaptation.
+
+    Who takes no step stays where they are: there it is computed once.
+    """
+    found: list[T] = []
     last = None
     for params in trajectory:
-        if params is not last:  # who takes no step stays where they are
-            out = query_logits(model, params, support_x, query_x, transductive=transductive)
-        points.append(out)
+        found.append(found[-1] if params is last else compute(params))
         last = params
-    return torch.stack(points)
+    return found
 
 
 def features(

@@ -14,7 +14,7 @@ from maml_core.episodes.sampling import Episode
 from maml_core.learners.adaptation import adapt_to_episode
 from maml_core.learners.learner import Learner
 from maml_core.networks.conv4 import Conv4
-from maml_core.networks.functional import block_features, features
+from maml_core.networks.functional import at_each_point, block_features, features
 from maml_core.networks.params import Params
 from maml_core.optimisation.thread_pool import in_parallel
 
@@ -72,11 +72,8 @@ def feature_maps(
     task = episode.task
     labels = np.concatenate([task.support_y.numpy(), task.query_y.numpy()])
     by_place: dict[str, list[np.ndarray]] = {}
-    last, here = None, {}
-    for params in adapt_to_episode(learner, episode, config):
-        if params is not last:  # who takes no step stays where they are
-            here = _features_by_place(learner, params, episode, transductive)
-        last = params
+    at_point = partial(_features_by_place, learner, episode, transductive)
+    for here in at_each_point(at_point, adapt_to_episode(learner, episode, config)):
         for place, found in here.items():
             by_place.setdefault(place, []).append(found)
     return {
@@ -88,7 +85,7 @@ def feature_maps(
 
 @torch.no_grad()
 def _features_by_place(
-    learner: Learner, params: Params, episode: Episode, transductive: bool
+    learner: Learner, episode: Episode, transductive: bool, params: Params
 ) -> dict[str, np.ndarray]:
     """Return the features of support and query pictures by place, float64 [B, width]."""
     model, x = learner.model, (episode.task.support_x, episode.task.query_x)

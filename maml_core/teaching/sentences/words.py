@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from maml_core.config import MAX_WAY, EpisodeSpec
+from maml_core.config import MAX_WAY, META_METHODS, EpisodeSpec
 from maml_core.methods.catalogue import TAKES_NO_STEP
 
 Kind = Literal["meta-trained", "no step", "pretrained", "other"]
-META_TRAINED = ("maml", "fomaml", "anil", "reptile", "imaml", "boil", "meta_sgd")
+META_TRAINED = {name for name, demands in META_METHODS.items() if demands.inner_steps[1]}
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 

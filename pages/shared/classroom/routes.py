@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -18,6 +18,9 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from pages.shared.classroom.rate_limit import RateLimit
 from pages.shared.classroom.store import database
+
+if TYPE_CHECKING:
+    from maml_core.classroom.membership import ClassRecord, Pupil
 
 ROOT = "/class"  # of the addresses below
 PUPIL_COOKIE = "maml_pupil"
@@ -70,9 +73,9 @@ def refusal(sentence: str, status: int) -> JSONResponse:
 
 def start(request: Request, _: Answer) -> JSONResponse:
     """Start a class; whoever does is its teacher. A browser teaches one at a time."""
-    from maml_core.classroom.membership import class_of_teacher, start_class
+    from maml_core.classroom.membership import start_class
 
-    if class_of_teacher(database(), request.cookies.get(TEACHER_COOKIE, "")) is not None:
+    if _teachers_class(request) is not None:
         return refusal("This browser teaches a class already: reload the page to see it.", 409)
     address = _address(request)
     if NEW_CLASSES.is_reached(address):
@@ -101,9 +104,9 @@ def teach(request: Request, said: Answer) -> JSONResponse:
 
 def renew_link(request: Request, _: Answer) -> JSONResponse:
     """Give a teacher's class another private link, in place of the one that may be lost."""
-    from maml_core.classroom.membership import class_of_teacher, renew_secret
+    from maml_core.classroom.membership import renew_secret
 
-    taught = class_of_teacher(database(), request.cookies.get(TEACHER_COOKIE, ""))
+    taught = _teachers_class(request)
     if taught is None:
         return refusal("This browser teaches no class any more: reload the page.", 401)
     secret = renew_secret(database(), taught.id)
@@ -121,7 +124,7 @@ def stop_teaching(request: Request, _: Answer) -> JSONResponse:
 
 def join(request: Request, said: Answer) -> JSONResponse:
     """Let a browser's person into a class; it is one pupil at a time, so who they were leaves."""
-    from maml_core.classroom.membership import class_of_code, pupil_of_token
+    from maml_core.classroom.membership import class_of_code
     from maml_core.classroom.membership import join as join_class
     from maml_core.classroom.membership import leave as leave_class
 
@@ -131,7 +134,7 @@ def join(request: Request, said: Answer) -> JSONResponse:
     wanted = class_of_code(database(), code)
     if wanted is None:
         WRONG_CODES.count(_address(request))
-    former = pupil_of_token(database(), request.cookies.get(PUPIL_COOKIE, ""))
+    former = _pupil(request)
     if former and wanted and (former.class_id, former.name) == (wanted.id, name):
         return JSONResponse({"name": name})
     pupil, token = join_class(database(), code, name)
@@ -158,9 +161,8 @@ def names(request: Request, said: Answer) -> JSONResponse:
 def leave(request: Request, _: Answer) -> JSONResponse:
     """Let a browser's person go."""
     from maml_core.classroom.membership import leave as leave_class
-    from maml_core.classroom.membership import pupil_of_token
 
-    pupil = pupil_of_token(database(), request.cookies.get(PUPIL_COOKIE, ""))
+    pupil = _pupil(request)
     if pupil is not None:
         leave_class(database(), pupil)
     answer = JSONResponse({})
@@ -171,9 +173,8 @@ def leave(request: Request, _: Answer) -> JSONResponse:
 def hand_in(request: Request, said: Answer) -> JSONResponse:
     """Keep what a pupil hands in; the same again changes nothing."""
     from maml_core.classroom.hand_ins import hand_in as keep
-    from maml_core.classroom.membership import pupil_of_token
 
-    pupil = pupil_of_token(database(), request.cookies.get(PUPIL_COOKIE, ""))
+    pupil = _pupil(request)
     if pupil is None:
         return refusal("You are in no class any more.", 401)
     if said.get("who", pupil.id) != pupil.id:  # a window from before this browser joined anew
@@ -189,9 +190,9 @@ def hand_in(request: Request, said: Answer) -> JSONResponse:
 def now(request: Request, _: Answer) -> JSONResponse:
     """Say who a browser's person is and what their class is asked to do; note where they are."""
     from maml_core.classroom.activities import open_activity_of
-    from maml_core.classroom.membership import note_presence, pupil_of_token
+    from maml_core.classroom.membership import note_presence
 
-    pupil = pupil_of_token(database(), request.cookies.get(PUPIL_COOKIE, ""))
+    pupil = _pupil(request)
     if pupil is None:
         return JSONResponse({"name": None})
     note_presence(database(), pupil, request.query_params.get("place", ""))
@@ -207,10 +208,21 @@ def now(request: Request, _: Answer) -> JSONResponse:
 
 def teaches(request: Request, _: Answer) -> JSONResponse:
     """Say whether this browser teaches a class; a page knows the cookies it began with."""
+    return JSONResponse({"teaches": _teachers_class(request) is not None})
+
+
+def _teachers_class(request: Request) -> ClassRecord | None:
     from maml_core.classroom.membership import class_of_teacher
 
-    secret = request.cookies.get(TEACHER_COOKIE, "")
-    return JSONResponse({"teaches": bool(secret and class_of_teacher(database(), secret))})
+    secret = request.cookies.get(TEACHER_COOKIE)
+    return class_of_teacher(database(), secret) if secret else None
+
+
+def _pupil(request: Request) -> Pupil | None:
+    from maml_core.classroom.membership import pupil_of_token
+
+    token = request.cookies.get(PUPIL_COOKIE)
+    return pupil_of_token(database(), token) if token else None
 
 
 def _is_of_this_app(request: Request) -> bool:
