@@ -27,7 +27,7 @@ from maml_core.learners.learner import Learner
 from maml_core.learners.training_classes import check_unseen
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import HEAD, initial_params
-from maml_core.networks.inner_lr_multipliers import split_lr_multipliers, with_lr_multipliers
+from maml_core.networks.meta_params import split_lr_multipliers, with_lr_multipliers
 from maml_core.networks.params import Params
 from maml_core.optimisation.outer_loop import TrainState
 from maml_core.training.meta_training import meta_train, task_stream

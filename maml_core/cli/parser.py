@@ -146,6 +146,12 @@ def _add_inner_loop(train: argparse.ArgumentParser, default: TrainConfig) -> Non
         action="store_true",
         help="multi-step loss: the query loss after every inner step counts",
     )
+    train.add_argument(
+        "--first-order-steps",
+        type=int,
+        default=default.first_order_steps,
+        help="updates that take the inner gradients as constants, before all others do not",
+    )
     _add_renamed(
         train,
         "--learn-inner-lr",

@@ -23,25 +23,27 @@ class Demands:
         why: What to say of another number of them.
         query_gradient: Whether it differentiates the query loss through the inner loop, as a
             multi-step loss and learned step sizes need.
-        own_rates: Whether it learns step sizes in a way of its own.
+        second_order: Whether its gradient passes through the gradients of the inner loop.
+        built_in: Settings that are part of the method itself.
     """
 
     called: str
     inner_steps: tuple[int, int] = (1, MAX_INNER_STEPS)
     why: str = ""
     query_gradient: bool = True
-    own_rates: bool = False
+    second_order: bool = True
+    built_in: tuple[str, ...] = ()
 
 
 def _solving(called: str) -> Demands:
     """Return the demands of a method that solves for the head."""
     why = f"{called} solves for the head without a step: take 0"
-    return Demands(called, (0, 0), why, query_gradient=False)
+    return Demands(called, (0, 0), why, query_gradient=False, second_order=False)
 
 
 META_METHODS: Mapping[str, Demands] = {
     "maml": Demands("MAML"),
-    "fomaml": Demands("First-order MAML"),
+    "fomaml": Demands("First-order MAML", second_order=False),
     "anil": Demands("ANIL"),
     # It learns from θ − θ′ alone: without a query loss to sum, without a gradient on a step size,
     # and in one step nothing, since from a head of zeros that step moves the head alone.
@@ -50,17 +52,20 @@ META_METHODS: Mapping[str, Demands] = {
         (2, MAX_INNER_STEPS),
         "Reptile needs at least 2 to learn to adapt",
         query_gradient=False,
+        second_order=False,
     ),
     "multi_task": Demands(
         "Multi-task training",
         (0, 0),
         "multi-task training adapts to no task: take 0",
         query_gradient=False,
+        second_order=False,
     ),
     "boil": Demands("BOIL"),
     # Its gradient is of the inner loop's end: no other step counts, and no rate is learned by it.
-    "imaml": Demands("iMAML", query_gradient=False),
-    "meta_sgd": Demands("Meta-SGD", own_rates=True),
+    "imaml": Demands("iMAML", query_gradient=False, second_order=False),
+    "meta_sgd": Demands("Meta-SGD", built_in=("learn_inner_lr",)),
+    "maml_plus_plus": Demands("MAML++", built_in=("learn_inner_lr", "multi_step")),
     "protonet": _solving("ProtoNet"),
     "r2d2": _solving("Ridge regression (R2D2)"),
 }
@@ -89,6 +94,8 @@ class TrainConfig:
         multi_step: Let the query loss after every inner step count, the earlier ones less and
             less (the same).
         learn_inner_lr: Learn a factor on α for each parameter tensor (after the same).
+        first_order_steps: For so many updates take the inner gradients as constants, from then on
+            not (the same): derivative-order annealing.
         proximal: λ > 0 of iMAML's inner loop, which descends L + λ/2 |φ − θ|²; the paper's is 2.
         transductive: Normalise the queries with their own statistics, not the support set's.
         alternate_within_alphabet: Sample every other meta-batch within alphabets and by the same
@@ -113,6 +120,7 @@ class TrainConfig:
     meta_steps: int = 60_000
     multi_step: bool = False
     learn_inner_lr: bool = False
+    first_order_steps: int = 0
     proximal: float = 2.0
     transductive: bool = True
     alternate_within_alphabet: bool = False
@@ -129,6 +137,7 @@ class TrainConfig:
         check_range("muon_lr", self.muon_lr, 0, 1)
         check_range("meta_batch_size", self.meta_batch_size, 1, 1_000)
         check_range("meta_steps", self.meta_steps, 1, 10_000_000)
+        check_range("first_order_steps", self.first_order_steps, 0, self.meta_steps)
         check_positive("meta_lr", self.meta_lr)
         check_positive("proximal", self.proximal)
         check_range("seed", self.seed, 0, MAX_SEED)
@@ -144,12 +153,27 @@ class TrainConfig:
         check_range("inner_steps", self.inner_steps, fewest, most)
         AdaptConfig(self.inner_lr, self.inner_steps)
         for name in ("multi_step", "learn_inner_lr"):
-            has = demands.query_gradient and not (name == "learn_inner_lr" and demands.own_rates)
-            if getattr(self, name) and not has:
+            if getattr(self, name) and name in demands.built_in:
+                raise SettingError(
+                    f"{{label}} has {{{name}}} in a way of its own; leave it out.",
+                    label=demands.called,
+                )
+            if getattr(self, name) and not demands.query_gradient:
                 raise SettingError(
                     f"{{label}} has no {{{name}}}; leave it out or choose another {{method}}.",
                     label=demands.called,
                 )
+        if self.first_order_steps and not demands.second_order:
+            raise SettingError(
+                "{label} has no derivative of second order whose annealing {first_order_steps} "
+                "could be; take 0.",
+                label=demands.called,
+            )
+
+    @property
+    def is_first_order(self) -> bool:
+        """Whether the inner gradients are constants from the first to the last update."""
+        return self.first_order_steps == self.meta_steps
 
     def inner_lr_at(self, n_way: int) -> float:
         """Return α for N-way tasks."""

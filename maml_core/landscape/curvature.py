@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from maml_core.episodes.sampling import Episode
 from maml_core.landscape.hessian import extreme_eigenvalues, flatten, second_order
 from maml_core.learners.learner import Learner
-from maml_core.methods.inner_loop import LrMultipliers, adapt
+from maml_core.methods.inner_loop import adapt
 from maml_core.methods.losses import cross_entropy
-from maml_core.networks.functional import for_n_way, multipliers_for_n_way
+from maml_core.networks.functional import for_n_way
+from maml_core.networks.meta_params import LrMultipliers, StepMultipliers, multipliers_for_n_way
 from maml_core.networks.params import Params, add, subtract
 from maml_core.optimisation.thread_pool import map_in_parallel
 
@@ -67,7 +68,7 @@ def curvature(
     y: Tensor,
     *,
     inner_lr: float,
-    lr_multipliers: LrMultipliers | None = None,
+    lr_multipliers: LrMultipliers | StepMultipliers | None = None,
 ) -> Curvature:
     """Measure the curvature of the support loss at a point.
 

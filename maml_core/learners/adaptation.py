@@ -11,7 +11,8 @@ from maml_core.methods.imaml import proximal_loss
 from maml_core.methods.inner_loop import adapt
 from maml_core.methods.losses import cross_entropy
 from maml_core.methods.solved_head import with_solved_head
-from maml_core.networks.functional import for_n_way, multipliers_for_n_way
+from maml_core.networks.functional import for_n_way
+from maml_core.networks.meta_params import multipliers_for_n_way
 from maml_core.networks.params import Params, channels_last
 
 
@@ -46,5 +47,6 @@ def adapt_to_support(
         inner_steps=config.inner_steps,
         differentiable=False,
         lr_multipliers=multipliers_for_n_way(learner.lr_multipliers, n_way),
+        step_params=learner.step_params,
         loss_fn=proximal_loss(params, learner.proximal) if learner.proximal else cross_entropy,
     )

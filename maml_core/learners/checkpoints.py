@@ -24,14 +24,17 @@ from maml_core.learners.adaptation import adapt_to_support
 from maml_core.learners.learner import Learner, random_learner
 from maml_core.learners.provenance import Provenance, current_names
 from maml_core.methods.catalogue import BY_NAME, current_name, moving_of
+from maml_core.methods.maml_plus_plus import NORMALISATION
 from maml_core.methods.r2d2 import FIRST as RIDGE
 from maml_core.methods.registry import HEAD_SOLVERS
 from maml_core.networks.functional import HEAD, logits
-from maml_core.networks.inner_lr_multipliers import (
+from maml_core.networks.meta_params import (
     LOG_LR_PREFIX,
     LR_PREFIX,
+    STEP_PREFIX,
     multipliers_of,
     split_lr_multipliers,
+    step_params_of,
 )
 from maml_core.networks.params import Params
 from maml_core.networks.registry import make_model
@@ -66,8 +69,8 @@ class Checkpoint:
     def learner(self) -> Learner:
         """Return the learner that these weights make, which adapts as its method does."""
         told = self.provenance
-        params, lr_multipliers = split_lr_multipliers(self.params)
-        lr_multipliers = multipliers_of(moving_of(told.method), params, lr_multipliers)
+        params, learned = split_lr_multipliers(self.params)
+        lr_multipliers = multipliers_of(moving_of(told.method), params, learned)
         solver_of = HEAD_SOLVERS.get(told.method)
         solve_head = solver_of(self.params) if solver_of else None
         proximal = 0.0
@@ -82,6 +85,7 @@ class Checkpoint:
             told,
             solve_head,
             proximal,
+            step_params_of(self.params),
         )
 
 
@@ -175,8 +179,11 @@ def _shapes(model: nn.Module, tensors: Params) -> dict[str, torch.Size]:
     shapes = {name: value.shape for name, value in model.named_parameters()}
     rows = max(tensors.get("head.bias", torch.empty(1)).numel(), 1)
     shapes |= {name: torch.Size((rows, *shapes[name][1:])) for name in HEAD}
+    steps = [len(value) for name, value in tensors.items() if name.startswith(STEP_PREFIX)][:1]
+    own = {name for name in shapes if name.endswith(NORMALISATION)} if steps else set()
     beside = (
-        {LOG_LR_PREFIX + name: torch.Size() for name in shapes},
+        {LOG_LR_PREFIX + name: torch.Size(steps) for name in shapes.keys() - own}
+        | {STEP_PREFIX + name: torch.Size((*steps, *shapes[name])) for name in own},
         {LR_PREFIX + name: shape for name, shape in shapes.items()},
         dict.fromkeys(RIDGE, torch.Size()),
     )

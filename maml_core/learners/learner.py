@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from maml_core.config import AdaptConfig, EpisodeSpec
 from maml_core.learners.provenance import Provenance
 from maml_core.methods.solved_head import HeadSolver
 from maml_core.networks.functional import initial_params
-from maml_core.networks.inner_lr_multipliers import head_only_multipliers
+from maml_core.networks.meta_params import LrMultipliers, StepMultipliers, multipliers_of
 from maml_core.networks.params import Params
 from maml_core.networks.registry import make_model, model_arguments
 from maml_core.optimisation.worker_process import sent_once
@@ -41,11 +41,12 @@ class Learner:
         model: The network.
         params: θ; read-only, shared by all who adapt from it.
         inner_lrs: α by n_way, at one N or several, each > 0.
-        lr_multipliers: Learned factors on α by parameter name, or None.
+        lr_multipliers: Learned factors on α by parameter name, of all steps or of each; or None.
         provenance: How it was trained; None where nobody says.
         solve_head: What it does in place of inner steps; None: it descends.
         proximal: λ with which the inner loop is held near θ, see `imaml.proximal_loss`; 0: it is
             not.
+        step_params: What θ₁, θ₂, … have of their own, see `inner_loop.adapt`.
 
     Raises:
         ValueError: `inner_lrs` is empty or holds something that is not an N or not a step size, or
@@ -56,10 +57,11 @@ class Learner:
     model: nn.Module
     params: Params
     inner_lrs: Mapping[int, float]
-    lr_multipliers: Params | None = None
+    lr_multipliers: LrMultipliers | StepMultipliers | None = None
     provenance: Provenance | None = None
     solve_head: HeadSolver | None = None
     proximal: float = 0.0
+    step_params: Sequence[Params] = ({},)
 
     def __post_init__(self) -> None:
         if not self.inner_lrs:
@@ -84,7 +86,8 @@ class Learner:
 
 def head_only(learner: Learner) -> Learner:
     """Return a learner that adapts nothing but the head, from the same θ with the same α."""
-    return replace(learner, lr_multipliers=head_only_multipliers(learner.lr_multipliers))
+    alone = multipliers_of("head", learner.params, learner.lr_multipliers)
+    return replace(learner, lr_multipliers=alone, step_params=({},))
 
 
 def random_learner(seed: int = 0, model_config: Mapping[str, Any] | None = None) -> Learner:

@@ -132,6 +132,13 @@ ALL = (
         group="Learned updates",
     ),
     Method(
+        "maml_plus_plus",
+        "MAML++",
+        "MAML with rates, gains and shifts for each step, and every step's loss in the objective.",
+        "Antoniou et al. 2019, arXiv:1810.09502",
+        group="Learned updates",
+    ),
+    Method(
         "protonet",
         "ProtoNet",
         "A query takes the label of the nearest mean of a class's features; no step is taken.",

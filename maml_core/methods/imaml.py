@@ -18,7 +18,7 @@ from maml_core.methods.inner_loop import adapt
 from maml_core.methods.losses import LossFn, accuracy, cross_entropy, mean_cross_entropy
 from maml_core.methods.meta_gradient import gradient_over_tasks, n_way_of
 from maml_core.networks.functional import for_each_task, for_n_way, query_logits
-from maml_core.networks.inner_lr_multipliers import split_lr_multipliers
+from maml_core.networks.meta_params import theta_of
 from maml_core.networks.params import Params, detach, gradient
 from maml_core.optimisation.outer_loop import Metrics
 
@@ -54,7 +54,7 @@ def imaml_gradient(
 
     def objective(meta: Params, some: TaskBatch) -> tuple[Tensor, Metrics]:
         n_way, batch = n_way_of(some, config), tuple(some.query_y.shape[:-1])
-        theta = for_each_task(for_n_way(split_lr_multipliers(meta)[0], n_way), batch)
+        theta = for_each_task(for_n_way(theta_of(meta), n_way), batch)
         start = detach(theta)
         *_, reached = adapt(
             model,

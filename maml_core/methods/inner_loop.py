@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from maml_core.methods.losses import LossFn, cross_entropy
+from maml_core.networks.meta_params import LrMultipliers, StepMultipliers
 from maml_core.networks.params import Params, detach, gradient
 
-LrMultipliers = Mapping[str, Tensor | float]
+T = TypeVar("T")
 
 
 def adapt(
@@ -26,7 +28,8 @@ def adapt(
     inner_steps: int,
     first_order: bool = False,
     differentiable: bool = True,
-    lr_multipliers: LrMultipliers | None = None,
+    lr_multipliers: LrMultipliers | StepMultipliers | None = None,
+    step_params: Sequence[Params] = ({},),
     loss_fn: LossFn = cross_entropy,
 ) -> list[Params]:
     """Take gradient steps on the support set and keep the whole trajectory.
@@ -46,27 +49,34 @@ def adapt(
             it. Where none is taken, False gives the same trajectory in half the time.
         lr_multipliers: A factor on α for each name, as in MAML++ (arXiv:1810.09502, section 4);
             names that are missing stay as they are, as in ANIL (`head_only_multipliers`).
-            None: one for all.
+            Several: for each step its own. None: one for all.
+        step_params: What θ_1, θ_2, … have in place of parameters of θ₀, as the per-step gains and
+            shifts of MAML++; the last serve all further steps.
         loss_fn: L, what the steps descend.
 
     Returns:
         [θ₀, …, θ_K], K + 1 parameter sets.
     """
-    factors = dict.fromkeys(params, 1.0) if lr_multipliers is None else lr_multipliers
+    all_alike = dict.fromkeys(params, 1.0) if lr_multipliers is None else lr_multipliers
+    by_step = [all_alike] if isinstance(all_alike, Mapping) else all_alike
 
     # Where nothing asks for a derivative of the result, none is prepared.
     second_order = differentiable and not first_order and torch.is_grad_enabled()
     second_order = second_order and any(v.requires_grad for v in (*params.values(), x))
     trajectory = [params]
-    for _ in range(inner_steps):
-        current = trajectory[-1]
+    for step in range(inner_steps):
+        current, factors = trajectory[-1], _of_step(by_step, step)
         moving = [name for name in current if name in factors]
         gradients = support_gradient(
             model, current, x, y, by=moving, second_order=second_order, loss_fn=loss_fn
         )
         stepped = {n: current[n] - inner_lr * factors[n] * gradients[n] for n in moving}
-        trajectory.append({**current, **stepped})
+        trajectory.append({**current, **stepped, **_of_step(step_params, step)})
     return trajectory
+
+
+def _of_step(by_step: Sequence[T], step: int) -> T:
+    return by_step[min(step, len(by_step) - 1)]
 
 
 def support_gradient(

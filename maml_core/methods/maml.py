@@ -12,7 +12,7 @@ from maml_core.episodes.task_batch import TaskBatch
 from maml_core.methods.losses import accuracy, mean_cross_entropy
 from maml_core.methods.meta_gradient import adapt_to_tasks, gradient_over_tasks
 from maml_core.networks.functional import HEAD, HEAD_ONLY, features, trajectory_query_logits
-from maml_core.networks.inner_lr_multipliers import Moving, split_lr_multipliers
+from maml_core.networks.meta_params import Moving, step_params_of, theta_of
 from maml_core.networks.params import Params
 from maml_core.optimisation.outer_loop import Metrics
 
@@ -30,14 +30,16 @@ def maml_gradient(
     """Return the exact gradient of the tasks' mean query loss after adaptation.
 
     ∇_θ Σᵢ L_query(θ′ᵢ)  (Finn et al. 2017, Algorithm 2, line 10), second order through the
-    inner loop unless `first_order`. With `multi_step` every step's loss counts, see
-    `step_weights`.
+    inner loop unless `first_order`, or the whole training is. With `multi_step` every step's loss
+    counts, see `step_weights`.
     """
     done = tasks.query_x.new_zeros(()) if progress is None else progress
     # A head of one row begins as zeros, which pass no gradient on to the body, whatever θ is. One
     # step then moves the head alone: the body runs once, and is not differentiated twice.
-    if config.inner_steps == 1 and len(meta_params.get(HEAD[0], ())) == 1:
+    has_one_row = len(meta_params.get(HEAD[0], ())) == 1
+    if config.inner_steps == 1 and has_one_row and not any(step_params_of(meta_params)):
         moves = "head"
+    first_order = first_order or config.is_first_order
 
     objective = partial(query_losses, model, config, done, first_order, moves)
     return gradient_over_tasks(model, objective, meta_params, tasks, config.inner_steps)
@@ -90,7 +92,7 @@ def _on_features(
     model: nn.Module, meta_params: Params, task: TaskBatch, config: TrainConfig
 ) -> tuple[Params, TaskBatch]:
     """Return the head's own meta-parameters, and the tasks with what the head is given of them."""
-    body, _ = split_lr_multipliers(meta_params)
+    body = theta_of(meta_params)
     support, query = features(
         model, body, task.support_x, task.query_x, transductive=config.transductive
     )

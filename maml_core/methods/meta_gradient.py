@@ -17,9 +17,15 @@ from torch import Tensor, nn
 from maml_core.config import TrainConfig
 from maml_core.episodes.task_batch import TaskBatch, first_task
 from maml_core.methods.inner_loop import adapt
-from maml_core.networks.functional import for_each_task, for_n_way, multipliers_for_n_way
-from maml_core.networks.inner_lr_multipliers import Moving, multipliers_of, split_lr_multipliers
+from maml_core.networks.functional import for_each_task, for_n_way
 from maml_core.networks.layers import Network
+from maml_core.networks.meta_params import (
+    Moving,
+    multipliers_for_n_way,
+    multipliers_of,
+    split_lr_multipliers,
+    step_params_of,
+)
 from maml_core.networks.params import Params, channels_last, detach, gradient
 from maml_core.optimisation.cores import worker_count
 from maml_core.optimisation.outer_loop import Metrics
@@ -138,14 +144,15 @@ def adapt_to_tasks(
         moves: What the inner loop moves.
     """
     params, lr_multipliers = split_lr_multipliers(meta_params)
-    n_way = n_way_of(tasks, config)
+    n_way, batch = n_way_of(tasks, config), tuple(tasks.query_y.shape[:-1])
     return adapt(
         model,
-        for_each_task(for_n_way(params, n_way), tuple(tasks.query_y.shape[:-1])),
+        for_each_task(for_n_way(params, n_way), batch),
         tasks.support_x,
         tasks.support_y,
         inner_lr=config.inner_lr_at(n_way),
         inner_steps=config.inner_steps,
         first_order=first_order,
         lr_multipliers=multipliers_for_n_way(multipliers_of(moves, params, lr_multipliers), n_way),
+        step_params=[for_each_task(own, batch) for own in step_params_of(meta_params)],
     )

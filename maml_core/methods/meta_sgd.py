@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from maml_core.config import TrainConfig
 from maml_core.episodes.task_batch import TaskBatch
 from maml_core.methods.maml import maml_gradient
-from maml_core.networks.inner_lr_multipliers import LR_PREFIX, split_lr_multipliers
+from maml_core.networks.meta_params import LR_PREFIX, theta_of
 from maml_core.networks.params import Params
 from maml_core.optimisation.outer_loop import Metrics
 
 
 def first_rates(meta_params: Params) -> Params:
     """Return a factor on α for each number of θ, as `rate/<name>`: what is there, or ones."""
-    theta, _ = split_lr_multipliers(meta_params)
+    theta = theta_of(meta_params)
     ones = {LR_PREFIX + name: value.new_ones(value.shape) for name, value in theta.items()}
     return {name: meta_params.get(name, one) for name, one in ones.items()}
 

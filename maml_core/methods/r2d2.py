@@ -17,7 +17,7 @@ from maml_core.config import TrainConfig
 from maml_core.episodes.task_batch import TaskBatch
 from maml_core.methods.solved_head import HeadSolver, solved_head_gradient
 from maml_core.networks.functional import HEAD
-from maml_core.networks.inner_lr_multipliers import LOG_LR_SCALE
+from maml_core.networks.meta_params import LOG_LR_SCALE
 from maml_core.networks.params import Params
 from maml_core.optimisation.outer_loop import Metrics
 

@@ -10,6 +10,7 @@ from maml_core.methods.boil import boil_gradient, first_head
 from maml_core.methods.fomaml import fomaml_gradient
 from maml_core.methods.imaml import imaml_gradient
 from maml_core.methods.maml import maml_gradient
+from maml_core.methods.maml_plus_plus import first_steps, maml_plus_plus_gradient
 from maml_core.methods.meta_gradient import MetaGradient
 from maml_core.methods.meta_sgd import first_rates, meta_sgd_gradient
 from maml_core.methods.multi_task import multi_task_gradient
@@ -26,6 +27,7 @@ META_GRADIENTS: dict[str, MetaGradient] = {
     "reptile": reptile_gradient,
     "multi_task": multi_task_gradient,
     "meta_sgd": meta_sgd_gradient,
+    "maml_plus_plus": maml_plus_plus_gradient,
     "boil": boil_gradient,
     "imaml": imaml_gradient,
     "protonet": protonet_gradient,
@@ -34,6 +36,7 @@ META_GRADIENTS: dict[str, MetaGradient] = {
 # From what weights to begin from hold: what a training has beside their θ, or in place of it.
 FIRST_META_PARAMS: Mapping[str, Callable[[Params, TrainConfig], Params]] = {
     "meta_sgd": lambda start, _: first_rates(start),
+    "maml_plus_plus": lambda start, config: first_steps(start, config.inner_steps),
     # At least the app's N, so that weights trained at fewer ways serve there, too.
     "boil": lambda start, config: first_head(start, max(MAX_WAY, *config.n_ways), config.seed),
     "r2d2": lambda start, _: first_ridge(start),

@@ -16,7 +16,7 @@ from maml_core.episodes.task_batch import TaskBatch
 from maml_core.methods.losses import accuracy, mean_cross_entropy
 from maml_core.methods.meta_gradient import adapt_to_tasks, gradient_over_tasks, n_way_of
 from maml_core.networks.functional import for_n_way, query_logits
-from maml_core.networks.inner_lr_multipliers import split_lr_multipliers
+from maml_core.networks.meta_params import theta_of
 from maml_core.networks.params import Params, subtract
 from maml_core.optimisation.outer_loop import Metrics
 
@@ -34,7 +34,7 @@ def reptile_gradient(
     """
 
     def moved(meta: Params, some: TaskBatch) -> tuple[Tensor, Metrics]:
-        rows = for_n_way(split_lr_multipliers(meta)[0], n_way_of(some, config))
+        rows = for_n_way(theta_of(meta), n_way_of(some, config))
         with torch.no_grad():
             trajectory = adapt_to_tasks(model, meta, some, config, True, "network")
             pictures = some.support_x, some.query_x

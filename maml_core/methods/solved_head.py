@@ -15,7 +15,7 @@ from maml_core.episodes.task_batch import TaskBatch
 from maml_core.methods.losses import accuracy, mean_cross_entropy
 from maml_core.methods.meta_gradient import gradient_over_tasks, n_way_of
 from maml_core.networks.functional import HEAD_ONLY, features, head_input, logits
-from maml_core.networks.inner_lr_multipliers import split_lr_multipliers
+from maml_core.networks.meta_params import theta_of
 from maml_core.networks.params import Params
 from maml_core.optimisation.outer_loop import Metrics
 
@@ -60,7 +60,7 @@ def solved_head_gradient(
     def objective(meta: Params, some: TaskBatch) -> tuple[Tensor, Metrics]:
         support, query = features(
             model,
-            split_lr_multipliers(meta)[0],
+            theta_of(meta),
             some.support_x,
             some.query_x,
             transductive=config.transductive,

@@ -71,17 +71,6 @@ def for_n_way(params: Params, n_way: int) -> Params:
     return {**params, **heads}
 
 
-def multipliers_for_n_way(lr_multipliers: Params | None, n_way: int) -> Params | None:
-    """Return factors on α that fit a head of N rows; where rows have their own, the first N.
-
-    Factors for a tensor as a whole, and those of a head of one row, serve any N.
-    """
-    if lr_multipliers is None:
-        return None
-    own_rows = {name for name in HEAD if name in lr_multipliers and lr_multipliers[name].ndim}
-    return lr_multipliers | {n: lr_multipliers[n][:n_way] for n in own_rows}
-
-
 def logits(model: nn.Module, params: Params, x: Tensor, reference: int | None = None) -> Tensor:
     """Run the network at `params` on pictures [B, *input_shape]; logits [B, n_out].
 

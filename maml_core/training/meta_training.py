@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
+from itertools import islice
 
 from torch import Tensor, nn
 
@@ -52,20 +54,34 @@ def meta_train(
     Raises:
         DivergenceError: The meta-loss, its gradient or θ is not finite.
     """
-    gradient = partial(_meta_gradient, model, config)
     batches = (
         (batch, _progress(step, batch, config)) for step, batch in enumerate(tasks, start.step)
     )
-    states = optimise(
-        gradient,
-        start,
-        batches,
-        lr=config.meta_lr,
-        steps=config.meta_steps,
-        muon_lr=config.muon_lr,
-        batch_size=config.meta_batch_size,
-    )
+    states = _descents(model, start, batches, config)
     return until_divergence(start, states, "meta-loss", _smaller_steps(config))
+
+
+def _descents(
+    model: nn.Module,
+    start: TrainState,
+    batches: Iterator[tuple[TaskBatch, Tensor]],
+    config: TrainConfig,
+) -> Iterator[TrainState]:
+    """Yield the state after each update: the first descend first-order gradients, if any do."""
+    switch, state = config.first_order_steps, start
+    for until, first_order_steps in ((switch, config.meta_steps), (config.meta_steps, 0)):
+        how = replace(config, first_order_steps=first_order_steps)
+        updates = optimise(
+            partial(_meta_gradient, model, how),
+            state,
+            islice(batches, max(0, until - state.step)),
+            lr=config.meta_lr,
+            steps=config.meta_steps,
+            muon_lr=config.muon_lr,
+            batch_size=config.meta_batch_size,
+        )
+        for state in updates:
+            yield state
 
 
 def _smaller_steps(config: TrainConfig) -> str:

@@ -20,7 +20,7 @@ from maml_core.learners.training_classes import check_unseen
 from maml_core.methods.pretraining import imprint_head, pretrain, updates_of, with_new_head
 from maml_core.methods.registry import FIRST_META_PARAMS
 from maml_core.networks.functional import for_n_way, initial_params
-from maml_core.networks.inner_lr_multipliers import split_lr_multipliers, with_lr_multipliers
+from maml_core.networks.meta_params import theta_of, with_lr_multipliers
 from maml_core.networks.registry import for_pictures, make_model, model_arguments
 from maml_core.optimisation.distributed import from_first, is_first, joined
 from maml_core.optimisation.outer_loop import TrainState
@@ -121,7 +121,7 @@ def prepare_training(
             "The head has 1 row, which starts as zeros in every task, so that multi-task training "
             f"moves nothing; give it at least {max(config.n_ways)} rows."
         )
-    kept = with_lr_multipliers(params) if config.learn_inner_lr else split_lr_multipliers(params)[0]
+    kept = with_lr_multipliers(params) if config.learn_inner_lr else theta_of(params)
     own = FIRST_META_PARAMS.get(config.method)
     initial_state = TrainState(0, {**kept, **(own(params, config) if own else {})})
     metadata = {

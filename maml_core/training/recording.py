@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from maml_core.learners.checkpoints import CheckpointError, read_file, write_file
-from maml_core.networks.inner_lr_multipliers import split_lr_multipliers
+from maml_core.networks.meta_params import theta_of
 from maml_core.networks.params import Params
 
 
@@ -16,7 +16,7 @@ def save_recording(path: Path, points: Mapping[int, Params], metadata: Mapping[s
     tensors = {
         f"{step}/{name}": value.half()
         for step, params in points.items()
-        for name, value in split_lr_multipliers(params)[0].items()
+        for name, value in theta_of(params).items()
     }
     write_file(path, tensors, metadata)
 

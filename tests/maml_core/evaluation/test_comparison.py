@@ -17,7 +17,7 @@ from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.learners.learner import Learner
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import for_n_way, initial_params
-from maml_core.networks.inner_lr_multipliers import head_only_multipliers
+from maml_core.networks.meta_params import head_only_multipliers
 
 SPEC = EpisodeSpec(4, 2, 3)
 STEPS = 3

@@ -14,7 +14,7 @@ from maml_core.landscape import hessian
 from maml_core.landscape.curvature import curvature
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import for_n_way, initial_params
-from maml_core.networks.inner_lr_multipliers import head_only_multipliers
+from maml_core.networks.meta_params import head_only_multipliers
 
 N_WAY = 3
 

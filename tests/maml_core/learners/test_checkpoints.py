@@ -33,7 +33,7 @@ from maml_core.methods.inner_loop import adapt
 from maml_core.methods.protonet import prototype_head
 from maml_core.methods.r2d2 import first_ridge, ridge_head
 from maml_core.networks.functional import HEAD, for_n_way, head_input, initial_params
-from maml_core.networks.inner_lr_multipliers import (
+from maml_core.networks.meta_params import (
     LOG_LR_PREFIX,
     LOG_LR_SCALE,
     LR_PREFIX,

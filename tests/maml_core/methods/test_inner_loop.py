@@ -12,7 +12,7 @@ from maml_core.methods.inner_loop import adapt
 from maml_core.methods.losses import accuracy, cross_entropy
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import HEAD, for_n_way, initial_params, logits
-from maml_core.networks.inner_lr_multipliers import head_only_multipliers
+from maml_core.networks.meta_params import head_only_multipliers
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from maml_core.episodes.task_batch import TaskBatch
 from maml_core.methods.registry import META_GRADIENTS
 from maml_core.networks.functional import HEAD
-from maml_core.networks.inner_lr_multipliers import LOG_LR_PREFIX, LOG_LR_SCALE
+from maml_core.networks.meta_params import LOG_LR_PREFIX, LOG_LR_SCALE
 from tests.support.meta_configs import INNER_LR, UNROLLED, config_of
 
 

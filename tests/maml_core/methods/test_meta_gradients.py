@@ -17,7 +17,7 @@ from maml_core.methods.r2d2 import first_ridge
 from maml_core.methods.registry import FIRST_META_PARAMS, META_GRADIENTS
 from maml_core.networks.conv4 import Conv4, ConvBlock
 from maml_core.networks.functional import HEAD, initial_params
-from maml_core.networks.inner_lr_multipliers import (
+from maml_core.networks.meta_params import (
     LOG_LR_PREFIX,
     LOG_LR_SCALE,
     LR_PREFIX,

@@ -17,7 +17,7 @@ from maml_core.methods.protonet import prototype_head
 from maml_core.methods.r2d2 import FIRST, LOG_LAMBDA, LOG_SCALE, first_ridge, ridge_head
 from maml_core.methods.registry import HEAD_SOLVERS, META_GRADIENTS
 from maml_core.networks.functional import HEAD, query_logits
-from maml_core.networks.inner_lr_multipliers import LOG_LR_SCALE
+from maml_core.networks.meta_params import LOG_LR_SCALE
 from maml_core.networks.params import add, dot, norm, scale
 from tests.support.meta_configs import SOLVING, config_of
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from maml_core.networks import params as algebra
-from maml_core.networks.inner_lr_multipliers import (
+from maml_core.networks.meta_params import (
     LOG_LR_PREFIX,
     LOG_LR_SCALE,
     split_lr_multipliers,

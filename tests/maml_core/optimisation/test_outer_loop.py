@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from maml_core.config import TrainConfig
 from maml_core.networks.functional import initial_params
-from maml_core.networks.inner_lr_multipliers import with_lr_multipliers
+from maml_core.networks.meta_params import with_lr_multipliers
 from maml_core.optimisation import outer_loop
 from maml_core.optimisation.outer_loop import Metrics, TrainState, cosine, optimise
 from maml_core.training.meta_training import meta_train, task_stream

@@ -19,7 +19,7 @@ from maml_core.learners.learner import random_learner
 from maml_core.learners.training_classes import splits_trained_on
 from maml_core.methods.pretraining import pretrain
 from maml_core.networks.functional import HEAD, initial_params
-from maml_core.networks.inner_lr_multipliers import (
+from maml_core.networks.meta_params import (
     LOG_LR_PREFIX,
     LOG_LR_SCALE,
     split_lr_multipliers,

@@ -8,7 +8,7 @@ import pytest
 
 from maml_core.methods import inner_loop
 from maml_core.methods.inner_loop import adapt
-from maml_core.networks.inner_lr_multipliers import head_only_multipliers
+from maml_core.networks.meta_params import head_only_multipliers
 from maml_core.teaching.anatomy import source_excerpts
 from maml_core.teaching.anatomy.source_excerpts import SourceExcerpt, body_of
 
