@@ -66,6 +66,7 @@ _LOOKS = {  # colour, dash and marker of the methods in the catalogue
     "imaml": ("#D800AE", "2px 2px 8px 2px", "triangle-ne"),
     "boil": ("#8A7230", "3px 3px", "diamond-wide"),
     "meta_sgd": ("#FC4860", "16px 4px", "hexagram"),
+    "maml_plus_plus": ("#6648CC", "5px 2px 1px 2px", "octagon"),
     "protonet": ("#F00066", "6px 6px", "star-triangle-up"),
     "r2d2": ("#9C7EEA", "12px 3px 2px 3px 2px 3px", "star-triangle-down"),
     "nearest-features": ("#A6761D", "8px 3px 2px 3px", "cross"),

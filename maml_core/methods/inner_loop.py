@@ -48,7 +48,7 @@ def adapt(
         differentiable: Keep what a derivative of the result by `params` needs, if these require
             it. Where none is taken, False gives the same trajectory in half the time.
         lr_multipliers: A factor on α for each name, as in MAML++ (arXiv:1810.09502, section 4);
-            names that are missing stay as they are, as in ANIL (`head_only_multipliers`).
+            names that are missing stay as they are, as in ANIL (`multipliers_of`).
             Several: for each step its own. None: one for all.
         step_params: What θ_1, θ_2, … have in place of parameters of θ₀, as the per-step gains and
             shifts of MAML++; the last serve all further steps.

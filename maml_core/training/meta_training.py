@@ -68,9 +68,11 @@ def _descents(
     config: TrainConfig,
 ) -> Iterator[TrainState]:
     """Yield the state after each update: the first descend first-order gradients, if any do."""
-    switch, state = config.first_order_steps, start
-    for until, first_order_steps in ((switch, config.meta_steps), (config.meta_steps, 0)):
-        how = replace(config, first_order_steps=first_order_steps)
+    first, state = config.first_order_steps, start
+    phases = [(config.meta_steps, replace(config, first_order_steps=0))]
+    if first:
+        phases.insert(0, (first, replace(config, first_order_steps=config.meta_steps)))
+    for until, how in phases:
         updates = optimise(
             partial(_meta_gradient, model, how),
             state,

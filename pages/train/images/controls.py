@@ -65,6 +65,7 @@ RECIPES = {
     "imaml": Recipe(0.05, 5, 0.002),
     "boil": Recipe(0.4, 1, 0.002),
     "meta_sgd": Recipe(0.4, 1, 0.002),
+    "maml_plus_plus": Recipe(0.1, 3, 0.002),
     "protonet": Recipe(0.4, 0, 0.002),
     "r2d2": Recipe(0.4, 0, 0.002),
 }

@@ -16,8 +16,7 @@ from maml_core.evaluation.comparison import compare, confusion_matrix, evaluate_
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.learners.learner import Learner
 from maml_core.networks.conv4 import Conv4
-from maml_core.networks.functional import for_n_way, initial_params
-from maml_core.networks.meta_params import head_only_multipliers
+from maml_core.networks.functional import HEAD, for_n_way, initial_params
 
 SPEC = EpisodeSpec(4, 2, 3)
 STEPS = 3
@@ -34,7 +33,7 @@ def learners(model, random_params):
         "pretrained": Learner("pretrained", other, trained, {5: 0.1}),
         "random": Learner("random", model, initial_params(model, 0), {5: 0.05}),
         "anil": Learner(
-            "anil", model, initial_params(model, 3), {4: 0.3}, head_only_multipliers(None)
+            "anil", model, initial_params(model, 3), {4: 0.3}, dict.fromkeys(HEAD, torch.ones(()))
         ),
     }
 

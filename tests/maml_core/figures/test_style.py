@@ -34,6 +34,7 @@ LATER = (
     "imaml",
     "boil",
     "meta_sgd",
+    "maml_plus_plus",
     "protonet",
     "r2d2",
 )  # for which that palette has no colour left

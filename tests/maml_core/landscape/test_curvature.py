@@ -13,8 +13,7 @@ from maml_core.landscape import curvature as curvature_module
 from maml_core.landscape import hessian
 from maml_core.landscape.curvature import curvature
 from maml_core.networks.conv4 import Conv4
-from maml_core.networks.functional import for_n_way, initial_params
-from maml_core.networks.meta_params import head_only_multipliers
+from maml_core.networks.functional import HEAD, for_n_way, initial_params
 
 N_WAY = 3
 
@@ -69,7 +68,7 @@ def test_eigenvalues_are_those_of_the_whole_hessian(tiny, params, task, oracle):
     assert found.along_gradient == pytest.approx(float(unit @ hessian @ unit))
 
 
-@pytest.mark.parametrize("lr_multipliers", [None, head_only_multipliers(None)])
+@pytest.mark.parametrize("lr_multipliers", [None, dict.fromkeys(HEAD, torch.ones(()))])
 @pytest.mark.parametrize("inner_lr", [1e-3, 0.5])
 def test_the_quadratic_model_and_the_step_itself(
     lr_multipliers, inner_lr, tiny, params, task, oracle

@@ -8,6 +8,7 @@ import os
 import re
 import stat
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ from maml_core.learners.checkpoints import (
 )
 from maml_core.methods.boil import first_head
 from maml_core.methods.inner_loop import adapt
+from maml_core.methods.maml_plus_plus import first_steps
 from maml_core.methods.protonet import prototype_head
 from maml_core.methods.r2d2 import first_ridge, ridge_head
 from maml_core.networks.functional import HEAD, for_n_way, head_input, initial_params
@@ -138,6 +140,42 @@ def test_meta_sgd_takes_the_steps_that_it_learned(model, path, pool):
     for name, gradient in zip(leaves, gradients, strict=True):
         expected = start[name] - 0.4 * rates[LR_PREFIX + name] * gradient
         torch.testing.assert_close(first[name], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_maml_plus_plus_takes_at_each_step_what_it_learned_for_it(model, path, pool):
+    params = initial_params(model, 3)
+    generator = torch.Generator().manual_seed(0)
+    own = {
+        n: v + 0.05 * torch.randn(v.shape, generator=generator)
+        for n, v in first_steps(params, 2).items()
+    }
+    save_weights(path, Checkpoint(params | own, METADATA | {"method": "maml_plus_plus"}))
+    learner = load_weights(path).learner()
+    task = sample_episode(pool, EpisodeSpec(3, 1, 2), 0).task
+    points = adapt_to_support(learner, task.support_x, task.support_y, 3, AdaptConfig(0.4, 4))
+    for step, (now, after) in enumerate(pairwise(points)):
+        stage = min(step, 1)  # what was learned last serves all further steps
+        leaves = {n: v.clone().requires_grad_() for n, v in now.items()}
+        out = functional_call(learner.model, leaves, (task.support_x,))
+        loss = F.cross_entropy(out, task.support_y)
+        slopes = torch.autograd.grad(loss, list(leaves.values()), materialize_grads=True)
+        for name, slope in zip(leaves, slopes, strict=True):
+            if name.endswith(("gain", "shift")):
+                expected = own[f"step/{name}"][stage]
+            else:
+                factor = (LOG_LR_SCALE * own[LOG_LR_PREFIX + name][stage]).exp()
+                expected = now[name] - 0.4 * factor * slope
+            torch.testing.assert_close(after[name], expected, rtol=1e-4, atol=1e-6)
+    assert learner.params.keys() == params.keys()
+
+
+@pytest.mark.parametrize("left_out", ["step/", LOG_LR_PREFIX])
+def test_a_part_of_what_maml_plus_plus_learns_is_refused(left_out, model, path):
+    params = initial_params(model, 3)
+    own = {n: v for n, v in first_steps(params, 2).items() if not n.startswith(left_out)}
+    save_weights(path, Checkpoint(params | own, METADATA | {"method": "maml_plus_plus"}))
+    with pytest.raises(CheckpointError, match="choose another file"):
+        load_weights(path)
 
 
 @pytest.mark.parametrize("method", ["protonet", "r2d2"])

@@ -12,7 +12,7 @@ from maml_core.methods.inner_loop import adapt
 from maml_core.methods.losses import accuracy, cross_entropy
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import HEAD, for_n_way, initial_params, logits
-from maml_core.networks.meta_params import head_only_multipliers
+from maml_core.networks.meta_params import multipliers_of
 
 
 @pytest.fixture
@@ -95,10 +95,10 @@ def test_anils_rates_move_the_head_alone(learned, model, start, support):
         *support,
         inner_lr=0.3,
         inner_steps=2,
-        lr_multipliers=head_only_multipliers(lr_multipliers),
+        lr_multipliers=multipliers_of("head", start, lr_multipliers),
     )
     assert {name for name in start if not torch.equal(last[name], start[name])} == set(HEAD)
-    assert head_only_multipliers(lr_multipliers) == dict.fromkeys(HEAD, learned or 1.0)
+    assert multipliers_of("head", start, lr_multipliers) == dict.fromkeys(HEAD, learned or 1.0)
 
 
 def test_without_steps_the_start_is_the_trajectory(model, start, support, assert_same):

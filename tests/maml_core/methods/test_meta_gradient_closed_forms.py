@@ -51,6 +51,7 @@ def bowls(monkeypatch):
         for multi_step in (False, True)
         for inner_steps in (1, 2, 5)
         if method != "boil"  # here all of θ is the head, which stays
+        and not (method == "maml_plus_plus" and multi_step)  # it always counts every step
         and (method != "reptile" or (inner_steps > 1 and not multi_step))
     ]
     + [("multi_task", False, 0)],
@@ -72,7 +73,8 @@ def test_meta_gradients_of_quadratic_tasks_are_their_closed_forms(
         expected = start - points[-1]
     else:
         slopes = (points - d) * (1 if method == "fomaml" else shrunk)
-        expected = slopes[1:].mean(0) if multi_step else slopes[-1]
+        counts_every_step = multi_step or method == "maml_plus_plus"
+        expected = slopes[1:].mean(0) if counts_every_step else slopes[-1]
     mine = np.concatenate([found[n].numpy().ravel() for n in HEAD])
     np.testing.assert_allclose(mine, expected.mean(0), rtol=1e-7)
     distances = ((points[-1][:, None] - tasks.query_x.numpy()) ** 2).sum(-1) / 2

@@ -13,6 +13,8 @@ from torch.nn import functional as F
 
 from maml_core.config import META_METHODS, TrainConfig
 from maml_core.episodes.task_batch import TaskBatch
+from maml_core.methods.inner_loop import adapt
+from maml_core.methods.maml_plus_plus import first_steps
 from maml_core.methods.r2d2 import first_ridge
 from maml_core.methods.registry import FIRST_META_PARAMS, META_GRADIENTS
 from maml_core.networks.conv4 import Conv4, ConvBlock
@@ -21,6 +23,8 @@ from maml_core.networks.meta_params import (
     LOG_LR_PREFIX,
     LOG_LR_SCALE,
     LR_PREFIX,
+    split_lr_multipliers,
+    step_params_of,
     with_lr_multipliers,
 )
 from maml_core.networks.params import add, dot, norm, scale
@@ -42,10 +46,14 @@ CASES = [
     )
     # Reptile has neither option, and learns nothing in one step (see below).
     if (method != "reptile" or not (multi_step or learn_inner_lr or inner_steps == 1))
-    and (method != "meta_sgd" or not learn_inner_lr)  # it always does, in its own way
+    # They always have what is their own: MAML++ the multi-step loss, too.
+    and (method not in ("meta_sgd", "maml_plus_plus") or not learn_inner_lr)
+    and (method != "maml_plus_plus" or not multi_step)
     and (method != "boil" or rows > 1)  # a head of one row tells the body nothing
 ] + [
     ("meta_sgd", 1, 1, False, False),
+    ("maml_plus_plus", 1, 1, False, False),
+    ("maml_plus_plus", 1, 3, False, False),
     ("reptile", 1, 2, False, False),
     ("multi_task", 3, 0, False, False),
     ("multi_task", 5, 0, False, False),
@@ -56,13 +64,18 @@ CASES = [
 def meta_params(model, random_params):
     """A function that draws θ, with log-factors on α where they are to be learned."""
 
-    def draw(rows=1, learn_inner_lr=False, seed=0, method="maml"):
+    def draw(rows=1, learn_inner_lr=False, seed=0, method="maml", inner_steps=2):
         params = random_params(model, rows, seed)
         generator = torch.Generator().manual_seed(seed)
         if method == "meta_sgd":  # some of them negative
             return params | {
                 LR_PREFIX + n: torch.randn(v.shape, generator=generator).double()
                 for n, v in params.items()
+            }
+        if method == "maml_plus_plus":
+            return params | {
+                n: v + 0.03 * torch.randn(v.shape, generator=generator).double()
+                for n, v in first_steps(params, inner_steps).items()
             }
         if not learn_inner_lr:
             return params
@@ -85,6 +98,7 @@ class PlainMaml:
 
     def __init__(self, network, config):
         self.network, self.config = network, config
+        self.counts_every_step = config.multi_step or config.method == "maml_plus_plus"
 
     def trajectory(self, meta, x, y, n_way):
         """Return [θ₀ … θ_K], each a function of the leaves in `meta`.
@@ -100,7 +114,10 @@ class PlainMaml:
         moving = tuple(body)
         if self.config.method in ("anil", "boil"):
             moving = tuple(n for n in body if (n in HEAD) == (self.config.method == "anil"))
-        for _ in range(self.config.inner_steps):
+        is_plus_plus = self.config.method == "maml_plus_plus"
+        if is_plus_plus:  # whose gains and shifts are given
+            moving = tuple(n for n in body if not n.endswith(("gain", "shift")))
+        for number in range(self.config.inner_steps):
             now = points[-1]
             value = F.cross_entropy(self.network(now, x), y)
             second_order = self.config.method not in ("fomaml", "reptile")
@@ -108,19 +125,21 @@ class PlainMaml:
                 value, [now[n] for n in moving], create_graph=second_order, retain_graph=True
             )
             step = {
-                n: self.config.inner_lr * self.factor(meta, n, n_way) * g
+                n: self.config.inner_lr * self.factor(meta, n, n_way, number) * g
                 for n, g in zip(moving, gradients, strict=True)
             }
             points.append({n: v - step[n] if n in step else v for n, v in now.items()})
+            if is_plus_plus:
+                for name in body.keys() - set(moving):
+                    points[-1][name] = meta[f"step/{name}"][number]
         return points
 
-    def factor(self, meta, name, n_way):
-        """The factor on α, of which the logarithm is learned in units of 1 / RATE_GAIN."""
-        return (
-            (LOG_LR_SCALE * meta[LOG_LR_PREFIX + name]).exp()
-            if LOG_LR_PREFIX + name in meta
-            else rows_of(meta.get(LR_PREFIX + name, 1.0), name, n_way)
-        )
+    def factor(self, meta, name, n_way, number):
+        """The factor on α, of which the logarithm is learned in units of 1 / LOG_LR_SCALE."""
+        if LOG_LR_PREFIX + name not in meta:
+            return rows_of(meta.get(LR_PREFIX + name, 1.0), name, n_way)
+        factors = (LOG_LR_SCALE * meta[LOG_LR_PREFIX + name]).exp()
+        return factors[number] if factors.ndim else factors
 
     def task_losses(self, meta, task):
         n_way = int(task.query_y.max()) + 1
@@ -137,7 +156,7 @@ class PlainMaml:
         for task in (TaskBatch(*columns) for columns in zip(*tasks, strict=True)):
             losses = self.task_losses(meta, task)
             values.append(
-                sum(losses[1:]) / len(losses[1:]) if self.config.multi_step else losses[-1]
+                sum(losses[1:]) / len(losses[1:]) if self.counts_every_step else losses[-1]
             )
         return sum(values) / len(values)
 
@@ -184,7 +203,8 @@ def test_gradient_of_many_tasks_is_that_of_a_plain_loop(
     plain_conv4,
 ):
     config = config_of(method, inner_steps, multi_step, learn_inner_lr)
-    meta, tasks = meta_params(rows, learn_inner_lr, method=method), exact_tasks()
+    meta = meta_params(rows, learn_inner_lr, method=method, inner_steps=inner_steps)
+    tasks = exact_tasks()
     found, _ = META_GRADIENTS[method](model, meta, tasks, config)
     expected = PlainMaml(plain_conv4, config).gradient(meta, tasks)
     assert found.keys() == expected.keys() == meta.keys()
@@ -202,7 +222,7 @@ def test_the_step_size_grows_with_n_where_that_is_asked(
 ):
     """A run on 2 and 4 ways takes on 4-way tasks the steps of a plain loop with twice α."""
     config = replace(config_of(method, inner_steps=2), n_ways=(2, 4), scale_inner_lr=scaled)
-    meta, tasks = meta_params(4), exact_tasks(n_way=n_way)
+    meta, tasks = meta_params(4, method=method), exact_tasks(n_way=n_way)
     found, _ = META_GRADIENTS[method](model, meta, tasks, config)
     errors = {}
     for factor in (1, 2):
@@ -227,6 +247,8 @@ def test_the_step_size_grows_with_n_where_that_is_asked(
         ("boil", 3, True, True),
         ("meta_sgd", 1, False, False),
         ("meta_sgd", 3, True, False),
+        ("maml_plus_plus", 1, False, False),
+        ("maml_plus_plus", 3, False, False),
     ],
 )
 def test_second_order_gradient_is_what_finite_differences_say(
@@ -243,7 +265,8 @@ def test_second_order_gradient_is_what_finite_differences_say(
     config = config_of(method, inner_steps, multi_step, learn_inner_lr)
     config = replace(config, transductive=transductive)
     rows = 3 if method == "boil" else 1
-    meta, tasks = meta_params(rows, learn_inner_lr, method=method), exact_tasks()
+    meta = meta_params(rows, learn_inner_lr, method=method, inner_steps=inner_steps)
+    tasks = exact_tasks()
     gradient, _ = META_GRADIENTS[method](model, meta, tasks, config)
     plain = PlainMaml(plain_conv4, config)
     epsilon = 1e-6  # small: the objective jumps where a ReLU of the inner loop switches
@@ -281,7 +304,7 @@ def test_gradients_as_on_a_gpu_are_those_of_a_cpu(
 ):
     """There all tasks are convolved and normalised at once."""
     config = config_of(method, inner_steps=min(2, META_METHODS[method].inner_steps[1]))
-    meta, tasks = meta_params(3), exact_tasks(n_tasks=3)
+    meta, tasks = meta_params(3, method=method), exact_tasks(n_tasks=3)
     if method == "r2d2":
         meta |= first_ridge(meta)
     expected, _ = META_GRADIENTS[method](model, meta, tasks, config)
@@ -317,12 +340,54 @@ def test_the_last_update_of_a_training_knows_the_last_step_alone(pool, model, as
     assert any(not torch.equal(begun[0][name], begun[1][name]) for name in begun[0])
 
 
+@pytest.mark.parametrize("method", ["maml", "anil", "boil", "meta_sgd", "maml_plus_plus"])
+def test_the_order_of_the_derivative_is_annealed(method, pool, model, meta_params, assert_same):
+    """So many updates are those of a first-order training, the others go on from there."""
+    config = TrainConfig(
+        method, n_ways=(3,), q_query=1, inner_steps=2, meta_batch_size=2, meta_steps=4
+    )
+    params = initial_params(model, 0)
+    own = FIRST_META_PARAMS.get(method, lambda *_: {})(params, config)
+    start = TrainState(0, {**params, **own})
+
+    def states(first_order_steps, begun=start):
+        how = replace(config, first_order_steps=first_order_steps)
+        return list(meta_train(model, begun, task_stream(pool, how, begun.step), how))
+
+    found, first_order, exact = states(2), states(4), states(0)
+    assert [state.step for state in found] == [1, 2, 3, 4]
+    assert_same(found[1].params, first_order[1].params)
+    assert_same(found[3].params, states(0, first_order[1])[-1].params)
+    assert_same(found[3].params, states(2, found[0])[-1].params)  # resumed
+    for other in (first_order, exact):
+        assert any(not torch.equal(found[3].params[n], other[3].params[n]) for n in params)
+
+
+def test_maml_plus_plus_begins_as_maml_and_stays_so_where_its_steps_agree(
+    model, exact_tasks, random_params, assert_same
+):
+    """With factors of one and the gains of θ at every step, only their moves are missing."""
+    params = random_params(model, 3, 0)
+    normalised = {n for n in params if n.endswith(("gain", "shift"))}
+    frozen = {n: torch.ones(()) for n in params if n not in normalised}
+    steps = first_steps(params, 2)
+    tasks = exact_tasks()
+    task = TaskBatch(*(column[0] for column in tasks))
+    factors, own = split_lr_multipliers({**params, **steps})[1], step_params_of(steps)
+    support = task.support_x, task.support_y
+    how = {"inner_lr": INNER_LR, "inner_steps": 4}
+    found = adapt(model, params, *support, lr_multipliers=factors, step_params=own, **how)
+    expected = adapt(model, params, *support, lr_multipliers=frozen, **how)
+    for one, other in zip(found, expected, strict=True):
+        assert_same(one, other)
+
+
 @pytest.mark.parametrize("method", UNROLLED)
 def test_measures_are_the_mean_query_loss_and_accuracy_of_a_plain_loop(
     method, model, meta_params, exact_tasks, plain_conv4
 ):
     config = config_of(method, inner_steps=2)
-    meta, tasks = meta_params(3), exact_tasks(n_tasks=4)
+    meta, tasks = meta_params(3, method=method), exact_tasks(n_tasks=4)
     _, metrics = META_GRADIENTS[method](model, meta, tasks, config)
     plain = PlainMaml(plain_conv4, config)
     leaves = {n: v.requires_grad_() for n, v in meta.items()}

@@ -18,7 +18,7 @@ from pages.shared.learners import picker
 from tests.support.opened_page import chart, numbers, open_page, texts, told
 
 SMALL = {"n_way": "2", "q_query": "1"}
-FURTHER = ["imaml", "boil", "meta_sgd", "protonet", "r2d2"]
+FURTHER = ["imaml", "boil", "meta_sgd", "maml_plus_plus", "protonet", "r2d2"]
 NO_STEP = ["protonet", "r2d2"]
 
 
@@ -79,7 +79,7 @@ def test_in_mamls_place_stands_only_what_descends_from_a_head_of_zeros(method: s
         at.switch_page(f"pages/{name}/page.py").run()
         assert not at.exception
         offered = [o for box in at.selectbox if box.key == "in_place_of_maml" for o in box.options]
-        assert (label in offered) == (method in ("imaml", "meta_sgd"))
+        assert (label in offered) == (method in ("imaml", "meta_sgd", "maml_plus_plus"))
     at.switch_page("pages/play/page.py").run()
     at.selectbox(key="in_place_of_maml").set_value(label).run()
     assert not at.exception
@@ -88,7 +88,7 @@ def test_in_mamls_place_stands_only_what_descends_from_a_head_of_zeros(method: s
     assert words in texts(at, "caption")
 
 
-@pytest.mark.parametrize("method", ["imaml", "meta_sgd"])
+@pytest.mark.parametrize("method", ["imaml", "meta_sgd", "maml_plus_plus"])
 def test_its_descent_and_its_layers_are_drawn(method: str) -> None:
     at, label = kept(method)
     for name in ("landscape", "inside"):

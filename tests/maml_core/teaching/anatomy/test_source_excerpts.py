@@ -8,12 +8,12 @@ import pytest
 
 from maml_core.methods import inner_loop
 from maml_core.methods.inner_loop import adapt
-from maml_core.networks.meta_params import head_only_multipliers
+from maml_core.networks.meta_params import multipliers_of
 from maml_core.teaching.anatomy import source_excerpts
 from maml_core.teaching.anatomy.source_excerpts import SourceExcerpt, body_of
 
 
-@pytest.mark.parametrize("function", [adapt, head_only_multipliers, source_excerpts.body_of])
+@pytest.mark.parametrize("function", [adapt, multipliers_of, source_excerpts.body_of])
 def test_a_body_is_what_stands_in_the_file(function):
     found = body_of(function)
     root = Path(inner_loop.__file__).parents[2]
