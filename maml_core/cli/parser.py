@@ -6,10 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from maml_core.cli.shared_options import add_inductive, add_model, add_renamed, command
 from maml_core.cli.source_options import add_source
-from maml_core.config import META_METHODS, PARTS, PretrainConfig, TrainConfig
+from maml_core.cli.training_options import add_pretrain, add_train
+from maml_core.config import PARTS
 from maml_core.methods.catalogue import METHODS, NEAREST, current_name
-from maml_core.networks.registry import MODELS
 
 EVALUATION_STEPS = 10
 DATA_ACTIONS = ("status", "fetch", "prepare")
@@ -24,35 +25,16 @@ def make_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="doing", required=True, metavar="COMMAND")
     _add_data(commands)
-    _add_train(commands)
-    _add_pretrain(commands)
+    add_train(commands)
+    add_pretrain(commands)
     _add_evaluate(commands)
     _add_choose(commands)
     _add_import_boards(commands)
     return parser
 
 
-def _command(commands: Any, name: str, summary: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=summary,
-        description=summary.replace("%%", "%"),
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    return parser
-
-
-def _add_renamed(parser: argparse.ArgumentParser, name: str, former: str, **options: Any) -> None:
-    """Add an option and its former spelling, which is understood but not shown in the help."""
-    dest = parser.add_argument(name, **options).dest
-    kind = {key: options[key] for key in ("action", "type") if key in options}
-    parser.add_argument(
-        former, dest=dest, default=argparse.SUPPRESS, help=argparse.SUPPRESS, **kind
-    )
-
-
 def _add_data(commands: Any) -> None:
-    data = _command(commands, "data", "Say which data sets are available, or download one.")
+    data = command(commands, "data", "Say which data sets are available, or download one.")
     data.add_argument(
         "action", choices=DATA_ACTIONS, help="what to do: report; download; decode once, in advance"
     )
@@ -73,204 +55,8 @@ def _add_allow_seen(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_run(parser: argparse.ArgumentParser, out: str) -> None:
-    add_source(parser)
-    parser.add_argument("--out", type=Path, default=Path(out), help="weights file to write")
-    parser.add_argument("--resume", action="store_true", help="continue an interrupted training")
-    parser.add_argument(
-        "--overwrite", action="store_true", help="begin anew in place of an interrupted training"
-    )
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument(
-        "--validate-every", type=int, default=1000, help="updates between; 0: never"
-    )
-    _add_model(parser, "conv4")
-
-
-def _add_model(parser: argparse.ArgumentParser, default: str | None) -> None:
-    parser.add_argument("--model", choices=MODELS, default=default, help="network")
-    parser.add_argument(
-        "--channels",
-        type=int,
-        help="conv4: filters a layer, 64 unless given; resnet: filters of the stem, 32",
-    )
-    parser.add_argument(
-        "--max-pool", action="store_true", help="conv4: max pooling instead of strides"
-    )
-    parser.add_argument(
-        "--flatten", action="store_true", help="conv4: no mean over the last feature maps"
-    )
-    parser.add_argument("--hidden", type=int, help="mlp and lstm: units; 64 unless given")
-
-
-def _add_negation(parser: argparse.ArgumentParser, option: str, setting: str, summary: str) -> None:
-    """Add an option that turns a setting off, and whose help does not call it on by default."""
-    parser.set_defaults(**{setting: True})
-    parser.add_argument(
-        option, dest=setting, action="store_false", default=argparse.SUPPRESS, help=summary
-    )
-
-
-def _add_inductive(parser: argparse.ArgumentParser) -> None:
-    _add_negation(
-        parser,
-        "--inductive",
-        "transductive",
-        "normalise queries with the support set's statistics, each query alone",
-    )
-
-
-def _add_muon(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--muon-lr",
-        type=float,
-        default=0.0,
-        help="Muon's learning rate for convolution filters; 0: Adam for all parameters",
-    )
-
-
-def _add_inner_loop(train: argparse.ArgumentParser, default: TrainConfig) -> None:
-    train.add_argument(
-        "--inner-lr", type=float, default=default.inner_lr, help="alpha, of the inner loop"
-    )
-    train.add_argument(
-        "--scale-inner-lr",
-        action="store_true",
-        help="alpha in proportion to N, from the first N on",
-    )
-    train.add_argument(
-        "--inner-steps", type=int, default=default.inner_steps, help="steps in training"
-    )
-    train.add_argument(
-        "--multi-step",
-        action="store_true",
-        help="multi-step loss: the query loss after every inner step counts",
-    )
-    train.add_argument(
-        "--first-order-steps",
-        type=int,
-        default=default.first_order_steps,
-        help="updates that take the inner gradients as constants, before all others do not",
-    )
-    _add_renamed(
-        train,
-        "--learn-inner-lr",
-        "--learn-rates",
-        action="store_true",
-        help="a learned factor on alpha for each parameter tensor",
-    )
-
-
-def _add_train(commands: Any) -> None:
-    train = _command(commands, "train", "Meta-train an initialisation.")
-    default = TrainConfig()
-    train.add_argument(
-        "--method",
-        type=current_name,
-        choices=tuple(META_METHODS),
-        default=default.method,
-        help="meta-learning algorithm",
-    )
-    train.add_argument(
-        "--n-ways", type=int, nargs="+", default=default.n_ways, help="N of the episodes, in turn"
-    )
-    train.add_argument(
-        "--k-shots", type=int, nargs="+", default=default.k_shots, help="K of the episodes, in turn"
-    )
-    train.add_argument(
-        "--q-query", type=int, default=default.q_query, help="query pictures a class"
-    )
-    _add_inner_loop(train, default)
-    train.add_argument("--meta-lr", type=float, default=default.meta_lr, help="beta, at the start")
-    train.add_argument(
-        "--proximal", type=float, default=default.proximal, help="lambda of imaml's inner loop"
-    )
-    _add_muon(train)
-    train.add_argument(
-        "--meta-batch-size", type=int, default=default.meta_batch_size, help="tasks an update"
-    )
-    train.add_argument("--meta-steps", type=int, default=default.meta_steps, help="updates")
-    _add_inductive(train)
-    _add_renamed(
-        train,
-        "--alternate-within-alphabet",
-        "--one-alphabet",
-        action="store_true",
-        help="sample every other meta-batch within alphabets and by the same drawers",
-    )
-    _add_negation(train, "--no-augment", "augment", "no random deformations")
-    train.add_argument("--head-rows", type=int, default=1, help="1: zeros, for any N")
-    train.add_argument(
-        "--start",
-        type=Path,
-        help="weights to start from; with --learn-inner-lr their learned factors, too",
-    )
-    train.add_argument(
-        "--seed", type=int, default=default.seed, help="of the episodes and initialisation"
-    )
-    train.add_argument(
-        "--record", type=int, default=0, help="points along the way to keep; 0: none"
-    )
-    _add_run(train, "runs/maml.safetensors")
-
-
-def _add_pretrain(commands: Any) -> None:
-    parser = _command(commands, "pretrain", "Train the baseline, a classifier of all characters.")
-    default = PretrainConfig()
-    parser.add_argument("--epochs", type=int, default=default.epochs, help="passes over the data")
-    parser.add_argument(
-        "--batch-size", type=int, default=default.batch_size, help="pictures an update"
-    )
-    parser.add_argument(
-        "--lr", type=float, default=default.lr, help="AdamW's learning rate, at the start"
-    )
-    parser.add_argument("--weight-decay", type=float, default=default.weight_decay, help="AdamW's")
-    _add_muon(parser)
-    parser.add_argument(
-        "--label-smoothing",
-        type=float,
-        default=default.label_smoothing,
-        help="share of the target spread over all classes, 0 to below 1",
-    )
-    _add_negation(parser, "--no-augment", "augment", "no random deformations")
-    parser.add_argument("--elastic", action="store_true", help="random elastic deformations, too")
-    parser.add_argument(
-        "--mirror", action="store_true", help="mirrored characters as additional classes"
-    )
-    _add_renamed(
-        parser,
-        "--spliced-per-class",
-        "--composed-per-class",
-        type=int,
-        default=default.spliced_per_class,
-        help="additional classes for each class, spliced from parts of two characters",
-    )
-    _add_renamed(
-        parser,
-        "--ink-crops",
-        "--close-ups",
-        action="store_true",
-        help="crop every other picture to its ink",
-    )
-    parser.add_argument(
-        "--bfloat16", action="store_true", help="convolutions in bfloat16, faster on some machines"
-    )
-    parser.add_argument(
-        "--start",
-        type=Path,
-        help="weights whose features to start from; head rows start at the classes' means",
-    )
-    parser.add_argument(
-        "--inner-lr", type=float, help="alpha; chosen on validation classes unless given"
-    )
-    parser.add_argument(
-        "--seed", type=int, default=default.seed, help="of the order and initialisation"
-    )
-    _add_run(parser, "runs/pretrained.safetensors")
-
-
 def _add_evaluate(commands: Any) -> None:
-    parser = _command(commands, "evaluate", "Accuracy after each inner step, with its 95 %% CI.")
+    parser = command(commands, "evaluate", "Accuracy after each inner step, with its 95 %% CI.")
     parser.add_argument(
         "--method",
         type=current_name,
@@ -279,7 +65,7 @@ def _add_evaluate(commands: Any) -> None:
         help="what adapts, or a nearest neighbour, which does not",
     )
     parser.add_argument("--weights", type=Path, help="a weights file instead of the shipped ones")
-    _add_model(parser, None)
+    add_model(parser, None)
     add_source(parser)
     _add_allow_seen(parser)
     parser.add_argument("--part", choices=PARTS, default="test", help="part of the split")
@@ -296,15 +82,15 @@ def _add_evaluate(commands: Any) -> None:
         action="store_true",
         help="the 20 fixed runs of Omniglot's own challenge, which are 20-way 1-shot",
     )
-    _add_inductive(parser)
-    _add_renamed(
+    add_inductive(parser)
+    add_renamed(
         parser,
         "--rotation-tta",
         "--four-turns",
         action="store_true",
         help="test-time augmentation: the mean logits over adaptations at four quarter turns",
     )
-    _add_renamed(
+    add_renamed(
         parser,
         "--ink-crops",
         "--close-ups",
@@ -327,7 +113,7 @@ def _add_evaluate(commands: Any) -> None:
 
 
 def _add_choose(commands: Any) -> None:
-    parser = _command(
+    parser = command(
         commands,
         "choose-inner-lr",
         "Choose alpha for each N on validation classes, and keep it in --weights if given.",
@@ -336,13 +122,13 @@ def _add_choose(commands: Any) -> None:
         "--method", type=current_name, choices=METHODS, default="random", help="what adapts"
     )
     parser.add_argument("--weights", type=Path, help="a weights file, to be rewritten")
-    _add_model(parser, None)
+    add_model(parser, None)
     add_source(parser)
     _add_allow_seen(parser)
 
 
 def _add_import_boards(commands: Any) -> None:
-    parser = _command(
+    parser = command(
         commands, "import-boards", "Put boards saved on the Draw page into a class of this server."
     )
     parser.add_argument("code", help="the class's, as its page shows it")

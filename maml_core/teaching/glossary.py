@@ -92,6 +92,11 @@ TERMS = (
         "model-agnostic meta-learning: learns the θ from which a few inner steps on a few examples "
         "lead to a good solution (Finn et al. 2017)",
     ),
+    Term(
+        "MAML++",
+        "MAML with learned rates, gains and shifts for each inner step, every step's query loss in "
+        "its objective, and first-order gradients at first (Antoniou et al. 2019)",
+    ),
     Term("meta-batch", "the tasks of one outer update"),
     Term("meta-gradient", "the gradient of the query loss at θ′ with respect to θ"),
     Term(

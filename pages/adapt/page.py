@@ -75,7 +75,7 @@ def main() -> None:
         *("θ", "θ′", "α", "inner loop, inner step", "support set, query set", "N-way K-shot"),
         *("chance", "nats", "normalised together, each alone", "pretrained"),
         *("random initialisation", "first-order MAML", "ANIL", "Reptile", "multi-task training"),
-        *("iMAML", "BOIL", "Meta-SGD", "ProtoNet", "R2D2"),
+        *("iMAML", "BOIL", "Meta-SGD", "MAML++", "ProtoNet", "R2D2"),
     )
     if ready is None:
         return

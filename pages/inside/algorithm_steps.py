@@ -80,7 +80,7 @@ STEPS = (
         "θ′. {moved}",
         (4, 6),
         adapt,
-        ("for _ in range(inner_steps)", "stepped = {n:", "trajectory.append"),
+        ("for step in range(inner_steps)", "stepped = {n:", "trajectory.append"),
     ),
     WalkthroughStep(
         "Each task: how good is θ′ on its query set?",
