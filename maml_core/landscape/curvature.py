@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from maml_core.episodes.sampling import Episode
-from maml_core.landscape.hessian import extreme_eigenvalues, flatten, second_order
+from maml_core.landscape.hessian import extreme_eigenvalues, second_order
 from maml_core.learners.learner import Learner
 from maml_core.methods.inner_loop import adapt
 from maml_core.methods.losses import cross_entropy
 from maml_core.networks.functional import for_n_way
 from maml_core.networks.meta_params import LrMultipliers, StepMultipliers, multipliers_for_n_way
-from maml_core.networks.params import Params, add, subtract
+from maml_core.networks.params import Params, add, flatten, subtract
 from maml_core.optimisation.thread_pool import map_in_parallel
 
 STEP_FRACTIONS = tuple(i / 8 for i in range(33))  # of the first step, to four times its length

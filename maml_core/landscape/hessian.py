@@ -7,7 +7,7 @@ restarted Lanczos method of ARPACK (Lehoucq, Sorensen & Yang 1998).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from maml_core.networks.params import Params, gradient
+from maml_core.networks.params import Params, flatten, gradient
 
 N_LARGEST = 3  # eigenvalues that are reported from the upper end
 MAX_FORMED = 24  # a Hessian of so many rows is formed, which costs no more products than Lanczos
@@ -71,11 +71,6 @@ def second_order(
         return flatten(rows)
 
     return float(loss.detach()), slope.detach(), product
-
-
-def flatten(tensors: Iterable[Tensor]) -> Tensor:
-    """Return all entries as one vector."""
-    return torch.cat([each.flatten() for each in tensors])
 
 
 def extreme_eigenvalues(product: HessianProduct, like: Tensor) -> ExtremeEigenvalues:

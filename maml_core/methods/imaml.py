@@ -19,7 +19,7 @@ from maml_core.methods.losses import LossFn, accuracy, cross_entropy, mean_cross
 from maml_core.methods.meta_gradient import gradient_over_tasks, n_way_of
 from maml_core.networks.functional import for_each_task, for_n_way, query_logits
 from maml_core.networks.meta_params import theta_of
-from maml_core.networks.params import Params, detach, gradient
+from maml_core.networks.params import Params, detach, flatten, gradient
 from maml_core.optimisation.outer_loop import Metrics
 
 CG_STEPS = 5  # as in the paper's experiments on Omniglot
@@ -34,7 +34,7 @@ def proximal_loss(theta: Params, proximal: float) -> LossFn:
     """
 
     def loss(model: nn.Module, params: Params, x: Tensor, y: Tensor) -> Tensor:
-        moved = _flat({n: params[n] - theta[n] for n in theta}, y.ndim - 1)
+        moved = flatten([params[n] - theta[n] for n in theta], y.ndim - 1)
         return cross_entropy(model, params, x, y) + proximal / 2 * moved.square().sum(-1)
 
     return loss
@@ -68,7 +68,7 @@ def imaml_gradient(
         )
         solved, metrics = _implicit_gradient(model, reached, some, config)
         # Of this the gradient by θ is what was solved for.
-        return (solved * _flat(theta, len(batch))).sum(-1), metrics
+        return (solved * flatten(theta.values(), len(batch))).sum(-1), metrics
 
     return gradient_over_tasks(model, objective, meta_params, tasks, config.inner_steps)
 
@@ -82,15 +82,15 @@ def _implicit_gradient(
     pictures = tasks.support_x, tasks.query_x
     out = query_logits(model, point, *pictures, transductive=config.transductive)
     losses = mean_cross_entropy(out, tasks.query_y)
-    wanted = _flat(gradient(losses.sum(), point), n_leading)
+    wanted = flatten(gradient(losses.sum(), point).values(), n_leading)
     support_loss = cross_entropy(model, point, tasks.support_x, tasks.support_y).sum()
-    slope = _flat(gradient(support_loss, point, create_graph=True), n_leading)
+    slope = flatten(gradient(support_loss, point, create_graph=True).values(), n_leading)
 
     def product(vector: Tensor) -> Tensor:
         bent = torch.autograd.grad(
             slope, list(point.values()), vector, retain_graph=True, materialize_grads=True
         )
-        return vector + _flat(dict(zip(point, bent, strict=True)), n_leading) / config.proximal
+        return vector + flatten(bent, n_leading) / config.proximal
 
     solved = conjugate_gradients(product, wanted, CG_STEPS)
     return solved, Metrics(losses.detach(), accuracy(out.detach(), tasks.query_y))
@@ -114,8 +114,3 @@ def conjugate_gradients(product: Callable[[Tensor], Tensor], wanted: Tensor, ste
         before, square = square, left.square().sum(-1, keepdim=True)
         towards = left + torch.where(before > 0, square / before, 0.0) * towards
     return x
-
-
-def _flat(params: Params, n_leading: int) -> Tensor:
-    """Return all numbers of some tasks' parameters in one row for each, [..., n]."""
-    return torch.cat([value.flatten(n_leading) for value in params.values()], -1)

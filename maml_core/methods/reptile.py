@@ -17,7 +17,7 @@ from maml_core.methods.losses import accuracy, mean_cross_entropy
 from maml_core.methods.meta_gradient import adapt_to_tasks, gradient_over_tasks, n_way_of
 from maml_core.networks.functional import for_n_way, query_logits
 from maml_core.networks.meta_params import theta_of
-from maml_core.networks.params import Params, subtract
+from maml_core.networks.params import Params, flatten, subtract
 from maml_core.optimisation.outer_loop import Metrics
 
 
@@ -41,13 +41,9 @@ def reptile_gradient(
             out = query_logits(model, trajectory[-1], *pictures, transductive=config.transductive)
             change = subtract(rows, trajectory[-1])
         # Of this the gradient by θ is the change, through the choice of the head's rows.
-        value = torch.stack([_per_task(change[n] * rows[n], rows[n].ndim) for n in rows]).sum(0)
+        moves = flatten((change[n] for n in rows), some.query_y.ndim - 1)
+        value = (moves * flatten(rows.values())).sum(-1)
         loss = mean_cross_entropy(out, some.query_y)
         return value, Metrics(loss, accuracy(out, some.query_y))
 
     return gradient_over_tasks(model, moved, meta_params, tasks, config.inner_steps)
-
-
-def _per_task(values: Tensor, n_dimensions: int) -> Tensor:
-    """Return the sums over a parameter's own dimensions."""
-    return values.sum(tuple(range(-n_dimensions, 0)))

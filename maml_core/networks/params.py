@@ -6,6 +6,8 @@ and leaves its arguments as they are.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
@@ -44,6 +46,11 @@ def dot(a: Params, b: Params) -> Tensor:
     """Return the inner product of `a` and `b` over all parameters, a scalar tensor."""
     _check_same_names(a, b)
     return torch.stack([(a[name] * b[name]).sum() for name in a]).sum()
+
+
+def flatten(tensors: Iterable[Tensor], n_leading: int = 0) -> Tensor:
+    """Return all numbers in one row; with leading dimensions, of tasks, in one row for each."""
+    return torch.cat([each.flatten(n_leading) for each in tensors], -1)
 
 
 def norm(a: Params) -> Tensor:
