@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from maml_core.figures.description import in_words
 from maml_core.figures.style import CHANCE_COLOUR, FAINT, STYLES, layout, tick_labels
 from maml_core.teaching.anatomy.gradient_plane import ProjectedGradient
+from maml_core.teaching.anatomy.learned_rates import Rates
 
 TASK_COLOUR = CHANCE_COLOUR  # grey, so that colour says which method
 UPDATE_COLOUR = "#B0126F"  # as the descents that a person starts: far from the methods' colours
@@ -137,6 +138,38 @@ def layers_figure(changes: Mapping[str, Mapping[str, float]]) -> go.Figure:
     room = longest * ROOM_FOR_LABELS or 1.0
     figure.update_xaxes(title="moved, % of its length", range=[0, room])
     figure.update_yaxes(autorange="reversed")
+    return figure
+
+
+def rates_figure(rates: Mapping[str, Sequence[Mapping[str, Rates]]]) -> go.Figure:
+    """Draw by method, inner step and layer which rates were learned.
+
+    Args:
+        rates: By method, for each step that has its own, by layer. Where a layer's weights have
+            each their own, a bar reaches from the first to the third quartile.
+    """
+    figure = go.Figure(layout=layout())
+    for method, steps in rates.items():
+        style = STYLES[method]
+        for step, by_layer in enumerate(steps, 1):
+            found = list(by_layer.values())
+            differ = any(one.lower < one.upper for one in found)
+            figure.add_scatter(
+                x=list(by_layer),
+                y=[one.median for one in found],
+                error_y={
+                    "array": [one.upper - one.median for one in found],
+                    "arrayminus": [one.median - one.lower for one in found],
+                    "visible": differ,
+                },
+                mode="lines+markers",
+                name=style.label + (f", step {step}" if len(steps) > 1 else ""),
+                line={"color": style.colour, "dash": style.dash},
+                marker={"symbol": style.marker, "size": 5 + 3 * step},
+                opacity=0.4 + 0.6 * step / len(steps),
+                hovertemplate="%{x}: %{y:.3g}",
+            )
+    figure.update_yaxes(title="rate", zeroline=True, zerolinecolor=CHANCE_COLOUR)
     return figure
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.inside.controls import INNER_LRS, MAX_STEPS, draw_controls, url_checks
 from pages.inside.gradient_comparison import draw_gradient_comparison
 from pages.inside.layer_changes import draw_layer_changes
+from pages.inside.learned_rates import draw_learned_rates
 from pages.inside.meta_batch import batch_episodes
 from pages.inside.meta_update_section import draw_meta_update
 from pages.shared.frame.glossary import IN_SYMBOLS, introduce
@@ -25,7 +26,7 @@ def main() -> None:
         IN_SYMBOLS,
         *("θ", "θ′", "α", "β", "inner loop, inner step", "outer loop", "meta-batch"),
         *("meta-gradient", "support set, query set", "nats", "body, head", "first-order MAML"),
-        *("Reptile", "multi-task training", "ANIL"),
+        *("Reptile", "multi-task training", "ANIL", "Meta-SGD", "MAML++"),
     )
     if ready is None:
         return
@@ -39,6 +40,7 @@ def main() -> None:
         return
     draw_gradient_comparison(batch, INNER_LRS, MAX_STEPS)
     draw_layer_changes(settings, batch.n_tasks, batch.method)
+    draw_learned_rates(settings)
 
 
 main()

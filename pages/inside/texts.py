@@ -56,3 +56,11 @@ the head adapt (ANIL, *almost no inner loop*): accuracy hardly fell. Here the qu
 both starts, with the same weights and the same α; only which weights the inner loop may move is
 varied. The first step is the same by construction: from a head of zeros only the head moves anyway.
 """
+WHY_RATES = """
+One α for all weights and steps is a guess. **MAML++** (Antoniou et al. 2019) learns, with θ, a
+rate for each layer and inner step; **Meta-SGD** (Li et al. 2017) one for each weight, which may be
+negative: that weight then climbs. Both are learned by the same meta-gradient as θ.
+
+In the first step from a head of zeros only the head moves, whatever the rates below it say: those
+of the blocks at step 1 are what the training began with.
+"""

@@ -18,10 +18,14 @@ def layer_norms(params: Params) -> dict[str, float]:
     """Return the Euclidean norm of each layer, 'Block 1' first, 'Head' last."""
     layers: dict[str, Params] = {}
     for name, value in params.items():
-        kind, number, *_ = name.split(".")
-        layer = f"Block {int(number) + 1}" if kind == "blocks" else kind.capitalize()
-        layers.setdefault(layer, {})[name] = value
+        layers.setdefault(layer_of(name), {})[name] = value
     return {layer: float(norm(layers[layer])) for layer in sorted(layers)}
+
+
+def layer_of(name: str) -> str:
+    """Return what the app calls the layer of a parameter."""
+    kind, number, *_ = name.split(".")
+    return f"Block {int(number) + 1}" if kind == "blocks" else kind.capitalize()
 
 
 def relative_layer_changes(

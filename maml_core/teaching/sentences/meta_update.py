@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from maml_core.teaching.anatomy.learned_rates import Rates
 from maml_core.teaching.sentences.words import capitalised, listed, spelled
 
 
@@ -65,6 +66,37 @@ def describe_angles(angles: Mapping[str, float]) -> str:
         verb = "says" if len(zero) == 1 else "say"
         sentences.append(f"{capitalised(listed(zero))} {verb} nothing here: a gradient of zero.")
     return " ".join(sentences)
+
+
+def describe_rates(rates: Mapping[str, Sequence[Mapping[str, Rates]]]) -> str:
+    """Say in which layer and step each method takes the largest rates, and what ascends.
+
+    Args:
+        rates: By the name in sentences, for each step that has its own, by layer.
+    """
+    sentences = []
+    for name, steps in rates.items():
+        medians = {
+            (layer, number): one.median
+            for number, by_layer in enumerate(steps, 1)
+            for layer, one in by_layer.items()
+        }
+        layer, number = max(medians, key=medians.__getitem__)
+        where = f"in {_in_a_sentence(layer)}"
+        if len(steps) > 1:
+            where += f" at step {number}"
+        low, high = min(medians.values()), medians[layer, number]
+        words = f"{name} learned its largest rate {where}: {high:.2g}; its smallest is {low:.2g}."
+        negative = [one.negative for one in steps[-1].values()]
+        if max(negative) > 0:
+            least, most = (f"{100 * share:.0f}" for share in (min(negative), max(negative)))
+            words += f" In its layers {least} to {most} % of the weights ascend: a rate below 0."
+        sentences.append(words)
+    return " ".join(sentences)
+
+
+def _in_a_sentence(layer: str) -> str:
+    return "the head" if layer == "Head" else layer.lower()
 
 
 def describe_layers(changes: Mapping[str, Mapping[str, float]], steps: int) -> str:

@@ -91,7 +91,7 @@ def test_the_walk_shows_what_the_engine_computes_and_a_control_changes_what_it_m
     )
     chart = json.loads(at.get("plotly_chart")[0].proto.spec)
     assert shown["chart"] == "arrows_chart"
-    assert len(at.get("plotly_chart")) == 3, "arrows, methods' gradients, layers"
+    assert len(at.get("plotly_chart")) == 4, "arrows, methods' gradients, layers, rates"
     assert [trace["name"] for trace in chart["data"][1:5]] == ["task 1", "task 2", "mean", "update"]
 
     before = {label: row(at, label) for label in ("Query loss at", "Query loss from")}
@@ -161,7 +161,7 @@ def test_head_against_whole_network_is_measured_on_demand(monkeypatch: pytest.Mo
     assert asked["maml"] is None
     assert set(asked["maml-head"]) == {"head.weight", "head.bias"}
     assert "head alone **95.0 ± 2.0 %** (n = 10)" in texts(at, "markdown")
-    assert STYLES["maml-head"].label in at.get("plotly_chart")[-1].proto.spec
+    assert STYLES["maml-head"].label in at.get("plotly_chart")[-2].proto.spec
     assert not at.exception
 
 
