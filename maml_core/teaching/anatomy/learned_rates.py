@@ -59,4 +59,5 @@ def _of_step(factors: LrMultipliers, inner_lr: float) -> dict[str, Rates]:
 
 
 def _spread(rates: np.ndarray) -> Rates:
-    return Rates(*np.quantile(rates, (0.25, 0.5, 0.75)).tolist(), float((rates < 0).mean()))
+    lower, median, upper = np.quantile(rates, (0.25, 0.5, 0.75)).tolist()
+    return Rates(lower, median, upper, float((rates < 0).mean()))
