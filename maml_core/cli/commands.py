@@ -112,7 +112,7 @@ MANY_UPDATES = 500  # of half a minute or more
 # Fields of `TrainingRun` that a command has no option for.
 WITHOUT_OPTION = {
     "train": ("validate_on", "validation_query"),
-    "pretrain": ("validate_on", "validation_query", "record"),
+    "pretrain": ("validate_on", "validation_query", "record", "with_validation"),
 }
 COMMANDS = {
     "data": _data,

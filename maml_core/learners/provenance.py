@@ -19,6 +19,7 @@ TEXTS = (
     "start", "dataset", "split", "command", "inner_lrs_command", "commit", "torch", "device"
 )  # fmt: skip
 WHOLE_NUMBERS = ("split_seed", "seed", "updates")
+OFTEN_EMPTY = ("config", "validation", "with_validation")
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Provenance:
         model: The network's `name` (Conv4 where there is none) and arguments.
         inner_lrs: α by n_way.
         start: The name of the weights file that the training began from, or 'random'.
-        start_trained_on: Data set, split and split seed of each training part that those weights
-            had seen; None in older files.
+        start_trained_on: Data set, split, split seed and part of all that those weights had seen
+            (no part in older files: the training part); None in the oldest.
         config: The settings of the training by name.
         dataset: What it was trained on.
         split: Whose training part it saw.
@@ -44,6 +45,7 @@ class Provenance:
         seconds: Duration.
         updates: How many were made.
         seed: Of an untrained network.
+        with_validation: Whether it saw the split's validation part, too.
         validation: An estimate for each look at the validation classes and each N.
     """
 
@@ -64,6 +66,7 @@ class Provenance:
     seconds: float | None = None
     updates: int | None = None
     seed: int | None = None
+    with_validation: bool = False
     validation: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
@@ -87,6 +90,7 @@ class Provenance:
             start_trained_on=tuple(inherited) if isinstance(inherited, list | tuple) else None,
             config=config if isinstance(config, Mapping) else {},
             seconds=float(seconds) if isinstance(seconds, int | float) else None,
+            with_validation=values.get("with_validation") is True,
             validation=tuple(validation) if isinstance(validation, list | tuple) else (),
             **{n: values[n] for n in TEXTS if isinstance(values.get(n), str)},
             **{n: values[n] for n in WHOLE_NUMBERS if isinstance(values.get(n), int)},
@@ -99,7 +103,7 @@ class Provenance:
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in found.items()
-            if value is not None and (value or name not in ("config", "validation"))
+            if value is not None and (value or name not in OFTEN_EMPTY)
         }
 
 

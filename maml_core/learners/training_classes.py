@@ -19,11 +19,12 @@ class SeenClassesWarning(UserWarning):
 
 
 class TrainingSplit(NamedTuple):
-    """The split whose training part some weights were trained on."""
+    """A part of a split that some weights were trained on."""
 
     dataset: str
     split: str
     split_seed: int
+    part: str = "train"
 
 
 # One folder of pictures, in colour, grey or as handwriting.
@@ -42,13 +43,15 @@ def splits_trained_on(provenance: Provenance | None) -> list[TrainingSplit]:
         return []
     split = provenance.split
     seed = _whole_number(provenance.split_seed)
-    splits = [TrainingSplit(str(provenance.dataset), split, seed)]
+    parts = ("train", "validation") if provenance.with_validation else ("train",)
+    splits = [TrainingSplit(str(provenance.dataset), split, seed, part) for part in parts]
     inherited = provenance.start_trained_on
     if inherited is not None:
         splits += [
-            TrainingSplit(str(entry[0]), entry[1], _whole_number(entry[2]))
+            TrainingSplit(str(entry[0]), entry[1], _whole_number(entry[2]), *entry[3:])
             for entry in inherited
-            if isinstance(entry, Sequence) and len(entry) == 3 and entry[1] in SPLITS
+            if isinstance(entry, Sequence) and len(entry) in (3, 4) and entry[1] in SPLITS
+            if list(entry[3:]) in ([], ["train"], ["validation"])
         ]
     elif provenance.start not in (None, "random"):
         splits.append(TrainingSplit("omniglot", "paper" if split == "paper" else "alphabets", 0))
@@ -66,9 +69,9 @@ def seen_in_training(
         classes: Class numbers in it, as `split_classes` returns them.
     """
     trained: set[int] = set()
-    for dataset, split, seed in trained_on:
+    for dataset, split, seed, part in trained_on:
         if _same_classes(dataset, data.name):
-            trained.update(split_classes(data, split, "train", seed))
+            trained.update(split_classes(data, split, part, seed))
     return sorted(trained.intersection(classes))
 
 
@@ -87,6 +90,7 @@ def describe_seen(
         return ""
     splits = " and ".join(
         f"{trained.split} with seed {trained.split_seed}"
+        + (", validation classes too" if trained.part == "validation" else "")
         for trained in trained_on
         if _same_classes(trained.dataset, data.name)
     )

@@ -23,7 +23,7 @@ from maml_core.training.training_run import TrainingRun
 
 SAVE_SECONDS = 60  # at most this much training is lost when the machine stops
 # A saved state is resumed only by a run with the same of these, the same network and config.
-RESUME_KEYS = ("method", "start", "dataset", "split", "split_seed")
+RESUME_KEYS = ("method", "start", "dataset", "split", "split_seed", "with_validation")
 
 
 def training_loop(

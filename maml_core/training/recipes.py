@@ -127,7 +127,7 @@ def prepare_training(
     metadata = {
         "method": config.method,
         "model": model_config,
-        "inner_lrs": {str(n): config.inner_lr_at(n) for n in config.n_ways},
+        "inner_lrs": _inner_lrs(run, config, given),
         "start": start.name if start else "random",
         "config": asdict(config),
     }
@@ -143,6 +143,15 @@ def prepare_training(
 
     metadata = run.metadata(metadata, given)
     return PreparedTraining(initial_state, updates, validation, specs, metadata)
+
+
+def _inner_lrs(
+    run: TrainingRun, config: TrainConfig, given: Checkpoint | None
+) -> Mapping[str, float]:
+    """Return α by N: training's; the start's, if there is nothing left to choose it on."""
+    if run.with_validation and given and given.provenance.method == config.method:
+        return {str(n): lr for n, lr in given.provenance.inner_lrs.items()}
+    return {str(n): config.inner_lr_at(n) for n in config.n_ways}
 
 
 def train_baseline(

@@ -37,6 +37,7 @@ class TrainingRun:
         device: 'cpu' or 'cuda'.
         resume: Continue from the saved state.
         overwrite: Begin anew although there is the state of an unfinished training.
+        with_validation: Train on the validation part as well: once all settings are chosen.
         validate_every: Updates between two validations; 0 for none.
         validate_on: The part of the split to validate on; 'train' where there are too few
             validation classes, and whoever shows the accuracy must say so.
@@ -47,7 +48,7 @@ class TrainingRun:
 
     Raises:
         ValueError: An unknown device, a missing GPU, a negative interval, or both `resume` and
-            `overwrite`.
+            `overwrite`, or validation on what is trained on.
     """
 
     out: Path
@@ -57,6 +58,7 @@ class TrainingRun:
     device: str = "cpu"
     resume: bool = False
     overwrite: bool = False
+    with_validation: bool = False
     validate_every: int = 0
     validate_on: str = "validation"
     validation_query: int = VALIDATION_QUERY
@@ -74,6 +76,11 @@ class TrainingRun:
             )
         if self.validate_every < 0:
             raise ValueError(f"validate_every is {self.validate_every}; choose 0 (never) or more.")
+        if self.with_validation and self.validate_every:
+            raise ValueError(
+                "--with-validation trains on the validation classes, so that none are left to "
+                "validate on; add --validate-every 0."
+            )
         if self.record < 0 or self.record == 1:
             raise ValueError(f"record is {self.record}; choose 0 (nothing) or at least 2 points.")
 
@@ -121,9 +128,13 @@ class TrainingRun:
         Raises:
             ValueError: There are fewer than two classes, or no ink to crop them to.
         """
-        classes = split_classes(self.data, self.split, part, self.split_seed)
+        parts = (part, "validation") if self.with_validation and part == "train" else (part,)
+        classes = sorted(c for p in parts for c in self._classes(p))
         rotate = rotate and self.data.has_drawers
         return make_pool(self.data, classes, rotate=rotate, ink_crops=ink_crops, device=self.device)
+
+    def _classes(self, part: str) -> list[int]:
+        return split_classes(self.data, self.split, part, self.split_seed)
 
     def metadata(
         self, training: Mapping[str, Any], start: Checkpoint | None = None
@@ -140,6 +151,7 @@ class TrainingRun:
             "dataset": self.dataset,
             "split": self.split,
             "split_seed": self.split_seed,
+            **({"with_validation": True} if self.with_validation else {}),
             "start_trained_on": splits_trained_on(start.provenance) if start else [],
             "device": torch.cuda.get_device_name() if self.device == "cuda" else "cpu",
             "commit": commit(),

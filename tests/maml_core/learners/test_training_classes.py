@@ -70,11 +70,14 @@ def test_a_folder_has_the_same_classes_in_colour_and_in_grey(data):
     [
         ({}, []),
         ({"dataset": "omniglot", "split": None}, []),
-        ({"dataset": "glyphs", "split": "paper", "split_seed": 4}, [("glyphs", "paper", 4)]),
+        (
+            {"dataset": "glyphs", "split": "paper", "split_seed": 4},
+            [("glyphs", "paper", 4, "train")],
+        ),
         # A file from before `start_trained_on`: its start was this project's own.
         (
             {"dataset": "glyphs", "split": "alphabets", "start": "pretrained.safetensors"},
-            [("glyphs", "alphabets", 0), ("omniglot", "alphabets", 0)],
+            [("glyphs", "alphabets", 0, "train"), ("omniglot", "alphabets", 0, "train")],
         ),
         (
             {
@@ -84,19 +87,53 @@ def test_a_folder_has_the_same_classes_in_colour_and_in_grey(data):
                 "start": "x",
                 "start_trained_on": [["omniglot", "paper", 3], ["glyphs", "classes", 1]],
             },
-            [("glyphs", "classes", 1), ("omniglot", "paper", 3)],
+            [("glyphs", "classes", 1, "train"), ("omniglot", "paper", 3, "train")],
+        ),
+        (
+            {
+                "dataset": "omniglot",
+                "split": "paper",
+                "with_validation": True,
+                "start_trained_on": [["omniglot", "paper", 0, "train"]],
+            },
+            [("omniglot", "paper", 0, "train"), ("omniglot", "paper", 0, "validation")],
+        ),
+        (
+            {
+                "dataset": "glyphs",
+                "split": "paper",
+                "start_trained_on": [["omniglot", "paper", 0, "validation"]],
+            },
+            [("glyphs", "paper", 0, "train"), ("omniglot", "paper", 0, "validation")],
         ),
         # A stranger's file.
-        ({"dataset": "glyphs", "split": "paper", "split_seed": "x"}, [("glyphs", "paper", 0)]),
         (
-            {"dataset": "glyphs", "split": "paper", "start_trained_on": [3, ["a", "b", 1], "cat"]},
-            [("glyphs", "paper", 0)],
+            {"dataset": "glyphs", "split": "paper", "split_seed": "x"},
+            [("glyphs", "paper", 0, "train")],
+        ),
+        (
+            {
+                "dataset": "glyphs",
+                "split": "paper",
+                "start_trained_on": [3, ["a", "b", 1], "cat", ["a", "paper", 1, "x"]],
+            },
+            [("glyphs", "paper", 0, "train")],
         ),
     ],
 )
 def test_weights_were_trained_on_their_split_and_on_those_of_their_start(provenance, expected):
     assert splits_trained_on(read(provenance)) == expected
     assert splits_trained_on(None) == []
+
+
+def test_who_was_trained_on_validation_classes_may_be_tested_but_not_validated(data):
+    provenance = read({"dataset": "omniglot", "split": "paper", "with_validation": True})
+    n_classes = len(split_classes(data, "paper", "validation"))
+    sentence = describe_seen(provenance, data, "paper", "validation", 0)
+    assert f"{n_classes} of the {n_classes} validation classes" in sentence
+    assert describe_seen(provenance, data, "paper", "test", 0) == ""
+    alone = read({"dataset": "omniglot", "split": "paper"})
+    assert describe_seen(alone, data, "paper", "validation", 0) == ""
 
 
 def test_the_sentence_names_the_numbers_and_both_splits(data):
@@ -159,4 +196,4 @@ def test_every_row_of_the_table_is_measured_on_classes_new_to_its_weights():
         weights = results_table.NEAREST.get(row.method, row.method)
         if weights not in (None, "random"):
             provenance = checkpoints.shipped(weights, row.split).provenance
-            assert {split for _, split, _ in splits_trained_on(provenance)} == {row.split}
+            assert {one.split for one in splits_trained_on(provenance)} == {row.split}

@@ -335,6 +335,41 @@ def test_a_start_that_was_trained_on_validation_classes_is_refused(run, tmp_path
     with pytest.raises(ValueError, match=sentence):
         train(other, config, NARROW, start=start.out)
     checkpoint = train(replace(other, validate_every=0), config, NARROW, start=start.out)
-    assert checkpoint.metadata["start_trained_on"] == [("omniglot", "paper", 0)]
+    assert checkpoint.metadata["start_trained_on"] == [("omniglot", "paper", 0, "train")]
     trained_on = splits_trained_on(checkpoints.load_weights(other.out).provenance)
-    assert trained_on == [("omniglot", "paper", 3), ("omniglot", "paper", 0)]
+    assert trained_on == [("omniglot", "paper", 3, "train"), ("omniglot", "paper", 0, "train")]
+
+
+def test_who_trains_on_validation_classes_too_sees_both_parts_and_validates_on_none(
+    run, tmp_path, monkeypatch
+):
+    first = replace(run, out=tmp_path / "start")
+    chosen = {"2": 0.01, "5": 0.3}
+    start = train(first, CONFIG, NARROW)
+    checkpoints.save_weights(
+        first.out, replace(start, metadata={**start.metadata, "inner_lrs": chosen})
+    )
+    pools, stream = [], recipes.task_stream
+    monkeypatch.setattr(
+        recipes,
+        "task_stream",
+        lambda pool, *rest: pools.append(pool) or stream(pool, *rest),
+    )
+    whole = replace(run, with_validation=True)
+    found = train(whole, CONFIG, NARROW, start=first.out)
+    parts = ("train", "validation")
+    expected = [c for part in parts for c in split_classes(run.data, "paper", part)]
+    assert (
+        set(pools[0].classes.tolist())
+        == set(expected)
+        > set(split_classes(run.data, "paper", "train"))
+    )
+    assert len(pools[0].classes) == 4 * len(expected)  # at each quarter turn
+    # What was chosen while there was something to validate on.
+    assert found.metadata["inner_lrs"] == chosen
+    assert checkpoints.load_weights(run.out).provenance.with_validation
+    with pytest.raises(ValueError, match="none are left to validate on; add --validate-every 0"):
+        replace(whole, validate_every=10)
+    other = replace(CONFIG, method="fomaml")
+    fomaml = train(replace(whole, out=tmp_path / "other"), other, NARROW, start=first.out)
+    assert fomaml.metadata["inner_lrs"] == {str(n): other.inner_lr for n in other.n_ways}
