@@ -66,7 +66,7 @@ def measure(pool: TaskPool, spec: EpisodeSpec, episodes: int) -> np.ndarray:
 
     def accuracy_of(number: int) -> float:
         episode = sample_episode(pool, spec, 0, number)
-        return float(episode_accuracy(learner, episode, config)[-1])
+        return float(episode_accuracy([(learner, config)], episode)[-1])
 
     torch.set_num_threads(1)
     stream = in_parallel(accuracy_of, range(episodes))

@@ -86,7 +86,9 @@ def by_step(records: list[Record]) -> str:
     rows = [
         [
             f"{r['n_way']}-way {r['k_shot']}-shot",
-            STYLES[r["method"]].short_label + results_table.views_suffix(r),
+            results_table.label_of(
+                r, {name: STYLES[name].short_label for name in r["members"] or [r["method"]]}
+            ),
             *(_cell(r, step) for step in STEPS),
             str(r["episodes"]),
         ]

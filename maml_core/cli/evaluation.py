@@ -27,6 +27,7 @@ from maml_core.episodes.sampling import count_available_episodes
 from maml_core.evaluation import records, results_table
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest, pictures_passed
 from maml_core.evaluation.confidence_intervals import Estimate, percent
+from maml_core.evaluation.ensembles import ENSEMBLE, shipped_member
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner, random_learner
 from maml_core.learners.training_classes import (
@@ -34,7 +35,7 @@ from maml_core.learners.training_classes import (
     seen_in_training,
     splits_trained_on,
 )
-from maml_core.methods.catalogue import BY_NAME, NEAREST
+from maml_core.methods.catalogue import BY_NAME, NEAREST, current_name
 from maml_core.networks.registry import for_pictures, model_arguments
 from maml_core.optimisation.distributed import check_same, from_first, is_first, joined
 from maml_core.optimisation.thread_pool import in_processes
@@ -63,22 +64,24 @@ def measure(parsed: argparse.Namespace) -> None:
 def _evaluate_one(parsed: argparse.Namespace) -> None:
     spec = OFFICIAL_RUNS if parsed.official else from_options(EpisodeSpec, parsed)
     episodes = count_available_episodes(spec, parsed.episodes)
-    nearest = parsed.method in NEAREST
+    nearest = parsed.method in NEAREST and not parsed.ensemble
     if nearest:
         why = f"{parsed.method} compares features or pixels and adapts nothing"
         _refuse_options(parsed, why, "weights", "model", "steps", "inner_lr")
+    if parsed.ensemble:
+        why = "every member of an ensemble has weights of its own"
+        _refuse_options(parsed, why, "weights", "model")
     data = load(parsed.dataset)
     if data.notice and is_first():
         print(data.notice, file=sys.stderr)
     _check_same(data)
-    learner = from_first(lambda: _learner(parsed, data))
+    learners = from_first(lambda: _learners(parsed, data))
     classes = split_classes(data, parsed.split, parsed.part, parsed.split_seed)
-    seen = _check_seen(parsed, learner, data, parsed.part)
+    seen = max((_check_seen(parsed, one, data, parsed.part) for one in learners), default=0)
     pool = make_pool(data, classes, ink_crops=parsed.ink_crops)
-    solves = False
-    if learner is not None and learner.solve_head is not None and not nearest:
-        solves = True
-        why = f"{learner.method} solves for its head and takes no inner step"
+    solves = not nearest and bool(learners) and all(one.solve_head for one in learners)
+    if solves:
+        why = f"{learners[0].method} solves for its head and takes no inner step"
         _refuse_options(parsed, why, "steps", "inner_lr")
     config = EvaluationConfig(
         inner_steps=0 if solves else _steps(parsed),
@@ -88,18 +91,20 @@ def _evaluate_one(parsed: argparse.Namespace) -> None:
         transductive=parsed.transductive,
         rotation_tta=parsed.rotation_tta,
     )
-    if nearest or learner is None:
-        inner_lr = None
-        stream = evaluate_nearest(learner, pool, spec, config)
+    if nearest:
+        stream = evaluate_nearest(learners[0] if learners else None, pool, spec, config)
     else:
-        inner_lr = learner.inner_lr(spec.n_way) if parsed.inner_lr is None else parsed.inner_lr
-        inner_lr = None if solves else inner_lr
-        stream = evaluate(learner, pool, spec, config)
-    method = parsed.method if nearest or learner is None else learner.method
-    pictures = pictures_passed(spec, config, ink_crops=parsed.ink_crops)
+        stream = evaluate(learners, pool, spec, config)
+    inner_lr = None
+    if len(learners) == 1 and not (nearest or solves):
+        inner_lr = parsed.inner_lr or learners[0].inner_lr(spec.n_way)
+    method = parsed.method if nearest else learners[0].method
+    method, about = (ENSEMBLE, {"members": parsed.ensemble}) if parsed.ensemble else (method, {})
+    pictures = pictures_passed(spec, config, ink_crops=parsed.ink_crops) * max(1, len(learners))
     last = _last(stream, episodes, method, pictures)
     result = {
         "method": method,
+        **about,
         **{name: getattr(parsed, name) for name in DATA_OPTIONS},
         "classes": len(classes),
         "seen_in_training": seen,
@@ -127,16 +132,12 @@ def _refuse_options(parsed: argparse.Namespace, why: str, *options: str) -> None
             )
 
 
-def _check_seen(
-    parsed: argparse.Namespace, learner: Learner | None, data: CharacterSet, part: str
-) -> int:
+def _check_seen(parsed: argparse.Namespace, learner: Learner, data: CharacterSet, part: str) -> int:
     """Return how many classes of a part the weights were trained on; warn if it is allowed.
 
     Raises:
         ValueError: They were trained on some, and --allow-seen was not given.
     """
-    if learner is None:
-        return 0
     split = parsed.split, part, parsed.split_seed
     sentence = describe_seen(learner.provenance, data, *split)
     if sentence and not parsed.allow_seen:
@@ -158,6 +159,7 @@ def _evaluate_all(parsed: argparse.Namespace) -> None:
         config = EvaluationConfig(_steps(parsed), episodes, parsed.seed)
         stream = results_table.measure_row(row, test_pool(row.split, row.ink_crops), config)
         pictures = pictures_passed(row.spec, config, ink_crops=row.ink_crops)
+        pictures *= max(1, len(row.members))
         last = _last(stream, episodes, f"{row.method}, {row.split}", pictures)
         if is_first():
             measured = results_table.to_record(row, last, parsed.seed)
@@ -247,12 +249,26 @@ def _inner_lrs(parsed: argparse.Namespace) -> dict[str, float]:
     return inner_lr_search.best_inner_lrs(learner, validation)
 
 
-def _learner(parsed: argparse.Namespace, data: CharacterSet) -> Learner | None:
-    """Return the learner that adapts or whose features are compared; None for pixels."""
+def _learners(parsed: argparse.Namespace, data: CharacterSet) -> list[Learner]:
+    """Return who adapts or whose features are compared, one or an ensemble; none for pixels."""
+    if parsed.ensemble:
+        return [_member(name, parsed.split) for name in parsed.ensemble]
     if parsed.method in NEAREST:
         weights = NEAREST[parsed.method]
-        return checkpoints.shipped(weights, parsed.split) if weights else None
-    return _adapting_learner(parsed, data)
+        return [checkpoints.shipped(weights, parsed.split)] if weights else []
+    return [_adapting_learner(parsed, data)]
+
+
+def _member(name: str, split: str) -> Learner:
+    """Return a member of an ensemble by a method's name or a weights file's."""
+    method = current_name(name)
+    if method in BY_NAME:
+        return shipped_member(method, split)
+    if not Path(name).is_file():
+        raise ValueError(
+            f"{name} is neither a weights file nor one of {', '.join(BY_NAME)}; name one of them."
+        )
+    return checkpoints.load_weights(Path(name)).learner()
 
 
 def _adapting_learner(parsed: argparse.Namespace, data: CharacterSet) -> Learner:

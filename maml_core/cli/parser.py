@@ -65,6 +65,12 @@ def _add_evaluate(commands: Any) -> None:
         help="what adapts, or a nearest neighbour, which does not",
     )
     parser.add_argument("--weights", type=Path, help="a weights file instead of the shipped ones")
+    parser.add_argument(
+        "--ensemble",
+        nargs="+",
+        metavar="MEMBER",
+        help="methods and weights files that answer together, instead: the mean of their logits",
+    )
     add_model(parser, None)
     add_source(parser)
     _add_allow_seen(parser)

@@ -98,6 +98,12 @@ def add_train(commands: Any) -> None:
         "--seed", type=int, default=default.seed, help="of the episodes and initialisation"
     )
     train.add_argument(
+        "--with-validation",
+        action="store_true",
+        help="train on the validation classes as well, once all settings are chosen; alpha is that "
+        "of --start",
+    )
+    train.add_argument(
         "--record", type=int, default=0, help="points along the way to keep; 0: none"
     )
     _add_run(train, "runs/maml.safetensors")

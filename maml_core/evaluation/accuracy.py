@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 import torch
@@ -26,25 +26,37 @@ from maml_core.optimisation.distributed import n_joined, shared_out
 from maml_core.optimisation.thread_pool import in_parallel
 
 CHUNK = 2  # episodes per estimate; a caller can stop after each
+LEAST_DEVIATION = 1e-12  # of a query's logits, which before the first step are all alike
 SHARE = 64  # episodes that each of several processes measures before they exchange them
 
 
+Member = tuple[Learner, AdaptConfig]
+"""Who adapts, and by what steps."""
+
+
 def episode_accuracy(
-    learner: Learner,
+    members: Sequence[Member],
     episode: Episode,
-    config: AdaptConfig,
     *,
     transductive: bool = True,
     rotation_tta: bool = False,
 ) -> Tensor:
     """Return the query accuracy of one episode after each step, [inner_steps + 1], on the CPU.
 
-    The logits are averaged over `Episode.views`, each with an adaptation of its own from θ.
+    The logits are averaged over `Episode.views`, each with an adaptation of its own from θ. Of
+    several members each adapts from its own θ, all as many steps, and the mean of their logits
+    decides. Methods' logits are not on one scale, so each member's are first divided, for each
+    query, by their standard deviation over the classes.
     """
     views, n_way = episode.views(rotation_tta=rotation_tta), episode.spec.n_way
-    logits = [_query_logits(learner, task, n_way, config, transductive) for task in views]
-    means = torch.stack(logits).mean(0)
-    return torch.stack([accuracy(mean, episode.task.query_y) for mean in means]).cpu()
+    means = []
+    for learner, config in members:
+        logits = [_query_logits(learner, task, n_way, config, transductive) for task in views]
+        means.append(torch.stack(logits).mean(0))
+    if len(means) > 1:
+        means = [mean / mean.std(-1, keepdim=True).clamp_min(LEAST_DEVIATION) for mean in means]
+    votes = torch.stack(means).mean(0)
+    return accuracy(votes, episode.task.query_y).cpu()
 
 
 @torch.no_grad()
@@ -75,12 +87,15 @@ def pictures_passed(spec: EpisodeSpec, config: EvaluationConfig, *, ink_crops: b
 
 
 def evaluate(
-    learner: Learner, pool: TaskPool, spec: EpisodeSpec, config: EvaluationConfig
+    learner: Learner | Sequence[Learner],
+    pool: TaskPool,
+    spec: EpisodeSpec,
+    config: EvaluationConfig,
 ) -> Iterator[Estimate]:
     """Yield the estimate over the first 2, 4, … `config.episodes` episodes of a seed's sequence.
 
     Args:
-        learner: What adapts.
+        learner: What adapts; several answer together, as an ensemble, see `episode_accuracy`.
         pool: The characters. Where it has ink crops, the logits are averaged over an adaptation to
             the pictures and one to their crops.
         spec: The episodes' shape.
@@ -93,19 +108,22 @@ def evaluate(
         ValueError: The network does not read pictures of this shape, or the pool is too small for
             the spec; the latter is raised only at the first estimate.
     """
-    check_pictures(learner.model, pool.data.input_shape)
-    warn_of_seen_classes(learner.provenance, pool.data, pool.classes.tolist())
-    inner_lr = config.inner_lr or learner.inner_lr(spec.n_way)
-    adapt_config = AdaptConfig(inner_lr * config.lr_factor, config.inner_steps)
-
+    learners = [learner] if isinstance(learner, Learner) else learner
+    for one in learners:
+        check_pictures(one.model, pool.data.input_shape)
+        warn_of_seen_classes(one.provenance, pool.data, pool.classes.tolist())
     accuracy_of = partial(
         episode_accuracy,
-        learner,
-        config=adapt_config,
+        [(one, _adapt_config(one, spec, config)) for one in learners],
         transductive=config.transductive,
         rotation_tta=config.rotation_tta,
     )
     return _growing_estimate(accuracy_of, pool, spec, config)
+
+
+def _adapt_config(learner: Learner, spec: EpisodeSpec, config: EvaluationConfig) -> AdaptConfig:
+    inner_lr = config.inner_lr or learner.inner_lr(spec.n_way)
+    return AdaptConfig(inner_lr * config.lr_factor, config.inner_steps)
 
 
 def evaluate_nearest(

@@ -13,6 +13,7 @@ from maml_core.episodes.pool import TaskPool
 from maml_core.episodes.sampling import Episode
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
 from maml_core.evaluation.confidence_intervals import Estimate
+from maml_core.evaluation.ensembles import ENSEMBLE, by_cosines
 from maml_core.evaluation.trajectory import AdaptationTrajectory, measure_trajectory
 from maml_core.learners.adaptation import adapt_to_episode
 from maml_core.learners.learner import Learner
@@ -43,6 +44,7 @@ def evaluate_together(
     config: EvaluationConfig,
     *,
     references: Mapping[str, Learner | None] | None = None,
+    ensemble: bool = False,
 ) -> Iterator[dict[str, Estimate]]:
     """Yield each learner's growing estimate over the same episodes.
 
@@ -52,12 +54,18 @@ def evaluate_together(
         spec: The episodes' shape.
         config: As for `evaluate`.
         references: Learners whose features `evaluate_nearest` compares, by name; None for pixels.
+        ensemble: Whether all of them, but for pixels, also answer together, by this name.
     """
     nearest = references or {}
     streams = [evaluate(learner, pool, spec, config) for learner in learners.values()]
     streams += [evaluate_nearest(learner, pool, spec, config) for learner in nearest.values()]
+    names = [*learners, *nearest]
+    if ensemble:
+        voters = [by_cosines(voter) for voter in nearest.values() if voter]
+        streams.append(evaluate([*learners.values(), *voters], pool, spec, config))
+        names.append(ENSEMBLE)
     for estimates in zip(*streams, strict=True):
-        yield dict(zip([*learners, *nearest], estimates, strict=True))
+        yield dict(zip(names, estimates, strict=True))
 
 
 def confusion_matrix(episode: Episode, trajectory: AdaptationTrajectory, step: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from maml_core.paths import ASSETS
 RESULTS_FILE = ASSETS / "results.jsonl"
 Record = dict[str, Any]  # a line of the file
 # What files of earlier versions call a setting, and its name today.
+NOT_YET: Mapping[str, Any] = {"members": []}  # what those files do not have, and its value there
 FORMER_NAMES = {"four_turns": "rotation_tta", "close_ups": "ink_crops"}
 
 
@@ -56,6 +57,7 @@ CHECKS: Mapping[str, Callable[[object], bool]] = {
         ),
         lambda value: isinstance(value, bool),
     ),
+    "members": lambda value: isinstance(value, list) and all(isinstance(n, str) for n in value),
     "accuracy": _are_numbers(1),
     "ci95": _are_numbers(MOST),
 }
@@ -99,7 +101,8 @@ def _record(line: bytes, where: str, required: Collection[str]) -> Record:
         raise RecordError(f"{where} is not JSON ({error}); {REMEDY}.") from error
     if not isinstance(values, dict):
         raise RecordError(f"{where} is JSON but not an object; {REMEDY}.")
-    record: Record = {str(FORMER_NAMES.get(n, n)): value for n, value in values.items()}
+    record: Record = {n: list(value) for n, value in NOT_YET.items()}
+    record |= {str(FORMER_NAMES.get(n, n)): value for n, value in values.items()}
     if isinstance(record.get("ci95"), list):  # JSON has no NaN
         record["ci95"] = [math.nan if half is None else half for half in record["ci95"]]
     for name, is_right in CHECKS.items():

@@ -13,6 +13,13 @@ from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
 from maml_core.evaluation.confidence_intervals import Estimate, percent, plus_minus
+from maml_core.evaluation.ensembles import (
+    ENSEMBLE,
+    TABLE_ENSEMBLES,
+    are_shipped,
+    describe_ensemble,
+    shipped_member,
+)
 from maml_core.evaluation.published import (
     CONV4,
     NOT_SAID,
@@ -36,12 +43,13 @@ class Row:
     """One evaluation on Omniglot's test characters.
 
     Attributes:
-        method: One of `METHODS` or `NEAREST`.
+        method: One of `METHODS` or `NEAREST`, or `ENSEMBLE`.
         split: 'alphabets' or 'paper'.
         spec: The episodes' shape.
         transductive: How queries are normalised, see `functional.query_logits`.
         rotation_tta: Whether the logits are averaged over four rotations, see `Episode.views`.
         ink_crops: Whether they are also averaged over the ink crops, likewise.
+        members: Of an ensemble, their names, see `ensembles.shipped_member`.
     """
 
     method: str
@@ -50,6 +58,7 @@ class Row:
     transductive: bool = True
     rotation_tta: bool = False
     ink_crops: bool = False
+    members: tuple[str, ...] = ()
 
 
 def table_rows() -> list[Row]:
@@ -61,6 +70,7 @@ def table_rows() -> list[Row]:
     4. Omniglot's challenge, its official runs and sampled ones, also with TTA.
     5. MAML at every N and K.
     6. The other methods.
+    7. The ensembles, also with TTA.
     """
     main = ("maml", "pretrained")
     literature = _literature_rows(main)
@@ -72,6 +82,7 @@ def table_rows() -> list[Row]:
         *_challenge_rows(main),
         *_grid_rows(),
         *_literature_rows(others),
+        *_ensemble_rows(),
     ]
     return [row for row in rows if _has_weights(row)]
 
@@ -109,6 +120,18 @@ def _grid_rows() -> list[Row]:
     ]
 
 
+def _ensemble_rows() -> list[Row]:
+    rows = [
+        replace(row, split=split, members=members)
+        for split, ensembles in TABLE_ENSEMBLES.items()
+        for members in ensembles
+        for row in _literature_rows([ENSEMBLE])
+        if row.split == split
+    ]
+    turned = [replace(row, rotation_tta=True) for row in rows]
+    return [*rows, *turned, *(replace(row, ink_crops=True) for row in turned)]
+
+
 def _literature_rows(methods: Iterable[str]) -> list[Row]:
     return [
         Row(method, split, EpisodeSpec(n_way, k_shot, QUERIES))
@@ -121,6 +144,9 @@ def _literature_rows(methods: Iterable[str]) -> list[Row]:
 def measure_row(row: Row, pool: TaskPool, config: EvaluationConfig) -> Iterator[Estimate]:
     """Yield a row's growing estimate on a pool; the row sets normalisation and views."""
     config = replace(config, transductive=row.transductive, rotation_tta=row.rotation_tta)
+    if row.members:
+        members = [shipped_member(name, row.split) for name in row.members]
+        return evaluate(members, pool, row.spec, config)
     if row.method in NEAREST:
         features_of = NEAREST[row.method]
         learner = checkpoints.shipped(features_of, row.split) if features_of else None
@@ -142,13 +168,20 @@ def to_record(row: Row, estimate: Estimate, seed: int) -> Record:
 def row_key(row: Row) -> Record:
     """Return the fields that identify a row, in JSON values."""
     fields = asdict(row)
-    return {**fields.pop("spec"), **fields}
+    return {**fields.pop("spec"), **fields, "members": list(row.members)}
 
 
 def views_suffix(record: Mapping[str, Any]) -> str:
     """Return what follows the method's label in a row with test-time augmentation."""
     views = {"rotation_tta": ", rotation TTA", "ink_crops": " and ink crops"}
     return "".join(suffix for name, suffix in views.items() if record[name])
+
+
+def label_of(record: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """Return what a recorded row is called, its views with it."""
+    members = [labels.get(name, name) for name in record["members"]]
+    label = labels.get(record["method"], record["method"])
+    return (describe_ensemble(members) if members else label) + views_suffix(record)
 
 
 def _place(record: Mapping[str, Any]) -> tuple[str, int, int]:
@@ -189,6 +222,10 @@ def accuracy_table(labels: Mapping[str, str], path: Path = RESULTS_FILE) -> list
 
 def _conditions(record: Mapping[str, Any]) -> Conditions:
     """Return what a result of this project rests on."""
+    if members := record["members"]:
+        alone = [_conditions({**record, "method": name, "members": []}) for name in members]
+        networks = dict.fromkeys(one.network for one in alone)
+        return replace(alone[0], network=", ".join(networks), models=str(len(members)))
     method = NEAREST.get(record["method"], record["method"])
     views = str((4 if record["rotation_tta"] else 1) * (2 if record["ink_crops"] else 1))
     if method is None:  # on pixels
@@ -203,7 +240,7 @@ def _own_label(record: Mapping[str, Any], labels: Mapping[str, str]) -> str:
 
     "Ours" tells it from the published result even on a phone, which does not show the source.
     """
-    return f"Ours: {labels.get(record['method'], record['method'])}{views_suffix(record)}"
+    return f"Ours: {label_of(record, labels)}"
 
 
 def official_runs_table(
@@ -230,5 +267,7 @@ def official_runs_table(
 
 
 def _has_weights(row: Row) -> bool:
+    if row.members:
+        return are_shipped(row.members, row.split)
     method = NEAREST.get(row.method, row.method)
     return method in (None, "random") or checkpoints.is_shipped(method, row.split)

@@ -90,6 +90,8 @@ _OF_METHODS = {
         "",
         "pretraining's head alone",
     ),
+    # All that are chosen, together.
+    "ensemble": MethodStyle("Ensemble", "#3D5A00", "1px 2px", "hexagon2", "", "the ensemble"),
     # Told what the others have to find out: no rival, and drawn as none.
     "oracle": MethodStyle("Oracle", "#8C8C8C", "9px 5px", "star-diamond"),
     # Far from all others in every kind of colour vision, and to be seen in light and dark.

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from maml_core.episodes.task_batch import TaskBatch
 from maml_core.methods.losses import accuracy
-from maml_core.networks.functional import features
+from maml_core.networks.functional import HEAD, features
 from maml_core.networks.params import Params
 
 
@@ -52,6 +52,23 @@ def normalised_features(
     """Return `functional.features` as unit vectors, each [B, width of the head]."""
     support, query = features(model, params, support_x, query_x, transductive=transductive)
     return F.normalize(support, dim=1), F.normalize(query, dim=1)
+
+
+def cosine_head(features: Tensor, y: Tensor, n_way: int) -> Params:
+    """Return the linear head that is the cosine to the mean of each class's unit features.
+
+    Up to a query's own length, which is the same for all classes. With one example a class it
+    answers as `nearest_by_features` does: a `HeadSolver`.
+
+    Args:
+        features: Of the support set, [..., B, width].
+        y: Its labels, [..., B], each of 0 to n_way − 1 at least once.
+        n_way: N.
+    """
+    members = F.one_hot(y, n_way).to(features)  # [..., B, N]
+    means = F.normalize(members.mT @ F.normalize(features, dim=-1), dim=-1)
+    weight, bias = HEAD
+    return {weight: means, bias: means.new_zeros(means.shape[:-1])}
 
 
 def _nearest(found: Sequence[tuple[Tensor, Tensor]], task: TaskBatch) -> Tensor:

@@ -40,6 +40,7 @@ class EvaluationControls:
         official: Whether to take the official runs instead of sampled episodes.
         rotation_tta: Whether to average the logits over four rotations.
         ink_crops: Whether to average them over the pictures and their ink crops.
+        ensemble: Whether all methods also answer together.
     """
 
     methods: tuple[str, ...]
@@ -51,6 +52,7 @@ class EvaluationControls:
     official: bool
     rotation_tta: bool
     ink_crops: bool
+    ensemble: bool
 
 
 def link_checks() -> Mapping[str, Check]:
@@ -66,6 +68,7 @@ def link_checks() -> Mapping[str, Check]:
         "official": switch,
         "four_turns": switch,
         "close_ups": switch,
+        "ensemble": switch,
     }
 
 
@@ -103,7 +106,7 @@ def evaluation_controls() -> EvaluationControls:
     chosen = choose_methods(methods, EVALUATE_METHODS, "who")
     steps_column, episodes_column, switches_column = st.columns(3, vertical_alignment="center")
     with switches_column:
-        official, same_drawers, rotation_tta, ink_crops = _switches()
+        official, same_drawers, rotation_tta, ink_crops, ensemble = _switches()
     inner_steps = steps_column.slider(
         "Inner steps", 1, MAX_STEPS, EVALUATE_STEPS, key="test_steps", bind="query-params"
     )
@@ -126,11 +129,12 @@ def evaluation_controls() -> EvaluationControls:
         official=official,
         rotation_tta=rotation_tta,
         ink_crops=ink_crops,
+        ensemble=ensemble and len(chosen) > 1,
     )
 
 
-def _switches() -> tuple[bool, bool, bool, bool]:
-    """Draw the switches for official runs, same drawers, rotation TTA and ink crops."""
+def _switches() -> tuple[bool, ...]:
+    """Draw the switches for official runs, same drawers, rotation TTA, ink crops, the ensemble."""
     official = st.toggle(
         "Official runs",
         key="official",
@@ -162,7 +166,14 @@ def _switches() -> tuple[bool, bool, bool, bool]:
         help="Average the logits over the whole pictures and the squares around their ink. Takes "
         "twice as long.",
     )
-    return official, same_drawers, rotation_tta, ink_crops
+    ensemble = st.toggle(
+        "Ensemble",
+        key="ensemble",
+        bind="query-params",
+        help="One line more: all chosen methods answer together, by the mean of their logits, each "
+        "adapted by itself. Takes twice as long.",
+    )
+    return official, same_drawers, rotation_tta, ink_crops, ensemble
 
 
 def _explanations() -> None:

@@ -119,7 +119,11 @@ def _ask_class(is_seen: bool) -> None:
 def _too_much(spec: EpisodeSpec, controls: EvaluationControls, n_learners: int) -> str:
     """Say that an evaluation would keep the server busy for hours; empty where it would not."""
     config = _config(controls, seed=0)
-    work = n_learners * pictures_passed(spec, config, ink_crops=controls.ink_crops)
+    work = (
+        (1 + controls.ensemble)
+        * n_learners
+        * pictures_passed(spec, config, ink_crops=controls.ink_crops)
+    )
     if work <= MAX_PICTURES:
         return ""
     views = (4 if controls.rotation_tta else 1) * (2 if controls.ink_crops else 1)
@@ -168,6 +172,7 @@ def _evaluate(settings: Settings, controls: EvaluationControls) -> Iterator[dict
         settings.spec,
         _config(controls, settings.seed),
         references={name: _reference(name, split) for name in methods if name in NEAREST},
+        ensemble=controls.ensemble,
     )
 
 

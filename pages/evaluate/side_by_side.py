@@ -52,6 +52,7 @@ class Measurement:
             "inner steps": f"{controls.inner_steps}",
             "rotation TTA": _yes(controls.rotation_tta),
             "ink crops": _yes(controls.ink_crops),
+            "ensemble": _yes(controls.ensemble),
             "episodes": f"{controls.episodes:,}",
             "seed": f"{self.settings.seed}",
             "methods": " and ".join(STYLES[method].short_label for method in controls.methods),

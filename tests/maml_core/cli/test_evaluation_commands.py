@@ -19,6 +19,7 @@ from maml_core.evaluation import results_table
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import random_learner
+from maml_core.methods.nearest_neighbour import cosine_head
 from maml_core.networks.functional import initial_params
 from maml_core.training import inner_lr_search
 from tests.support.command_line import EVALUATE, call
@@ -60,6 +61,45 @@ def test_evaluate_prints_json_of_what_evaluation_says(weights, few_characters, c
         "episodes": 25,
         "inner_lr": 0.25,
     }
+
+
+def test_an_ensemble_of_files_and_methods_is_measured_as_evaluation_says(
+    weights, model, few_characters, tmp_path, monkeypatch, capsys
+):
+    asked, other = [], tmp_path / "other.safetensors"
+    metadata = {"method": "protonet", "model": {"channels": 4}, "inner_lrs": {"3": 0.25}}
+    checkpoints.save_weights(other, checkpoints.Checkpoint(initial_params(model, 1), metadata))
+    monkeypatch.setattr(checkpoints, "shipped", lambda *one: asked.append(one) or random_learner(3))
+    members = weights, other, "nearest-resnet"
+    assert call(f"{EVALUATE} --json --seed 4 --ensemble", *members) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert asked == [("resnet", "paper")]
+    learners = [checkpoints.load_weights(path).learner() for path in members[:2]]
+    *_, expected = evaluate(
+        [*learners, replace(random_learner(3), solve_head=cosine_head)],
+        make_pool(few_characters, split_classes(few_characters, "paper", "test")),
+        EpisodeSpec(3, 1, 2),
+        EvaluationConfig(inner_steps=2, episodes=25, seed=4),
+    )
+    assert found["accuracy"] == list(expected.accuracy)
+    assert (found["method"], found["members"]) == ("ensemble", [str(one) for one in members])
+    assert found["inner_lr"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ("--ensemble nobody", "nobody is neither a weights file nor one of maml, pretrained"),
+        (
+            "--ensemble maml --model conv4",
+            "every member of an ensemble has weights of its own, so it has no use for --model",
+        ),
+        ("--ensemble nearest-pixels", "nearest-pixels has no features to vote with"),
+    ],
+)
+def test_who_can_be_no_member_is_named(options, sentence, capsys):
+    assert call(f"{EVALUATE} {options}") == 1
+    assert sentence in capsys.readouterr().err
 
 
 def test_evaluate_measures_the_official_runs_in_a_shape_of_their_own(

@@ -25,8 +25,14 @@ from maml_core.evaluation.confidence_intervals import estimate
 from maml_core.learners.adaptation import adapt_to_support
 from maml_core.learners.learner import Learner
 from maml_core.methods.inner_loop import adapt
-from maml_core.methods.nearest_neighbour import nearest_by_features, nearest_by_pixels
+from maml_core.methods.nearest_neighbour import (
+    cosine_head,
+    nearest_by_features,
+    nearest_by_pixels,
+)
+from maml_core.methods.protonet import prototype_head
 from maml_core.networks.functional import (
+    features,
     for_n_way,
     initial_params,
     query_logits,
@@ -137,6 +143,46 @@ def test_rotation_tta_answer_by_the_mean_of_four_adaptations(transductive, learn
 
 
 @pytest.mark.parametrize("rotation_tta", [True, False])
+def test_an_ensemble_answers_by_the_mean_of_its_members_logits_on_one_scale(
+    rotation_tta, learner, pool
+):
+    """Against a plain loop in numpy: each member from its own θ with its own α."""
+    params = initial_params(learner.model, 1)
+    members = [
+        learner,
+        replace(learner, params=params, inner_lrs={3: 1.1}),
+        replace(learner, method="protonet", solve_head=prototype_head),
+    ]
+    config = EvaluationConfig(inner_steps=2, episodes=12, seed=6, rotation_tta=rotation_tta)
+    *_, found = evaluate(members, pool, SPEC, config)
+    expected = []
+    for number in range(12):
+        episode = sample_episode(pool, SPEC, 6, number)
+        means = 0
+        for member in members:
+            logits = 0
+            for task in episode.views(rotation_tta=rotation_tta):
+                how = AdaptConfig(member.inner_lr(3), 2)
+                points = adapt_to_support(member, task.support_x, task.support_y, 3, how)
+                logits = logits + np.stack(
+                    [
+                        query_logits(
+                            member.model, fast, task.support_x, task.query_x, transductive=True
+                        ).numpy()
+                        for fast in points
+                    ]
+                )
+            spread = logits.std(-1, ddof=1, keepdims=True)
+            means = means + np.divide(logits, spread, where=spread > 0, out=np.zeros_like(logits))
+        right = means.argmax(-1) == episode.task.query_y.numpy()
+        expected.append(right.mean(-1))
+    np.testing.assert_allclose(found.accuracy, np.mean(expected, axis=0), rtol=1e-6)
+    alone = [list(evaluate(member, pool, SPEC, config))[-1].accuracy for member in members]
+    assert found.accuracy not in alone
+    assert list(evaluate(members[:1], pool, SPEC, config))[-1].accuracy == alone[0]
+
+
+@pytest.mark.parametrize("rotation_tta", [True, False])
 def test_ink_crops_answer_with_the_pictures_as_they_are(rotation_tta, learner, characters):
     """By the mean of the logits of a learner that sees only one of them."""
     pool = make_pool(characters, list(range(38)), ink_crops=True)
@@ -161,6 +207,31 @@ def test_ink_crops_answer_with_the_pictures_as_they_are(rotation_tta, learner, c
             learner, seen, SPEC, EvaluationConfig(rotation_tta=rotation_tta, **options)
         )
         assert found.accuracy[1:] != other.accuracy[1:]
+
+
+@pytest.mark.parametrize("k_shot", [1, 3])
+def test_the_cosine_head_answers_with_the_most_similar_mean(k_shot, learner, pool):
+    """In numpy. With one example a class that is 1-nearest neighbour."""
+
+    def unit(x):
+        return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-12)
+
+    spec = EpisodeSpec(5, k_shot, 4)
+    solving = replace(learner, solve_head=cosine_head)
+    found = [list(evaluate(solving, pool, spec, EvaluationConfig(0, 30, 2)))[-1].accuracy]
+    expected = []
+    for number in range(30):
+        task = sample_episode(pool, spec, 2, number).task
+        both = features(
+            learner.model, learner.params, task.support_x, task.query_x, transductive=True
+        )
+        support, query = (unit(x.numpy()) for x in both)
+        means = [unit(support[task.support_y.numpy() == label].mean(0)) for label in range(5)]
+        nearest = (query @ np.stack(means).T).argmax(1)
+        expected.append((nearest == task.query_y.numpy()).mean())
+    np.testing.assert_allclose(found, [[np.mean(expected)]], rtol=1e-6)
+    *_, by_picture = evaluate_nearest(learner, pool, spec, EvaluationConfig(episodes=30, seed=2))
+    assert (list(by_picture.accuracy) == pytest.approx(list(found[0]))) == (k_shot == 1)
 
 
 def test_the_nearest_picture_is_compared_close_up_too(learner, characters):
@@ -234,7 +305,7 @@ def test_the_accuracy_of_one_episode_is_its_traces(learner, pool, trajectory_of)
     episode = sample_episode(pool, SPEC, 0)
     params = for_n_way(learner.params, 3)
     expected = trajectory_of(learner.model, params, episode.task, inner_lr=0.2, inner_steps=2)
-    found = episode_accuracy(learner, episode, AdaptConfig(0.2, 2))
+    found = episode_accuracy([(learner, AdaptConfig(0.2, 2))], episode)
     assert found.tolist() == expected.accuracy.tolist()
 
 

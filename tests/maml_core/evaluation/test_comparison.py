@@ -15,6 +15,7 @@ from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
 from maml_core.evaluation.comparison import compare, confusion_matrix, evaluate_together
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.learners.learner import Learner
+from maml_core.methods.nearest_neighbour import cosine_head
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import HEAD, for_n_way, initial_params
 
@@ -206,6 +207,19 @@ def test_how_a_method_answers_is_told_to_all(option, learners, references, pool)
     )
     same = {name for name in on if on[name] == off[name]}
     assert same == {"by-pixels"}, "pixels are not normalised, and are the same at every turn"
+
+
+def test_those_compared_also_answer_as_an_ensemble(learners, references, pool):
+    config = EvaluationConfig(inner_steps=2, episodes=13, seed=4)
+    together = list(
+        evaluate_together(learners, pool, SPEC, config, references=references, ensemble=True)
+    )
+    assert list(together[-1]) == [*learners, *references, "ensemble"]
+    voters = [
+        replace(learner, solve_head=cosine_head) for learner in references.values() if learner
+    ]
+    expected = list(evaluate([*learners.values(), *voters], pool, SPEC, config))
+    assert [found["ensemble"] for found in together] == expected
 
 
 def test_without_learners_the_references_remain(references, pool):

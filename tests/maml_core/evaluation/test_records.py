@@ -76,6 +76,7 @@ UNREADABLE = [
     (b'{"n_way": true}', "has an unusable n_way"),
     (b'{"accuracy": [0.2, NaN]}', "has an unusable accuracy"),
     (b'{"accuracy": [9%s]}' % (b"9" * 400), "has an unusable accuracy"),
+    (b'{"members": ["maml", 3]}', "has an unusable members"),
     (b'{"accuracy": []}', "has an unusable accuracy"),
     (b'{"ci95": "wide"}', "has an unusable ci95"),
     (b'{"ci95": [-1]}', "has an unusable ci95"),
@@ -89,7 +90,13 @@ def test_any_other_unreadable_line_is_named_with_its_file(line, reason, path):
         load_records(path)
 
 
-@pytest.mark.parametrize("name", [*ROW])
+def test_rows_from_before_there_were_ensembles_have_no_members(path):
+    path.write_text(json.dumps({n: value for n, value in ROW.items() if n != "members"}))
+    (found,) = load_records(path, complete=True)
+    assert found == ROW | {"accuracy": [0.2, 0.9], "ci95": [0.0, 0.01]}
+
+
+@pytest.mark.parametrize("name", ROW.keys() - {"members"})
 def test_a_row_that_lacks_something_is_named_where_all_is_needed(name, path):
     less = {other: value for other, value in ROW.items() if other != name}
     path.write_text(json.dumps(ROW) + "\n" + json.dumps(less) + "\n")

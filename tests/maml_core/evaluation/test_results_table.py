@@ -14,6 +14,7 @@ from maml_core.data.splits import split_classes
 from maml_core.evaluation import results_table
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
 from maml_core.evaluation.confidence_intervals import Estimate
+from maml_core.evaluation.ensembles import ENSEMBLE, shipped_member
 from maml_core.evaluation.published import PUBLISHED, PUBLISHED_RUNS
 from maml_core.evaluation.results_table import (
     RESULTS_FILE,
@@ -72,6 +73,8 @@ def shapes(rows):
 )
 def test_only_what_has_weights_is_in_the_table(weights, rows_with, every_row):
     def can_be_measured(row):
+        if row.members:
+            return all((NEAREST.get(one, one), row.split) in weights for one in row.members)
         if row.method in ("random", "nearest-pixels"):
             return True
         whose = "pretrained" if row.method == "nearest-features" else row.method
@@ -80,6 +83,7 @@ def test_only_what_has_weights_is_in_the_table(weights, rows_with, every_row):
     found = rows_with(weights)
     assert found == [row for row in every_row if can_be_measured(row)]
     assert {method for method, _ in weights} <= {row.method for row in found}
+    assert all(row.members for row in every_row if row.method == ENSEMBLE)
 
 
 def test_no_row_is_there_twice(every_row):
@@ -180,6 +184,19 @@ def test_a_method_is_measured_as_evaluation_says(method, split, transductive, sh
     assert {len(one.accuracy) for one in found} == {3}
 
 
+def test_an_ensemble_is_measured_with_its_splits_own_members(shipped, easy_pool):
+    _, asked = shipped
+    row = Row(ENSEMBLE, "paper", SPEC, rotation_tta=True, members=("maml", "nearest-resnet"))
+    found = list(results_table.measure_row(row, easy_pool, EvaluationConfig(2, 13, 6)))
+    assert asked == [("maml", "paper"), ("resnet", "paper")]
+    members = [shipped_member(name, "paper") for name in row.members]
+    how = EvaluationConfig(2, 13, 6, rotation_tta=True)
+    assert found == list(evaluate(members, easy_pool, SPEC, how))
+    assert members[0].solve_head is None
+    with pytest.raises(ValueError, match="nearest-pixels has no features to vote with"):
+        shipped_member("nearest-pixels", "paper")
+
+
 @pytest.mark.parametrize("transductive", [True, False])
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.parametrize(("method", "by"), [(one, by) for one, by in NEAREST.items() if by])
@@ -252,6 +269,7 @@ def test_a_row_comes_back_from_its_line(tmp_path):
         "transductive": False,
         "rotation_tta": False,
         "ink_crops": False,
+        "members": [],
         "seed": 7,
         "episodes": 20,
         "accuracy": [0.25, 2 / 3],
@@ -265,19 +283,26 @@ def test_empty_lines_and_a_missing_file_hold_no_rows(tmp_path):
     path = tmp_path / "results.jsonl"
     assert load_records(path) == []
     path.write_text('\n{"n_way": 5}\n  \n\n{"n_way": 20}\n')
-    assert load_records(path) == [{"n_way": 5}, {"n_way": 20}]
+    assert load_records(path) == [
+        {"n_way": 5, "members": []},
+        {"n_way": 20, "members": []},
+    ]
 
 
 def test_a_row_may_call_its_method_by_a_former_name(tmp_path):
     path = tmp_path / "results.jsonl"
     path.write_text('{"method": "joint", "split": "joint"}\n{"method": "maml"}\n')
-    assert load_records(path) == [{"method": "multi_task", "split": "joint"}, {"method": "maml"}]
+    assert load_records(path) == [
+        {"method": "multi_task", "split": "joint", "members": []},
+        {"method": "maml", "members": []},
+    ]
     shipped = {
         one
         for one in METHODS
         if one == "random" or any(checkpoints.is_shipped(one, split) for split in SPLITS)
     }
-    assert {row["method"] for row in load_records()} == {*shipped, *NEAREST}
+    alone = {row["method"] for row in load_records() if not row["members"]}
+    assert alone == {*shipped, *NEAREST}
 
 
 def test_the_recorded_rows_are_an_asset():
@@ -383,6 +408,16 @@ def test_a_row_says_what_it_rests_on(method, network, trained, tmp_path):
     (ours,) = accuracy_table(LABELS, lines(tmp_path / "r.jsonl", row))[len(PUBLISHED) :]
     assert (ours["Network"], ours["Training characters"]) == (network, trained)
     assert (ours["Models"], ours["Queries"], ours["Views"]) == ("1", "together", "8")
+
+
+def test_an_ensembles_row_names_its_members_and_counts_them(tmp_path):
+    row = measured(
+        ENSEMBLE, "paper", 20, 1, rotation_tta=True, members=("maml", "anil", "nearest-resnet")
+    )
+    (ours,) = accuracy_table(LABELS, lines(tmp_path / "r.jsonl", row))[len(PUBLISHED) :]
+    assert ours["Method"] == "Ours: Ensemble of MAML, ANIL, nearest-resnet, rotation TTA"
+    assert (ours["Network"], ours["Training characters"]) == ("Conv4-64, ResNet", "1,100")
+    assert (ours["Models"], ours["Queries"], ours["Views"]) == ("3", "together", "4")
 
 
 def test_the_training_characters_are_those_of_the_splits(real_omniglot):

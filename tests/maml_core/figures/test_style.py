@@ -46,7 +46,8 @@ def test_every_method_has_a_style_of_its_own():
         values = [getattr(style, part) for style in STYLES.values()]
         assert len(set(values)) == len(values), part
     # There is more to be drawn than that palette has colours.
-    others = {"random", *NEAREST, *LATER, "maml-head", "pretrained-head", "oracle", "person"}
+    others = {"random", *NEAREST, *LATER, "maml-head", "pretrained-head"}
+    others |= {"ensemble", "oracle", "person"}
     assert {STYLES[method].colour for method in STYLES.keys() - others} <= OKABE_ITO
     for style in STYLES.values():
         go.Scatter(line={"color": style.colour, "dash": style.dash}, marker_symbol=style.marker)

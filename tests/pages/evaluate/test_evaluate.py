@@ -210,6 +210,22 @@ def test_ink_crops_are_measured_and_said(two_splits: None) -> None:
     assert "queries normalised together, ink crops;" in texts(at, "caption")
 
 
+def test_the_chosen_methods_also_answer_as_an_ensemble(two_splits: None) -> None:
+    at = open_page(EVALUATE, **SHORT, ensemble="true", who=["MAML", "Pretrained"])
+    at.button(key="evaluate").click().run()
+    assert not at.exception
+    *_, expected = evaluate(
+        [checkpoints.shipped(method, "alphabets") for method in ("maml", "pretrained")],
+        make_pool(load("glyphs"), split_classes(load("glyphs"), "alphabets", "test")),
+        EpisodeSpec(2, 1, 1),
+        EvaluationConfig(inner_steps=1, episodes=100, seed=DEFAULTS["seed"]),
+    )
+    assert table(at)[2:] == [row("ensemble", expected)]
+    at.pills(key="who").set_value(["MAML"]).run()
+    at.button(key="evaluate").click().run()
+    assert [one["Method"] for one in table(at)] == ["MAML"], "one alone is no ensemble"
+
+
 def test_references_and_drawers_reach_the_evaluation() -> None:
     at = open_page(
         EVALUATE,
