@@ -252,14 +252,14 @@ def _inner_lrs(parsed: argparse.Namespace) -> dict[str, float]:
 def _learners(parsed: argparse.Namespace, data: CharacterSet) -> list[Learner]:
     """Return who adapts or whose features are compared, one or an ensemble; none for pixels."""
     if parsed.ensemble:
-        return [_member(name, parsed.split) for name in parsed.ensemble]
+        return [ensemble_member(name, parsed.split) for name in parsed.ensemble]
     if parsed.method in NEAREST:
         weights = NEAREST[parsed.method]
         return [checkpoints.shipped(weights, parsed.split)] if weights else []
     return [_adapting_learner(parsed, data)]
 
 
-def _member(name: str, split: str) -> Learner:
+def ensemble_member(name: str, split: str) -> Learner:
     """Return a member of an ensemble by a method's name or a weights file's."""
     method = current_name(name)
     if method in BY_NAME:

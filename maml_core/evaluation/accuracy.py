@@ -51,19 +51,23 @@ def episode_accuracy(
     views, n_way = episode.views(rotation_tta=rotation_tta), episode.spec.n_way
     means = []
     for learner, config in members:
-        logits = [_query_logits(learner, task, n_way, config, transductive) for task in views]
+        logits = [member_logits(learner, task, n_way, config, transductive) for task in views]
         means.append(torch.stack(logits).mean(0))
-    if len(means) > 1:
-        means = [mean / mean.std(-1, keepdim=True).clamp_min(LEAST_DEVIATION) for mean in means]
-    votes = torch.stack(means).mean(0)
+    votes = means[0] if len(means) == 1 else together(means)
     return accuracy(votes, episode.task.query_y).cpu()
 
 
+def together(logits: Sequence[Tensor]) -> Tensor:
+    """Return the mean of several members' logits, each [..., n_way], brought to one scale."""
+    scales = [one.std(-1, keepdim=True).clamp_min(LEAST_DEVIATION) for one in logits]
+    return torch.stack([one / scale for one, scale in zip(logits, scales, strict=True)]).mean(0)
+
+
 @torch.no_grad()
-def _query_logits(
+def member_logits(
     learner: Learner, task: TaskBatch, n_way: int, config: AdaptConfig, transductive: bool
 ) -> Tensor:
-    """Return the query logits after each step, [inner_steps + 1, n_way * q_query, n_way]."""
+    """Return one's query logits after each step, [inner_steps + 1, n_way * q_query, n_way]."""
     trajectory = adapt_to_support(learner, task.support_x, task.support_y, n_way, config)
     pictures = task.support_x, task.query_x
     return trajectory_query_logits(learner.model, trajectory, *pictures, transductive=transductive)

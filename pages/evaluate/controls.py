@@ -183,5 +183,6 @@ def _explanations() -> None:
         explanation("What is 1-NN?", texts.WHY_NEAREST)
         explanation("What is rotation TTA?", texts.WHY_ROTATION_TTA)
         explanation("What are ink crops?", texts.WHY_INK_CROPS)
+        explanation("What is an ensemble?", texts.WHY_ENSEMBLE)
         explanation("What are the official runs?", texts.WHY_RUNS)
         explanation("What is the band?", texts.WHY_INTERVAL)
