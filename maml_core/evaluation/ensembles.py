@@ -11,7 +11,7 @@ from maml_core.methods.catalogue import NEAREST
 from maml_core.methods.nearest_neighbour import cosine_head
 
 ENSEMBLE = "ensemble"  # in place of a method's name
-# Those of the results table by split: of MAML, ProtoNet and ResNet features the best two or three on
+# Those of the results table by split: of MAML, ProtoNet and ResNet features the best two on
 # validation characters, see `benchmarks.studies.which_ensemble`.
 TABLE_ENSEMBLES = {"paper": (("maml", "nearest-resnet"),)}
 

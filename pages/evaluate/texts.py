@@ -36,10 +36,11 @@ method adapts to both views, the whole pictures and their ink crops, and the log
 This takes twice as long. Only the ResNet for *unseen alphabets* saw ink crops in training.
 """
 WHY_ENSEMBLE = """
-Several networks that err differently err less **together**. Each chosen method adapts by itself, and the
-mean of their logits decides. Methods' logits are not on one scale, so each one's are first divided by
-their standard deviation over the classes. A nearest neighbour votes with its cosines; pixels have no
-vote. MAML++'s published numbers are of an ensemble, too: of five checkpoints of one training.
+Several networks that err differently err less **together**. Each chosen method adapts by itself,
+and the mean of their logits decides. Methods' logits are not on one scale, so each one's are first
+divided by their standard deviation over the classes. A nearest neighbour votes with its cosines;
+pixels have no vote. MAML++'s published numbers are of an ensemble, too: of five checkpoints of one
+training.
 """
 WHY_RUNS = """
 Omniglot comes with a one-shot challenge (Lake et al. 2015): **20 fixed runs**, the same for
