@@ -29,7 +29,7 @@ PEN = 5.1
 # line made as large as a character would have a wider one.
 MAX_PENS = 3.0
 GRID_SIDE = 160  # pixels of the longer side at which distances are measured
-MARGIN = 12  # pixels around it, more than half a pen
+MARGIN = 12  # pixels around it at least, more than half a pen
 MAX_POINTS = 50_000  # the pad gives some 60 a second
 BAD_POINT = "The drawing holds a point that is not a pair of numbers; draw it again."
 OVERSAMPLING = 4  # subpixels along each side when strokes are drawn
@@ -98,26 +98,44 @@ def centre_strokes(strokes: Sequence[Stroke]) -> list[Stroke]:
     arrays = [points.clip(0, 1) for points in validate_strokes(strokes)]
     low = np.min([points.min(axis=0) for points in arrays], axis=0)
     high = np.max([points.max(axis=0) for points in arrays], axis=0)
-    zoom = _scale_to_character(SIDE * float((high - low).max()), PEN)
+    zoom = _scale_to_side(SIDE * float((high - low).max()), PEN)
     return [[(x, y) for x, y in zoom * (points - (low + high) / 2) + 0.5] for points in arrays]
 
 
-def _scale_to_character(extent: float, pen: float) -> float:
-    """Return the factor that makes a drawing as large as Omniglot's characters.
+def _scale_to_side(
+    extent: float, pen: float, wanted_pen: float = PEN, side: float = CHARACTER_SIDE
+) -> float:
+    """Return the factor that makes a drawing as large as is wanted.
 
     Args:
         extent: Longer side of the box around the pen's way, without its width, ≥ 0, pixels.
         pen: Width of the lines, > 0, pixels.
+        wanted_pen: What that width becomes, pixels of the result.
+        side: Longer side of the box around the ink, likewise; Omniglot's unless given.
     """
-    largest = MAX_PENS * PEN / pen
-    return min((CHARACTER_SIDE - PEN) / extent, largest) if extent > 0 else largest
+    largest = MAX_PENS * wanted_pen / pen
+    return min((side - wanted_pen) / extent, largest) if extent > 0 else largest
 
 
 def normalise_ink(ink: np.ndarray) -> np.ndarray:
-    """Give ink the place, the size and the pen width of Omniglot's characters.
+    """Give ink the place, the size and the pen width of Omniglot's characters, see `redraw_ink`."""
+    return redraw_ink(ink, PEN, CHARACTER_SIDE)
+
+
+def redraw_ink(
+    ink: np.ndarray,
+    pen: float,
+    side: float,
+    centre: tuple[float, float] = (SIDE / 2, SIDE / 2),
+) -> np.ndarray:
+    """Draw the same lines in another place and size, with another pen.
 
     Args:
         ink: uint8 [height, width] of any size; 128 and more is ink.
+        pen: Width of the lines, > 0, pixels of the result.
+        side: Longer side of the box around the ink, > `pen`, likewise; what would take a pen that
+            is magnified more than `MAX_PENS` times, as a dot, stays smaller.
+        centre: Of that box, x and y, likewise.
 
     Returns:
         uint8 [105, 105]; 255 is ink, 0 is paper.
@@ -125,20 +143,24 @@ def normalise_ink(ink: np.ndarray) -> np.ndarray:
     Raises:
         PictureError: There is no ink.
     """
-    distance = signed_distance(_crop_to_grid(ink))
+    # The new pen must fit beside the old ink.
+    reach = GRID_SIDE * pen / 2 / max(side - pen, pen)
+    distance = signed_distance(_crop_to_grid(ink, max(MARGIN, math.ceil(reach))))
     radius = stroke_width(distance) / 2
     box = ink_bounding_box(distance > 0)
     assert box  # `_crop_to_grid` refuses a picture without ink
     left, top, right, bottom = box
-    zoom = _scale_to_character(max(bottom - top, right - left) - 2 * radius, 2 * radius)
-    wanted_radius = PEN / 2 / zoom
+    extent = max(bottom - top, right - left) - 2 * radius
+    zoom = _scale_to_side(extent, 2 * radius, pen, side)
+    wanted_radius = pen / 2 / zoom
     # Each line's own radius: a thin line beside a thick one must not vanish with the
     # excess of the thick one. Junctions and blobs are wider than any line; there the mean counts.
-    reach = math.ceil(max(radius, wanted_radius))
-    own_radius = ndimage.maximum_filter(distance, size=2 * reach + 1)
+    window = 2 * math.ceil(max(radius, wanted_radius)) + 1
+    own_radius = ndimage.maximum_filter(distance, size=window)
     moved_edge = distance - np.minimum(own_radius, radius) + wanted_radius
     field = Image.fromarray(moved_edge.astype(np.float32))
-    corner = [(a + b) / 2 - SIDE / 2 / zoom for a, b in ((left, right), (top, bottom))]
+    middle = (left + right) / 2, (top + bottom) / 2
+    corner = [at - wanted / zoom for at, wanted in zip(middle, centre, strict=True)]
     mapping = (1 / zoom, 0, corner[0], 0, 1 / zoom, corner[1])
     sampled = field.transform(
         (SIDE, SIDE), Image.Transform.AFFINE, mapping, Image.Resampling.BILINEAR, fillcolor=-1
@@ -146,8 +168,8 @@ def normalise_ink(ink: np.ndarray) -> np.ndarray:
     return np.where(np.asarray(sampled) > 0, 255, 0).astype(np.uint8)
 
 
-def _crop_to_grid(ink: np.ndarray) -> np.ndarray:
-    """Cut ink out and scale it to `GRID_SIDE`, bool [≤ GRID + 2 * MARGIN, ≤ GRID + 2 * MARGIN]."""
+def _crop_to_grid(ink: np.ndarray, margin: int) -> np.ndarray:
+    """Cut ink out and scale it to `GRID_SIDE`, bool [≤ GRID + 2 * margin, ≤ GRID + 2 * margin]."""
     box = ink_bounding_box(ink >= 128)
     if box is None:
         raise PictureError("The picture has no ink; draw a line or choose another.")
@@ -158,7 +180,7 @@ def _crop_to_grid(ink: np.ndarray) -> np.ndarray:
     cover = np.asarray(cut.resize(size, Image.Resampling.BILINEAR))
     # Half of a full pixel's cover, or of a line's that is narrower than a pixel.
     full = np.percentile(cover[cover > 0.01], 90)
-    return np.pad(cover > full / 2, MARGIN)
+    return np.pad(cover > full / 2, margin)
 
 
 def signed_distance(ink: np.ndarray) -> np.ndarray:
