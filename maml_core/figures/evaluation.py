@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from maml_core.evaluation.confidence_intervals import Estimate
+from maml_core.evaluation.training_distance import Lead
 from maml_core.figures.style import (
     CHANCE_COLOUR,
     HEIGHT,
@@ -21,7 +22,10 @@ from maml_core.figures.style import (
     class_letter,
     inner_step_axis,
     layout,
+    tick_labels,
 )
+
+WIDE = 3  # times as far as the nearest is the farthest set of a logarithmic axis
 
 
 def confidence_figure(
@@ -133,6 +137,54 @@ def side_by_side_figure(
     lowest = min(min(trace.y) for trace in figure.data[:-1] if trace.y)
     figure.update_yaxes(range=[max(lowest - 5, -3), 101])
     return figure
+
+
+def leads_figure(leads: Sequence[Lead], method: str) -> go.Figure:
+    """Draw MAML's lead on each set of characters by their distance from those of training.
+
+    Beside each point stands its place by distance, from 1: names would cover each other.
+
+    Args:
+        leads: Over one method, the nearest set first.
+        method: That method.
+    """
+    figure = go.Figure(layout=layout(legend_rows=2, height=HEIGHT + 60))
+    maml, other = STYLES["maml"], STYLES[method]
+    numbered = list(enumerate(leads, 1))
+    groups = (
+        ("cannot be told apart", CHANCE_COLOUR, "circle-open", 0),
+        (f"{maml.short_label} ahead", maml.colour, maml.marker, 1),
+        (f"{other.short_label} ahead", other.colour, other.marker, -1),
+    )
+    for name, colour, marker, sign in groups:
+        chosen = [(number, one) for number, one in numbered if one.sign == sign]
+        _add_leads(figure, name, colour, marker, chosen)
+    figure.add_hline(y=0, line={"color": CHANCE_COLOUR, "width": 1.5, "dash": "dot"})
+    figure.update_xaxes(title="Distance from the training characters")
+    if leads and leads[-1].distance > WIDE * leads[0].distance:
+        figure.update_xaxes(type="log", **tick_labels((1, 2, 5, 10, 20, 50)))
+    figure.update_yaxes(title=f"{maml.short_label} − {other.short_label}, points")
+    return figure
+
+
+def _add_leads(
+    figure: go.Figure, name: str, colour: str, marker: str, leads: Sequence[tuple[int, Lead]]
+) -> None:
+    """Draw some leads with their intervals and numbers; what there is none of has no legend."""
+    if not leads:
+        return
+    figure.add_scatter(
+        x=[one.distance for _, one in leads],
+        y=[100 * one.mean for _, one in leads],
+        error_y={"array": [100 * one.ci95 for _, one in leads], "thickness": 1.5, "width": 3},
+        name=name,
+        mode="markers+text",
+        text=[str(number) for number, _ in leads],
+        textposition="middle right",
+        customdata=[one.name for _, one in leads],
+        marker={"color": colour, "symbol": marker, "size": 9},
+        hovertemplate="%{customdata}: %{y:+.1f} ± %{error_y.array:.1f} points",
+    )
 
 
 def confusion_figure(counts: np.ndarray, chosen: tuple[int, int] | None = None) -> go.Figure:

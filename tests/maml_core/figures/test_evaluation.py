@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -11,9 +12,11 @@ import pytest
 
 from maml_core.config import MAX_QUERY
 from maml_core.evaluation.confidence_intervals import Estimate
+from maml_core.evaluation.training_distance import Lead
 from maml_core.figures.evaluation import (
     confidence_figure,
     confusion_figure,
+    leads_figure,
     side_by_side_figure,
 )
 from maml_core.figures.style import (
@@ -213,3 +216,31 @@ def test_beside_others_a_single_episode_has_no_interval_either():
     one, many = Estimate(1, (0.2, 0.9), (math.nan, math.nan)), Estimate(9, (0.2, 0.8), (0.0, 0.1))
     figure = side_by_side_figure({"one": {"maml": one}, "many": {"maml": many}}, [5, 5])
     assert ["±" in text for text in figure.data[-2].hovertemplate] == [False, True]
+
+
+def test_leads_stand_at_their_distance_with_their_interval_and_by_who_is_ahead():
+    leads = [
+        Lead("near", 1.0, 0.0, 0.5, 0.75),
+        Lead("far", 4.0, 0.0625, 0.03125, 0.75),
+        Lead("farther", 8.0, -0.25, 0.125, 0.75),
+    ]
+    figure = leads_figure(leads, "protonet")
+    drawn = [
+        (trace.text[i], name, trace.x[i], trace.y[i], trace.error_y.array[i], trace.name)
+        for trace in figure.data
+        for i, name in enumerate(trace.customdata)
+    ]
+    assert drawn == [
+        ("1", "near", 1, 0, 50, "cannot be told apart"),
+        ("2", "far", 4, 6.25, 3.125, "MAML ahead"),
+        ("3", "farther", 8, -25, 12.5, "ProtoNet ahead"),
+    ]
+    assert [trace.marker.color for trace in figure.data[1:]] == [
+        STYLES[name].colour for name in ("maml", "protonet")
+    ]
+    assert figure.layout.xaxis.type == "log"
+    assert figure.layout.yaxis.title.text == "MAML − ProtoNet, points"
+    assert_sound(figure)
+    near = leads_figure([leads[0], replace(leads[1], distance=2.0)], "anil")
+    assert near.layout.xaxis.type != "log"
+    assert len(near.data) == 2, "what there is none of has no legend"

@@ -1,0 +1,63 @@
+"""What MAML's leads say by how far the test characters lie from those of training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from maml_core.evaluation.confidence_intervals import percent
+from maml_core.evaluation.training_distance import Lead, rank_correlation
+from maml_core.teaching.sentences.words import spelled
+
+CLEAR = 0.5  # a rank correlation from which a sentence speaks of a tendency
+
+
+def describe_leads(leads: Sequence[Lead], method: str) -> str:
+    """Say on how many sets who is ahead, and whether the lead grows with the distance.
+
+    Args:
+        leads: Over one method, at least two, the nearest first.
+        method: What a sentence calls it.
+    """
+    ahead, open_, behind = (sum(lead.sign == sign for lead in leads) for sign in (1, 0, -1))
+    on = f"on {spelled(ahead) if ahead else 'none'} of {spelled(len(leads), 'set')}"
+    parts = [f"MAML is ahead of {method} {on}"]
+    parts += [f"{method} is ahead on {spelled(behind)}"] if behind else []
+    parts += [f"on {spelled(open_)} the two cannot be told apart"] if open_ else []
+    sentences = [", ".join(parts) + ".", _extremes(leads), _tendency(leads), _errors(leads, method)]
+    return " ".join(sentences)
+
+
+def leads_in_words(leads: Sequence[Lead]) -> str:
+    """Return each set's distance and lead, for a text alternative."""
+    parts = (f"{one.name} at {one.distance:.2g}: {points(one)}" for one in leads)
+    return f"MAML's lead in points by distance, the nearest set first: {'; '.join(parts)}."
+
+
+def points(lead: Lead) -> str:
+    """Return a lead in points with its sign: '+1.3 ± 0.2'."""
+    text = percent(lead.mean, lead.ci95)
+    return f"−{text[1:]}" if text.startswith("-") else f"+{text}"
+
+
+def _extremes(leads: Sequence[Lead]) -> str:
+    largest = max(leads, key=lambda lead: lead.mean)
+    nearest = leads[0]
+    return (
+        f"On the nearest set, {nearest.name}, its lead is {points(nearest)} points; it is largest "
+        f"on {largest.name}, {points(largest)}."
+    )
+
+
+def _tendency(leads: Sequence[Lead]) -> str:
+    correlation = rank_correlation([one.distance for one in leads], [one.mean for one in leads])
+    number = f"rank correlation {correlation:.2f}".replace("-", "−")
+    if not abs(correlation) >= CLEAR:
+        return f"The distance alone does not say how large it is ({number})."
+    return f"It {'grows' if correlation > 0 else 'shrinks'} with the distance ({number})."
+
+
+def _errors(leads: Sequence[Lead], method: str) -> str:
+    """Say what the leads of the nearest and the farthest set are of the other's errors."""
+    shares = (f"{100 * one.share_avoided:.0f} %" for one in (leads[0], leads[-1]))
+    near, far = (share.replace("-", "−") for share in shares)
+    return f"Of the errors of {method} it is {near} on the nearest set and {far} on the farthest."
