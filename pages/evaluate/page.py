@@ -17,6 +17,7 @@ from maml_core.teaching.sentences.words import count
 from pages.evaluate.controls import EvaluationControls, evaluation_controls, link_checks
 from pages.evaluate.side_by_side import Measurement, draw_side_by_side, record_of
 from pages.evaluate.tables import accuracy_by_step, published_results
+from pages.evaluate.training_distance import distance_checks, distance_section
 from pages.shared import cached
 from pages.shared.charts.class_predictions import ask_for_accuracies
 from pages.shared.charts.many_episodes import (
@@ -37,7 +38,8 @@ MAX_PICTURES = 100_000_000  # through networks, in one evaluation
 
 def main() -> None:
     """Draw the page."""
-    ready = page_with_episode("Which method is better?", link_checks())
+    checks = {**link_checks(), **distance_checks()}
+    ready = page_with_episode("Which method is better?", checks)
     st.markdown(
         "One episode is an anecdote; hundreds are a measurement. **All methods on the same "
         "episodes: mean accuracy after each inner step, with its 95 % confidence interval.**"
@@ -52,7 +54,9 @@ def main() -> None:
     if ready is None:
         return
     settings, _, _ = ready
-    _evaluation_section(settings)
+    with st.container():
+        _evaluation_section(settings)
+    distance_section()
     published_results()
 
 
