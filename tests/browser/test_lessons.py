@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.support.browser_waiting import wait_until_done
 
 LOOPS = "lessons?lesson=Why+two+loops%3F"
-TITLES = 6
+TITLES = 7
 COLOURS = """
 () => [...document.querySelectorAll('.st-key-worksheet *')].filter(one => one.innerText?.trim())
     .map(one => getComputedStyle(one)).map(style => `${style.color} on ${style.backgroundColor}`)
@@ -42,7 +42,7 @@ def test_each_lesson_and_each_of_its_links_opens(page: Page, app_url: str) -> No
         expect(opened.value.get_by_role("heading", level=1)).to_be_visible()
         expect(opened.value.get_by_text("Where to go next")).to_be_visible()  # below all else
         expect(opened.value.locator(".st-key-notices")).to_have_count(0)
-    expect(title).to_have_text("What lies under the landscape")
+    expect(title).to_have_text("Where is MAML ahead for good?")
 
 
 def test_a_prediction_and_what_was_unfolded_stay(page: Page, app_url: str) -> None:

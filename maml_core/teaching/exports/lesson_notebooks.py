@@ -93,6 +93,18 @@ def measure(q_query, transductive=True):
 
 
 measure(q_query={q_query})"""
+_LEADS = """\
+from IPython.display import display
+from maml_core.evaluation.training_distance import leads_over, load_shifted_sets
+from maml_core.figures.evaluation import leads_figure
+from maml_core.teaching.sentences.training_distance import points
+
+
+def show_leads(method, kind="ink", n_way=5):
+    leads = leads_over(method, kind, n_way, load_shifted_sets())
+    for number, lead in enumerate(leads, 1):
+        print(f"{number:2} {lead.name}: distance {lead.distance:.2f}, {points(lead)} points")
+    display(leads_figure(leads, method))"""
 _LANDSCAPE = """\
 from dataclasses import replace
 from IPython.display import display
@@ -219,7 +231,17 @@ def _adapt(settings: Settings, defined: set[str]) -> list[Cell]:
     ]
 
 
+def _leads(settings: Settings, defined: set[str]) -> list[Cell]:
+    kind = "features" if "distance_by" in settings else "ink"
+    method = _NAMES[settings["ahead_of"][0]]
+    cells = [] if "leads" in defined else [code_cell(_LEADS)]
+    defined.add("leads")
+    return [*cells, code_cell(f"show_leads({method!r}, {kind!r})")]
+
+
 def _evaluate(settings: Settings, defined: set[str]) -> list[Cell]:
+    if "distance" in settings:
+        return _leads(settings, defined)
     spec, steps = _spec(settings), _number(settings, "test_steps", 5)
     text = _EVALUATE.format(
         episodes=_EPISODES[steps > _FEW_STEPS],

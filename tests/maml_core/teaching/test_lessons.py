@@ -116,6 +116,7 @@ def test_the_shipped_lessons_are_whole():
         "Why the query set updates θ",
         "What batch statistics give away",
         "What lies under the landscape",
+        "Where is MAML ahead for good?",
     ]
     for lesson in found:
         assert len(lesson.choices) >= 3
@@ -189,7 +190,7 @@ def test_what_the_lessons_say_of_their_episodes_is_so(real_omniglot):
         return compare({name: checkpoints.shipped(name) for name in methods}, episode, 10)
 
     found, _ = load(ROOT / "assets" / "lessons", LINKED)
-    _, loops, against, query, _, landscape = (" ".join(one.outcome.split()) for one in found)
+    _, loops, against, query, _, landscape, _ = (" ".join(one.outcome.split()) for one in found)
     maml, pretrained, random = seen(5, "maml", "pretrained", "random")
     first, last = (
         [f"{one.accuracy[step]:.0%}".replace("%", " %") for one in (maml, pretrained, random)]

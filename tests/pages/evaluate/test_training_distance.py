@@ -8,9 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from maml_core.evaluation.training_distance import DISTANCES_FILE
-from maml_core.methods.catalogue import BY_NAME
-from maml_core.teaching import lessons
-from maml_core.teaching.lesson_figures import LESSONS, figures_of
+from maml_core.teaching.lesson_figures import figures_of
 from tests.support.opened_page import chart, open_page, texts, unpacked
 
 EVALUATE = "pages/evaluate/page.py"
@@ -82,9 +80,24 @@ def test_the_lesson_quotes_the_files_numbers() -> None:
     quoted = figures_of("glyphs")
     for name, (_, mean, half) in recorded("pretrained", "ink", 5).items():
         text = f"{mean:+.1f} ± {half:.1f}".replace("-", "−")
-        assert quoted[f"lead over pretrained on {name}"] == text
-    pages = {"", "evaluate", "draw", "adapt", "episodes", "inside", "landscape"}
-    *_, last = lessons.load(LESSONS, pages)[0]
-    assert "distance=true" in last.links[0]
-    labels = {method.short_label for method in BY_NAME.values()}
-    assert any(f"ahead_of={label}" in link for link in last.links for label in labels)
+        assert quoted[f"{name}: lead over pretrained"] == text
+
+
+def test_what_the_lesson_says_in_words_is_so() -> None:
+    over, over_protonet = (recorded(name, "ink", 5) for name in ("pretrained", "protonet"))
+    lead = {name: mean for name, (_, mean, _) in over.items()}
+    far, farthest = "Omniglot, thick and cropped", "Omniglot, very thick and cropped"
+    assert over_protonet["Omniglot"][1] < over_protonet["Omniglot"][2], "equally good"
+    assert over_protonet[far][1] - over_protonet[far][2] > 5 > lead[far]
+    assert max(over, key=lambda name: over[name][0]) == farthest
+    assert lead[farthest] < over[farthest][2], "nothing is left"
+    assert max(lead, key=lead.__getitem__) == "MNIST"
+    assert lead["MNIST, Omniglot's size and pen"] / lead["MNIST"] == pytest.approx(0.5, abs=0.1)
+    right = {
+        one["name"]: {m: 100 * value for m, (value, _) in found["accuracy"].items()}
+        for one in SETS
+        for found in one["comparisons"][:1]
+    }
+    shares = {name: mean / (100 - right[name]["pretrained"]) for name, mean in lead.items()}
+    assert max(shares, key=shares.__getitem__) == "Omniglot"
+    assert right["Omniglot"]["maml"] - right[far]["maml"] > max(lead.values())
