@@ -24,7 +24,7 @@ from pages.shared.link_settings import Check, one_of
 from pages.shared.widgets import segmented_choice
 
 DISTANCES = {"Ink": "ink", "Features": "features"}
-WAYS = {f"{n_way}-way {k_shot}-shot": n_way for n_way, k_shot in SHAPES}
+FEWEST = 2  # sets of which a chart is drawn
 WHY_DISTANCE = """
 By *ink* no network is asked: of each picture the share that is ink, the width of its lines and
 the longer side of the box around its ink. By *features* it is what the pretrained
@@ -43,12 +43,12 @@ Omniglot's, drawn with one pen.
 
 def distance_checks() -> Mapping[str, Check]:
     """Return the checks of this part's values in the URL, by parameter."""
-    labels = _methods(load_shifted_sets())
+    sets = load_shifted_sets()
     return {
         "distance": one_of("true", "false"),
-        "ahead_of": one_of(*labels),
+        "ahead_of": one_of(*_methods(sets)),
         "distance_by": one_of(*DISTANCES),
-        "distance_way": one_of(*WAYS),
+        "distance_way": one_of(*_ways(sets)),
     }
 
 
@@ -58,7 +58,17 @@ def _methods(sets: Sequence[ShiftedSet]) -> dict[str, str]:
     return {
         BY_NAME[method].short_label: method
         for method in BY_NAME
-        if any(method in leads for leads in compared)
+        if sum(method in leads for leads in compared) >= FEWEST
+    }
+
+
+def _ways(sets: Sequence[ShiftedSet]) -> dict[str, int]:
+    """Return N of the shapes that were measured, by what they are called."""
+    measured = [comparison.n_way for one in sets for comparison in one.comparisons]
+    return {
+        f"{n_way}-way {k_shot}-shot": n_way
+        for n_way, k_shot in SHAPES
+        if measured.count(n_way) >= FEWEST
     }
 
 
@@ -79,17 +89,17 @@ def distance_section() -> None:
 def _draw(sets: Sequence[ShiftedSet]) -> None:
     """Draw the controls, the chart and what there is to say of it."""
     left, middle, right = st.columns(3)
-    methods = _methods(sets)
+    methods, ways = _methods(sets), _ways(sets)
     with left:
         label = st.selectbox("MAML against", list(methods), key="ahead_of", bind="query-params")
     with middle:
         kind = DISTANCES[segmented_choice("Distance by", DISTANCES, "distance_by")]
     with right:
-        shape = segmented_choice("Episodes", WAYS, "distance_way")
-    method = methods[label]
-    leads = leads_over(method, kind, WAYS[shape], sets)
-    if len(leads) < 2:
-        st.info(f"{label} was not measured at {shape}; choose the other shape.")
+        shape = segmented_choice("Episodes", ways, "distance_way")
+    method, n_way = methods[label], ways[shape]
+    leads = leads_over(method, kind, n_way, sets)
+    if len(leads) < FEWEST:
+        st.info(f"{label} was not measured at {shape}; choose another shape or method.")
         return
     draw_chart(
         leads_figure(leads, method),
@@ -99,7 +109,7 @@ def _draw(sets: Sequence[ShiftedSet]) -> None:
     )
     show_finding(describe_leads(leads, STYLES[method].in_sentences), "leads")
     _list_sets(leads)
-    episodes = {c.episodes for one in sets for c in one.comparisons if c.n_way == WAYS[shape]}
+    episodes = {c.episodes for one in sets for c in one.comparisons if c.n_way == n_way}
     show_caption(
         f"{shape}, {max(episodes)} episodes a set, the same for both, queries normalised together, "
         "each method after five inner steps with its own α; the bars are 95 % confidence intervals "
