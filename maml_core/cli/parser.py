@@ -56,8 +56,8 @@ def _add_allow_seen(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_evaluate(commands: Any) -> None:
-    parser = command(commands, "evaluate", "Accuracy after each inner step, with its 95 %% CI.")
+def _add_methods(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is measured, and what is subtracted from it."""
     parser.add_argument(
         "--method",
         type=current_name,
@@ -81,6 +81,11 @@ def _add_evaluate(commands: Any) -> None:
         help="measure this method's shipped weights on the same episodes, too, and print the "
         "paired difference",
     )
+
+
+def _add_evaluate(commands: Any) -> None:
+    parser = command(commands, "evaluate", "Accuracy after each inner step, with its 95 %% CI.")
+    _add_methods(parser)
     add_model(parser, None)
     add_source(parser)
     _add_allow_seen(parser)
