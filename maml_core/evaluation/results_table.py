@@ -232,6 +232,7 @@ def accuracy_table(labels: Mapping[str, str], path: Path = RESULTS_FILE) -> list
         for result in PUBLISHED
     ]
     measured: dict[tuple[str, str], dict[str, str]] = {}
+    numbers: dict[tuple[str, str], set[int]] = {}
     for record in sorted(load_records(path, complete=True), key=_place):
         shape, split = (record["n_way"], record["k_shot"]), record["split"]
         if shape in headings and record["transductive"] and not record["within_alphabet"]:
@@ -239,7 +240,9 @@ def accuracy_table(labels: Mapping[str, str], path: Path = RESULTS_FILE) -> list
             empty = {"Method": label, "Split": split, **dict.fromkeys(headings.values(), "–")}
             row = measured.setdefault((split, label), empty | _conditions(record).columns())
             row[headings[shape]] = percent(record["accuracy"][-1], record["ci95"][-1])
-            row["Source"] = f"this project, n = {record['episodes']}"
+            numbers.setdefault((split, label), set()).add(record["episodes"])
+            n = " or ".join(map(str, sorted(numbers[split, label])))
+            row["Source"] = f"this project, n = {n}"
     return [*published, *measured.values()]
 
 

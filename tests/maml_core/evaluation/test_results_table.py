@@ -388,6 +388,12 @@ def test_a_recorded_row_stands_in_its_column_with_the_last_steps_value(tmp_path)
     ]
 
 
+def test_a_line_says_every_number_of_episodes_that_it_rests_on(tmp_path):
+    many, few = measured("maml", "paper", 5, 1), measured("maml", "paper", 20, 1)
+    path = lines(tmp_path / "results.jsonl", many | {"episodes": 3_000}, few)
+    assert accuracy_table(LABELS, path)[-1]["Source"] == "this project, n = 600 or 3000"
+
+
 @pytest.mark.parametrize(
     "unlike",
     [
