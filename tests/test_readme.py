@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+import scipy.stats
 
 import maml_core
 from benchmarks.studies import results_tables
@@ -103,6 +104,32 @@ def test_a_table_shows_each_step_in_percent() -> None:
         assert f"| 20-way 1-shot | MAML{how} | 90.0 ± 0.1 |" in table
     with pytest.raises(KeyError):
         results_tables.tables([{**record, "method": "nobody"}])
+
+
+def paired(method: str, errors: list[int], **more: object) -> dict[str, object]:
+    row = results_table.Row(method, "paper", config.EpisodeSpec(5, 1, 10))
+    share = 1 - sum(errors) / 50 / len(errors)
+    measured = {"accuracy": [share], "ci95": [0.01], "episodes": len(errors), "errors": errors}
+    return {**results_table.row_key(row), "seed": 0, **measured, **more}
+
+
+def test_differences_are_paired_and_say_their_sign_and_number() -> None:
+    """MAML has 1, 2 and 3 errors fewer: 2 of 50, and Student's t with a deviation of 1 of 50."""
+    records = [paired("maml", [1, 3, 0]), paired("pretrained", [2, 5, 3, 50])]
+    half = 100 / 50 * scipy.stats.t.ppf(0.975, 2) / 3**0.5
+    table = results_tables.tables(records)["paired-differences"]
+    assert f"| paper | MAML − Pretrained | +4.00 ± {half:.2f} (3) | – | – | – |" in table
+    assert table.count("| paper |") == 1
+    turned = results_tables.tables([records[0], {**records[1], "errors": [0, 1, 0, 0]}])
+    assert "| MAML − Pretrained | −2.00 ± " in turned["paired-differences"]
+    assert "paired-differences" not in results_tables.tables([records[0], paired("random", [9])])
+    without = {name: value for name, value in records[1].items() if name != "errors"}
+    assert "paired-differences" not in results_tables.tables([records[0], without])
+
+
+def test_the_summary_says_how_many_episodes_each_column_has() -> None:
+    records = [paired("maml", [1] * 4), paired("pretrained", [1] * 1_000)]
+    assert results_tables.tables(records)["summary"].endswith("| *n* | 4 or 1,000 |  |  |  |")
 
 
 def test_a_table_that_nobody_makes_is_named() -> None:

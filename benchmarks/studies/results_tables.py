@@ -9,19 +9,21 @@ The text of both pages is written by hand. A table stands between the two commen
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from maml_core.evaluation import published, results_table
 from maml_core.evaluation.confidence_intervals import percent
-from maml_core.evaluation.records import load_records
+from maml_core.evaluation.records import load_records, paired_errors
 from maml_core.figures.style import STYLES
 from maml_core.paths import PROJECT
 
 PAGES = (PROJECT / "README.md", PROJECT / "docs" / "results.md")
 STEPS = (1, 2, 3, 5)
 SUMMARY = ("maml", "pretrained", "nearest-features")
+PAIRS = tuple(itertools.combinations(results_table.MAIN, 2))
 Record = dict[str, Any]
 _TABLE = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
@@ -56,16 +58,18 @@ def tables(records: list[Record]) -> dict[str, str]:
         "official-runs": by_step([r for r in challenge if r["official"]]),
         "within-one-alphabet": by_step([r for r in challenge if not r["official"]]),
         "every-n-and-k": grid(usual),
+        "paired-differences": differences(named),
     }
     return {name: table for name, table in found.items() if table}
 
 
 def summary(records: list[Record]) -> str:
     """Return the README's table: a row a method, a column a shape, after the last step."""
-    measured = {
-        (r["method"], r["n_way"], r["k_shot"]): _cell(r, -1)
-        for r in records
-        if not results_table.views_suffix(r)
+    plain = [r for r in records if not results_table.views_suffix(r) and r["method"] in SUMMARY]
+    measured = {(r["method"], r["n_way"], r["k_shot"]): _cell(r, -1) for r in plain}
+    numbers = {
+        shape: sorted({r["episodes"] for r in plain if (r["n_way"], r["k_shot"]) == shape})
+        for shape in published.SHAPES
     }
     rows = [
         [STYLES[method].label, *(measured.get((method, *shape), "–") for shape in published.SHAPES)]
@@ -75,6 +79,7 @@ def summary(records: list[Record]) -> str:
     rows.append(
         [f"*Published: MAML, {others.source}*", *(others.accuracy[s] for s in published.SHAPES)]
     )
+    rows.append(["*n*", *(" or ".join(f"{n:,}" for n in numbers[s]) for s in published.SHAPES)])
     head = ["", *(f"{n}-way {k}-shot" for n, k in published.SHAPES)]
     return _markdown(head, rows) if measured else ""
 
@@ -97,6 +102,40 @@ def by_step(records: list[Record]) -> str:
         )
     ]
     return _markdown(head, rows) if rows else ""
+
+
+def differences(records: list[Record]) -> str:
+    """Return a table with a row a pair of main methods and a column a shape.
+
+    Pairs whose errors were not recorded are left out.
+    """
+    found = {
+        (r["split"], r["method"], r["n_way"], r["k_shot"]): r
+        for r in records
+        if not results_table.views_suffix(r)
+    }
+    rows = []
+    for split, (first, second) in itertools.product(reversed(results_table.TABLE_SPLITS), PAIRS):
+        pairs = [
+            (found.get((split, first, *s)), found.get((split, second, *s)))
+            for s in published.SHAPES
+        ]
+        cells = [_difference(*pair) for pair in pairs]
+        if any(cells):
+            names = " − ".join(STYLES[method].short_label for method in (first, second))
+            rows.append([split, names, *(cell or "–" for cell in cells)])
+    head = ["split", "difference", *(f"{n}-way {k}-shot" for n, k in published.SHAPES)]
+    return _markdown(head, rows) if rows else ""
+
+
+def _difference(first: Record | None, second: Record | None) -> str:
+    """Return a paired difference in points and its n; empty where it is not known."""
+    paired = paired_errors(first, second) if first and second else None
+    if first is None or second is None or paired is None:
+        return ""
+    mean, half = paired
+    sign = "−" if mean < 0 else "+"
+    return f"{sign}{percent(abs(mean), half, 2)} ({min(first['episodes'], second['episodes'])})"
 
 
 def grid(records: list[Record]) -> str:

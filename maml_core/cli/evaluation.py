@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
 from maml_core.cli.options import from_options, model_options
 from maml_core.cli.parser import EVALUATION_STEPS
+from maml_core.cli.printed_results import print_result
 from maml_core.config import OFFICIAL_RUNS, EpisodeSpec, EvaluationConfig
 from maml_core.data.character_set import CharacterSet
 from maml_core.data.registry import load
@@ -26,7 +25,7 @@ from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import count_available_episodes
 from maml_core.evaluation import records, results_table
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest, pictures_passed
-from maml_core.evaluation.confidence_intervals import Estimate, percent
+from maml_core.evaluation.confidence_intervals import Estimate, paired_difference
 from maml_core.evaluation.ensembles import ENSEMBLE, shipped_member
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner, random_learner
@@ -45,7 +44,6 @@ from maml_core.training.training_run import TrainingRun
 
 DATA_OPTIONS = ("dataset", "split", "split_seed", "part")
 ANSWER_OPTIONS = ("transductive", "rotation_tta", "ink_crops", "seed")
-LISTS = ("accuracy", "ci95")
 MANY_PICTURES = 300_000  # passed through a network: half a minute of a core
 
 
@@ -56,6 +54,7 @@ def measure(parsed: argparse.Namespace) -> None:
     """
     with joined():
         if parsed.all:
+            _refuse_options(parsed, "--all measures the table's rows", "minus")
             _evaluate_all(parsed)
         else:
             _evaluate_one(parsed)
@@ -63,11 +62,18 @@ def measure(parsed: argparse.Namespace) -> None:
 
 def _evaluate_one(parsed: argparse.Namespace) -> None:
     spec = OFFICIAL_RUNS if parsed.official else from_options(EpisodeSpec, parsed)
-    episodes = count_available_episodes(spec, parsed.episodes)
-    nearest = parsed.method in NEAREST and not parsed.ensemble
-    if nearest:
+    if parsed.minus and parsed.official:
+        raise ValueError(
+            "The official runs are ten alphabets twice, not independent episodes, so there is no "
+            "paired interval of them; leave --minus out."
+        )
+    wanted = results_table.EPISODES if parsed.episodes is None else parsed.episodes
+    episodes = count_available_episodes(spec, wanted)
+    if parsed.method in NEAREST and not parsed.ensemble:
         why = f"{parsed.method} compares features or pixels and adapts nothing"
-        _refuse_options(parsed, why, "weights", "model", "steps", "inner_lr")
+        _refuse_options(parsed, why, "model", "steps", "inner_lr")
+        if NEAREST[parsed.method] is None:
+            _refuse_options(parsed, why, "weights")
     if parsed.ensemble:
         why = "every member of an ensemble has weights of its own"
         _refuse_options(parsed, why, "weights", "model")
@@ -79,31 +85,16 @@ def _evaluate_one(parsed: argparse.Namespace) -> None:
     classes = split_classes(data, parsed.split, parsed.part, parsed.split_seed)
     seen = max((_check_seen(parsed, one, data, parsed.part) for one in learners), default=0)
     pool = make_pool(data, classes, ink_crops=parsed.ink_crops)
-    solves = not nearest and bool(learners) and all(one.solve_head for one in learners)
-    if solves:
-        why = f"{learners[0].method} solves for its head and takes no inner step"
-        _refuse_options(parsed, why, "steps", "inner_lr")
     config = EvaluationConfig(
-        inner_steps=0 if solves else _steps(parsed),
+        inner_steps=_steps(parsed),
         episodes=episodes,
         seed=parsed.seed,
         inner_lr=parsed.inner_lr,
         transductive=parsed.transductive,
         rotation_tta=parsed.rotation_tta,
     )
-    if nearest:
-        stream = evaluate_nearest(learners[0] if learners else None, pool, spec, config)
-    else:
-        stream = evaluate(learners, pool, spec, config)
-    inner_lr = None
-    if len(learners) == 1 and not (nearest or solves):
-        inner_lr = parsed.inner_lr or learners[0].inner_lr(spec.n_way)
-    method = parsed.method if nearest else learners[0].method
-    method, about = (ENSEMBLE, {"members": parsed.ensemble}) if parsed.ensemble else (method, {})
-    pictures = pictures_passed(spec, config, ink_crops=parsed.ink_crops) * max(1, len(learners))
-    last = _last(stream, episodes, method, pictures)
+    about, inner_lr, last = _measured(parsed, learners, pool, spec, config)
     result = {
-        "method": method,
         **about,
         **{name: getattr(parsed, name) for name in DATA_OPTIONS},
         "classes": len(classes),
@@ -115,8 +106,62 @@ def _evaluate_one(parsed: argparse.Namespace) -> None:
         "accuracy": last.accuracy,
         "ci95": last.ci95,
     }
+    if parsed.minus:
+        result |= _difference(parsed, data, pool, spec, config, last)
     if is_first():
-        _print(result, parsed.json)
+        print_result(result, parsed.json)
+
+
+def _measured(
+    parsed: argparse.Namespace,
+    learners: list[Learner],
+    pool: TaskPool,
+    spec: EpisodeSpec,
+    config: EvaluationConfig,
+) -> tuple[dict[str, object], float | None, Estimate]:
+    """Measure what the options name; return what it is, its α if it has one, and the estimate."""
+    nearest = parsed.method in NEAREST and not parsed.ensemble
+    method = parsed.method if nearest else learners[0].method
+    about = {"method": ENSEMBLE, "members": parsed.ensemble} if parsed.ensemble else {}
+    inner_lr = None
+    if nearest:
+        stream = evaluate_nearest(learners[0] if learners else None, pool, spec, config)
+    else:
+        if all(one.solve_head for one in learners):
+            why = f"{method} solves for its head and takes no inner step"
+            _refuse_options(parsed, why, "steps", "inner_lr")
+            config = replace(config, inner_steps=0)
+        elif len(learners) == 1:
+            inner_lr = config.inner_lr or learners[0].inner_lr(spec.n_way)
+        stream = evaluate(learners, pool, spec, config)
+    pictures = pictures_passed(spec, config, ink_crops=parsed.ink_crops) * max(1, len(learners))
+    about = about or {"method": method}
+    return about, inner_lr, _last(stream, config.episodes, str(about["method"]), pictures)
+
+
+def _difference(
+    parsed: argparse.Namespace,
+    data: CharacterSet,
+    pool: TaskPool,
+    spec: EpisodeSpec,
+    config: EvaluationConfig,
+    first: Estimate,
+) -> dict[str, object]:
+    """Measure `--minus` on the same episodes; return the paired difference after each step.
+
+    A method that takes no step has one accuracy, which is compared with each of the other's.
+    """
+    unset = dict.fromkeys(("weights", "model", "steps", "inner_lr", "ensemble"))
+    other = argparse.Namespace(**{**vars(parsed), **unset, "method": parsed.minus})
+    learners = from_first(lambda: _learners(other, data))
+    for learner in learners:
+        _check_seen(other, learner, data, parsed.part)
+    *_, second = _measured(other, learners, pool, spec, replace(config, inner_lr=None))
+    ends = len(first.accuracy) - 1, len(second.accuracy) - 1
+    steps = range(max(ends) + 1)
+    pairs = [paired_difference(first, second, *(min(step, end) for end in ends)) for step in steps]
+    means, halves = zip(*filter(None, pairs), strict=True)
+    return {"minus": parsed.minus, "difference": means, "difference_ci95": halves}
 
 
 def _steps(parsed: argparse.Namespace) -> int:
@@ -155,7 +200,7 @@ def _evaluate_all(parsed: argparse.Namespace) -> None:
     """Measure and print the table's rows, except those that `--record` has."""
     test_pool = cache(_checked_pool)
     for row in from_first(lambda: _rows_to_measure(parsed)):
-        episodes = count_available_episodes(row.spec, parsed.episodes)
+        episodes = _row_episodes(row, parsed)
         config = EvaluationConfig(_steps(parsed), episodes, parsed.seed)
         stream = results_table.measure_row(row, test_pool(row.split, row.ink_crops), config)
         pictures = pictures_passed(row.spec, config, ink_crops=row.ink_crops)
@@ -163,7 +208,7 @@ def _evaluate_all(parsed: argparse.Namespace) -> None:
         last = _last(stream, episodes, f"{row.method}, {row.split}", pictures)
         if is_first():
             measured = results_table.to_record(row, last, parsed.seed)
-            _print(measured, parsed.json)
+            print_result(measured, parsed.json)
             if parsed.record:
                 records.append_record(parsed.record, measured)
 
@@ -176,11 +221,21 @@ def _rows_to_measure(parsed: argparse.Namespace) -> list[results_table.Row]:
         records.prepare_to_append(parsed.record)  # now, not after the first row
 
     def is_measured(row: results_table.Row) -> bool:
-        episodes = count_available_episodes(row.spec, parsed.episodes)
-        wanted = {**results_table.row_key(row), "episodes": episodes, "seed": parsed.seed}
-        return any(wanted.items() <= recorded.items() for recorded in before)
+        wanted = {**results_table.row_key(row), "seed": parsed.seed}
+        return any(
+            wanted.items() <= recorded.items()
+            and recorded["episodes"] >= _row_episodes(row, parsed)
+            for recorded in before
+        )
 
     return [row for row in results_table.table_rows() if not is_measured(row)]
+
+
+def _row_episodes(row: results_table.Row, parsed: argparse.Namespace) -> int:
+    """Return how many episodes a row of the table is measured on; --episodes may say it."""
+    if parsed.episodes is None:
+        return row.episodes
+    return count_available_episodes(row.spec, parsed.episodes)
 
 
 def _checked_pool(split: str, ink_crops: bool) -> TaskPool:
@@ -201,17 +256,6 @@ def _last(stream: Iterable[Estimate], episodes: int, description: str, pictures:
         for estimate in stream:
             bar.update(estimate.episodes - bar.n)
     return estimate
-
-
-def _print(result: Mapping[str, Any], as_json: bool) -> None:
-    if as_json:
-        # JSON has no NaN; an interval that there is none of is null.
-        half_widths = [None if math.isnan(half) else half for half in result["ci95"]]
-        print(json.dumps({**result, "ci95": half_widths}), flush=True)
-        return
-    print(", ".join(f"{name} {value}" for name, value in result.items() if name not in LISTS))
-    for step, (mean, half) in enumerate(zip(result["accuracy"], result["ci95"], strict=True)):
-        print(f"  step {step:2d}  {percent(mean, half, 2):>13} %")
 
 
 def choose_inner_lr(parsed: argparse.Namespace) -> None:
@@ -253,7 +297,7 @@ def _learners(parsed: argparse.Namespace, data: CharacterSet) -> list[Learner]:
     """Return who adapts or whose features are compared, one or an ensemble; none for pixels."""
     if parsed.ensemble:
         return [ensemble_member(name, parsed.split) for name in parsed.ensemble]
-    if parsed.method in NEAREST:
+    if parsed.method in NEAREST and not parsed.weights:
         weights = NEAREST[parsed.method]
         return [checkpoints.shipped(weights, parsed.split)] if weights else []
     return [_adapting_learner(parsed, data)]

@@ -10,6 +10,7 @@ from maml_core.cli.shared_options import add_inductive, add_model, add_renamed, 
 from maml_core.cli.source_options import add_source
 from maml_core.cli.training_options import add_pretrain, add_train
 from maml_core.config import PARTS
+from maml_core.evaluation.results_table import EPISODES, MAIN_EPISODES
 from maml_core.methods.catalogue import METHODS, NEAREST, current_name
 
 EVALUATION_STEPS = 10
@@ -55,8 +56,8 @@ def _add_allow_seen(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_evaluate(commands: Any) -> None:
-    parser = command(commands, "evaluate", "Accuracy after each inner step, with its 95 %% CI.")
+def _add_methods(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is measured, and what is subtracted from it."""
     parser.add_argument(
         "--method",
         type=current_name,
@@ -64,13 +65,27 @@ def _add_evaluate(commands: Any) -> None:
         default="maml",
         help="what adapts, or a nearest neighbour, which does not",
     )
-    parser.add_argument("--weights", type=Path, help="a weights file instead of the shipped ones")
+    parser.add_argument(
+        "--weights", type=Path, help="a weights file instead of the shipped ones, also for features"
+    )
     parser.add_argument(
         "--ensemble",
         nargs="+",
         metavar="MEMBER",
         help="methods and weights files that answer together, instead: the mean of their logits",
     )
+    parser.add_argument(
+        "--minus",
+        type=current_name,
+        choices=(*METHODS, *NEAREST),
+        help="measure this method's shipped weights on the same episodes, too, and print the "
+        "paired difference",
+    )
+
+
+def _add_evaluate(commands: Any) -> None:
+    parser = command(commands, "evaluate", "Accuracy after each inner step, with its 95 %% CI.")
+    _add_methods(parser)
     add_model(parser, None)
     add_source(parser)
     _add_allow_seen(parser)
@@ -105,7 +120,12 @@ def _add_evaluate(commands: Any) -> None:
     )
     parser.add_argument("--inner-lr", type=float, help="alpha; the weights' own unless given")
     parser.add_argument("--steps", type=int, help=f"inner steps; {EVALUATION_STEPS} unless given")
-    parser.add_argument("--episodes", type=int, default=600, help="number of episodes")
+    parser.add_argument(
+        "--episodes",
+        type=int,
+        help=f"number of episodes; {EPISODES} unless given, with --all {MAIN_EPISODES} for the "
+        "main rows",
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of the episodes")
     parser.add_argument(
         "--all",

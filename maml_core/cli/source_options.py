@@ -26,6 +26,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         choices=SPLITS,
         default="alphabets",
         help="alphabets: whole alphabets, or a folder's own parts, are kept for testing; paper: "
-        "characters shuffled, 1100/100/423; classes: classes shuffled, 64/16/20 %%",
+        "characters shuffled, 1100/100/423; classes: classes shuffled, 64/16/20 %%; minimal: five "
+        "of Omniglot's background alphabets for training",
     )
     parser.add_argument("--split-seed", type=int, default=0, help="seed of the split's shuffle")

@@ -8,6 +8,9 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from maml_core.evaluation.confidence_intervals import mean_and_ci95
 from maml_core.methods.catalogue import current_name
 from maml_core.paths import ASSETS
 
@@ -40,6 +43,10 @@ def _are_numbers(highest: float) -> Callable[[object], bool]:
     return check
 
 
+def _are_counts(value: object) -> bool:
+    return isinstance(value, list) and all(_is_whole(one) and one >= 0 for one in value)
+
+
 REMEDY = "repair that line or take it out"
 MOST = 1e6  # of a half-width
 # By field what its value must be: those that say which row it is, and what was measured.
@@ -61,12 +68,22 @@ CHECKS: Mapping[str, Callable[[object], bool]] = {
     "accuracy": _are_numbers(1),
     "ci95": _are_numbers(MOST),
 }
+# Wrong queries of each episode after the last step, which a paired difference needs: rows of
+# earlier versions, and rows whose episodes are not independent, have none.
+ERRORS = "errors"
+MEASURED = ("episodes", "accuracy", "ci95", ERRORS)  # all other fields say which row it is
+# The fields that say which episodes a row was measured on.
+EPISODES_OF = (
+    *("n_way", "k_shot", "q_query", "within_alphabet", "same_drawers", "official"),
+    *("split", "seed"),
+)
 
 
 def load_records(path: Path = RESULTS_FILE, *, complete: bool = False) -> list[Record]:
     """Return the rows of a results file, by today's names; [] without the file.
 
-    Half a last line, which an interrupted write leaves, is left out.
+    Half a last line, which an interrupted write leaves, is left out. Of a row that was measured
+    again over more episodes, that measurement is returned, in the place of the first.
 
     Args:
         path: The file.
@@ -86,11 +103,45 @@ def load_records(path: Path = RESULTS_FILE, *, complete: bool = False) -> list[R
     if _is_half(lines[-1]):
         lines.pop()
     required = CHECKS if complete else ()
-    return [
-        _record(line, f"Line {number} of {path}", required)
-        for number, line in enumerate(lines, 1)
-        if line.strip()
-    ]
+    rows: dict[frozenset[tuple[str, object]], Record] = {}
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            record = _record(line, f"Line {number} of {path}", required)
+            before = rows.get(_which(record))
+            if before is None or before.get("episodes", 0) < record.get("episodes", 0):
+                rows[_which(record)] = record
+    return list(rows.values())
+
+
+def _which(record: Record) -> frozenset[tuple[str, object]]:
+    """Return what tells a row from others: its settings, not what was measured."""
+    settings = ((name, value) for name, value in record.items() if name not in MEASURED)
+    return frozenset((n, value) for n, value in settings if not isinstance(value, list | dict))
+
+
+def paired_errors(first: Record, second: Record) -> tuple[float, float] | None:
+    """Return how far a row's accuracy after the last step is above another's, and its ci95.
+
+    Args:
+        first: The one.
+        second: The other, of episodes of the same shape and seed on the same characters; where one
+            has more episodes than the other, those that both have are compared.
+
+    Returns:
+        Mean and half-width, −1 to 1, see `mean_and_ci95`; None where the errors were not recorded.
+
+    Raises:
+        ValueError: The rows are of other episodes.
+    """
+    unlike = [name for name in EPISODES_OF if first[name] != second[name]]
+    if unlike:
+        raise ValueError(f"Two rows differ in {', '.join(unlike)}: compare the same episodes.")
+    if not first.get(ERRORS) or not second.get(ERRORS):
+        return None
+    n = min(first["episodes"], second["episodes"])
+    fewer = torch.tensor(second[ERRORS][:n]) - torch.tensor(first[ERRORS][:n])
+    (mean,), (half,) = mean_and_ci95(fewer[:, None].double() / (first["n_way"] * first["q_query"]))
+    return mean, half
 
 
 def _record(line: bytes, where: str, required: Collection[str]) -> Record:
@@ -105,7 +156,7 @@ def _record(line: bytes, where: str, required: Collection[str]) -> Record:
     record |= {str(FORMER_NAMES.get(n, n)): value for n, value in values.items()}
     if isinstance(record.get("ci95"), list):  # JSON has no NaN
         record["ci95"] = [math.nan if half is None else half for half in record["ci95"]]
-    for name, is_right in CHECKS.items():
+    for name, is_right in {**CHECKS, ERRORS: _are_counts}.items():
         if name in record and not is_right(record[name]):
             raise RecordError(f"{where} has an unusable {name}; {REMEDY}.")
     missing = [name for name in required if name not in record]
@@ -113,6 +164,8 @@ def _record(line: bytes, where: str, required: Collection[str]) -> Record:
         raise RecordError(f"{where} lacks {', '.join(missing)}; {REMEDY}.")
     if required and len(record["accuracy"]) != len(record["ci95"]):
         raise RecordError(f"{where} has not one interval for each accuracy; {REMEDY}.")
+    if required and len(record.get(ERRORS, [])) not in (0, record["episodes"]):
+        raise RecordError(f"{where} has not one number of errors for each episode; {REMEDY}.")
     if "method" in record:
         record["method"] = current_name(record["method"])
     return record
@@ -170,4 +223,5 @@ def append_record(path: Path, record: Record) -> None:
     """Add a row to a file that `prepare_to_append` has made ready."""
     halves = [None if math.isnan(half) else half for half in record["ci95"]]  # JSON has no NaN
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({**record, "ci95": halves}) + "\n")
+        text = json.dumps({**record, "ci95": halves}, separators=(",", ":"))  # errors are many
+        file.write(text + "\n")

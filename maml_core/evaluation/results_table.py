@@ -11,6 +11,7 @@ from maml_core.config import CHALLENGE, OFFICIAL_RUNS, EpisodeSpec, EvaluationCo
 from maml_core.data.registry import load
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
+from maml_core.episodes.sampling import count_available_episodes
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
 from maml_core.evaluation.confidence_intervals import Estimate, percent, plus_minus
 from maml_core.evaluation.ensembles import (
@@ -28,12 +29,14 @@ from maml_core.evaluation.published import (
     SHAPES,
     Conditions,
 )
-from maml_core.evaluation.records import RESULTS_FILE, Record, load_records
+from maml_core.evaluation.records import ERRORS, RESULTS_FILE, Record, load_records
 from maml_core.learners import checkpoints
 from maml_core.methods.catalogue import BY_NAME, METHODS, NEAREST
 
 GRID_WAYS, GRID_SHOTS = (2, 3, 5, 10, 15, 20), (1, 2, 3, 5, 10)
 QUERIES = 10
+MAIN = ("maml", "pretrained", "protonet", "nearest-features")  # whose differences are told
+MAIN_EPISODES, EPISODES = 3_000, 600  # of their literature rows, and of all other rows
 TRAINING_CHARACTERS = {"alphabets": "856", "paper": "1,100"}  # before they are turned
 TABLE_SPLITS = ("alphabets", "paper")  # those that there are shipped weights for
 
@@ -60,31 +63,47 @@ class Row:
     ink_crops: bool = False
     members: tuple[str, ...] = ()
 
+    @property
+    def episodes(self) -> int:
+        """How many episodes the table's row is measured on."""
+        main = self in _main_rows()
+        return MAIN_EPISODES if main else count_available_episodes(self.spec, EPISODES)
+
 
 def table_rows() -> list[Row]:
     """Return the table's rows for which there are weights, the most important first.
 
-    1. MAML and the baseline at the literature's shapes.
-    2. These and the nearest neighbours on features with rotation TTA; at 1 shot with ink crops too.
+    1. The main methods at the literature's shapes.
+    2. MAML, the baseline and the nearest neighbours on features with rotation TTA; at 1 shot with
+       ink crops too.
     3. MAML and the baseline with each query classified alone.
     4. Omniglot's challenge, its official runs and sampled ones, also with TTA.
     5. MAML at every N and K.
     6. The other methods.
     7. The ensembles, also with both.
     """
-    main = ("maml", "pretrained")
-    literature = _literature_rows(main)
-    others = [method for method in (*METHODS, *NEAREST) if method not in main]
+    two = ("maml", "pretrained")
+    alone = [row for row in _literature_rows(two) if row.split == "alphabets"]
+    others = [method for method in (*METHODS, *NEAREST) if method not in MAIN]
     rows = [
-        *literature,
-        *_augmented_literature_rows(main),
-        *(replace(row, transductive=False) for row in literature if row.split == "alphabets"),
-        *_challenge_rows(main),
+        *_main_rows(),
+        *_augmented_literature_rows(two),
+        *(replace(row, transductive=False) for row in alone),
+        *_challenge_rows(two),
         *_grid_rows(),
         *_literature_rows(others),
         *_ensemble_rows(),
     ]
     return [row for row in rows if _has_weights(row)]
+
+
+def _main_rows() -> list[Row]:
+    """Return the rows that differences are told of, those of the same episodes together."""
+
+    def place(row: Row) -> tuple[bool, int, int]:
+        return row.split != "paper", row.spec.k_shot, row.spec.n_way
+
+    return sorted(_literature_rows(MAIN), key=place)
 
 
 def _with_features(main: tuple[str, ...]) -> tuple[str, ...]:
@@ -161,7 +180,12 @@ def omniglot_test_pool(split: str, ink_crops: bool = False) -> TaskPool:
 
 def to_record(row: Row, estimate: Estimate, seed: int) -> Record:
     """Return a measured row as a line of the results file, in JSON values."""
-    return {**row_key(row), "seed": seed, **estimate.summary()}
+    record = {**row_key(row), "seed": seed, **estimate.summary()}
+    if estimate.by_episode is None:
+        return record
+    queries = row.spec.n_way * row.spec.q_query
+    errors = queries * (1 - estimate.by_episode[:, -1].double())
+    return {**record, ERRORS: errors.round().int().tolist()}
 
 
 def row_key(row: Row) -> Record:
@@ -208,6 +232,7 @@ def accuracy_table(labels: Mapping[str, str], path: Path = RESULTS_FILE) -> list
         for result in PUBLISHED
     ]
     measured: dict[tuple[str, str], dict[str, str]] = {}
+    numbers: dict[tuple[str, str], set[int]] = {}
     for record in sorted(load_records(path, complete=True), key=_place):
         shape, split = (record["n_way"], record["k_shot"]), record["split"]
         if shape in headings and record["transductive"] and not record["within_alphabet"]:
@@ -215,7 +240,9 @@ def accuracy_table(labels: Mapping[str, str], path: Path = RESULTS_FILE) -> list
             empty = {"Method": label, "Split": split, **dict.fromkeys(headings.values(), "–")}
             row = measured.setdefault((split, label), empty | _conditions(record).columns())
             row[headings[shape]] = percent(record["accuracy"][-1], record["ci95"][-1])
-            row["Source"] = f"this project, n = {record['episodes']}"
+            numbers.setdefault((split, label), set()).add(record["episodes"])
+            n = " or ".join(map(str, sorted(numbers[split, label])))
+            row["Source"] = f"this project, n = {n}"
     return [*published, *measured.values()]
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from maml_core.config import SPLITS
 from maml_core.data.character_set import CharacterSet
-from maml_core.data.splits import split_classes
+from maml_core.data.splits import has_split, split_classes
 from maml_core.learners.provenance import Provenance
 
 MAX_SEED = 2**63 - 1  # of a `torch.Generator`
@@ -70,7 +70,7 @@ def seen_in_training(
     """
     trained: set[int] = set()
     for dataset, split, seed, part in trained_on:
-        if _same_classes(dataset, data.name):
+        if _same_classes(dataset, data.name) and has_split(data, split):
             trained.update(split_classes(data, split, part, seed))
     return sorted(trained.intersection(classes))
 

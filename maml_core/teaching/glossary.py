@@ -160,8 +160,8 @@ TERMS = (
     Term("spliced class", "a new class made from parts of two characters"),
     Term(
         "splits",
-        "*alphabets*, *paper*, *classes*: how classes are divided into training, validation and "
-        "test",
+        "*alphabets*, *paper*, *classes*, *minimal-1* and *minimal-2*: how classes are divided "
+        "into training, validation and test",
         "data.md#splits",
     ),
     Term(

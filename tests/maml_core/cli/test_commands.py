@@ -133,7 +133,7 @@ def test_each_option_reaches_its_setting():
         ("pretrain --batch-size 1", "batch_size is 1; choose"),
         ("evaluate --method nearest-pixels --steps 3", "no use for --steps; leave that out"),
         ("evaluate --method nearest-features --inner-lr 0.1", "no use for --inner-lr; leave"),
-        ("evaluate --method nearest-resnet --weights x", "no use for --weights; leave that out"),
+        ("evaluate --method nearest-pixels --weights x", "no use for --weights; leave that out"),
         ("evaluate --method nearest-features --model mlp", "no use for --model; leave that out"),
     ],
 )

@@ -274,6 +274,71 @@ def test_a_record_that_cannot_be_read_is_told_before_anything_is_measured(
     assert path.read_text() == "[1,2]"
 
 
+def test_a_row_is_measured_again_only_for_more_episodes(few_rows, tmp_path, capsys):
+    path = tmp_path / "results.jsonl"
+    assert call(ALL, "--record", path) == 0
+    capsys.readouterr()
+    assert call(f"{ALL} --episodes 8 --record {path}") == 0
+    assert capsys.readouterr().out == ""
+    assert call(f"{ALL} --episodes 14 --record {path}") == 0
+    assert [row["episodes"] for row in results_table.load_records(path)] == [14] * 3
+    assert len(path.read_text().splitlines()) == 6
+
+
+def test_without_a_number_each_row_has_its_own(few_rows, monkeypatch, capsys):
+    monkeypatch.setattr(results_table, "EPISODES", 4)
+    assert call("evaluate --all --steps 1 --json") == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["episodes"] for row in found] == [4, 4, 4]
+
+
+MINUS = f"{EVALUATE} --seed 4 --json --minus"
+
+
+@pytest.mark.parametrize("other", ["nearest-features", "nearest-pixels", "fomaml"])
+def test_a_difference_is_paired_over_the_same_episodes(
+    other, weights, few_characters, monkeypatch, capsys
+):
+    def shipped(method, split):
+        learner = checkpoints.load_weights(weights).learner()
+        params = initial_params(learner.model, 7)
+        return replace(learner, method=method, params=params)
+
+    monkeypatch.setattr(checkpoints, "shipped", shipped)
+    assert call(f"{MINUS} {other}", "--weights", weights) == 0
+    found = json.loads(capsys.readouterr().out)
+    spec, config = EpisodeSpec(3, 1, 2), EvaluationConfig(inner_steps=2, episodes=25, seed=4)
+    pool = make_pool(few_characters, split_classes(few_characters, "paper", "test"))
+    *_, first = evaluate(checkpoints.load_weights(weights).learner(), pool, spec, config)
+    if other == "fomaml":
+        *_, second = evaluate(shipped("fomaml", "paper"), pool, spec, config)
+    else:
+        learner = None if other == "nearest-pixels" else shipped("pretrained", "paper")
+        *_, second = evaluate_nearest(learner, pool, spec, config)
+    ours, theirs = (one.by_episode.double().numpy() for one in (first, second))
+    assert found["minus"] == other
+    assert found["accuracy"] == list(first.accuracy)
+    gaps = ours - theirs  # a single column stands for every step
+    for step in (1, 2):
+        expected = scipy.stats.ttest_1samp(gaps[:, step], 0).confidence_interval(0.95)
+        mean, half = found["difference"][step], found["difference_ci95"][step]
+        assert (mean - half, mean + half) == pytest.approx(tuple(expected), abs=1e-6)
+
+
+def test_a_difference_in_words_says_whose_it_is(weights, capsys):
+    assert call(f"{EVALUATE} --minus nearest-pixels", "--weights", weights) == 0
+    *_, head, _, one, two = capsys.readouterr().out.splitlines()
+    assert head == "maml minus nearest-pixels, paired over the same episodes:"
+    for step, line in enumerate((one, two), 1):
+        assert re.match(rf"  step +{step} +-?\d+\.\d\d ± \d+\.\d\d points$", line)
+
+
+@pytest.mark.parametrize("options", ["--all", "--official-runs --split alphabets"])
+def test_where_there_is_no_paired_difference_none_is_promised(options, capsys):
+    assert call(f"evaluate --minus nearest-pixels {options}") == 1
+    assert "leave" in capsys.readouterr().err
+
+
 def test_one_episode_has_no_interval(weights, capsys):
     assert call(f"{EVALUATE} --episodes 1", "--weights", weights) == 0
     assert "±" not in capsys.readouterr().out
@@ -434,3 +499,14 @@ def test_what_takes_no_step_has_no_rate_to_choose(protonet, capsys):
     assert call("choose-inner-lr --split paper", "--weights", protonet) == 1
     assert "ProtoNet solves for its head and takes no inner step" in capsys.readouterr().err
     assert protonet.read_bytes() == before
+
+
+def test_the_features_of_a_weights_file_are_compared(weights, few_characters, capsys):
+    options = "evaluate --split paper --n-way 3 --q-query 2 --episodes 12 --seed 4 --json"
+    assert call(f"{options} --method nearest-features", "--weights", weights) == 0
+    found = json.loads(capsys.readouterr().out)
+    pool = make_pool(few_characters, split_classes(few_characters, "paper", "test"))
+    config = EvaluationConfig(episodes=12, seed=4)
+    learner = checkpoints.load_weights(weights).learner()
+    *_, expected = evaluate_nearest(learner, pool, EpisodeSpec(3, 1, 2), config)
+    assert (found["method"], found["accuracy"]) == ("nearest-features", list(expected.accuracy))

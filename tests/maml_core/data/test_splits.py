@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from itertools import chain, combinations
 
@@ -11,15 +12,25 @@ import torch
 
 from maml_core.config import PARTS, SPLITS
 from maml_core.data.character_set import CharacterSet, ClassName
-from maml_core.data.splits import MIN_VALIDATION_CLASSES, split_classes
+from maml_core.data.splits import MIN_VALIDATION_CLASSES, has_split, split_classes
+
+SEEDED = ("alphabets", "paper", "classes")
+# The alphabets and numbers of characters in the official repository's
+# python/images_background_small1.zip and python/images_background_small2.zip.
+SMALL = {
+    "minimal-1": {"Balinese": 24, "Early_Aramaic": 22, "Greek": 24, "Korean": 40, "Latin": 26},
+    "minimal-2": {
+        **{"Greek": 24, "Japanese_(katakana)": 47, "Latin": 26, "Sanskrit": 42, "Tagalog": 17},
+    },
+}
 
 
-def characters(alphabet_sizes, n_evaluation):
+def characters(alphabet_sizes, n_evaluation, names=()):
     """A set with one blank picture a class; the last `n_evaluation` alphabets are for testing."""
-    names = [f"Alphabet {number:02}" for number in range(len(alphabet_sizes))]
+    names = [*names, *(f"Alphabet {number:02}" for number in range(len(alphabet_sizes)))]
     classes = tuple(
         ClassName(name, f"character{number:02}")
-        for name, size in zip(names, alphabet_sizes, strict=True)
+        for name, size in zip(names, alphabet_sizes, strict=False)
         for number in range(size)
     )
     return CharacterSet(
@@ -30,7 +41,7 @@ def characters(alphabet_sizes, n_evaluation):
         inputs=np.zeros((len(classes), 28, 28), dtype=np.uint8),
         bits=np.zeros((len(classes), 1, 1), dtype=np.uint8),
         side=1,
-        evaluation_alphabets=tuple(names[len(names) - n_evaluation :]),
+        evaluation_alphabets=tuple(names[len(alphabet_sizes) - n_evaluation : len(alphabet_sizes)]),
     )
 
 
@@ -45,7 +56,9 @@ def like_omniglot():
             found[rng.choice(np.flatnonzero(found < 55))] += 1
         return found.tolist()
 
-    return characters(sizes(30, 964) + sizes(20, 659), n_evaluation=20)
+    names = {**SMALL["minimal-1"], **SMALL["minimal-2"]}
+    background = [*names.values(), *sizes(30 - len(names), 964 - sum(names.values()))]
+    return characters(background + sizes(20, 659), n_evaluation=20, names=names)
 
 
 def parts_of(data, split, seed=0):
@@ -64,7 +77,7 @@ def test_parts_are_disjoint_and_cover_everything(split, seed, like_omniglot):
     assert all(classes == sorted(classes) for classes in parts.values())
 
 
-@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("split", SEEDED)
 def test_the_seed_decides(split, like_omniglot):
     again, other = (parts_of(like_omniglot, split, seed) for seed in (0, 1))
     assert parts_of(like_omniglot, split, 0) == again
@@ -94,6 +107,35 @@ def test_validation_alphabets_have_a_hundred_classes_and_no_alphabet_too_many(se
     assert len(validation) >= MIN_VALIDATION_CLASSES
     sizes = [len(like_omniglot.alphabets[name]) for name in alphabets_of(like_omniglot, validation)]
     assert sum(sizes) - max(sizes) < MIN_VALIDATION_CLASSES
+
+
+@pytest.mark.parametrize("split", SMALL)
+def test_the_minimal_splits_train_on_five_alphabets(split, like_omniglot):
+    assert {*SPLITS} == {*SEEDED, *SMALL}
+    parts = parts_of(like_omniglot, split)
+    assert alphabets_of(like_omniglot, parts["train"]) == SMALL[split].keys()
+    assert len(parts["train"]) == sum(SMALL[split].values())
+    assert parts["test"] == split_classes(like_omniglot, "alphabets", "test")
+    assert parts == parts_of(like_omniglot, split, seed=1)
+
+
+@pytest.mark.parametrize("split", SMALL)
+def test_the_real_minimal_splits_are_the_official_files(split, real_omniglot):
+    parts = parts_of(real_omniglot, split)
+    trained = Counter(real_omniglot.classes[index].alphabet for index in parts["train"])
+    assert trained == SMALL[split]
+    assert len(parts["validation"]) == 964 - sum(SMALL[split].values())
+    assert parts["test"] == list(range(964, 964 + 659))
+
+
+def test_a_minimal_split_needs_its_alphabets_for_training():
+    data = characters([3] * 9, n_evaluation=1, names=[*SMALL["minimal-1"]])
+    assert has_split(data, "minimal-1")
+    assert not has_split(data, "minimal-2")
+    assert len(split_classes(data, "minimal-1", "train")) == 15
+    for lacking in (characters([3] * 5, 0), replace(data, evaluation_alphabets=("Greek",))):
+        with pytest.raises(ValueError, match="trains on Omniglot's Balinese, Early_Aramaic, "):
+            split_classes(lacking, "minimal-1", "train")
 
 
 def test_the_papers_sizes(like_omniglot):

@@ -8,7 +8,9 @@ import random
 import re
 import stat
 
+import numpy as np
 import pytest
+import scipy.stats
 
 from maml_core.config import EpisodeSpec
 from maml_core.evaluation.confidence_intervals import Estimate
@@ -17,6 +19,7 @@ from maml_core.evaluation.records import (
     RecordError,
     append_record,
     load_records,
+    paired_errors,
     prepare_to_append,
 )
 from maml_core.evaluation.results_table import Row, accuracy_table, official_runs_table, to_record
@@ -24,7 +27,7 @@ from maml_core.evaluation.results_table import Row, accuracy_table, official_run
 ROW = to_record(
     Row("maml", "paper", EpisodeSpec(5, 1, 10)), Estimate(600, (0.2, 0.9), (0.0, 0.01)), seed=0
 )
-LINE = json.dumps(ROW).encode()
+LINE = json.dumps(ROW, separators=(",", ":")).encode()
 
 
 @pytest.fixture
@@ -50,7 +53,7 @@ def test_a_file_without_half_a_line_keeps_all_it_has(content, path):
     path.write_bytes(content)
     rows = load_records(path)
     prepare_to_append(path)
-    append_record(path, ROW)
+    append_record(path, ROW | {"seed": 1})
     assert len(load_records(path)) == len(rows) + 1
     assert path.read_bytes().startswith(content)
 
@@ -80,6 +83,9 @@ UNREADABLE = [
     (b'{"accuracy": []}', "has an unusable accuracy"),
     (b'{"ci95": "wide"}', "has an unusable ci95"),
     (b'{"ci95": [-1]}', "has an unusable ci95"),
+    (b'{"errors": [-1]}', "has an unusable errors"),
+    (b'{"errors": [0.5]}', "has an unusable errors"),
+    (b'{"errors": 3}', "has an unusable errors"),
 ]
 
 
@@ -99,7 +105,7 @@ def test_rows_from_before_there_were_ensembles_have_no_members(path):
 @pytest.mark.parametrize("name", ROW.keys() - {"members"})
 def test_a_row_that_lacks_something_is_named_where_all_is_needed(name, path):
     less = {other: value for other, value in ROW.items() if other != name}
-    path.write_text(json.dumps(ROW) + "\n" + json.dumps(less) + "\n")
+    path.write_text(json.dumps(ROW | {"split": "alphabets"}) + "\n" + json.dumps(less) + "\n")
     for table in (accuracy_table, official_runs_table):
         with pytest.raises(RecordError, match=f"Line 2 of {path} lacks {name}"):
             table({}, path)
@@ -110,6 +116,72 @@ def test_as_many_intervals_as_accuracies_are_needed(path):
     path.write_text(json.dumps(ROW | {"ci95": [0.1]}))
     with pytest.raises(RecordError, match=f"Line 1 of {path} has not one interval for each"):
         accuracy_table({}, path)
+
+
+def test_of_a_row_measured_again_the_larger_measurement_counts_in_the_firsts_place(path):
+    other = ROW | {"k_shot": 5}
+    many, few = ROW | {"episodes": 3_000, "accuracy": [0.2, 0.91]}, ROW | {"episodes": 20}
+    path.write_text("".join(json.dumps(row) + "\n" for row in (ROW, other, many, few)))
+    first, second = load_records(path)
+    assert (first["episodes"], first["accuracy"]) == (3_000, [0.2, 0.91])
+    assert second["k_shot"] == 5
+
+
+def of_errors(errors, **more):
+    """A recorded row of 5-way episodes of 10 queries a class."""
+    share = 1 - sum(errors) / (len(errors) * 50)
+    return ROW | {"episodes": len(errors), "accuracy": [share], "ci95": [0.01]} | more | {
+        "errors": errors
+    }  # fmt: skip
+
+
+def test_a_paired_difference_of_rows_is_that_of_students_paired_t():
+    rng = np.random.default_rng(0)
+    hard = rng.integers(0, 9, 40)
+    first, second = (of_errors((hard + rng.integers(0, 4, 40)).tolist()) for _ in "ab")
+    mean, half = paired_errors(first, second)
+    shares = (1 - np.array(row["errors"]) / 50 for row in (first, second))
+    expected = scipy.stats.ttest_rel(*shares)
+    low, high = expected.confidence_interval(0.95)
+    assert (mean - half, mean + half) == pytest.approx((low, high), rel=1e-9)
+    apart = [scipy.stats.sem(np.array(row["errors"]) / 50) for row in (first, second)]
+    assert half < 2 * np.hypot(*apart), "what is hard for both is taken out"
+    turned = paired_errors(second, first)
+    assert turned == pytest.approx((-mean, half))
+
+
+def test_only_the_episodes_that_both_rows_have_are_compared():
+    first, second = of_errors([0, 1, 5, 2]), of_errors([1, 1, 8, 3, 50, 50, 50])
+    mean, _ = paired_errors(first, second)
+    assert mean == pytest.approx((1 + 0 + 3 + 1) / 4 / 50)
+
+
+@pytest.mark.parametrize(
+    "unlike", [{"seed": 1}, {"split": "alphabets"}, {"q_query": 5}, {"within_alphabet": True}]
+)
+def test_rows_of_other_episodes_are_not_paired(unlike):
+    first, second = of_errors([0, 1]), of_errors([0, 1], **unlike)
+    with pytest.raises(ValueError, match=f"differ in {next(iter(unlike))}: compare the same"):
+        paired_errors(first, second)
+
+
+def test_rows_of_earlier_versions_have_no_paired_difference():
+    assert paired_errors(ROW, of_errors([0, 1])) is None
+
+
+@pytest.mark.parametrize("errors", [[1, 2, 3], [1]])
+def test_as_many_numbers_of_errors_as_episodes_are_needed(errors, path):
+    path.write_text(json.dumps(of_errors(errors) | {"episodes": 2}))
+    with pytest.raises(RecordError, match="has not one number of errors for each episode"):
+        accuracy_table({}, path)
+
+
+def test_the_recorded_errors_are_those_of_the_recorded_accuracies():
+    rows = [row for row in load_records() if "errors" in row]
+    assert rows
+    for row in rows:
+        share = sum(row["errors"]) / (row["episodes"] * row["n_way"] * row["q_query"])
+        assert row["accuracy"][-1] == pytest.approx(1 - share, abs=1e-6)
 
 
 def test_a_list_as_a_last_line_is_not_half_a_row(path):

@@ -6,13 +6,17 @@ import itertools
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from maml_core.config import CHALLENGE, OFFICIAL_RUNS, EpisodeSpec, EvaluationConfig
 from maml_core.data.splits import split_classes
+from maml_core.episodes.pool import make_pool
+from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation import results_table
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
+from maml_core.evaluation.comparison import compare
 from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.evaluation.ensembles import ENSEMBLE, shipped_member
 from maml_core.evaluation.published import PUBLISHED, PUBLISHED_RUNS
@@ -27,7 +31,7 @@ from maml_core.evaluation.results_table import (
 )
 from maml_core.evaluation.results_table import TABLE_SPLITS as SPLITS
 from maml_core.learners import checkpoints
-from maml_core.learners.learner import Learner
+from maml_core.learners.learner import Learner, random_learner
 from maml_core.methods.catalogue import METHODS, NEAREST
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import initial_params
@@ -279,6 +283,34 @@ def test_a_row_comes_back_from_its_line(tmp_path):
     assert not results_table.row_key(row).items() <= second.items()
 
 
+def test_a_record_keeps_the_wrong_queries_of_each_episode(make_characters):
+    data = make_characters((10, 10), likeness=0.9)
+    pool = make_pool(data, range(20))
+    row = Row("maml", "paper", SPEC)
+    config = EvaluationConfig(2, 13, 6)
+    *_, last = evaluate(random_learner(), pool, SPEC, config)
+    told = to_record(row, last, 6)
+    counted = []
+    for number in range(13):
+        episode = sample_episode(pool, SPEC, 6, number)
+        (trajectory,) = compare({"random": random_learner()}, episode, 2)
+        truth = np.repeat(np.arange(SPEC.n_way), SPEC.q_query)
+        counted.append(int((np.asarray(trajectory.predictions[-1]) != truth).sum()))
+    assert told["errors"] == counted
+    assert len(set(counted)) > 1
+
+
+def test_the_main_rows_are_measured_on_more_episodes(every_row):
+    main = {"maml", "pretrained", "protonet", "nearest-features"}
+    for row in every_row:
+        plain = row.transductive and not row.rotation_tta and not row.spec.within_alphabet
+        literature = (row.spec.n_way, row.spec.k_shot) in LITERATURE
+        expected = 3_000 if row.method in main and plain and literature else 600
+        assert row.episodes == (20 if row.spec.official else expected)
+    places = [place for place, row in enumerate(every_row) if row.episodes == 3_000]
+    assert places == list(range(2 * 4 * 4)), "the most important first"
+
+
 def test_empty_lines_and_a_missing_file_hold_no_rows(tmp_path):
     path = tmp_path / "results.jsonl"
     assert load_records(path) == []
@@ -354,6 +386,12 @@ def test_a_recorded_row_stands_in_its_column_with_the_last_steps_value(tmp_path)
             **{"Views": "4", "5-way 1-shot": "95.0 ± 0.5"},
         },
     ]
+
+
+def test_a_line_says_every_number_of_episodes_that_it_rests_on(tmp_path):
+    many, few = measured("maml", "paper", 5, 1), measured("maml", "paper", 20, 1)
+    path = lines(tmp_path / "results.jsonl", many | {"episodes": 3_000}, few)
+    assert accuracy_table(LABELS, path)[-1]["Source"] == "this project, n = 600 or 3000"
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,19 @@ def test_weights_know_no_class_of_another_data_set_or_of_their_own_test_part(dat
     assert seen_in_training(trained_on, replace(data, name="glyphs"), other) == []
 
 
+def test_weights_that_name_a_split_which_the_set_cannot_have_know_none_of_its_classes(data):
+    """A stranger's file may say anything; this set has none of Omniglot's alphabets."""
+    trained_on = [TrainingSplit("omniglot", "minimal-1", 0)]
+    assert seen_in_training(trained_on, data, range(len(data.classes))) == []
+
+
+def test_weights_of_a_minimal_split_know_five_alphabets(real_omniglot):
+    trained_on = [TrainingSplit("omniglot", "minimal-2", 0)]
+    seen = seen_in_training(trained_on, real_omniglot, range(len(real_omniglot.classes)))
+    alphabets = {real_omniglot.classes[c].alphabet for c in seen}
+    assert alphabets == {"Greek", "Japanese_(katakana)", "Latin", "Sanskrit", "Tagalog"}
+
+
 def test_a_folder_has_the_same_classes_in_colour_and_in_grey(data):
     folder = replace(data, name="folder-28")
     train = split_classes(folder, "classes", "train")
