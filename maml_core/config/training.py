@@ -165,8 +165,7 @@ class TrainConfig:
                 )
         if self.first_order_steps and not demands.second_order:
             raise SettingError(
-                "{label} has no derivative of second order whose annealing {first_order_steps} "
-                "could be; take 0.",
+                "{label} has no derivative of second order to anneal; take 0 first-order steps.",
                 label=demands.called,
             )
 

@@ -46,7 +46,7 @@ def test_pandas_is_whole_before_a_figure_is_made() -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "charts"), [("adapt", 3), ("episodes", 1), ("landscape", 2), ("inside", 3)]
+    ("page", "charts"), [("adapt", 3), ("episodes", 1), ("landscape", 2), ("inside", 4)]
 )
 def test_charts_have_a_text_alternative_and_a_name_to_be_saved_under(
     page: str, charts: int
