@@ -17,8 +17,8 @@ from maml_core.paths import ASSETS
 RESULTS_FILE = ASSETS / "results.jsonl"
 Record = dict[str, Any]  # a line of the file
 # What files of earlier versions call a setting, and its name today.
-NOT_YET: Mapping[str, Any] = {"members": []}  # what those files do not have, and its value there
 FORMER_NAMES = {"four_turns": "rotation_tta", "close_ups": "ink_crops"}
+NOT_YET: Mapping[str, Any] = {"members": []}  # what those files do not have, and its value there
 
 
 class RecordError(ValueError):
@@ -116,7 +116,8 @@ def load_records(path: Path = RESULTS_FILE, *, complete: bool = False) -> list[R
 def _which(record: Record) -> frozenset[tuple[str, object]]:
     """Return what tells a row from others: its settings, not what was measured."""
     settings = ((name, value) for name, value in record.items() if name not in MEASURED)
-    return frozenset((n, value) for n, value in settings if not isinstance(value, list | dict))
+    plain = {n: value for n, value in settings if not isinstance(value, list | dict)}
+    return frozenset({**plain, "members": tuple(record["members"])}.items())
 
 
 def paired_errors(first: Record, second: Record) -> tuple[float, float] | None:

@@ -118,6 +118,14 @@ def test_as_many_intervals_as_accuracies_are_needed(path):
         accuracy_table({}, path)
 
 
+def test_ensembles_of_other_members_are_other_rows(path):
+    of_two = ROW | {"method": "ensemble", "members": ["maml", "protonet"]}
+    of_others = of_two | {"members": ["maml", "nearest-resnet"]}
+    path.write_text(json.dumps(of_two) + "\n" + json.dumps(of_others) + "\n")
+    found = [record["members"] for record in load_records(path, complete=True)]
+    assert found == [["maml", "protonet"], ["maml", "nearest-resnet"]]
+
+
 def test_of_a_row_measured_again_the_larger_measurement_counts_in_the_firsts_place(path):
     other = ROW | {"k_shot": 5}
     many, few = ROW | {"episodes": 3_000, "accuracy": [0.2, 0.91]}, ROW | {"episodes": 20}
