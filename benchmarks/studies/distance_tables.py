@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from benchmarks.studies.results_tables import fill
+from benchmarks.studies.results_tables import fill, markdown_table
 from maml_core.evaluation.confidence_intervals import percent
 from maml_core.evaluation.training_distance import (
     DISTANCES,
@@ -52,7 +52,7 @@ def _beside_pretrained(sets: Sequence[ShiftedSet], n_way: int) -> str:
         cells += [percent(*pair) for pair in pairs]
         rows.append([one.name, *cells, points(lead), _signed(100 * lead.share_avoided, 0)])
     heading = ["set", *(f"distance by {kind}" for kind in DISTANCES), "MAML", "Pretrained"]
-    return _markdown([*heading, "lead, points", "lead, % of Pretrained's errors"], rows)
+    return markdown_table([*heading, "lead, points", "lead, % of Pretrained's errors"], rows)
 
 
 def _signed(value: float, digits: int) -> str:
@@ -69,7 +69,7 @@ def _distances(sets: Sequence[ShiftedSet]) -> str:
         + [f"{one.distance[kind]:.2f}" for kind in DISTANCES]
         for one in _nearest_first(sets)
     ]
-    return _markdown(heading, rows)
+    return markdown_table(heading, rows)
 
 
 def _by_method(sets: Sequence[ShiftedSet], n_way: int, what: Literal["accuracy", "lead"]) -> str:
@@ -80,7 +80,7 @@ def _by_method(sets: Sequence[ShiftedSet], n_way: int, what: Literal["accuracy",
         [name, *(percent(*values[m]).replace("-", "−") if m in values else "–" for m in methods)]
         for name, values in compared.items()
     ]
-    return _markdown(["set", *(BY_NAME[m].short_label for m in methods)], rows)
+    return markdown_table(["set", *(BY_NAME[m].short_label for m in methods)], rows)
 
 
 def _nearest_first(sets: Sequence[ShiftedSet]) -> list[ShiftedSet]:
@@ -100,9 +100,4 @@ def _correlations(by_n_way: Mapping[int, Sequence[ShiftedSet]]) -> str:
             cells.append(_signed(value, 2))
         if set(cells) != {"–"}:
             rows.append([BY_NAME[method].short_label, *cells])
-    return _markdown(["MAML's lead over", *(f"{n}-way, {kind}" for n, kind in columns)], rows)
-
-
-def _markdown(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown_table(["MAML's lead over", *(f"{n}-way, {kind}" for n, kind in columns)], rows)

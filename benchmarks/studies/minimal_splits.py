@@ -16,12 +16,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.studies.results_tables import markdown_table
+from benchmarks.studies.training_seeds import train
 from maml_core.config import (
     OFFICIAL_RUNS,
     EpisodeSpec,
     EvaluationConfig,
-    PretrainConfig,
-    TrainConfig,
 )
 from maml_core.data.splits import MINIMAL
 from maml_core.episodes.official_runs import RUNS
@@ -31,7 +31,6 @@ from maml_core.evaluation.confidence_intervals import Estimate, plus_minus
 from maml_core.learners.checkpoints import load_weights
 from maml_core.learners.learner import Learner
 from maml_core.methods.catalogue import BY_NAME
-from maml_core.training import recipes
 from maml_core.training.inner_lr_search import (
     INNER_LR_CANDIDATES,
     INNER_LR_EPISODES,
@@ -41,6 +40,7 @@ from maml_core.training.training_run import VALIDATION_QUERY, TrainingRun
 
 N_WAY = OFFICIAL_RUNS.n_way
 INNER_STEPS = 5
+TRAINED = ("pretrained", "maml", "protonet")  # the first is what the others start from
 
 
 def main() -> None:
@@ -52,13 +52,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs"), help="folder of the weights")
     parsed = parser.parse_args()
     found = {split: dict(errors(split, parsed)) for split in parsed.splits}
-    print(f"| method | {' | '.join(found)} |\n| --- {'| --- ' * len(found)}|")
-    for method in found[parsed.splits[0]]:
-        cells = [
-            plus_minus(100 - 100 * row[method].accuracy[-1], 100 * row[method].ci95[-1])
-            for row in found.values()
+    rows = [
+        [
+            BY_NAME[method].short_label,
+            *(
+                plus_minus(100 - 100 * row[method].accuracy[-1], 100 * row[method].ci95[-1])
+                for row in found.values()
+            ),
         ]
-        print(f"| {BY_NAME[method].short_label} | {' | '.join(cells)} |")
+        for method in found[parsed.splits[0]]
+    ]
+    print(markdown_table(["method", *found], rows))
 
 
 def errors(split: str, parsed: argparse.Namespace) -> Iterator[tuple[str, Estimate]]:
@@ -77,16 +81,15 @@ def errors(split: str, parsed: argparse.Namespace) -> Iterator[tuple[str, Estima
         yield method, last
 
 
-TRAINED = ("pretrained", "maml", "protonet")  # the first is what the others start from
-
-
 def trained(method: str, split: str, parsed: argparse.Namespace) -> Learner:
     """Return a learner with its α, trained where its weights are not there."""
     folder = parsed.out / split
     folder.mkdir(parents=True, exist_ok=True)
     run = TrainingRun(folder / f"{method}.safetensors", split=split)
     if run.state.exists() or not run.out.exists():
-        train(method, replace(run, resume=run.state.exists()), parsed)
+        run = replace(run, resume=run.state.exists())
+        start = folder / "pretrained.safetensors"
+        train(method, run, start, epochs=parsed.epochs, updates=parsed.updates)
     learner = load_weights(run.out).learner()
     if learner.solve_head is not None:
         return learner
@@ -101,25 +104,6 @@ def trained(method: str, split: str, parsed: argparse.Namespace) -> Learner:
     )
     print(f"{split}, {method}: α = {inner_lr}", flush=True)
     return replace(learner, inner_lrs={N_WAY: inner_lr})
-
-
-def train(method: str, run: TrainingRun, parsed: argparse.Namespace) -> None:
-    """Train one method on a split."""
-    if method == "pretrained":
-        pretraining = PretrainConfig(parsed.epochs, weight_decay=0.05)
-        recipes.train_baseline(run, pretraining, {"name": "conv4"}, inner_lr=0.1)
-        return
-    config = TrainConfig(
-        method,
-        n_ways=(N_WAY,),
-        q_query=3,
-        inner_steps=1 if method == "maml" else 0,
-        meta_batch_size=4,
-        meta_steps=parsed.updates,
-        transductive=False,
-        alternate_within_alphabet=True,
-    )
-    recipes.train(run, config, {"name": "conv4"}, run.out.with_name("pretrained.safetensors"))
 
 
 if __name__ == "__main__":

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from maml_core.evaluation import published, results_table
-from maml_core.evaluation.confidence_intervals import percent
+from maml_core.evaluation.confidence_intervals import in_points, percent
 from maml_core.evaluation.records import load_records, paired_errors
 from maml_core.figures.style import STYLES
 from maml_core.paths import PROJECT
@@ -81,7 +81,7 @@ def summary(records: list[Record]) -> str:
     )
     rows.append(["*n*", *(" or ".join(f"{n:,}" for n in numbers[s]) for s in published.SHAPES)])
     head = ["", *(f"{n}-way {k}-shot" for n, k in published.SHAPES)]
-    return _markdown(head, rows) if measured else ""
+    return markdown_table(head, rows) if measured else ""
 
 
 def by_step(records: list[Record]) -> str:
@@ -101,7 +101,7 @@ def by_step(records: list[Record]) -> str:
             records, key=lambda r: (order[r["n_way"], r["k_shot"]], results_table.views_suffix(r))
         )
     ]
-    return _markdown(head, rows) if rows else ""
+    return markdown_table(head, rows) if rows else ""
 
 
 def differences(records: list[Record]) -> str:
@@ -125,7 +125,7 @@ def differences(records: list[Record]) -> str:
             names = " − ".join(STYLES[method].short_label for method in (first, second))
             rows.append([split, names, *(cell or "–" for cell in cells)])
     head = ["split", "difference", *(f"{n}-way {k}-shot" for n, k in published.SHAPES)]
-    return _markdown(head, rows) if rows else ""
+    return markdown_table(head, rows) if rows else ""
 
 
 def _difference(first: Record | None, second: Record | None) -> str:
@@ -133,9 +133,7 @@ def _difference(first: Record | None, second: Record | None) -> str:
     paired = paired_errors(first, second) if first and second else None
     if first is None or second is None or paired is None:
         return ""
-    mean, half = paired
-    sign = "−" if mean < 0 else "+"
-    return f"{sign}{percent(abs(mean), half, 2)} ({min(first['episodes'], second['episodes'])})"
+    return f"{in_points(*paired, 2)} ({min(first['episodes'], second['episodes'])})"
 
 
 def grid(records: list[Record]) -> str:
@@ -153,7 +151,7 @@ def grid(records: list[Record]) -> str:
         ]
         for n in results_table.GRID_WAYS
     ]
-    return _markdown(head, rows) if found else ""
+    return markdown_table(head, rows) if found else ""
 
 
 def _cell(record: Record, step: int) -> str:
@@ -163,7 +161,8 @@ def _cell(record: Record, step: int) -> str:
     return percent(values[step], record["ci95"][step])
 
 
-def _markdown(head: list[str], rows: Iterable[list[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown, without a last line end."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -14,19 +14,18 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import math
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from scipy.special import stdtrit
 
+from benchmarks.studies.results_tables import markdown_table
 from maml_core.config import EpisodeSpec, EvaluationConfig, PretrainConfig, TrainConfig
 from maml_core.evaluation import results_table
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
 from maml_core.evaluation.confidence_intervals import (
-    LEVEL,
     Estimate,
+    mean_and_ci95,
     paired_difference,
     percent,
 )
@@ -80,16 +79,28 @@ def trained(parsed: argparse.Namespace) -> dict[tuple[str, int], Learner]:
         path = parsed.out / f"{method}-{seed}.safetensors"
         begun = TrainingRun(path).state.exists()
         if begun or not path.exists():
-            train(method, seed, TrainingRun(path, resume=begun), parsed)
+            run = TrainingRun(path, resume=begun)
+            train(method, run, START, epochs=parsed.epochs, updates=parsed.updates, seed=seed)
         inner_lrs = checkpoints.shipped(method).inner_lrs
         found[method, seed] = replace(checkpoints.load_weights(path).learner(), inner_lrs=inner_lrs)
     return found
 
 
-def train(method: str, seed: int, run: TrainingRun, parsed: argparse.Namespace) -> None:
-    """Train one method with one seed, as docs/training.md does but shorter."""
+def train(
+    method: str, run: TrainingRun, start: Path, *, epochs: int, updates: int, seed: int = 0
+) -> None:
+    """Train one method as docs/training.md does, but as long as is asked.
+
+    Args:
+        method: Pretrained, which begins at random, or what goes on from its weights.
+        run: Data and files.
+        start: Pretrained's weights.
+        epochs: Of Pretrained.
+        updates: Of any other.
+        seed: Of the episodes and the initialisation.
+    """
     if method == "pretrained":
-        pretraining = PretrainConfig(parsed.epochs, weight_decay=0.05, seed=seed)
+        pretraining = PretrainConfig(epochs, weight_decay=0.05, seed=seed)
         recipes.train_baseline(run, pretraining, {"name": "conv4"}, inner_lr=0.1)
         return
     config = TrainConfig(
@@ -98,12 +109,12 @@ def train(method: str, seed: int, run: TrainingRun, parsed: argparse.Namespace) 
         q_query=3,
         inner_steps=1 if method == "maml" else 0,
         meta_batch_size=4,
-        meta_steps=parsed.updates,
+        meta_steps=updates,
         transductive=False,
         alternate_within_alphabet=True,
         seed=seed,
     )
-    recipes.train(run, config, {"name": "conv4"}, START)
+    recipes.train(run, config, {"name": "conv4"}, start)
 
 
 def table(found: Measured) -> str:
@@ -114,26 +125,25 @@ def table(found: Measured) -> str:
     """
     seeds = list(next(iter(found.values())))
     head = ["", *(f"seed {seed}" for seed in seeds), "SD", "mean over trainings", "largest gap"]
-    lines = [head, ["---"] * len(head)]
+    rows = []
     for method, by_seed in found.items():
         means = [estimate.accuracy[-1] for estimate in by_seed.values()]
         cells = [percent(one.accuracy[-1], one.ci95[-1], 2) for one in by_seed.values()]
-        lines.append([BY_NAME[method].short_label, *cells, *spread(means), largest_gap(by_seed)])
+        rows.append([BY_NAME[method].short_label, *cells, *spread(means), largest_gap(by_seed)])
     for first, second in PAIRS:
         if first in found and second in found:
             gaps = [_gap(found[first][seed], found[second][seed]) for seed in seeds]
             label = f"{BY_NAME[first].short_label} − {BY_NAME[second].short_label}"
             cells = [percent(*gap, 2) for gap in gaps]
-            lines.append([label, *cells, *spread([mean for mean, _ in gaps]), ""])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+            rows.append([label, *cells, *spread([mean for mean, _ in gaps]), ""])
+    return markdown_table(head, rows)
 
 
 def spread(means: list[float]) -> tuple[str, str]:
     """Return the standard deviation of one mean a training, and their mean ± its 95 % interval."""
     values = torch.tensor(means).double()
-    deviation = float(values.std())
-    half = float(stdtrit(len(means) - 1, (1 + LEVEL) / 2)) * deviation / math.sqrt(len(means))
-    return f"{100 * deviation:.2f}", percent(float(values.mean()), half, 2)
+    (mean,), (half,) = mean_and_ci95(values[:, None])
+    return f"{100 * float(values.std()):.2f}", percent(mean, half, 2)
 
 
 def largest_gap(by_seed: dict[int, Estimate]) -> str:

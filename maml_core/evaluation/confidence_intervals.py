@@ -152,3 +152,9 @@ def plus_minus(value: float, half_width: float, digits: int = 1) -> str:
 def percent(accuracy: float, ci95: float, digits: int = 1) -> str:
     """Return an accuracy and its half-width, both 0 to 1, in %: '98.6 ± 0.2', or '98.6'."""
     return plus_minus(100 * accuracy, 100 * ci95, digits)
+
+
+def in_points(difference: float, ci95: float, digits: int = 1) -> str:
+    """Return a difference and its half-width, −1 to 1, in points with its sign: '+1.3 ± 0.2'."""
+    text = percent(difference, ci95, digits)
+    return f"−{text[1:]}" if text.startswith("-") else f"+{text}"

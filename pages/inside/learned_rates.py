@@ -19,7 +19,7 @@ from pages.shared.link_settings import Settings
 
 def draw_learned_rates(settings: Settings) -> None:
     """Draw the rates by layer of all who learned some; nothing where nobody did."""
-    rates = _rates(settings.spec.n_way)
+    rates = _rates(cached.available_methods(), settings.spec.n_way)
     if not rates:
         return
     st.subheader("Which rates were learned?", anchor=False)
@@ -35,8 +35,10 @@ def draw_learned_rates(settings: Settings) -> None:
     explanation("What is this about?", WHY_RATES)
 
 
-def _rates(n_way: int) -> dict[str, list[dict[str, Rates]]]:
-    learners = {method: cached.learner(method) for method in cached.available_methods()}
+@st.cache_data(show_spinner=False, max_entries=64, ttl=cached.RESULT_SECONDS)
+def _rates(methods: tuple[str, ...], n_way: int) -> dict[str, list[dict[str, Rates]]]:
+    """Return the rates of those that learned some: of a hundred thousand weights, once."""
+    learners = {method: cached.learner(method) for method in methods}
     return {
         method: learned_rates(learner, n_way)
         for method, learner in learners.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from maml_core.evaluation.confidence_intervals import percent
+from maml_core.evaluation.confidence_intervals import in_points
 from maml_core.evaluation.training_distance import Lead, rank_correlation
 from maml_core.teaching.sentences.words import spelled
 
@@ -35,8 +35,7 @@ def leads_in_words(leads: Sequence[Lead]) -> str:
 
 def points(lead: Lead) -> str:
     """Return a lead in points with its sign: '+1.3 ± 0.2'."""
-    text = percent(lead.mean, lead.ci95)
-    return f"−{text[1:]}" if text.startswith("-") else f"+{text}"
+    return in_points(lead.mean, lead.ci95)
 
 
 def _extremes(leads: Sequence[Lead]) -> str:
