@@ -100,6 +100,39 @@ def test_a_chart_is_called_by_its_numbers(page: Page, app_url: str) -> None:
     assert f"MAML from 50 at 0 to {100 * right / of:.3g} at 2" in label, json.dumps(scores)
 
 
+@pytest.mark.parametrize(
+    "soon",
+    [
+        pytest.param("queueMicrotask", id="so that the move never ends"),
+        pytest.param("setTimeout", id="so that the move ends on what was drawn since"),
+    ],
+)
+def test_a_chart_drawn_anew_while_it_moves_still_goes_with_the_player(
+    page: Page, app_url: str, soon: str
+) -> None:
+    page.goto(f"{app_url}/train?what=Replay&n_way=3&q_query=1")
+    chart = "document.querySelector('.st-key-course_chart .js-plotly-plot')"
+    page.wait_for_function(f"{chart}?._transitionData?._frames?.length")
+    page.evaluate(
+        """soon => {
+          const { animate, react } = window.Plotly;
+          window.Plotly.animate = (plot, ...how) => {
+            if (!plot.closest(".st-key-course_chart")) return animate(plot, ...how);
+            window.Plotly.animate = animate;
+            const { layout, _transitionData: { _frames: frames } } = plot;
+            const data = structuredClone(plot.data);
+            const end = animate(plot, ...how);
+            window[soon](() => (window.drawn_anew = react(plot, { data, layout, frames })));
+            return end;
+          };
+        }""",
+        soon,
+    )
+    page.locator(".st-key-replay_player .rewind").click()
+    page.wait_for_function("window.drawn_anew")
+    page.wait_for_function(f"{chart}.data.at(-1).x[0] === 0")
+
+
 def place_of_point(page: Page, chart: str, trace: int, number: int) -> list[float]:
     """Return where a point of a chart is in the browser's window."""
     return page.evaluate(

@@ -49,6 +49,10 @@ export interface PlotHover {
   event: MouseEvent;
 }
 
+export interface Frame {
+  traces: number[];
+}
+
 /** An element that Plotly has drawn in. Names with a leading _ are Plotly's own. */
 export interface Plot extends HTMLElement {
   data: Trace[];
@@ -62,7 +66,7 @@ export interface Plot extends HTMLElement {
     paper_bgcolor: string;
   };
   _context: { toImageButtonOptions: { filename: string } };
-  _transitionData?: { _frameHash?: Record<string, { traces: number[] }> };
+  _transitionData?: { _frameHash?: Record<string, Frame> };
   on(event: "plotly_hover", handler: (event: PlotHover) => void): void;
   on(event: "plotly_unhover", handler: () => void): void;
   on(event: "plotly_relayout", handler: (change: Record<string, unknown>) => void): void;

@@ -1,15 +1,16 @@
 // The page's own charts, which carry one frame a step.
 
-/** @import { Plot, Trace } from "./browser.js" */
+/** @import { Frame, Plot, Trace } from "./browser.js" */
 
 const LOOK_MS = 100;
 
 /** @typedef {HTMLElement & { charts?: string[], watching?: boolean }} Root */
 
 /**
- * The step that a chart was moved to, and a line of it by then; none while it still moves.
+ * The frame that a chart was moved to, and a line of it by then; none while it still moves. A chart
+ * drawn anew has new frames, and Plotly forgets the move that it was at: nobody hears of its end.
  *
- * @typedef {{ step: string, trace?: Trace }} Shown
+ * @typedef {{ frame: Frame, trace?: Trace }} Shown
  */
 
 /** @type {WeakMap<Plot, Shown>} */
@@ -47,27 +48,27 @@ function showFrames(root) {
       document.querySelector(`.st-key-${key} .js-plotly-plot`)
     );
     const frame = chart?._transitionData?._frameHash?.[step];
-    if (chart && frame && !stands(chart, step)) void move(chart, step, frame.traces[0]);
+    if (chart && frame && !stands(chart, frame)) void move(chart, step, frame);
   }
 }
 
 /**
  * @param {Plot} chart
- * @param {string} step
+ * @param {Frame} frame
  */
-function stands(chart, step) {
+function stands(chart, frame) {
   const last = shown.get(chart);
-  return last?.step === step && (!last.trace || chart.data.includes(last.trace));
+  return last?.frame === frame && (!last.trace || chart.data.includes(last.trace));
 }
 
 /**
  * @param {Plot} chart
  * @param {string} step
- * @param {number} line - One that changes with the step.
+ * @param {Frame} frame - The step's.
  */
-async function move(chart, step, line) {
+async function move(chart, step, frame) {
   /** @type {Shown} */
-  const moved = { step };
+  const moved = { frame };
   shown.set(chart, moved);
   try {
     await window.Plotly?.animate(chart, [step], {
@@ -75,7 +76,7 @@ async function move(chart, step, line) {
       transition: { duration: 0 },
       frame: { duration: 0, redraw: false },
     });
-    moved.trace = chart.data[line];
+    moved.trace = chart.data[frame.traces[0]];
   } catch {
     // Streamlit has replaced the chart, or another step is wanted by now.
     if (shown.get(chart) === moved) shown.delete(chart);
