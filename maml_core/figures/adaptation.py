@@ -30,6 +30,8 @@ LEGEND_ROOM = 2  # rows that a legend takes from a plot at no cost; in a narrow 
 MAP_HEIGHT = 380  # pixels
 ROOM = 0.08  # of the points' extent, around them
 SUPPORT_MARK, QUERY_MARK = 21, 14  # pixels
+SUPPORT_DOT, QUERY_DOT = 15, 7  # where marks that one can read would hide each other
+MOST_LETTERS = 100  # query pictures
 LETTER = 0.65  # of its mark
 
 
@@ -135,14 +137,16 @@ def separation_figure(maps: Mapping[str, FeatureMap], chance: float) -> go.Figur
 def feature_map_figure(found: FeatureMap, n_way: int) -> go.Figure:
     """Draw an episode's pictures where a network's features put them, with a frame for each step.
 
-    Support pictures are large squares, query pictures small circles, each with its class's letter.
+    Support pictures are large squares, query pictures small circles, each with its class's letter;
+    many query pictures are dots without one.
     Each point's `customdata` is the picture's number: the queries first, then the support set.
     """
     figure = go.Figure(layout=layout(height=MAP_HEIGHT))
     n_query = found.query.shape[1]
+    are_many = n_query > MOST_LETTERS
     for points, kind, first, size in (
-        (found.query, "query", 0, QUERY_MARK),
-        (found.support, "support", n_query, SUPPORT_MARK),
+        (found.query, "query", 0, QUERY_DOT if are_many else QUERY_MARK),
+        (found.support, "support", n_query, SUPPORT_DOT if are_many else SUPPORT_MARK),
     ):
         labels = [label for label in range(n_way) for _ in range(points.shape[1] // n_way)]
         colours = [CLASS_COLOURS[label] for label in labels]
@@ -150,7 +154,7 @@ def feature_map_figure(found: FeatureMap, n_way: int) -> go.Figure:
             **_at_step(points, 0),
             customdata=list(range(first, first + len(labels))),
             name=kind,
-            mode="markers+text",
+            mode="markers" if size == QUERY_DOT else "markers+text",
             text=[class_letter(label) for label in labels],
             textfont={"color": [ink_on(colour) for colour in colours], "size": LETTER * size},
             marker={

@@ -111,10 +111,10 @@ def _explain(n_methods: int) -> None:
     """Say how the maps are made, what is measured, and why so little moves."""
     more = f" The first {MAX_MAPS} of the chosen methods." if n_methods > MAX_MAPS else ""
     st.caption(
-        "Squares: support; circles: query pictures, normalised together; the letter is the class. "
-        "The two axes of a map are fitted to all inner steps at once, and differ from method to "
-        "method. *Classes explain*: the share of the query features' variance, in all dimensions, "
-        f"that lies between the means of the classes.{more}"
+        "Squares: support; circles: query pictures, normalised together; a class has one "
+        "colour and letter. The two axes of a map are fitted to all inner steps at once, and "
+        "differ from method to method. *Classes explain*: the share of the query features' "
+        f"variance, in all dimensions, that lies between the means of the classes.{more}"
     )
     explanation("Why do they hardly move?", WHY_STILL)
 

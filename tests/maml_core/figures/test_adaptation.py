@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -191,6 +192,17 @@ def test_a_map_has_each_picture_in_its_place_at_each_step(n_way):
         for drawn, points in zip(frame.data, (found.query, found.support), strict=True):
             np.testing.assert_array_equal(np.transpose([drawn.x, drawn.y]), points[step])
     assert_sound(figure)
+
+
+@pytest.mark.parametrize(("q_query", "has_letters"), [(4, True), (8, False)])
+def test_query_pictures_that_would_hide_each_other_are_dots_without_letters(q_query, has_letters):
+    found = feature_map(20)
+    found = replace(found, query=np.repeat(found.query, q_query // 4, axis=1))
+    query, support = feature_map_figure(found, 20).data
+    assert ("text" in query.mode) == has_letters
+    assert "text" in support.mode
+    assert support.marker.size > query.marker.size
+    assert list(query.text) == [c for c in "ABCDEFGHIJKLMNOPQRST" for _ in range(q_query)]
 
 
 def test_a_maps_axes_hold_all_steps_with_one_scale():
