@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from maml_core.data import omniglot as omniglot_files
+from maml_core.data import registry
 from maml_core.data.character_set import CharacterSet
 
 pytest_plugins = ["tests.support.class_database"]
@@ -111,3 +112,9 @@ def real_omniglot(
 ) -> CharacterSet:
     """The real Omniglot, decoded once for all tests."""
     return omniglot_files.load(real_omniglot_root, tmp_path_factory.mktemp("omniglot"))
+
+
+@pytest.fixture(scope="session")
+def glyphs(tmp_path_factory: pytest.TempPathFactory) -> CharacterSet:
+    """The built-in glyphs, drawn once for all tests."""
+    return registry.load("glyphs", tmp_path_factory.mktemp("glyphs"))

@@ -103,6 +103,12 @@ PUBLISHED = (
         "Rajeswaran et al. 2019, Table 2, arXiv:1909.04630",
         Conditions(CONV4),
     ),
+    _result(
+        "iMAML, by a user of its code",
+        "98.2 | – | – | –",
+        "aravindr93/imaml_dev, issue 3",
+        Conditions(CONV4),
+    ),
     # The split and the five best checkpoints are those of the official code, `train_val_test_split`
     # and `top_n_models`; its author says in issue 7 that all experiments of the paper used them
     # (AntreasAntoniou/HowToTrainYourMAMLPytorch). Papers with Code lists 99.85 at 5-way 5-shot.

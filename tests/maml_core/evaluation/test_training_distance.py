@@ -110,15 +110,14 @@ def test_the_measures_of_ink_are_share_width_and_longer_side():
     assert width * SIDE == pytest.approx(10, abs=1), "its ends are round to the measure"
 
 
-def test_part_of_keeps_the_last_pictures_of_the_chosen_classes():
-    data = registry.load("glyphs")
-    part = part_of(data, [3, 7], 12)
-    assert part.classes == (data.classes[3], data.classes[7])
+def test_part_of_keeps_the_last_pictures_of_the_chosen_classes(glyphs: CharacterSet):
+    part = part_of(glyphs, [3, 7], 12)
+    assert part.classes == (glyphs.classes[3], glyphs.classes[7])
     for number, c in enumerate((3, 7)):
-        for i, j in zip(part.images_of(number), data.images_of(c)[-12:], strict=True):
-            np.testing.assert_array_equal(part.picture(i), data.picture(j))
-            np.testing.assert_array_equal(part.inputs[i], data.inputs[j])
-            assert part.drawers[i] == data.drawers[j]
+        for i, j in zip(part.images_of(number), glyphs.images_of(c)[-12:], strict=True):
+            np.testing.assert_array_equal(part.picture(i), glyphs.picture(j))
+            np.testing.assert_array_equal(part.inputs[i], glyphs.inputs[j])
+            assert part.drawers[i] == glyphs.drawers[j]
 
 
 @pytest.mark.parametrize("ties", [False, True])
@@ -163,9 +162,10 @@ def test_leads_are_those_of_one_method_the_nearest_set_first(tmp_path):
     assert load_shifted_sets(tmp_path / "none.json") == ()
 
 
-def test_the_comparison_is_paired_by_episode_and_keeps_what_is_known(monkeypatch):
-    data = registry.load("glyphs")
-    pool = make_pool(data, split_classes(data, "alphabets", "test")[:9])
+def test_the_comparison_is_paired_by_episode_and_keeps_what_is_known(
+    glyphs: CharacterSet, monkeypatch: pytest.MonkeyPatch
+):
+    pool = make_pool(glyphs, split_classes(glyphs, "alphabets", "test")[:9])
     monkeypatch.setattr("benchmarks.studies.distance_from_training.EPISODES", 4)
     spec = EpisodeSpec(3, 1, 2)
     found = compared(pool, spec, ["maml", "nearest-pixels"], None)

@@ -10,7 +10,6 @@ import pytest
 
 from benchmarks.studies.lesson_figures import count_figures, episode_figures
 from maml_core.config import EpisodeSpec
-from maml_core.data import registry
 from maml_core.data.character_set import CharacterSet
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
@@ -163,8 +162,8 @@ def test_omniglots_figures_of_single_episodes_are_so(real_omniglot):
 
 
 @pytest.mark.slow
-def test_the_glyphs_figures_of_single_episodes_and_of_few_are_so():
-    pool = check_single_episodes("glyphs", registry.load("glyphs"))
+def test_the_glyphs_figures_of_single_episodes_and_of_few_are_so(glyphs: CharacterSet):
+    pool = check_single_episodes("glyphs", glyphs)
     few = figures_of("glyphs")
     for method in ("maml", "random"):
         learner = checkpoints.shipped(method)

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from maml_core.config import EpisodeSpec
-from maml_core.data import registry
 from maml_core.data.character_set import CharacterSet
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
@@ -124,8 +123,8 @@ def test_what_was_measured_agrees_with_itself(dataset: str) -> None:
         assert 0 < one.share_ahead <= 1
 
 
-def test_the_glyphs_open_on_a_typical_episode() -> None:
-    _check_opening("glyphs", registry.load("glyphs"))
+def test_the_glyphs_open_on_a_typical_episode(glyphs: CharacterSet) -> None:
+    _check_opening("glyphs", glyphs)
 
 
 def test_omniglot_opens_on_a_typical_episode(real_omniglot: CharacterSet) -> None:
