@@ -44,6 +44,7 @@ from maml_core.training.training_run import TrainingRun
 
 DATA_OPTIONS = ("dataset", "split", "split_seed", "part")
 ANSWER_OPTIONS = ("transductive", "rotation_tta", "ink_crops", "seed")
+OF_ALL = ("only", "record")
 MANY_PICTURES = 300_000  # passed through a network: half a minute of a core
 
 
@@ -57,6 +58,7 @@ def measure(parsed: argparse.Namespace) -> None:
             _refuse_options(parsed, "--all measures the table's rows", "minus")
             _evaluate_all(parsed)
         else:
+            _refuse_options(parsed, "The table's rows are not measured without --all", *OF_ALL)
             _evaluate_one(parsed)
 
 
@@ -169,11 +171,11 @@ def _steps(parsed: argparse.Namespace) -> int:
 
 
 def _refuse_options(parsed: argparse.Namespace, why: str, *options: str) -> None:
-    """Raise `ValueError` if an option was given that a method has no use for."""
+    """Raise `ValueError` if an option was given that there is no use for."""
     for option in options:
         if getattr(parsed, option) is not None:
             raise ValueError(
-                f"{why}, so it has no use for --{option.replace('_', '-')}; leave that out."
+                f"{why}, so there is no use for --{option.replace('_', '-')}; leave that out."
             )
 
 
@@ -214,21 +216,25 @@ def _evaluate_all(parsed: argparse.Namespace) -> None:
 
 
 def _rows_to_measure(parsed: argparse.Namespace) -> list[results_table.Row]:
-    """Return the table's rows without those that `--record` has, and make that file ready."""
+    """Return the table's rows, or those of `--only`, without those that `--record` has.
+
+    That file is made ready.
+    """
     before = []
     if parsed.record:
         before = records.load_records(parsed.record)
         records.prepare_to_append(parsed.record)  # now, not after the first row
 
     def is_measured(row: results_table.Row) -> bool:
-        wanted = {**results_table.row_key(row), "seed": parsed.seed}
+        same = {**results_table.row_key(row), "seed": parsed.seed}
         return any(
-            wanted.items() <= recorded.items()
-            and recorded["episodes"] >= _row_episodes(row, parsed)
+            same.items() <= recorded.items() and recorded["episodes"] >= _row_episodes(row, parsed)
             for recorded in before
         )
 
-    return [row for row in results_table.table_rows() if not is_measured(row)]
+    rows = results_table.table_rows()
+    wanted = parsed.only or {row.method for row in rows}
+    return [row for row in rows if row.method in wanted and not is_measured(row)]
 
 
 def _row_episodes(row: results_table.Row, parsed: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from maml_core.cli.shared_options import add_inductive, add_model, add_renamed, 
 from maml_core.cli.source_options import add_source
 from maml_core.cli.training_options import add_pretrain, add_train
 from maml_core.config import PARTS
+from maml_core.evaluation.ensembles import ENSEMBLE
 from maml_core.evaluation.results_table import EPISODES, MAIN_EPISODES
 from maml_core.methods.catalogue import METHODS, NEAREST, current_name
 
@@ -131,6 +132,14 @@ def _add_evaluate(commands: Any) -> None:
         "--all",
         action="store_true",
         help="the tables of docs/results.md instead: every row, method and split",
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        type=current_name,
+        choices=(*METHODS, *NEAREST, ENSEMBLE),
+        metavar="METHOD",
+        help="with --all: these methods' rows",
     )
     parser.add_argument(
         "--record", type=Path, help="with --all: append each row to this file, skip rows it has"

@@ -92,7 +92,7 @@ def test_an_ensemble_of_files_and_methods_is_measured_as_evaluation_says(
         ("--ensemble nobody", "nobody is neither a weights file nor one of maml, pretrained"),
         (
             "--ensemble maml --model conv4",
-            "every member of an ensemble has weights of its own, so it has no use for --model",
+            "every member of an ensemble has weights of its own, so there is no use for --model",
         ),
         ("--ensemble nearest-pixels", "nearest-pixels has no features to vote with"),
     ],
@@ -217,6 +217,22 @@ def test_evaluating_all_prints_a_line_of_json_a_row(few_rows, capsys):
     assert found == measured_alone(rows)
     assert [len(one["accuracy"]) for one in found] == [3, 1, 3]
     assert {(one["episodes"], one["seed"]) for one in found} == {(12, 4)}
+
+
+def test_only_some_methods_rows_are_measured_where_they_are_named(few_rows, capsys):
+    rows, _ = few_rows
+    (chosen,) = (row for row in rows if row.method == "nearest-pixels")
+    assert call(f"{ALL} --json --only nearest-pixels protonet") == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert found == measured_alone([chosen])
+
+
+@pytest.mark.parametrize("option", ["--record results.jsonl", "--only maml"])
+def test_what_is_of_all_rows_is_refused_of_one(option, capsys):
+    assert call(f"{EVALUATE} {option}") == 1
+    said = capsys.readouterr().err
+    assert option.split()[0] in said
+    assert "--all" in said
 
 
 def test_evaluating_all_in_words_says_of_each_row_what_it_is(few_rows, capsys):
