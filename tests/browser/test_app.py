@@ -111,6 +111,7 @@ def test_pictures_flip_as_the_steps_go(page: Page, app_url: str) -> None:
     assert chips.all_inner_texts() != before
 
 
+@pytest.mark.slow
 def test_a_copied_link_shows_the_same_episode_to_someone_else(
     page: Page, stranger: Page, app_url: str
 ) -> None:
@@ -175,6 +176,7 @@ def test_the_episode_goes_along_from_page_to_page(page: Page, app_url: str, link
     assert {"n_way=3", "k_shot=2", "seed=7"} <= set(page.url.partition("?")[2].split("&"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "page_name", ["", "episodes", "adapt", "draw", "landscape", "evaluate", "train"]
 )
@@ -195,6 +197,7 @@ def test_bad_values_in_the_link_give_the_default_and_a_sentence(
     expect(notice).to_have_count(0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "key", "in_all"),
     [
@@ -230,6 +233,7 @@ def test_an_evaluation_can_be_stopped_and_keeps_what_was_measured(
     expect(caption).to_have_text(re.compile(rf"^Mean over {measured} episodes"))
 
 
+@pytest.mark.slow
 def test_repeating_leaves_the_player_where_it_stands(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/adapt?n_way=2&q_query=1&steps=2")
     page.locator(".st-key-player .rewind").click()
@@ -241,6 +245,7 @@ def test_repeating_leaves_the_player_where_it_stands(page: Page, app_url: str) -
     expect(where).to_have_text("Inner step 0 of 2")
 
 
+@pytest.mark.slow
 def test_a_link_to_an_evaluation_says_how_it_is_to_be_done(
     page: Page, stranger: Page, app_url: str
 ) -> None:
@@ -274,6 +279,7 @@ def test_a_link_to_an_evaluation_says_how_it_is_to_be_done(
     expect(stranger.locator(".st-key-notices")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_the_other_methods_are_chosen_by_keyboard_and_nothing_moves(
     page: Page, phone: Page, app_url: str
 ) -> None:
@@ -313,6 +319,7 @@ def test_no_method_at_all_is_a_choice_and_not_a_bad_link(page: Page, app_url: st
         expect(page.locator(".st-key-notices")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_zip_of_pictures_is_what_the_pages_then_show(
     page: Page, app_url: str, tmp_path: Path
 ) -> None:
@@ -340,6 +347,7 @@ def test_a_cell_of_the_confusion_chart_opens_its_pictures(page: Page, app_url: s
     expect(page.get_by_text("of class A classified as A")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_prediction_is_judged_once_the_last_step_has_been_seen(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/adapt?n_way=2&steps=3")
     page.locator(".st-key-predict label").first.click()
@@ -388,6 +396,7 @@ def test_what_goes_away_at_the_top_leaves_charts_and_components_in_place(
     assert marked == page.evaluate(f"{nodes}.filter(node => 'before' in node.dataset).length")
 
 
+@pytest.mark.slow
 def test_pictures_for_the_readme(page: Page, app_url: str) -> None:
     """With WRITE_PICTURES set they are written: Adapt step by step, and a question of Play."""
     page.set_viewport_size({"width": 1360, "height": 1000})

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 POINTS = """
@@ -13,6 +14,7 @@ def go_to(page: Page, name: str) -> None:
     page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True).click()
 
 
+@pytest.mark.slow
 def test_a_training_goes_on_from_page_to_page_and_stands_on_adapt_in_the_end(
     page: Page, app_url: str
 ) -> None:

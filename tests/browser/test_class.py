@@ -60,6 +60,7 @@ def test_a_class_plays_a_round(page: Page, phones: list[Page], app_url: str) -> 
     assert words.count("nobody has answered") == 7
 
 
+@pytest.mark.slow
 def test_a_phone_without_network_keeps_its_answers(
     page: Page, phones: list[Page], app_url: str
 ) -> None:
@@ -85,6 +86,7 @@ def test_a_phone_without_network_keeps_its_answers(
     expect(phone.locator(".line .outbox")).to_be_empty()
 
 
+@pytest.mark.slow
 def test_what_a_pupil_takes_away_has_links_that_open_elsewhere(
     page: Page, phones: list[Page], app_url: str
 ) -> None:

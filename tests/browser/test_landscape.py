@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser_waiting import wait_until_done
@@ -30,6 +31,7 @@ def shown_range(page: Page) -> list[float]:
     )
 
 
+@pytest.mark.slow
 def test_a_click_starts_a_descent_and_a_surface_and_back_keeps_the_view(
     page: Page, app_url: str
 ) -> None:
@@ -89,6 +91,7 @@ def test_a_cross_moved_by_keys_starts_a_descent(page: Page, app_url: str) -> Non
     page.wait_for_url(re.compile("starts=pretrained"))
 
 
+@pytest.mark.slow
 def test_a_map_can_be_stopped_and_goes_on(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/landscape?n_way=20&drawn=Query+loss")
     stop = page.locator(".st-key-stop_map button")

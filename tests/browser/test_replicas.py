@@ -159,6 +159,7 @@ def wait_until_kept(environment: Mapping[str, str], board: Mapping[str, Any]) ->
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_visitors_outlive_a_killed_replica_and_then_the_restart_of_the_other(
     replicas: Replicas, two_visitors: list[Page], app_environment: Mapping[str, str]
 ) -> None:
