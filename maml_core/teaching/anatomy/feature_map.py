@@ -33,14 +33,12 @@ class FeatureMap:
         in_plane: The share of all variance that lies along each of the two, 0 to 1, [2].
         separation: Of the query pictures' features, all dimensions, [S + 1], see
             `class_separation`.
-        joint_separation: Likewise of support and query pictures together.
     """
 
     support: np.ndarray
     query: np.ndarray
     in_plane: np.ndarray
     separation: np.ndarray
-    joint_separation: np.ndarray
 
 
 def compare_feature_maps(
@@ -103,13 +101,10 @@ def _feature_map(points: np.ndarray, labels: np.ndarray, n_support: int) -> Feat
         support=places[:, :n_support],
         query=places[:, n_support:],
         in_plane=in_plane,
-        separation=_by_step(points[:, n_support:], labels[n_support:]),
-        joint_separation=_by_step(points, labels),
+        separation=np.array(
+            [class_separation(at_step, labels[n_support:]) for at_step in points[:, n_support:]]
+        ),
     )
-
-
-def _by_step(points: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    return np.array([class_separation(at_step, labels) for at_step in points])
 
 
 def project_together(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -167,9 +167,7 @@ def feature_map(n_way, n_steps=STEPS):
     points = rng.normal(size=(n_steps + 1, n_way * 6, 2))
     share = rng.random(n_steps + 1)
     n_support = 2 * n_way
-    return FeatureMap(
-        points[:, :n_support], points[:, n_support:], np.array([0.5, 0.2]), share, share
-    )
+    return FeatureMap(points[:, :n_support], points[:, n_support:], np.array([0.5, 0.2]), share)
 
 
 @pytest.mark.parametrize("n_way", [2, 20])

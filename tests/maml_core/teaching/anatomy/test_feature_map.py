@@ -84,8 +84,6 @@ def test_separation_and_places_are_those_of_a_plain_network(
         for step, rows in enumerate(by_step):
             expected = plain_separation(rows[n:].tolist(), labels[n:])
             assert own.separation[step] == pytest.approx(expected)
-            joint = plain_separation(rows.tolist(), labels)
-            assert own.joint_separation[step] == pytest.approx(joint)
         drawn = np.concatenate([own.support, own.query], axis=1).reshape(-1, 2)
         assert_same_up_to_signs(drawn, by_svd(np.concatenate(by_step)))
     assert not np.array_equal(found[HEAD_INPUT].query[0], found[HEAD_INPUT].query[STEPS])
@@ -172,7 +170,7 @@ def test_who_takes_no_step_stays_where_they_are(learner, batch, config):
         "protonet", learner.model, learner.params, {3: config.inner_lr}, solve_head=prototype_head
     )
     for found in feature_maps(learner, batch[0], AdaptConfig(config.inner_lr, STEPS)).values():
-        for by_step in (found.support, found.query, found.separation, found.joint_separation):
+        for by_step in (found.support, found.query, found.separation):
             assert len(by_step) == STEPS + 1
             np.testing.assert_array_equal(by_step, np.broadcast_to(by_step[0], by_step.shape))
 
