@@ -26,6 +26,7 @@ from maml_core.figures.style import (
 )
 
 WIDE = 3  # times as far as the nearest is the farthest set of a logarithmic axis
+NUMBER_SIZE = 0.08, 0.08  # of a point's number with a point's own size, shares of the two axes
 
 
 def confidence_figure(
@@ -142,7 +143,8 @@ def side_by_side_figure(
 def leads_figure(leads: Sequence[Lead], method: str) -> go.Figure:
     """Draw MAML's lead on each set of characters by their distance from those of training.
 
-    Beside each point stands its place by distance, from 1: names would cover each other.
+    Beside each point stands its place by distance, from 1: names would cover each other. It stands
+    to the left where another point lies to the right.
 
     Args:
         leads: Over one method, the nearest set first.
@@ -150,38 +152,49 @@ def leads_figure(leads: Sequence[Lead], method: str) -> go.Figure:
     """
     figure = go.Figure(layout=layout(legend_rows=2, height=HEIGHT + 60))
     maml, other = STYLES["maml"], STYLES[method]
-    numbered = list(enumerate(leads, 1))
+    is_log = bool(leads) and leads[-1].distance > WIDE * leads[0].distance
+    numbered = list(zip(range(1, len(leads) + 1), leads, _number_sides(leads, is_log), strict=True))
     groups = (
         ("cannot be told apart", CHANCE_COLOUR, "circle-open", 0),
         (f"{maml.short_label} ahead", maml.colour, maml.marker, 1),
         (f"{other.short_label} ahead", other.colour, other.marker, -1),
     )
     for name, colour, marker, sign in groups:
-        chosen = [(number, one) for number, one in numbered if one.sign == sign]
+        chosen = [each for each in numbered if each[1].sign == sign]
         _add_leads(figure, name, colour, marker, chosen)
     figure.add_hline(y=0, line={"color": CHANCE_COLOUR, "width": 1.5, "dash": "dot"})
     figure.update_xaxes(title="Distance from the training characters")
-    if leads and leads[-1].distance > WIDE * leads[0].distance:
+    if is_log:
         figure.update_xaxes(type="log", **tick_labels((1, 2, 5, 10, 20, 50)))
     figure.update_yaxes(title=f"{maml.short_label} − {other.short_label}, points")
     return figure
 
 
+def _number_sides(leads: Sequence[Lead], is_log: bool) -> list[str]:
+    """Return on which side of each point its number stands; the nearest set comes first."""
+    x = np.array([math.log(one.distance) if is_log else one.distance for one in leads])
+    places = np.stack([x, [one.mean for one in leads]], axis=1)
+    places /= np.ptp(places, axis=0, keepdims=True).clip(min=1e-9) if len(leads) else 1
+    is_near = (np.abs(places - places[:, None]) < NUMBER_SIZE).all(-1)
+    gives_way = np.triu(is_near, 1).any(1)  # to a point that is no nearer, so not to its left
+    return ["middle left" if one else "middle right" for one in gives_way]
+
+
 def _add_leads(
-    figure: go.Figure, name: str, colour: str, marker: str, leads: Sequence[tuple[int, Lead]]
+    figure: go.Figure, name: str, colour: str, marker: str, leads: Sequence[tuple[int, Lead, str]]
 ) -> None:
     """Draw some leads with their intervals and numbers; what there is none of has no legend."""
     if not leads:
         return
     figure.add_scatter(
-        x=[one.distance for _, one in leads],
-        y=[100 * one.mean for _, one in leads],
-        error_y={"array": [100 * one.ci95 for _, one in leads], "thickness": 1.5, "width": 3},
+        x=[one.distance for _, one, _ in leads],
+        y=[100 * one.mean for _, one, _ in leads],
+        error_y={"array": [100 * one.ci95 for _, one, _ in leads], "thickness": 1.5, "width": 3},
         name=name,
         mode="markers+text",
-        text=[str(number) for number, _ in leads],
-        textposition="middle right",
-        customdata=[one.name for _, one in leads],
+        text=[str(number) for number, *_ in leads],
+        textposition=[side for *_, side in leads],
+        customdata=[one.name for _, one, _ in leads],
         marker={"color": colour, "symbol": marker, "size": 9},
         hovertemplate="%{customdata}: %{y:+.1f} ± %{error_y.array:.1f} points",
     )

@@ -244,3 +244,23 @@ def test_leads_stand_at_their_distance_with_their_interval_and_by_who_is_ahead()
     near = leads_figure([leads[0], replace(leads[1], distance=2.0)], "anil")
     assert near.layout.xaxis.type != "log"
     assert len(near.data) == 2, "what there is none of has no legend"
+
+
+@pytest.mark.parametrize("farthest", [2.0, 10.0])
+def test_a_leads_number_gives_way_to_the_point_to_its_right(farthest):
+    leads = [
+        Lead("first", 1.0, 0.3, 0.5, 0.75),
+        Lead("hidden", 1.5, 0.101, 0.5, 0.75),
+        Lead("in the same place", 1.5, 0.101, 0.5, 0.75),
+        Lead("beside", 1.55, 0.1, 0.5, 0.75),
+        Lead("above", 1.55, 0.2, 0.5, 0.75),
+        Lead("last", farthest, 0.1, 0.5, 0.75),
+    ]
+    (trace,) = leads_figure(leads, "protonet").data
+    sides = dict(zip(trace.customdata, trace.textposition, strict=True))
+    assert [name for name, side in sides.items() if side == "middle left"] == [
+        "hidden",
+        "in the same place",
+    ]
+    assert set(sides.values()) == {"middle left", "middle right"}
+    assert leads_figure([], "protonet").data == ()
