@@ -109,8 +109,8 @@ def few_episodes_figures(pool: TaskPool) -> dict[str, str]:
     for method in ("maml", "random"):
         losses, accuracy = _means(pool, method, 5, (STEPS,), FEW)
         figures[f"few 5-way {method} step {STEPS} support loss"] = f"{losses[0]:.3f}"
-        share = round(100 * accuracy[0], 3)  # one of them is 56.5 %, but for the last bit
-        figures[f"few 5-way {method} step {STEPS} accuracy"] = f"{share:.0f} %"
+        in_percent = round(100 * accuracy[0], 3)  # one is 56.5, but for the last bit
+        figures[f"few 5-way {method} step {STEPS} accuracy"] = f"{in_percent:.0f} %"
     return figures
 
 

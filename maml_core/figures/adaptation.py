@@ -144,9 +144,11 @@ def feature_map_figure(found: FeatureMap, n_way: int) -> go.Figure:
     figure = go.Figure(layout=layout(height=MAP_HEIGHT))
     n_query = found.query.shape[1]
     are_many = n_query > MOST_LETTERS
-    for points, kind, first, size in (
-        (found.query, "query", 0, QUERY_DOT if are_many else QUERY_MARK),
-        (found.support, "support", n_query, SUPPORT_DOT if are_many else SUPPORT_MARK),
+    query_size, query_mode = (QUERY_DOT, "markers") if are_many else (QUERY_MARK, "markers+text")
+    support_size = SUPPORT_DOT if are_many else SUPPORT_MARK
+    for points, kind, first, size, mode in (
+        (found.query, "query", 0, query_size, query_mode),
+        (found.support, "support", n_query, support_size, "markers+text"),
     ):
         labels = [label for label in range(n_way) for _ in range(points.shape[1] // n_way)]
         colours = [CLASS_COLOURS[label] for label in labels]
@@ -154,7 +156,7 @@ def feature_map_figure(found: FeatureMap, n_way: int) -> go.Figure:
             **_at_step(points, 0),
             customdata=list(range(first, first + len(labels))),
             name=kind,
-            mode="markers" if size == QUERY_DOT else "markers+text",
+            mode=mode,
             text=[class_letter(label) for label in labels],
             textfont={"color": [ink_on(colour) for colour in colours], "size": LETTER * size},
             marker={

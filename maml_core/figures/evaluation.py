@@ -26,7 +26,7 @@ from maml_core.figures.style import (
 )
 
 WIDE = 3  # times as far as the nearest is the farthest set of a logarithmic axis
-NUMBER_SIZE = 0.08, 0.08  # of a point's number with a point's own size, shares of the two axes
+NUMBER_SIZE = 0.08  # of a point with its number, share of either axis
 
 
 def confidence_figure(
@@ -174,8 +174,8 @@ def _number_sides(leads: Sequence[Lead], is_log: bool) -> list[str]:
     """Return on which side of each point its number stands; the nearest set comes first."""
     x = np.array([math.log(one.distance) if is_log else one.distance for one in leads])
     places = np.stack([x, [one.mean for one in leads]], axis=1)
-    places /= np.ptp(places, axis=0, keepdims=True).clip(min=1e-9) if len(leads) else 1
-    is_near = (np.abs(places - places[:, None]) < NUMBER_SIZE).all(-1)
+    near = NUMBER_SIZE * np.ptp(places, axis=0) if len(leads) else 0.0
+    is_near = (np.abs(places - places[:, None]) <= near).all(-1)
     gives_way = np.triu(is_near, 1).any(1)  # to a point that is no nearer, so not to its left
     return ["middle left" if one else "middle right" for one in gives_way]
 
