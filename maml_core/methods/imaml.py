@@ -99,6 +99,10 @@ def _implicit_gradient(
 def conjugate_gradients(product: Callable[[Tensor], Tensor], wanted: Tensor, steps: int) -> Tensor:
     """Return x with A x ≈ b for several systems at once, after so many steps from zero.
 
+    Short of the inner loop's minimum, A need not be positive definite. Where a direction curves
+    down, a step along it would lead away from the solution; the system stays at what was found
+    before, b itself in the first step (Nocedal & Wright 2006, algorithm 7.1).
+
     Args:
         product: x ↦ A x, A symmetric.
         wanted: b, [..., n].
@@ -109,8 +113,9 @@ def conjugate_gradients(product: Callable[[Tensor], Tensor], wanted: Tensor, ste
     for _ in range(steps):
         bent = product(towards)
         curvature = (towards * bent).sum(-1, keepdim=True)
-        length = torch.where(square > 0, square / curvature, 0.0)
+        goes_on = curvature > 0
+        length = torch.where(goes_on, square / curvature, 0.0)
         x, left = x + length * towards, left - length * bent
         before, square = square, left.square().sum(-1, keepdim=True)
-        towards = left + torch.where(before > 0, square / before, 0.0) * towards
-    return x
+        towards = torch.where(goes_on, left + square / before * towards, 0.0)
+    return torch.where((x == 0).all(-1, keepdim=True), wanted, x)

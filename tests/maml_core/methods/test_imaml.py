@@ -22,7 +22,7 @@ from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import HEAD, initial_params
 from tests.support.meta_configs import INNER_LR, config_of
 
-LAMBDA = 5.0
+LAMBDA = 15.0  # outweighs every downward curvature here: the systems are positive definite
 
 
 def test_conjugate_gradients_solve_several_systems_at_once():
@@ -33,6 +33,19 @@ def test_conjugate_gradients_solve_several_systems_at_once():
     wanted[1] = 0  # is solved from the beginning, and stays so
     found = conjugate_gradients(lambda x: (matrices @ x[..., None])[..., 0], wanted, 12)
     torch.testing.assert_close(found, torch.linalg.solve(matrices, wanted))
+
+
+def test_conjugate_gradients_stop_where_a_direction_curves_down():
+    matrices = torch.stack([torch.diag(torch.tensor(d)) for d in ([4.0, 1.0, -3.0], [-1.0, 0, 0])])
+    wanted = torch.ones(2, 3, dtype=torch.float64)
+    # By hand: b curves up by 2/3 and the next direction, of the residual (-5, -1/2, 11/2), down.
+    by_steps = [
+        conjugate_gradients(lambda x: (matrices.double() @ x[..., None])[..., 0], wanted, steps)
+        for steps in (1, 2, 9)
+    ]
+    for found in by_steps:
+        torch.testing.assert_close(found[0], torch.full((3,), 1.5, dtype=torch.float64))
+        torch.testing.assert_close(found[1], wanted[1])
 
 
 def test_the_meta_gradient_is_that_of_a_dense_hessian(
