@@ -115,6 +115,15 @@ def real_omniglot(
 
 
 @pytest.fixture(scope="session")
-def glyphs(tmp_path_factory: pytest.TempPathFactory) -> CharacterSet:
-    """The built-in glyphs, drawn once for all tests."""
-    return registry.load("glyphs", tmp_path_factory.mktemp("glyphs"))
+def glyph_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the built-in glyphs, drawn once for all tests of all workers."""
+    of_this_worker = tmp_path_factory.getbasetemp()
+    of_the_run = of_this_worker.parent if "PYTEST_XDIST_WORKER" in os.environ else of_this_worker
+    registry.load("glyphs", of_the_run / "glyphs")
+    return of_the_run / "glyphs"
+
+
+@pytest.fixture(scope="session")
+def glyphs(glyph_folder: Path) -> CharacterSet:
+    """The built-in glyphs."""
+    return registry.load("glyphs", glyph_folder)

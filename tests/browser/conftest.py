@@ -1,16 +1,15 @@
 """A real Chromium on the real app, with the built-in glyphs."""
 
 import os
-import subprocess
-import sys
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from benchmarks.running_app import (
     CHROMIUM_ARGUMENTS,
-    ROOT,
     installed_chromium,
     running_app,
 )
@@ -34,12 +33,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def app_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def app_environment(tmp_path_factory: pytest.TempPathFactory, glyph_folder: Path) -> dict[str, str]:
     """A server's environment: no Omniglot, and the glyphs drawn before a test's clock runs."""
     environment = {name: value for name, value in os.environ.items() if name != "OMNIGLOT_DIR"}
-    environment["MAML_DATA_DIR"] = str(tmp_path_factory.mktemp("app_data"))
-    prepare = [sys.executable, "-m", "maml_core", "data", "prepare"]
-    subprocess.run(prepare, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+    environment["MAML_DATA_DIR"] = str(
+        shutil.copytree(glyph_folder, tmp_path_factory.mktemp("app") / "data")
+    )
     return environment
 
 
