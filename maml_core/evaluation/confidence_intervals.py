@@ -144,7 +144,12 @@ def accuracy_ci95(mean: np.ndarray, standard_error: np.ndarray, n: int, queries:
 
 
 def plus_minus(value: float, half_width: float, digits: int = 1) -> str:
-    """Return 'value ± half-width', or 'value' alone where the half-width is NaN."""
+    """Return 'value ± half-width', or 'value' alone where the half-width is NaN.
+
+    Both have one digit more where these would say that a half-width is 0 which is not.
+    """
+    if half_width > 0 and float(f"{half_width:.{digits}f}") == 0:
+        digits += 1
     interval = "" if math.isnan(half_width) else f" ± {half_width:.{digits}f}"
     return f"{value:.{digits}f}{interval}"
 

@@ -74,6 +74,13 @@ def test_an_interval_is_written_in_one_way(half, text):
     assert plus_minus(98.6, 100 * half, 2) == text
 
 
+@pytest.mark.parametrize(
+    ("half", "text"), [(0.04, "98.62 ± 0.04"), (0.06, "98.6 ± 0.1"), (0.0, "98.6 ± 0.0")]
+)
+def test_a_half_width_is_not_rounded_to_none(half, text):
+    assert plus_minus(98.62, half) == text
+
+
 def test_the_interval_holds_the_mean_in_95_of_100_cases():
     draws = torch.rand(2000, 50, 1, generator=torch.Generator().manual_seed(0))
     hits = [abs(mean - 0.5) <= half for (mean,), (half,) in map(mean_and_ci95, draws)]
