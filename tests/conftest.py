@@ -116,7 +116,7 @@ def real_omniglot(
 
 @pytest.fixture(scope="session")
 def glyph_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the built-in glyphs, drawn once for all tests of all workers."""
+    """A data folder with the built-in glyphs, drawn for all tests of all workers."""
     of_this_worker = tmp_path_factory.getbasetemp()
     of_the_run = of_this_worker.parent if "PYTEST_XDIST_WORKER" in os.environ else of_this_worker
     registry.load("glyphs", of_the_run / "glyphs")

@@ -148,7 +148,7 @@ def plus_minus(value: float, half_width: float, digits: int = 1) -> str:
 
     Both have one digit more where these would say that a half-width is 0 which is not.
     """
-    if half_width > 0 and float(f"{half_width:.{digits}f}") == 0:
+    if half_width > 0 and round(half_width, digits) == 0:
         digits += 1
     interval = "" if math.isnan(half_width) else f" ± {half_width:.{digits}f}"
     return f"{value:.{digits}f}{interval}"

@@ -36,9 +36,10 @@ def browser() -> Iterator[Browser]:
 def app_environment(tmp_path_factory: pytest.TempPathFactory, glyph_folder: Path) -> dict[str, str]:
     """A server's environment: no Omniglot, and the glyphs drawn before a test's clock runs."""
     environment = {name: value for name, value in os.environ.items() if name != "OMNIGLOT_DIR"}
-    environment["MAML_DATA_DIR"] = str(
-        shutil.copytree(glyph_folder, tmp_path_factory.mktemp("app") / "data")
-    )
+    data_dir = tmp_path_factory.mktemp("app_data")
+    # Not the folder: another worker may be writing a file there that is gone in a moment.
+    shutil.copy(glyph_folder / "glyphs.npz", data_dir)
+    environment["MAML_DATA_DIR"] = str(data_dir)
     return environment
 
 

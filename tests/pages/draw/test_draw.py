@@ -195,7 +195,7 @@ def test_a_query_from_the_data_set_is_of_a_character_on_the_board() -> None:
     at.button(key="fill_board").click().run()
     at.sidebar.number_input(key="seed").set_value(17).run()
     classes = [class_of(state, name) for name in LINES]
-    for _ in range(2):
+    for _ in range(4):
         at.button(key="ask_from_data").click().run()
         truth = classes.index(class_of(state, QUERY))
         told = component(at, "maml_probability_bars")
