@@ -5,8 +5,8 @@
     python -m benchmarks.studies.distance_from_training --report
 
 It writes `assets/distance_from_training.json`, a set after the other, and goes on where it was
-stopped: what the file has of a set and a method is not measured again. `--report` measures nothing
-and writes the tables of `docs/experiments/distance-from-training.md`.
+stopped: what the file has of a set and a method's weights is not measured again. `--report`
+measures nothing and writes the tables of `docs/experiments/distance-from-training.md`.
 
 A *distance* is the root mean square, over the pictures of a set, of the Mahalanobis distance from
 the pictures of the training characters, per dimension:
@@ -52,6 +52,7 @@ from maml_core.evaluation.confidence_intervals import (
     estimate,
     paired_difference,
 )
+from maml_core.evaluation.results_table import shipped_weights
 from maml_core.evaluation.training_distance import (
     SHAPES,
     Comparison,
@@ -72,6 +73,7 @@ from maml_core.optimisation.thread_pool import in_parallel
 STEPS, QUERIES, SEED = 5, 10, 0
 EPISODES = 200
 SPECS = tuple(EpisodeSpec(*shape, QUERIES) for shape in SHAPES)
+NEEDED = ("maml", "pretrained")  # all leads are MAML's, a distance is that of these features
 FIRST = ("maml", "pretrained", "protonet", "nearest-features")
 PICTURES = 2_000  # of a set, at random, whose distance is measured
 BATCH = 200
@@ -105,7 +107,9 @@ def measure(wanted: Variant, spec: EpisodeSpec, methods: Sequence[str]) -> None:
     known = {one.name: one for one in load_shifted_sets()}
     former = known.get(wanted.name)
     comparison = former.comparison(spec.n_way, spec.k_shot) if former else None
-    missing = [m for m in methods if comparison is None or m not in comparison.accuracy]
+    if comparison and not all(is_current(m, comparison) for m in NEEDED):
+        former, comparison = None, None
+    missing = [m for m in methods if comparison is None or not is_current(m, comparison)]
     if not missing:
         return
     pool = make_set(wanted)
@@ -114,6 +118,11 @@ def measure(wanted: Variant, spec: EpisodeSpec, methods: Sequence[str]) -> None:
     measured = compared(pool, spec, missing, comparison)
     known[wanted.name] = replace(found, comparisons=(*others, measured))
     save_shifted_sets([known[one.name] for one in VARIANTS if one.name in known])
+
+
+def is_current(method: str, comparison: Comparison) -> bool:
+    """Say whether a comparison has a method with the weights that it has today."""
+    return comparison.weights.get(method) == shipped_weights(method, SPLIT)
 
 
 def locate(wanted: Variant, data: CharacterSet) -> ShiftedSet:
@@ -140,15 +149,17 @@ def compared(
     """Return what is known of a set with the accuracies of some more methods, same episodes."""
     accuracy = dict(former.accuracy) if former else {}
     lead = dict(former.lead) if former else {}
+    weights = dict(former.weights) if former else {}
     maml = accuracies("maml", pool, spec)
     for method in missing:
         found = maml if method == "maml" else accuracies(method, pool, spec)
         accuracy[method] = found.accuracy[-1], found.ci95[-1]
+        weights[method] = shipped_weights(method, SPLIT)
         difference = paired_difference(maml, found, -1, -1)
         assert difference  # the episodes are kept
         if method != "maml":
             lead[method] = difference
-    in_order = [{m: of[m] for m in BY_NAME if m in of} for of in (accuracy, lead)]
+    in_order = [{m: of[m] for m in BY_NAME if m in of} for of in (accuracy, lead, weights)]
     return Comparison(spec.n_way, spec.k_shot, EPISODES, *in_order)
 
 

@@ -226,7 +226,8 @@ def _rows_to_measure(parsed: argparse.Namespace) -> list[results_table.Row]:
         records.prepare_to_append(parsed.record)  # now, not after the first row
 
     def is_measured(row: results_table.Row) -> bool:
-        same = {**results_table.row_key(row), "seed": parsed.seed}
+        weights = results_table.shipped_weights(row.method, row.split, row.members)
+        same = {**results_table.row_key(row), "seed": parsed.seed, records.FINGERPRINTS: weights}
         return any(
             same.items() <= recorded.items() and recorded["episodes"] >= _row_episodes(row, parsed)
             for recorded in before

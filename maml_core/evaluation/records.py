@@ -18,7 +18,7 @@ RESULTS_FILE = ASSETS / "results.jsonl"
 Record = dict[str, Any]  # a line of the file
 # What files of earlier versions call a setting, and its name today.
 FORMER_NAMES = {"four_turns": "rotation_tta", "close_ups": "ink_crops"}
-NOT_YET: Mapping[str, Any] = {"members": []}  # what those files do not have, and its value there
+NOT_YET = ("members", "weights")  # lists that those files do not have: [] there
 
 
 class RecordError(ValueError):
@@ -47,6 +47,10 @@ def _are_counts(value: object) -> bool:
     return isinstance(value, list) and all(_is_whole(one) and one >= 0 for one in value)
 
 
+def _are_strings(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
 REMEDY = "repair that line or take it out"
 MOST = 1e6  # of a half-width
 # By field what its value must be: those that say which row it is, and what was measured.
@@ -64,14 +68,16 @@ CHECKS: Mapping[str, Callable[[object], bool]] = {
         ),
         lambda value: isinstance(value, bool),
     ),
-    "members": lambda value: isinstance(value, list) and all(isinstance(n, str) for n in value),
+    **dict.fromkeys(NOT_YET, _are_strings),
     "accuracy": _are_numbers(1),
     "ci95": _are_numbers(MOST),
 }
 # Wrong queries of each episode after the last step, which a paired difference needs: rows of
 # earlier versions, and rows whose episodes are not independent, have none.
 ERRORS = "errors"
-MEASURED = ("episodes", "accuracy", "ci95", ERRORS)  # all other fields say which row it is
+FINGERPRINTS = "weights"  # fingerprints of those that the row was measured with
+# All other fields say which row it is.
+MEASURED = ("episodes", "accuracy", "ci95", ERRORS, FINGERPRINTS)
 # The fields that say which episodes a row was measured on.
 EPISODES_OF = (
     *("n_way", "k_shot", "q_query", "within_alphabet", "same_drawers", "official"),
@@ -83,7 +89,8 @@ def load_records(path: Path = RESULTS_FILE, *, complete: bool = False) -> list[R
     """Return the rows of a results file, by today's names; [] without the file.
 
     Half a last line, which an interrupted write leaves, is left out. Of a row that was measured
-    again over more episodes, that measurement is returned, in the place of the first.
+    again over more episodes, or with other weights, that measurement is returned, in the place of
+    the first.
 
     Args:
         path: The file.
@@ -107,10 +114,16 @@ def load_records(path: Path = RESULTS_FILE, *, complete: bool = False) -> list[R
     for number, line in enumerate(lines, 1):
         if line.strip():
             record = _record(line, f"Line {number} of {path}", required)
-            before = rows.get(_which(record))
-            if before is None or before.get("episodes", 0) < record.get("episodes", 0):
-                rows[_which(record)] = record
+            which = _which(record)
+            if which not in rows or _replaces(record, rows[which]):
+                rows[which] = record
     return list(rows.values())
+
+
+def _replaces(record: Record, before: Record) -> bool:
+    """Say whether a later measurement of a row counts in place of a former one."""
+    more: bool = before.get("episodes", 0) < record.get("episodes", 0)
+    return more or record[FINGERPRINTS] != before[FINGERPRINTS]
 
 
 def _which(record: Record) -> frozenset[tuple[str, object]]:
@@ -153,7 +166,7 @@ def _record(line: bytes, where: str, required: Collection[str]) -> Record:
         raise RecordError(f"{where} is not JSON ({error}); {REMEDY}.") from error
     if not isinstance(values, dict):
         raise RecordError(f"{where} is JSON but not an object; {REMEDY}.")
-    record: Record = {n: list(value) for n, value in NOT_YET.items()}
+    record: Record = {name: [] for name in NOT_YET}
     record |= {str(FORMER_NAMES.get(n, n)): value for n, value in values.items()}
     if isinstance(record.get("ci95"), list):  # JSON has no NaN
         record["ci95"] = [math.nan if half is None else half for half in record["ci95"]]

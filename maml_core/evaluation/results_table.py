@@ -29,7 +29,7 @@ from maml_core.evaluation.published import (
     SHAPES,
     Conditions,
 )
-from maml_core.evaluation.records import ERRORS, RESULTS_FILE, Record, load_records
+from maml_core.evaluation.records import ERRORS, FINGERPRINTS, RESULTS_FILE, Record, load_records
 from maml_core.learners import checkpoints
 from maml_core.methods.catalogue import BY_NAME, METHODS, NEAREST
 
@@ -180,7 +180,8 @@ def omniglot_test_pool(split: str, ink_crops: bool = False) -> TaskPool:
 
 def to_record(row: Row, estimate: Estimate, seed: int) -> Record:
     """Return a measured row as a line of the results file, in JSON values."""
-    record = {**row_key(row), "seed": seed, **estimate.summary()}
+    weights = shipped_weights(row.method, row.split, row.members)
+    record = {**row_key(row), "seed": seed, FINGERPRINTS: weights, **estimate.summary()}
     if estimate.by_episode is None:
         return record
     queries = row.spec.n_way * row.spec.q_query
@@ -192,6 +193,13 @@ def row_key(row: Row) -> Record:
     """Return the fields that identify a row, in JSON values."""
     fields = asdict(row)
     return {**fields.pop("spec"), **fields, "members": list(row.members)}
+
+
+def shipped_weights(method: str, split: str, members: Iterable[str] = ()) -> list[str]:
+    """Return the fingerprints of the weights that a row is measured with, [] for pixels."""
+    features_of = (NEAREST.get(name, name) for name in members or (method,))
+    found = (checkpoints.shipped_fingerprint(name, split) for name in features_of if name)
+    return [fingerprint for fingerprint in found if fingerprint]
 
 
 def views_suffix(record: Mapping[str, Any]) -> str:

@@ -33,6 +33,7 @@ class Comparison:
         episodes: How many.
         accuracy: Of each method, by name.
         lead: By how much MAML's is above that of each other method, paired by episode.
+        weights: Each method's, see `results_table.shipped_weights`: others are measured again.
     """
 
     n_way: int
@@ -40,6 +41,7 @@ class Comparison:
     episodes: int
     accuracy: Mapping[str, Measured]
     lead: Mapping[str, Measured]
+    weights: Mapping[str, list[str]]
 
 
 @dataclass(frozen=True)

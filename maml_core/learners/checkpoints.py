@@ -5,6 +5,7 @@ safetensors holds no code, so opening a stranger's file runs none.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -261,6 +262,15 @@ def shipped(method: str, split: str = "alphabets", folder: Path = WEIGHTS) -> Le
 def is_shipped(method: str, split: str = "alphabets", folder: Path = WEIGHTS) -> bool:
     """Say whether the project has weights of a method that were trained on a split."""
     return _shipped_file(method, split, folder).is_file()
+
+
+def shipped_fingerprint(method: str, split: str = "alphabets", folder: Path = WEIGHTS) -> str:
+    """Return what tells a method's shipped weights from others of another training.
+
+    It is the beginning of their file's SHA-256; "" where there is no file, as of 'random'.
+    """
+    path = _shipped_file(method, split, folder)
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else ""
 
 
 def _shipped_file(method: str, split: str, folder: Path) -> Path:

@@ -301,6 +301,23 @@ def test_a_row_is_measured_again_only_for_more_episodes(few_rows, tmp_path, caps
     assert len(path.read_text().splitlines()) == 6
 
 
+def test_what_was_measured_with_former_weights_is_measured_again(
+    few_rows, tmp_path, monkeypatch, capsys
+):
+    path = tmp_path / "results.jsonl"
+    assert call(ALL, "--record", path) == 0
+    before = results_table.load_records(path)
+    monkeypatch.setattr(checkpoints, "shipped_fingerprint", lambda method, split: f"new {split}")
+    capsys.readouterr()
+    assert call(ALL, "--json", "--record", path) == 0
+    again = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["weights"] for row in again] == [["new alphabets"], ["new paper"]]
+    assert [row["weights"] for row in before if row["method"] != "nearest-pixels"] != [
+        row["weights"] for row in again
+    ]
+    assert len(results_table.load_records(path)) == 3
+
+
 def test_without_a_number_each_row_has_its_own(few_rows, monkeypatch, capsys):
     monkeypatch.setattr(results_table, "EPISODES", 4)
     assert call("evaluate --all --steps 1 --json") == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import random
@@ -23,6 +24,7 @@ from maml_core.evaluation.records import (
     prepare_to_append,
 )
 from maml_core.evaluation.results_table import Row, accuracy_table, official_runs_table, to_record
+from maml_core.paths import WEIGHTS
 
 ROW = to_record(
     Row("maml", "paper", EpisodeSpec(5, 1, 10)), Estimate(600, (0.2, 0.9), (0.0, 0.01)), seed=0
@@ -102,7 +104,7 @@ def test_rows_from_before_there_were_ensembles_have_no_members(path):
     assert found == ROW | {"accuracy": [0.2, 0.9], "ci95": [0.0, 0.01]}
 
 
-@pytest.mark.parametrize("name", sorted(ROW.keys() - {"members"}))
+@pytest.mark.parametrize("name", sorted(ROW.keys() - {"members", "weights"}))
 def test_a_row_that_lacks_something_is_named_where_all_is_needed(name, path):
     less = {other: value for other, value in ROW.items() if other != name}
     path.write_text(json.dumps(ROW | {"split": "alphabets"}) + "\n" + json.dumps(less) + "\n")
@@ -133,6 +135,29 @@ def test_of_a_row_measured_again_the_larger_measurement_counts_in_the_firsts_pla
     first, second = load_records(path)
     assert (first["episodes"], first["accuracy"]) == (3_000, [0.2, 0.91])
     assert second["k_shot"] == 5
+
+
+def test_of_a_row_measured_again_with_other_weights_the_later_measurement_counts(path):
+    anew = ROW | {"weights": ["0123456789ab"], "episodes": 20, "accuracy": [0.2, 0.91]}
+    path.write_text("".join(json.dumps(row) + "\n" for row in (ROW, anew)))
+    (found,) = load_records(path)
+    assert (found["weights"], found["accuracy"]) == (["0123456789ab"], [0.2, 0.91])
+
+
+def test_every_row_of_the_table_was_measured_with_the_weights_that_are_shipped():
+    rows = load_records()
+    assert rows
+    for row in rows:
+        files = [WEIGHTS / row["split"] / f"{name}.safetensors" for name in weights_behind(row)]
+        sums = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+        which = f"{row['method']}, {row['split']}, {row['n_way']}-way"
+        assert row["weights"] == [one[:12] for one in sums], f"{which}: measure it again"
+
+
+def weights_behind(row):
+    names = [name.removeprefix("nearest-") for name in row["members"] or [row["method"]]]
+    features = {"features": "pretrained"}
+    return [features.get(name, name) for name in names if name not in ("random", "pixels")]
 
 
 def of_errors(errors, **more):

@@ -274,6 +274,7 @@ def test_a_row_comes_back_from_its_line(tmp_path):
         "rotation_tta": False,
         "ink_crops": False,
         "members": [],
+        "weights": [checkpoints.shipped_fingerprint("anil", "paper")],
         "seed": 7,
         "episodes": 20,
         "accuracy": [0.25, 2 / 3],
@@ -316,8 +317,8 @@ def test_empty_lines_and_a_missing_file_hold_no_rows(tmp_path):
     assert load_records(path) == []
     path.write_text('\n{"n_way": 5}\n  \n\n{"n_way": 20}\n')
     assert load_records(path) == [
-        {"n_way": 5, "members": []},
-        {"n_way": 20, "members": []},
+        {"n_way": 5, "members": [], "weights": []},
+        {"n_way": 20, "members": [], "weights": []},
     ]
 
 
@@ -325,8 +326,8 @@ def test_a_row_may_call_its_method_by_a_former_name(tmp_path):
     path = tmp_path / "results.jsonl"
     path.write_text('{"method": "joint", "split": "joint"}\n{"method": "maml"}\n')
     assert load_records(path) == [
-        {"method": "multi_task", "split": "joint", "members": []},
-        {"method": "maml", "members": []},
+        {"method": "multi_task", "split": "joint", "members": [], "weights": []},
+        {"method": "maml", "members": [], "weights": []},
     ]
     shipped = {
         one

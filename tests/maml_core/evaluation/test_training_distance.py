@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from benchmarks.studies.distance_from_training import (
     compared,
     distance,
     ink_measures,
+    is_current,
     training_features,
     training_ink,
 )
@@ -133,7 +135,7 @@ def test_the_rank_correlation_is_spearmans(ties):
 
 def made_set(name: str, far: float, **leads: tuple[float, float]) -> ShiftedSet:
     accuracy = {"maml": (0.9, 0.01)} | {m: (0.9 - lead, 0.01) for m, (lead, _) in leads.items()}
-    comparison = Comparison(5, 1, 200, accuracy, leads)
+    comparison = Comparison(5, 1, 200, accuracy, leads, {method: ["ab12"] for method in accuracy})
     return ShiftedSet(name, "glyphs", 9, {}, {"ink": far, "features": 10 - far}, (comparison,))
 
 
@@ -180,6 +182,11 @@ def test_the_comparison_is_paired_by_episode_and_keeps_what_is_known(
     differences = alone[0] - alone[1]
     assert mean == pytest.approx(differences.mean(), abs=1e-6)
     assert half == pytest.approx(stats.t.ppf(0.975, 3) * stats.sem(differences), abs=1e-6)
+    assert is_current("maml", found)
+    assert is_current("nearest-pixels", found), "it has no weights that could change"
+    others = replace(found, weights={**found.weights, "maml": ["of another training"]})
+    assert not is_current("maml", others)
+    assert not is_current("anil", found), "it was not measured"
     again = compared(pool, spec, ["anil"], found)
     assert list(again.accuracy) == ["maml", "anil", "nearest-pixels"], "the catalogue's order"
     assert again.lead["nearest-pixels"] == found.lead["nearest-pixels"]
@@ -196,6 +203,8 @@ def test_the_shipped_file_agrees_with_itself():
             assert comparison.episodes == EPISODES
             assert comparison.n_way <= one.classes
             assert set(comparison.lead) == set(comparison.accuracy) - {"maml"}
+            for method in comparison.accuracy:
+                assert is_current(method, comparison), f"{one.name}, {method}: measure it again"
             for method, (mean, half) in comparison.lead.items():
                 gap = comparison.accuracy["maml"][0] - comparison.accuracy[method][0]
                 assert mean == pytest.approx(gap, abs=1e-5)
