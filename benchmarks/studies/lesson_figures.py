@@ -25,7 +25,7 @@ from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation.accuracy import evaluate
 from maml_core.evaluation.comparison import compare
 from maml_core.evaluation.confidence_intervals import percent
-from maml_core.evaluation.results_table import RESULTS_FILE
+from maml_core.evaluation.records import load_records
 from maml_core.evaluation.trajectory import AdaptationTrajectory, measure_trajectory
 from maml_core.learners import checkpoints
 from maml_core.learners.adaptation import adapt_to_episode
@@ -37,7 +37,7 @@ STEPS = 10  # of the linked episodes
 ROUND_METHODS = {5: ("maml", "pretrained", "random"), 20: ("maml", "pretrained")}  # by N
 FEW, COMPANY = 40, 300  # episodes of a mean
 LONG_EPISODES = {"omniglot": 40, "glyphs": 20}
-MANY = {"omniglot": 600, "glyphs": 200}
+MANY = 200  # episodes of glyphs, which the table of results does not have
 LONG = 100  # inner steps
 SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -157,19 +157,29 @@ def company_figures(pool: TaskPool) -> dict[str, str]:
 
 
 def many_episodes_figures(name: str, pool: TaskPool) -> dict[str, str]:
-    """Return MAML's and the pretrained network's means; Omniglot's are in the results file."""
-    figures = {"many": str(MANY[name])}
+    """Return MAML's and the pretrained network's means; Omniglot's are in the results file.
+
+    Raises:
+        ValueError: That file has the rows of one sentence over different numbers of episodes.
+    """
+    figures: dict[str, str] = {}
+    counts: dict[str, set[int]] = {"many": set(), "many alone": set()}
     for method in ("maml", "pretrained"):
         for n_way, transductive in ((5, True), (5, False), (20, True)):
             spec = EpisodeSpec(n_way, 1, QUERIES)
             if name == "omniglot":
-                mean, ci95 = _recorded(method, spec, transductive)
+                episodes, mean, ci95 = _recorded(method, spec, transductive)
             else:
-                mean, ci95 = _measured(pool, method, spec, transductive, MANY[name])
+                episodes = MANY
+                mean, ci95 = _measured(pool, method, spec, transductive, episodes)
             alone = "" if transductive else " alone"
+            counts[f"many{alone}"].add(episodes)
             for step in (1, 3, 5):
                 figure = f"many {n_way}-way {method} step {step} accuracy{alone}"
                 figures[figure] = f"{percent(mean[step], ci95[step])} %"
+    for figure, found in counts.items():
+        (count,) = found
+        figures[figure] = str(count)
     return figures
 
 
@@ -183,7 +193,7 @@ def _measured(
 
 def _recorded(
     method: str, spec: EpisodeSpec, transductive: bool
-) -> tuple[list[float], list[float]]:
+) -> tuple[int, list[float], list[float]]:
     wanted: Mapping[str, object] = {
         "method": method,
         "split": SPLIT,
@@ -193,11 +203,9 @@ def _recorded(
         "rotation_tta": False,
         "ink_crops": False,
         "within_alphabet": False,
-        "episodes": MANY["omniglot"],
     }
-    rows = map(json.loads, RESULTS_FILE.read_text(encoding="utf-8").splitlines())
-    (row,) = (row for row in rows if wanted.items() <= row.items())
-    return row["accuracy"], row["ci95"]
+    (row,) = (row for row in load_records(complete=True) if wanted.items() <= row.items())
+    return row["episodes"], row["accuracy"], row["ci95"]
 
 
 if __name__ == "__main__":

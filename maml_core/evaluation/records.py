@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from maml_core.evaluation.confidence_intervals import mean_and_ci95
+from maml_core.evaluation.confidence_intervals import mean_difference
 from maml_core.methods.catalogue import current_name
 from maml_core.paths import ASSETS
 
@@ -142,7 +142,7 @@ def paired_errors(first: Record, second: Record) -> tuple[float, float] | None:
             has more episodes than the other, those that both have are compared.
 
     Returns:
-        Mean and half-width, −1 to 1, see `mean_and_ci95`; None where the errors were not recorded.
+        See `mean_difference`; None where the errors were not recorded.
 
     Raises:
         ValueError: The rows are of other episodes.
@@ -154,8 +154,8 @@ def paired_errors(first: Record, second: Record) -> tuple[float, float] | None:
         return None
     n = min(first["episodes"], second["episodes"])
     fewer = torch.tensor(second[ERRORS][:n]) - torch.tensor(first[ERRORS][:n])
-    (mean,), (half,) = mean_and_ci95(fewer[:, None].double() / (first["n_way"] * first["q_query"]))
-    return mean, half
+    queries = first["n_way"] * first["q_query"]
+    return mean_difference(fewer.double() / queries, queries)
 
 
 def _record(line: bytes, where: str, required: Collection[str]) -> Record:

@@ -125,7 +125,7 @@ def project_together(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     places = np.full((len(rows), 2), np.nan)
     shares = np.zeros(2)
     if known.any():
-        centred = rows[known] - rows[known].mean(0)
+        centred = _centred(rows[known])
         _, lengths, axes = np.linalg.svd(centred, full_matrices=False)
         axes, total = axes[:2], float((lengths**2).sum())
         largest = axes[np.arange(len(axes)), np.abs(axes).argmax(1)]
@@ -135,6 +135,13 @@ def project_together(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if total > 0:
             shares[: len(axes)] = lengths[:2] ** 2 / total
     return places.reshape(*points.shape[:-1], 2), shares
+
+
+def _centred(points: np.ndarray) -> np.ndarray:
+    """Return points [B, width] less their mean; exactly 0 where all are the same."""
+    offsets = points - points[0]  # the mean of equal numbers need not be one of them
+    centred: np.ndarray = offsets - offsets.mean(0)
+    return centred
 
 
 def class_separation(points: np.ndarray, labels: np.ndarray) -> float:
@@ -151,7 +158,7 @@ def class_separation(points: np.ndarray, labels: np.ndarray) -> float:
     Returns:
         0 to 1; NaN where all points are the same or one is not finite.
     """
-    offsets = points - points.mean(0)
+    offsets = _centred(points)
     total = float((offsets**2).sum())
     if not (np.isfinite(total) and total > 0):
         return float("nan")

@@ -9,7 +9,13 @@ import pytest
 import scipy.stats
 import torch
 
-from maml_core.evaluation.confidence_intervals import estimate, mean_and_ci95, percent, plus_minus
+from maml_core.evaluation.confidence_intervals import (
+    estimate,
+    mean_and_ci95,
+    mean_difference,
+    percent,
+    plus_minus,
+)
 from tests.support.wilson import wilson_half_width
 
 
@@ -100,3 +106,27 @@ def test_the_interval_of_skewed_accuracies_covers_their_mean(n):
     normal = [1.96 * float(one.std()) / n**0.5 for one in shares]
     missed = [abs(1 - float(one.mean()) - 0.015) > h for one, h in zip(shares, normal, strict=True)]
     assert sum(missed) / 2000 > 0.05, "which the normal interval does not"
+
+
+@pytest.mark.parametrize("n", [2, 20, 600])
+def test_without_a_difference_the_interval_is_that_of_one_query(n):
+    mean, half = mean_difference(torch.zeros(n), queries=50)
+    assert mean == 0
+    assert half == pytest.approx(scipy.stats.t.ppf(0.975, n - 1) / (50 * n))
+    same = torch.full((n,), 0.02)  # in each episode one query
+    assert mean_difference(same, 50) == pytest.approx((0.02, half))
+    assert math.isnan(mean_difference(same[:1], 50)[1])
+
+
+@pytest.mark.parametrize("n", [2, 5, 10, 50])
+def test_the_interval_of_a_difference_covers_it_where_most_episodes_have_none(n):
+    generator = np.random.default_rng(n)
+    differs = generator.random((4000, n)) < 0.2
+    queries = generator.choice([-2, -1, 1, 2], p=[0.1, 0.3, 0.4, 0.2], size=(4000, n))
+    truth = 0.2 * (-0.2 - 0.3 + 0.4 + 0.4) / 50
+    draws = torch.tensor(differs * queries / 50)
+    hits = [abs(mean - truth) <= half for mean, half in (mean_difference(d, 50) for d in draws)]
+    assert sum(hits) / 4000 >= 0.93
+    alone = [abs(mean - truth) <= half for (mean,), (half,) in map(mean_and_ci95, draws[..., None])]
+    if n < 50:
+        assert sum(alone) / 4000 < 0.93, "which Student's t alone does not"

@@ -45,13 +45,41 @@ def test_conjugate_gradients_stop_where_a_direction_curves_down():
         torch.testing.assert_close(found[1], wanted[1])
 
 
+def in_krylov_space(system, wanted):
+    """Where the error in the norm of A is least in the span of b, A b, … A⁴ b."""
+    powers = [wanted]
+    for _ in range(4):
+        powers.append(system @ powers[-1] / powers[-1].norm())
+    basis = torch.stack(powers, 1)
+    return basis @ torch.linalg.solve(basis.T @ system @ basis, basis.T @ wanted)
+
+
+@pytest.mark.parametrize(
+    ("cg_steps", "solve", "transductive", "times_alpha"),
+    [
+        (300, torch.linalg.solve, True, 1.0),
+        (300, torch.linalg.solve, False, 1.0),
+        (300, torch.linalg.solve, True, 1.5),
+        (None, in_krylov_space, True, 1.0),  # as it is: five steps, as in the paper
+    ],
+)
 def test_the_meta_gradient_is_that_of_a_dense_hessian(
-    random_params, exact_tasks, plain_conv4, monkeypatch
+    cg_steps,
+    solve,
+    transductive,
+    times_alpha,
+    random_params,
+    exact_tasks,
+    plain_conv4,
+    monkeypatch,
 ):
-    monkeypatch.setattr(imaml, "CG_STEPS", 300)
+    if cg_steps:
+        monkeypatch.setattr(imaml, "CG_STEPS", cg_steps)
     model = Conv4(channels=2)
     meta, tasks = random_params(model, rows=3), exact_tasks(n_tasks=2)
-    config = replace(config_of("imaml", inner_steps=3), proximal=LAMBDA)
+    config = replace(config_of("imaml", inner_steps=3), proximal=LAMBDA, transductive=transductive)
+    if times_alpha != 1:  # of a run on 2 and 3 ways
+        config = replace(config, n_ways=(2, 3), scale_inner_lr=True)
     found, _ = META_GRADIENTS["imaml"](model, meta, tasks, config)
     names, sizes = list(meta), [v.numel() for v in meta.values()]
 
@@ -70,14 +98,18 @@ def test_the_meta_gradient_is_that_of_a_dense_hessian(
         for _ in range(3):
             point = point.detach().requires_grad_()
             loss = support_loss(point) + LAMBDA / 2 * (point - theta).square().sum()
-            point = point - INNER_LR * torch.autograd.grad(loss, point)[0]
+            point = point - times_alpha * INNER_LR * torch.autograd.grad(loss, point)[0]
         point = point.detach().requires_grad_()
-        out = plain_conv4(unflat(point), task.query_x)
+        if transductive:
+            out = plain_conv4(unflat(point), task.query_x)
+        else:
+            both = torch.cat([task.support_x, task.query_x])
+            out = plain_conv4(unflat(point), both, n := len(task.support_x))[n:]
         (slope,) = torch.autograd.grad(F.cross_entropy(out, task.query_y), point)
         hessian = torch.autograd.functional.hessian(support_loss, point.detach())
         system = torch.eye(len(theta)) + hessian / LAMBDA
         assert torch.linalg.eigvalsh(system).min() > 0
-        total += torch.linalg.solve(system, slope)
+        total += solve(system, slope)
     mine = torch.cat([found[n].flatten() for n in names])
     assert total.norm() > 1e-3
     torch.testing.assert_close(mine, total / 2, rtol=1e-5, atol=1e-8)

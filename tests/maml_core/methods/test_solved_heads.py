@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
@@ -14,7 +15,7 @@ from maml_core.episodes.task_batch import TaskBatch
 from maml_core.learners.adaptation import adapt_to_episode
 from maml_core.learners.learner import Learner
 from maml_core.methods.protonet import prototype_head
-from maml_core.methods.r2d2 import FIRST, LOG_LAMBDA, LOG_SCALE, first_ridge, ridge_head
+from maml_core.methods.r2d2 import LOG_LAMBDA, LOG_SCALE, first_ridge, ridge_head
 from maml_core.methods.registry import HEAD_SOLVERS, META_GRADIENTS
 from maml_core.networks.functional import HEAD, query_logits
 from maml_core.networks.meta_params import LOG_LR_SCALE
@@ -62,12 +63,14 @@ def test_a_ridge_head_has_the_least_squared_error_and_penalty(drawn):
     assert not head[HEAD[1]].any()
 
 
-def test_a_regression_begins_with_its_first_values_and_goes_on_with_what_is_there():
-    params = {HEAD[0]: torch.zeros(1, 4)}
-    begun = first_ridge(params)
-    for name, value in FIRST.items():
-        assert (LOG_LR_SCALE * begun[name]).exp().item() == pytest.approx(value)
-    assert first_ridge({**params, **RIDGE}) == RIDGE
+def test_a_regression_begins_with_a_penalty_of_one_and_logits_of_ten_times_its_answers(drawn):
+    support, y, _ = drawn
+    params = {HEAD[0]: torch.zeros(1, 4).double()}
+    head = ridge_head(support, y, N_WAY, *first_ridge(params).values())
+    x, targets = support[0].numpy(), np.eye(N_WAY)[y[0]]
+    answers = np.linalg.solve(x.T @ x + np.eye(WIDTH), x.T @ targets)
+    np.testing.assert_allclose(head[HEAD[0]][0], 10 * answers.T, rtol=1e-9, atol=1e-12)
+    assert first_ridge({**params, **RIDGE}) == RIDGE, "and goes on with what is there"
 
 
 def plain_objective(method, network, config, meta, tasks):

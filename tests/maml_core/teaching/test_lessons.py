@@ -8,13 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.studies.lesson_figures import count_figures, episode_figures
+from benchmarks.studies.lesson_figures import (
+    count_figures,
+    episode_figures,
+    many_episodes_figures,
+)
 from maml_core.config import EpisodeSpec
 from maml_core.data.character_set import CharacterSet
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation.comparison import compare
+from maml_core.evaluation.results_table import MAIN_EPISODES
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.learners import checkpoints
 from maml_core.teaching.lesson_figures import DATASETS, SEEDS, figures_of
@@ -162,6 +167,12 @@ def test_omniglots_figures_of_single_episodes_are_so(real_omniglot):
 
 
 @pytest.mark.slow
+def test_omniglots_figures_of_many_episodes_are_those_of_the_table_of_results(glyphs: CharacterSet):
+    told = many_episodes_figures("omniglot", make_pool(glyphs, range(20)))  # it measures nothing
+    assert told["many"] == str(MAIN_EPISODES)
+    assert told.items() <= figures_of("omniglot").items()
+
+
 def test_the_glyphs_figures_of_single_episodes_and_of_few_are_so(glyphs: CharacterSet):
     pool = check_single_episodes("glyphs", glyphs)
     few = figures_of("glyphs")

@@ -143,15 +143,16 @@ def test_what_is_not_finite_has_no_place_and_leaves_the_others_theirs():
     assert not none.any()
 
 
-def test_a_single_feature_and_equal_points_can_be_mapped():
+@pytest.mark.parametrize("value", [1.0, 0.1, 0.7, 1.1])
+def test_a_single_feature_and_equal_points_can_be_mapped(value):
     places, shares = project_together(np.array([[[1.0], [3.0]]]))
     np.testing.assert_allclose(places, [[[-1, 0], [1, 0]]])
     np.testing.assert_allclose(shares, [1, 0])
-    same = np.ones((2, 3, 4))
+    same = np.full((2, 25, 64), value)
     places, shares = project_together(same)
     assert not places.any()
     assert not shares.any()
-    assert np.isnan(class_separation(same[0], np.array([0, 1, 2])))
+    assert np.isnan(class_separation(same[0], np.repeat(range(5), 5)))
 
 
 def test_separation_is_one_of_points_zero_of_equal_means_and_chance_of_shuffled_labels():
