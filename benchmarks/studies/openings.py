@@ -26,7 +26,7 @@ from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import Episode, sample_episode
 from maml_core.evaluation import results_table
-from maml_core.evaluation.confidence_intervals import estimate, percent
+from maml_core.evaluation.confidence_intervals import estimate, mean_difference, percent
 from maml_core.evaluation.trajectory import measure_trajectory
 from maml_core.learners import checkpoints
 from maml_core.learners.adaptation import adapt_to_episode
@@ -165,12 +165,11 @@ def contrast(
     values = torch.tensor(np.array(pairs), dtype=torch.float64)
     both = estimate(values, queries)
     difference = values[:, 0] - values[:, 1]
-    half = 1.96 * float(difference.std()) / len(difference) ** 0.5
     spreads = [
         Spread(round(mean, 5), round(ci95, 5), round(sd, 5))
         for mean, ci95, sd in (
             *zip(both.accuracy, both.ci95, values.std(0).tolist(), strict=True),
-            (float(difference.mean()), half, float(difference.std())),
+            (*mean_difference(difference, queries), float(difference.std())),
         )
     ]
     ahead = round(float((difference > 0).double().mean()), 3)

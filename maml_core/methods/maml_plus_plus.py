@@ -8,7 +8,8 @@ derivative (`TrainConfig.first_order_steps`) and β along a cosine.
 
 The statistics of normalisation are of the pictures at hand, at each step anew. The authors' code
 collects running ones by step but normalises with the batch's, too. There, K sets of gains and
-shifts serve, that of the last step twice: for its support set, and for the queries after it.
+shifts serve, each twice: for the support set before a step, and for the queries after it. Here
+each of θ₀ … θ_K has one set for both.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """R2D2 (Bertinetto et al. 2019, arXiv:1805.08136): the head by ridge regression, in closed form.
 
 Learned beside the body, as in the paper: the regression's λ and the scale of its logits. The
-paper's learned shift of all logits is left out, since it cancels in the softmax.
+paper's learned shift of all logits is left out, since it cancels in the softmax. There is no
+intercept, and features and labels are not divided by √(N K), as they are in the authors' code:
+one λ therefore weighs more where there are fewer pictures.
 """
 
 from __future__ import annotations

@@ -135,7 +135,7 @@ def typicality(
     right = f"of {QUESTIONS} right" if in_round else "right"
     here = f"{scale * first:.{digits}f} and {scale * second:.{digits}f}{percent}"
     text = (
-        f"In {contrast.count} {unit}s of this kind, after {steps}, {ahead} has "
+        f"In {contrast.count:,} {unit}s of this kind, after {steps}, {ahead} has "
         f"{mean(contrast.first)} {right} and {behind} {mean(contrast.second)}; in this one it is "
         f"{here}: {_verdict(contrast, first, second)}."
     )

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import scipy.stats
 
+from benchmarks.studies.openings import contrast
 from maml_core.config import EpisodeSpec
 from maml_core.data.character_set import CharacterSet
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation.comparison import compare
-from maml_core.evaluation.results_table import RESULTS_FILE
+from maml_core.evaluation.records import load_records
 from maml_core.learners import checkpoints
 from maml_core.paths import ASSETS
 from maml_core.teaching import play_round
@@ -95,6 +97,17 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     assert loaded["omniglot"].contrast("episode", replace(SHAPE, q_query=9), 5) is None
 
 
+def test_a_contrast_pairs_its_two_by_episode() -> None:
+    first, second = np.random.default_rng(0).integers(30, 51, size=(2, 25)) / 50
+    found = contrast("episode", SHAPE, 1, list(zip(first, second, strict=True)), 50)
+    paired = scipy.stats.ttest_rel(first, second).confidence_interval(0.95)
+    assert found.difference.mean == pytest.approx((first - second).mean(), abs=1e-5)
+    assert found.difference.ci95 == pytest.approx((paired.high - paired.low) / 2, abs=1e-5)
+    assert found.difference.sd == pytest.approx(np.std(first - second, ddof=1), abs=1e-5)
+    assert found.share_ahead == pytest.approx((first > second).mean(), abs=1e-3)
+    assert found.first.mean == pytest.approx(first.mean(), abs=1e-5)
+
+
 @pytest.mark.parametrize("n_way", [5, 20])
 @pytest.mark.parametrize("step", [1, 5])
 def test_the_means_are_those_of_the_table_of_results(n_way: int, step: int) -> None:
@@ -102,7 +115,7 @@ def test_the_means_are_those_of_the_table_of_results(n_way: int, step: int) -> N
     for method, spread in zip(METHODS, (contrast.first, contrast.second), strict=True):
         (row,) = (
             row
-            for row in map(json.loads, RESULTS_FILE.read_text().splitlines())
+            for row in load_records()
             if (row["method"], row["split"], row["n_way"]) == (method, "alphabets", n_way)
             and (row["k_shot"], row["q_query"], row["within_alphabet"]) == (1, 10, False)
             and (row["transductive"], row["rotation_tta"]) == (True, False)
