@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maml_core.config.checks import SettingError, check_choice
+from maml_core.config.checks import SettingError, check_choice, literal
 from maml_core.config.episodes import (
     CHALLENGE,
     OFFICIAL_RUNS,
@@ -36,6 +36,7 @@ from maml_core.config.training import (
     PretrainConfig,
     SinusoidConfig,
     TrainConfig,
+    suited_config,
 )
 
 __all__ = [
@@ -69,4 +70,6 @@ __all__ = [
     "SinusoidConfig",
     "TrainConfig",
     "check_choice",
+    "literal",
+    "suited_config",
 ]

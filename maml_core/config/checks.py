@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping
 class SettingError(ValueError):
     """A setting that cannot be used.
 
-    Its message names settings as the code does, which is right for a notebook and the command line;
-    `worded` names them as the reader's controls do.
+    Its message names settings as the code does, which is right for a notebook; `worded` names them
+    as the reader's controls or options do.
     """
 
     def __init__(self, template: str, **facts: object) -> None:
@@ -26,6 +26,15 @@ class SettingError(ValueError):
     def worded(self, names: Mapping[str, str]) -> str:
         """Return the message with other names for settings; those not given stay as in code."""
         return self.template.format_map(_Names({**names, **self.facts}))
+
+    def within(self, before: str, after: str) -> SettingError:
+        """Return the same error with more words around its message."""
+        return SettingError(f"{literal(before)}{self.template}{literal(after)}", **self.facts)
+
+
+def literal(value: object) -> str:
+    """Return what stands for a value in a template without naming a setting."""
+    return str(value).replace("{", "{{").replace("}", "}}")
 
 
 class _Names(dict[str, object]):

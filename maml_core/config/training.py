@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from maml_core.config.checks import SettingError, check_choice, check_positive, check_range
 from maml_core.config.episodes import AdaptConfig, EpisodeSpec
-from maml_core.config.ranges import MAX_INNER_STEPS, MAX_SEED
+from maml_core.config.ranges import MAX_INNER_STEPS, MAX_SEED, MAX_WAY
 
 
 @dataclass(frozen=True)
 class Demands:
-    """What a meta-training method asks of its settings.
+    """What a meta-training method asks of its settings, and which of them suit it.
 
     Attributes:
         called: What messages call it.
@@ -25,6 +25,9 @@ class Demands:
             multi-step loss and learned step sizes need.
         second_order: Whether its gradient passes through the gradients of the inner loop.
         built_in: Settings that are part of the method itself.
+        unused: Settings that play no part in it, so that nobody should be asked for them.
+        suits: α and inner steps with which it visibly learns; where someone chooses no others.
+        head_rows: Likewise of its head; one of zeros serves any N.
     """
 
     called: str
@@ -33,17 +36,28 @@ class Demands:
     query_gradient: bool = True
     second_order: bool = True
     built_in: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ("proximal",)
+    suits: tuple[float, int] = (0.4, 1)
+    head_rows: int = 1
 
 
 def _solving(called: str) -> Demands:
     """Return the demands of a method that solves for the head."""
     why = f"{called} solves for the head without a step: take 0"
-    return Demands(called, (0, 0), why, query_gradient=False, second_order=False)
+    return Demands(
+        called,
+        (0, 0),
+        why,
+        query_gradient=False,
+        second_order=False,
+        unused=("inner_lr", "scale_inner_lr", "proximal", "head_rows"),
+        suits=(0.4, 0),
+    )
 
 
 META_METHODS: Mapping[str, Demands] = {
     "maml": Demands("MAML"),
-    "fomaml": Demands("First-order MAML", second_order=False),
+    "fomaml": Demands("First-order MAML", second_order=False, suits=(0.05, 3)),
     "anil": Demands("ANIL"),
     # It learns from θ − θ′ alone: without a query loss to sum, without a gradient on a step size,
     # and in one step nothing, since from a head of zeros that step moves the head alone.
@@ -53,19 +67,24 @@ META_METHODS: Mapping[str, Demands] = {
         "Reptile needs at least 2 to learn to adapt",
         query_gradient=False,
         second_order=False,
+        suits=(0.05, 5),
     ),
+    # Its one head is of all tasks, and its α is that of adapting afterwards.
     "multi_task": Demands(
         "Multi-task training",
         (0, 0),
         "multi-task training adapts to no task: take 0",
         query_gradient=False,
         second_order=False,
+        suits=(0.05, 0),
+        head_rows=MAX_WAY,
     ),
-    "boil": Demands("BOIL"),
+    # Its head is of random rows of its own.
+    "boil": Demands("BOIL", unused=("proximal", "head_rows")),
     # Its gradient is of the inner loop's end: no other step counts, and no rate is learned by it.
-    "imaml": Demands("iMAML", query_gradient=False, second_order=False),
+    "imaml": Demands("iMAML", query_gradient=False, second_order=False, unused=(), suits=(0.05, 5)),
     "meta_sgd": Demands("Meta-SGD", built_in=("learn_inner_lr",)),
-    "maml_plus_plus": Demands("MAML++", built_in=("learn_inner_lr", "multi_step")),
+    "maml_plus_plus": Demands("MAML++", built_in=("learn_inner_lr", "multi_step"), suits=(0.1, 3)),
     "protonet": _solving("ProtoNet"),
     "r2d2": _solving("Ridge regression (R2D2)"),
 }
@@ -165,7 +184,9 @@ class TrainConfig:
                 )
         if self.first_order_steps and not demands.second_order:
             raise SettingError(
-                "{label} has no derivative of second order to anneal; take 0 first-order steps.",
+                "{first_order_steps} is {value}, and {label} has no derivative of second order to "
+                "anneal: take 0.",
+                value=self.first_order_steps,
                 label=demands.called,
             )
 
@@ -187,6 +208,12 @@ class TrainConfig:
             for k in self.k_shots
             for hard in ((False, True) if self.alternate_within_alphabet else (False,))
         ]
+
+
+def suited_config(method: str) -> TrainConfig:
+    """Return the settings of a training for which nothing but its method is chosen."""
+    inner_lr, inner_steps = META_METHODS[method].suits
+    return TrainConfig(method, inner_lr=inner_lr, inner_steps=inner_steps)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from safetensors.torch import load as deserialise
 from safetensors.torch import save as serialise
 from torch import nn
 
-from maml_core.config import AdaptConfig, TrainConfig
+from maml_core.config import AdaptConfig, SettingError, TrainConfig
 from maml_core.data.storage.disk_cache import atomic_write
 from maml_core.learners.adaptation import adapt_to_support
 from maml_core.learners.learner import Learner, random_learner
@@ -48,6 +48,10 @@ UNUSABLE = (AttributeError, KeyError, OverflowError, RuntimeError, TypeError, Va
 
 class CheckpointError(Exception):
     """A weights file that cannot be used; the message is a sentence that says why."""
+
+
+class OtherSettingsError(CheckpointError, SettingError):
+    """A file that is of other settings than those that are asked for."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from maml_core.config import PretrainConfig
+from maml_core.config import PretrainConfig, SettingError
 from maml_core.episodes.pool import TaskPool, picture_tensors
 from maml_core.images.augmentation import random_affine, random_elastic
 from maml_core.methods.losses import accuracy
@@ -38,8 +38,10 @@ def updates_of(pool: TaskPool, config: PretrainConfig) -> int:
     """
     count = len(pool.pixels)
     if config.batch_size > count:
-        raise ValueError(
-            f"batch_size is {config.batch_size}; choose at most the {count} pictures there are."
+        raise SettingError(
+            "{batch_size} is {value}; choose at most the {count} pictures there are.",
+            value=config.batch_size,
+            count=count,
         )
     return config.epochs * (count // config.batch_size)
 

@@ -20,6 +20,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
+from maml_core.config import SettingError
 from maml_core.networks.shared_statistics import shared_statistics
 
 A = TypeVar("A")
@@ -53,9 +54,11 @@ def joined(device: str = "cpu", **batch_size: int) -> Iterator[None]:
     """
     for name, size in batch_size.items():
         if size < n_processes():
-            raise ValueError(
-                f"{name} is {size}, but there are {n_processes()} processes and each needs a part; "
-                f"choose at least {n_processes()}, or lower torchrun's --nproc-per-node."
+            raise SettingError(
+                f"{{{name}}} is {{size}}, but there are {{count}} processes and each needs a part; "
+                "choose at least {count}, or lower torchrun's --nproc-per-node.",
+                size=size,
+                count=n_processes(),
             )
     if not dist.is_torchelastic_launched() or dist.is_initialized():
         yield

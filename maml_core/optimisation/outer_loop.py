@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from maml_core.config import SettingError
 from maml_core.networks.params import Params, norm
 from maml_core.optimisation.cuda_graphs import graphed
 from maml_core.optimisation.distributed import averaged, n_joined
@@ -165,8 +166,9 @@ class _Optimizers:
         # Views, so that what moves them moves the leaves.
         self.filters = {n: v.view(len(v), -1) for n, v in leaves.items() if muon_lr and v.ndim == 4}
         if muon_lr and not self.filters:
-            raise ValueError(
-                f"muon_lr is {muon_lr}, but this network has no filters of convolutions; take 0."
+            raise SettingError(
+                "{muon_lr} is {value}, but this network has no filters of convolutions; take 0.",
+                value=muon_lr,
             )
         rest = {n: v for n, v in leaves.items() if n not in self.filters}
         adam = torch.optim.AdamW(list(rest.values()), lr=lr, weight_decay=weight_decay)

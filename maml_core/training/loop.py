@@ -10,9 +10,10 @@ from typing import Any
 
 from tqdm import tqdm
 
+from maml_core.config import literal
 from maml_core.evaluation.confidence_intervals import percent
 from maml_core.learners import checkpoints
-from maml_core.learners.checkpoints import Checkpoint, CheckpointError
+from maml_core.learners.checkpoints import Checkpoint, CheckpointError, OtherSettingsError
 from maml_core.learners.learner import Learner
 from maml_core.methods.pretraining import with_new_head
 from maml_core.networks.registry import model_arguments
@@ -205,11 +206,12 @@ def _resume(
     # States of earlier versions do not say what data they are of.
     data = saved.pop("data_fingerprint", None)
     if not difference and data not in (None, fingerprint):
-        difference = f"data: the pictures or classes of {run.dataset} are not those it began with"
+        data_set = literal(run.dataset)
+        difference = f"data: the pictures or classes of {data_set} are not those it began with"
     if difference:
-        raise CheckpointError(
-            f"{run.state} belongs to another run ({difference}); repeat its command "
-            f"({saved.get('command')}) or begin anew with --overwrite."
+        raise OtherSettingsError(
+            f"{literal(run.state)} belongs to another run ({difference}); repeat its command "
+            f"({literal(saved.get('command'))}) or begin anew with --overwrite."
         )
     return state, saved
 
@@ -241,9 +243,13 @@ def checkpoint_of(state: TrainState, metadata: Mapping[str, Any]) -> Checkpoint:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """Say which entries of two records differ, old and new; empty where none does."""
+    """Say which settings of two records differ, old and new, as the template of a `SettingError`.
+
+    Empty where none does.
+    """
     return "; ".join(
-        f"{name} {old.get(name)}, not {new.get(name)}"
+        f"{f'{{{name}}}' if name.isidentifier() else literal(name)} "
+        f"{literal(old.get(name))}, not {literal(new.get(name))}"
         for name in {**old, **new}
         if old.get(name) != new.get(name)
     )

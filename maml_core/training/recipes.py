@@ -7,14 +7,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from maml_core.config import AdaptConfig, EpisodeSpec, EvaluationConfig, PretrainConfig, TrainConfig
+from maml_core.config import (
+    AdaptConfig,
+    EpisodeSpec,
+    EvaluationConfig,
+    PretrainConfig,
+    SettingError,
+    TrainConfig,
+    literal,
+)
 from maml_core.episodes.class_augmentation import augment_classes
 from maml_core.episodes.pool import TaskPool
 from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation.accuracy import evaluate
 from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.learners import checkpoints
-from maml_core.learners.checkpoints import Checkpoint, CheckpointError
+from maml_core.learners.checkpoints import Checkpoint, OtherSettingsError
 from maml_core.learners.learner import Learner
 from maml_core.learners.training_classes import check_unseen
 from maml_core.methods.pretraining import imprint_head, pretrain, updates_of, with_new_head
@@ -117,9 +125,10 @@ def prepare_training(
     params = given.params if given else initial_params(model, config.seed)
     for_n_way(params, max(config.n_ways))
     if config.method == "multi_task" and len(params["head.weight"]) == 1:
-        raise ValueError(
-            "The head has 1 row, which starts as zeros in every task, so that multi-task training "
-            f"moves nothing; give it at least {max(config.n_ways)} rows."
+        raise SettingError(
+            "The head has 1 row, {n_out}, which starts as zeros in every task, so that multi-task "
+            "training moves nothing; give it at least {rows} rows, and a {start} with as many.",
+            rows=max(config.n_ways),
         )
     kept = with_lr_multipliers(params) if config.learn_inner_lr else theta_of(params)
     own = FIRST_META_PARAMS.get(config.method)
@@ -255,9 +264,9 @@ def _pool_for(
             sample_episode(pool, spec, seed=0)
     except ValueError as error:
         without = " Or choose --validate-every 0." if part == "validation" and specs else ""
-        raise ValueError(
-            f"The {part} part of {run.dataset} cannot be used: {error}{without}"
-        ) from None
+        if not isinstance(error, SettingError):
+            error = SettingError("{message}", message=error)
+        raise error.within(f"The {part} part of {run.dataset} cannot be used: ", without) from None
     return pool
 
 
@@ -272,8 +281,9 @@ def _load_start(path: Path, model_config: Mapping[str, Any]) -> Checkpoint:
         model_arguments(checkpoint.provenance.model), model_arguments(model_config)
     )
     if difference:
-        raise CheckpointError(
-            f"{path} holds another network ({difference}); give the run the same."
+        raise OtherSettingsError(
+            f"{literal(path)} holds another network ({difference}); give the run the same, or "
+            "another {start}."
         )
     return checkpoint
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from maml_core.config import DEVICES, check_choice
+from maml_core.config import DEVICES, SettingError, check_choice
 from maml_core.data.character_set import CharacterSet
 from maml_core.data.registry import load
-from maml_core.data.splits import split_classes
+from maml_core.data.splits import MINIMAL, split_classes
 from maml_core.data.storage.disk_cache import check_writable
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.learners.checkpoints import Checkpoint, CheckpointError
@@ -48,7 +48,8 @@ class TrainingRun:
 
     Raises:
         ValueError: An unknown device, a missing GPU, a negative interval, or both `resume` and
-            `overwrite`, or validation on what is trained on.
+            `overwrite`, validation on what is trained on, or training on the validation part of a
+            minimal split, which is all that makes it minimal.
     """
 
     out: Path
@@ -68,21 +69,31 @@ class TrainingRun:
     def __post_init__(self) -> None:
         check_choice("device", self.device, DEVICES)
         if self.device == "cuda" and not torch.cuda.is_available():
-            raise ValueError("device is 'cuda', but torch finds no such GPU here; choose cpu.")
+            raise SettingError("{device} is 'cuda', but torch finds no such GPU here; choose cpu.")
         if self.resume and self.overwrite:
             raise ValueError(
                 "--resume goes on with an unfinished training and --overwrite begins anew; "
                 "choose one of them."
             )
         if self.validate_every < 0:
-            raise ValueError(f"validate_every is {self.validate_every}; choose 0 (never) or more.")
+            raise SettingError(
+                "{validate_every} is {value}; choose 0 (never) or more.", value=self.validate_every
+            )
+        if self.with_validation and self.split in MINIMAL:
+            raise SettingError(
+                "{split} is {value}: it trains on five alphabets, and all others but those for "
+                "testing are its validation part; leave {with_validation} out.",
+                value=self.split,
+            )
         if self.with_validation and self.validate_every:
             raise ValueError(
                 "--with-validation trains on the validation classes, so that none are left to "
                 "validate on; add --validate-every 0."
             )
         if self.record < 0 or self.record == 1:
-            raise ValueError(f"record is {self.record}; choose 0 (nothing) or at least 2 points.")
+            raise SettingError(
+                "{record} is {value}; choose 0 (nothing) or at least 2 points.", value=self.record
+            )
 
     @property
     def state(self) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -41,36 +40,13 @@ MAX_QUERIES = 5  # pictures a class in a training task; fewer where a class has 
 MAX_TASKS = 32
 MAX_UPDATES = 10_000
 RATES = (1e-4, 10.0)  # α and β
+BETA = 0.002  # with which every method visibly learns in a minute or two
 MODELS = {kind.__name__: name for name, kind in registry.MODELS.items()}
 PRETRAINED = WEIGHTS / cached.SPLIT / "pretrained.safetensors"
 PRETRAINED_MODEL = "conv4"
 STARTS = {"Random": "", "Pretrained": str(PRETRAINED)}
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Settings with which a method visibly learns in a minute or two."""
-
-    alpha: float
-    inner_steps: int
-    beta: float
-
-
-RECIPES = {
-    "maml": Recipe(0.4, 1, 0.002),
-    "fomaml": Recipe(0.05, 3, 0.002),
-    "anil": Recipe(0.4, 1, 0.002),
-    "reptile": Recipe(0.05, 5, 0.002),
-    "multi_task": Recipe(0.05, 0, 0.002),
-    "imaml": Recipe(0.05, 5, 0.002),
-    "boil": Recipe(0.4, 1, 0.002),
-    "meta_sgd": Recipe(0.4, 1, 0.002),
-    "maml_plus_plus": Recipe(0.1, 3, 0.002),
-    "protonet": Recipe(0.4, 0, 0.002),
-    "r2d2": Recipe(0.4, 0, 0.002),
-}
 METHODS = {STYLES[method].label: method for method in META_METHODS}
-DEFAULT_RECIPE = RECIPES["maml"]
+DEFAULT_ALPHA, DEFAULT_STEPS = META_METHODS["maml"].suits
 # What this page calls the fields of `TrainConfig`.
 CONTROLS = {
     "method": "Method",
@@ -127,7 +103,7 @@ def choose_job() -> TrainingJob | None:
     except ValueError as error:
         show_error(error, CONTROLS)
         return None
-    model_config = {"name": model, "n_out": MAX_WAY if method == "multi_task" else 1}
+    model_config = {"name": model, "n_out": META_METHODS[method].head_rows}
     return TrainingJob(train_config, dataset, split, model_config, start, validate_on)
 
 
@@ -142,18 +118,18 @@ def _choose_config(method: str) -> dict[str, Any]:
         unused = ""
         if method in TAKES_NO_STEP:
             unused = f"{STYLES[method].label} solves for its head: it takes no inner step."
-        alpha = _rate(CONTROLS["inner_lr"], DEFAULT_RECIPE.alpha, "train_alpha", unused)
+        alpha = _rate(CONTROLS["inner_lr"], DEFAULT_ALPHA, "train_alpha", unused)
         steps = 0
         if method != "multi_task":
             steps = _integer(
                 CONTROLS["inner_steps"],
                 1,
                 MAX_INNER_STEPS,
-                DEFAULT_RECIPE.inner_steps,
+                DEFAULT_STEPS,
                 "train_steps",
                 unused,
             )
-        beta = _rate(CONTROLS["meta_lr"], DEFAULT_RECIPE.beta, "train_beta")
+        beta = _rate(CONTROLS["meta_lr"], BETA, "train_beta")
         seed = _integer(CONTROLS["seed"], 0, MAX_SEED, 0, "train_seed")
     return {
         "n_ways": (n_way,),
@@ -257,7 +233,7 @@ def _rate(label: str, default: float, key: str, unused: str = "") -> float:
 
 def _apply_recipe() -> None:
     """Set the values that are known to work for the method just chosen."""
-    recipe = RECIPES[METHODS[st.session_state["train_by"]]]
-    st.session_state.update(train_alpha=recipe.alpha, train_beta=recipe.beta)
-    if recipe.inner_steps:
-        st.session_state["train_steps"] = recipe.inner_steps
+    alpha, steps = META_METHODS[METHODS[st.session_state["train_by"]]].suits
+    st.session_state.update(train_alpha=alpha, train_beta=BETA)
+    if steps:
+        st.session_state["train_steps"] = steps

@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.torch import save
 from streamlit.testing.v1 import AppTest
 
-from maml_core.config import EpisodeSpec, TrainConfig
+from maml_core.config import META_METHODS, EpisodeSpec, TrainConfig
 from maml_core.data import registry
 from maml_core.data.registry import load
 from maml_core.data.splits import split_classes
@@ -255,9 +255,9 @@ def test_choosing_a_method_brings_settings_that_work_for_it() -> None:
     for method in [name for name in controls.METHODS.values() if name != "maml"]:
         at.button(key=f"train_by_more_{method}").click().run()
         assert not at.exception
-        recipe = controls.RECIPES[method]
+        alpha, _ = META_METHODS[method].suits
         assert at.session_state.train_by == STYLES[method].label
-        assert at.session_state.train_alpha == recipe.alpha
+        assert at.session_state.train_alpha == alpha
         assert not at.error, "the settings fit the method"
         solves = method in ("protonet", "r2d2")
         assert at.number_input(key="train_alpha").disabled == solves
@@ -282,7 +282,7 @@ def test_bad_values_in_the_link_give_the_defaults_and_a_sentence_each() -> None:
     at = open_page(TRAIN, what="Images", **bad)
     for name, text in bad.items():
         assert f"{name} = '{text}'" in texts(at, "warning")
-    assert at.session_state.train_alpha == controls.DEFAULT_RECIPE.alpha
+    assert at.session_state.train_alpha == TrainConfig().inner_lr
     assert not at.button(key="start_training").disabled
 
 
