@@ -17,7 +17,7 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from maml_core.cli.evaluation import ensemble_member
+from maml_core.cli.measured_learners import ensemble_member
 from maml_core.config import SPLITS, AdaptConfig, EpisodeSpec
 from maml_core.data.registry import load
 from maml_core.data.splits import split_classes

@@ -13,11 +13,14 @@ from tqdm import tqdm
 
 from maml_core.cli.evaluation import choose_inner_lr, measure
 from maml_core.cli.options import from_options, model_options
-from maml_core.cli.parser import make_parser
-from maml_core.config import AS_THEY_ARE, PretrainConfig, TrainConfig
+from maml_core.cli.parser import parse_typed
+from maml_core.cli.training_options import suit_method
+from maml_core.cli.typed_options import option_names, refuse_options
+from maml_core.config import AS_THEY_ARE, PretrainConfig, SettingError, TrainConfig
 from maml_core.data.character_set import DataError
 from maml_core.data.download.fetch import fetch_mnist, fetch_omniglot
 from maml_core.data.registry import FOLDER_VIEWS, best_view, load, status, with_view
+from maml_core.data.splits import MINIMAL
 from maml_core.learners.checkpoints import CheckpointError
 from maml_core.learners.training_classes import SeenClassesWarning
 from maml_core.optimisation.cores import worker_count
@@ -31,25 +34,35 @@ from maml_core.training.training_run import TrainingRun
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0, 1 after printing an error in a sentence, or 130 after Ctrl-C."""
     typed = sys.argv[1:] if arguments is None else arguments
-    parsed = make_parser().parse_args(typed)
+    parsed = parse_typed(typed)
     parsed.command = shlex.join(["python", "-m", "maml_core", *typed])
     try:
         keep_freed_memory()
         worker_count()  # raises now, not after the data are read
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SeenClassesWarning)  # `cli.evaluation` has said it
+            if "split" in parsed and parsed.split in MINIMAL:
+                why = f"The alphabets of --split {parsed.split} are fixed"
+                refuse_options(parsed, why, "split_seed")
             if "pictures" in parsed:
                 parsed.dataset = _dataset(parsed.dataset, parsed.pictures)
             COMMANDS[parsed.doing](parsed)
     except (DataError, CheckpointError, OSError, ValueError) as error:
-        print(f"maml_core: {error}", file=sys.stderr)
+        print(f"maml_core: {_message_of(error, parsed)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
     return 0
 
 
+def _message_of(error: Exception, parsed: argparse.Namespace) -> str:
+    """Return the sentence of an error, with each setting called as its option is written."""
+    return error.worded(option_names(parsed)) if isinstance(error, SettingError) else str(error)
+
+
 def _data(parsed: argparse.Namespace) -> None:
+    if parsed.action != "fetch":
+        refuse_options(parsed, f"data {parsed.action} is about all data sets", "what")
     if parsed.action == "fetch" and parsed.what == "mnist":
         fetch_mnist()
     elif parsed.action == "fetch":
@@ -85,6 +98,7 @@ def _dataset(name: str, pictures: str | None) -> str:
 
 
 def _train(parsed: argparse.Namespace) -> None:
+    suit_method(parsed)
     model_config = {**model_options(parsed), "n_out": parsed.head_rows}
     run = from_options(TrainingRun, parsed, WITHOUT_OPTION["train"])
     config = from_options(TrainConfig, parsed)

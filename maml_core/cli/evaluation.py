@@ -13,9 +13,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from maml_core.cli.options import from_options, model_options
+from maml_core.cli.measured_learners import (
+    adapting_learner,
+    check_options,
+    learners_of,
+    refuse_inner_loop,
+)
+from maml_core.cli.options import from_options
 from maml_core.cli.parser import EVALUATION_STEPS
 from maml_core.cli.printed_results import print_result
+from maml_core.cli.typed_options import refuse_options
 from maml_core.config import OFFICIAL_RUNS, EpisodeSpec, EvaluationConfig
 from maml_core.data.character_set import CharacterSet
 from maml_core.data.registry import load
@@ -26,16 +33,15 @@ from maml_core.episodes.sampling import count_available_episodes
 from maml_core.evaluation import records, results_table
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest, pictures_passed
 from maml_core.evaluation.confidence_intervals import Estimate, paired_difference
-from maml_core.evaluation.ensembles import ENSEMBLE, shipped_member
+from maml_core.evaluation.ensembles import ENSEMBLE
 from maml_core.learners import checkpoints
-from maml_core.learners.learner import Learner, random_learner
+from maml_core.learners.learner import Learner
 from maml_core.learners.training_classes import (
     describe_seen,
     seen_in_training,
     splits_trained_on,
 )
-from maml_core.methods.catalogue import BY_NAME, NEAREST, current_name
-from maml_core.networks.registry import for_pictures, model_arguments
+from maml_core.methods.catalogue import BY_NAME, NEAREST
 from maml_core.optimisation.distributed import check_same, from_first, is_first, joined
 from maml_core.optimisation.thread_pool import in_processes
 from maml_core.training import inner_lr_search
@@ -45,6 +51,7 @@ from maml_core.training.training_run import TrainingRun
 DATA_OPTIONS = ("dataset", "split", "split_seed", "part")
 ANSWER_OPTIONS = ("transductive", "rotation_tta", "ink_crops", "seed")
 OF_ALL = ("only", "record")
+OF_EACH_ROW = ("steps", "episodes", "seed")
 MANY_PICTURES = 300_000  # passed through a network: half a minute of a core
 
 
@@ -55,35 +62,24 @@ def measure(parsed: argparse.Namespace) -> None:
     """
     with joined():
         if parsed.all:
-            _refuse_options(parsed, "--all measures the table's rows", "minus")
+            others = parsed.typed - {"doing", "all", "json", *OF_ALL, *OF_EACH_ROW}
+            refuse_options(parsed, "--all measures the table's rows as they are", *sorted(others))
             _evaluate_all(parsed)
         else:
-            _refuse_options(parsed, "The table's rows are not measured without --all", *OF_ALL)
+            refuse_options(parsed, "The table's rows are not measured without --all", *OF_ALL)
+            check_options(parsed)
             _evaluate_one(parsed)
 
 
 def _evaluate_one(parsed: argparse.Namespace) -> None:
     spec = OFFICIAL_RUNS if parsed.official else from_options(EpisodeSpec, parsed)
-    if parsed.minus and parsed.official:
-        raise ValueError(
-            "The official runs are ten alphabets twice, not independent episodes, so there is no "
-            "paired interval of them; leave --minus out."
-        )
     wanted = results_table.EPISODES if parsed.episodes is None else parsed.episodes
     episodes = count_available_episodes(spec, wanted)
-    if parsed.method in NEAREST and not parsed.ensemble:
-        why = f"{parsed.method} compares features or pixels and adapts nothing"
-        _refuse_options(parsed, why, "model", "steps", "inner_lr")
-        if NEAREST[parsed.method] is None:
-            _refuse_options(parsed, why, "weights")
-    if parsed.ensemble:
-        why = "every member of an ensemble has weights of its own"
-        _refuse_options(parsed, why, "weights", "model")
     data = load(parsed.dataset)
     if data.notice and is_first():
         print(data.notice, file=sys.stderr)
     _check_same(data)
-    learners = from_first(lambda: _learners(parsed, data))
+    learners = from_first(lambda: learners_of(parsed, data))
     classes = split_classes(data, parsed.split, parsed.part, parsed.split_seed)
     seen = max((_check_seen(parsed, one, data, parsed.part) for one in learners), default=0)
     pool = make_pool(data, classes, ink_crops=parsed.ink_crops)
@@ -131,7 +127,7 @@ def _measured(
     else:
         if all(one.solve_head for one in learners):
             why = f"{method} solves for its head and takes no inner step"
-            _refuse_options(parsed, why, "steps", "inner_lr")
+            refuse_inner_loop(parsed, why)
             config = replace(config, inner_steps=0)
         elif len(learners) == 1:
             inner_lr = config.inner_lr or learners[0].inner_lr(spec.n_way)
@@ -153,9 +149,10 @@ def _difference(
 
     A method that takes no step has one accuracy, which is compared with each of the other's.
     """
-    unset = dict.fromkeys(("weights", "model", "steps", "inner_lr", "ensemble"))
-    other = argparse.Namespace(**{**vars(parsed), **unset, "method": parsed.minus})
-    learners = from_first(lambda: _learners(other, data))
+    unset = dict.fromkeys(("weights", "model", "inner_lr", "ensemble"))
+    minus = {"method": parsed.minus, "minus": None, "typed": frozenset()}
+    other = argparse.Namespace(**{**vars(parsed), **unset, **minus})
+    learners = from_first(lambda: learners_of(other, data))
     for learner in learners:
         _check_seen(other, learner, data, parsed.part)
     *_, second = _measured(other, learners, pool, spec, replace(config, inner_lr=None))
@@ -168,15 +165,6 @@ def _difference(
 
 def _steps(parsed: argparse.Namespace) -> int:
     return EVALUATION_STEPS if parsed.steps is None else int(parsed.steps)
-
-
-def _refuse_options(parsed: argparse.Namespace, why: str, *options: str) -> None:
-    """Raise `ValueError` if an option was given that there is no use for."""
-    for option in options:
-        if getattr(parsed, option) is not None:
-            raise ValueError(
-                f"{why}, so there is no use for --{option.replace('_', '-')}; leave that out."
-            )
 
 
 def _check_seen(parsed: argparse.Namespace, learner: Learner, data: CharacterSet, part: str) -> int:
@@ -288,7 +276,7 @@ def _inner_lrs(parsed: argparse.Namespace) -> dict[str, float]:
     run = TrainingRun(Path(), parsed.dataset, parsed.split, parsed.split_seed)
     validation = run.pool("validation")
     _check_same(validation.data)
-    learner = from_first(lambda: _adapting_learner(parsed, validation.data))
+    learner = from_first(lambda: adapting_learner(parsed, validation.data))
     _check_seen(parsed, learner, validation.data, "validation")
     if learner.solve_head is not None:
         raise ValueError(
@@ -298,44 +286,3 @@ def _inner_lrs(parsed: argparse.Namespace) -> dict[str, float]:
     if parsed.weights and is_first():
         check_writable(parsed.weights)  # now, not after minutes
     return inner_lr_search.best_inner_lrs(learner, validation)
-
-
-def _learners(parsed: argparse.Namespace, data: CharacterSet) -> list[Learner]:
-    """Return who adapts or whose features are compared, one or an ensemble; none for pixels."""
-    if parsed.ensemble:
-        return [ensemble_member(name, parsed.split) for name in parsed.ensemble]
-    if parsed.method in NEAREST and not parsed.weights:
-        weights = NEAREST[parsed.method]
-        return [checkpoints.shipped(weights, parsed.split)] if weights else []
-    return [_adapting_learner(parsed, data)]
-
-
-def ensemble_member(name: str, split: str) -> Learner:
-    """Return a member of an ensemble by a method's name or a weights file's."""
-    method = current_name(name)
-    if method in BY_NAME:
-        return shipped_member(method, split)
-    if not Path(name).is_file():
-        raise ValueError(
-            f"{name} is neither a weights file nor one of {', '.join(BY_NAME)}; name one of them."
-        )
-    return checkpoints.load_weights(Path(name)).learner()
-
-
-def _adapting_learner(parsed: argparse.Namespace, data: CharacterSet) -> Learner:
-    """Return the learner of a file's weights, of shipped ones, or an untrained network."""
-    if parsed.weights:
-        checkpoint = checkpoints.load_weights(parsed.weights)
-        name = model_arguments(checkpoint.provenance.model)["name"]
-        if parsed.model not in (None, name):
-            raise ValueError(
-                f"{parsed.weights} holds weights for {name}, not {parsed.model}; leave --model out."
-            )
-        return checkpoint.learner()
-    if parsed.method == "random":
-        return random_learner(0, for_pictures(model_options(parsed), data.input_shape))
-    if parsed.model not in (None, "conv4"):
-        raise ValueError(
-            f"There are no shipped weights for {parsed.model}; name a file with --weights."
-        )
-    return checkpoints.shipped(parsed.method, parsed.split)

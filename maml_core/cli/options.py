@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from maml_core.cli.typed_options import as_typed
 from maml_core.networks.registry import model_arguments
 
 if TYPE_CHECKING:
@@ -43,8 +44,17 @@ def from_options(
 
 
 def model_options(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Return the network's name and those of its arguments that were given."""
-    given = {name: getattr(parsed, name) for name in MODEL_OPTIONS}
-    config = {"name": parsed.model or "conv4"} | {n: v for n, v in given.items() if v}
-    model_arguments(config)  # raises now, not after the data are read
+    """Return the network's name and those of its arguments that were given.
+
+    Raises:
+        ValueError: It has no such argument.
+    """
+    given = {name: getattr(parsed, name) for name in MODEL_OPTIONS if name in parsed.typed}
+    config = {"name": parsed.model or "conv4", **given}
+    known = model_arguments({"name": config["name"]})
+    for name in config.keys() - known:
+        raise ValueError(
+            f"--model {config['name']} has no {as_typed(parsed, name)}; leave that out or take "
+            "another one."
+        )
     return config

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from maml_core.cli.shared_options import add_inductive, add_model, add_renamed, command
 from maml_core.cli.source_options import add_source
 from maml_core.cli.training_options import add_pretrain, add_train
+from maml_core.cli.typed_options import WithoutDefaults
 from maml_core.config import PARTS
 from maml_core.evaluation.ensembles import ENSEMBLE
 from maml_core.evaluation.results_table import EPISODES, MAIN_EPISODES
@@ -18,9 +20,18 @@ EVALUATION_STEPS = 10
 DATA_ACTIONS = ("status", "fetch", "prepare")
 
 
-def make_parser() -> argparse.ArgumentParser:
+def parse_typed(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options of a command; `typed` is the names of those that were typed."""
+    parsed = make_parser().parse_args(arguments)
+    parsed.typed = vars(make_parser(WithoutDefaults).parse_args(arguments)).keys()
+    return parsed
+
+
+def make_parser(
+    kind: type[argparse.ArgumentParser] = argparse.ArgumentParser,
+) -> argparse.ArgumentParser:
     """Return the parser of the command line; `doing` is the name of the command."""
-    parser = argparse.ArgumentParser(
+    parser = kind(
         prog="python -m maml_core",
         description="Learn to learn characters: get data, meta-train, compare.",
         epilog="Start with: python -m maml_core evaluate --method maml --episodes 100",

@@ -14,13 +14,16 @@ from maml_core.cli.shared_options import (
     command,
 )
 from maml_core.cli.source_options import add_source
-from maml_core.config import META_METHODS, PretrainConfig, TrainConfig
+from maml_core.cli.typed_options import as_typed
+from maml_core.config import MAX_WAY, META_METHODS, PretrainConfig, TrainConfig, suited_config
 from maml_core.methods.catalogue import current_name
 
 
 def _add_inner_loop(train: argparse.ArgumentParser, default: TrainConfig) -> None:
     train.add_argument(
-        "--inner-lr", type=float, default=default.inner_lr, help="alpha, of the inner loop"
+        "--inner-lr",
+        type=float,
+        help="alpha, of the inner loop; one that suits the method unless given",
     )
     train.add_argument(
         "--scale-inner-lr",
@@ -28,7 +31,7 @@ def _add_inner_loop(train: argparse.ArgumentParser, default: TrainConfig) -> Non
         help="alpha in proportion to N, from the first N on",
     )
     train.add_argument(
-        "--inner-steps", type=int, default=default.inner_steps, help="steps in training"
+        "--inner-steps", type=int, help="steps in training; so many as suit the method unless given"
     )
     train.add_argument(
         "--multi-step",
@@ -88,7 +91,11 @@ def add_train(commands: Any) -> None:
         help="sample every other meta-batch within alphabets and by the same drawers",
     )
     add_negation(train, "--no-augment", "augment", "no random deformations")
-    train.add_argument("--head-rows", type=int, default=1, help="1: zeros, for any N")
+    train.add_argument(
+        "--head-rows",
+        type=int,
+        help=f"1: zeros, for any N; 1 unless given, with multi_task {MAX_WAY}",
+    )
     train.add_argument(
         "--start",
         type=Path,
@@ -107,6 +114,25 @@ def add_train(commands: Any) -> None:
         "--record", type=int, default=0, help="points along the way to keep; 0: none"
     )
     _add_run(train, "runs/maml.safetensors")
+
+
+def suit_method(parsed: argparse.Namespace) -> None:
+    """Give the options that were left to the method the values that suit it.
+
+    Raises:
+        ValueError: One was given that plays no part in the method.
+    """
+    demands, suited = META_METHODS[parsed.method], suited_config(parsed.method)
+    for name in demands.unused:
+        if name in parsed.typed:
+            raise ValueError(
+                f"{demands.called} has no use for {as_typed(parsed, name)}; leave that out or "
+                "choose another --method."
+            )
+    suits = {"inner_lr": suited.inner_lr, "inner_steps": suited.inner_steps}
+    for name, value in {**suits, "head_rows": demands.head_rows}.items():
+        if getattr(parsed, name) is None:
+            setattr(parsed, name, value)
 
 
 def _add_muon(parser: argparse.ArgumentParser) -> None:

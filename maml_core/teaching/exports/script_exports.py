@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from pathlib import Path
 
-from maml_core.config import AS_THEY_ARE, TrainConfig
+from maml_core.config import AS_THEY_ARE, META_METHODS, suited_config
 from maml_core.data.registry import FOLDER_VIEWS
 from maml_core.teaching.exports.experiment import (
     PORTABLE_VIEWS,
@@ -54,17 +54,21 @@ def training_command(job: TrainingJob, out: str) -> str:
     shape = dict(job.model)
     view = PORTABLE_VIEWS.get(dataset)
     source = f"--dataset {FOLDER_VIEWS[AS_THEY_ARE] if view else dataset} --split {job.split}"
-    words = ["python -m maml_core train", f"{source} --pictures {view}" if view else source]
-    words += [f"--model {shape.pop('name', 'conv4')} --head-rows {shape.pop('n_out', 1)}"]
+    defaults = suited_config(job.config.method)
+    demands = META_METHODS[defaults.method]
+    words = [f"python -m maml_core train --method {defaults.method}", source]
+    words += [f"--pictures {view}"] if view else []
+    words += [f"--model {shape.pop('name', 'conv4')}"]
+    if (rows := shape.pop("n_out", 1)) != demands.head_rows:
+        words.append(f"--head-rows {rows}")
     if shape:
         raise ValueError(f"The command has no options for the network's {', '.join(shape)}.")
     if job.start:
         start = Path(job.start)
         words.append(f"--start {start.relative_to(ROOT) if start.is_relative_to(ROOT) else start}")
-    defaults = TrainConfig()
     for field in fields(job.config):
         value = getattr(job.config, field.name)
-        if value != getattr(defaults, field.name):
+        if field.name not in demands.unused and value != getattr(defaults, field.name):
             words.append(_option(field.name, value))
     if job.validate_on != "validation":
         words.append("--validate-every 0")  # there are too few classes for it

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from maml_core.cli import commands as command_line
-from maml_core.cli.parser import make_parser
+from maml_core.cli.parser import make_parser, parse_typed
+from maml_core.cli.training_options import suit_method
+from maml_core.cli.typed_options import as_typed, option_names
 from maml_core.config import PretrainConfig, TrainConfig
 from maml_core.data.download.fetch import Progress
 from maml_core.training.training_run import TrainingRun
@@ -65,9 +67,40 @@ def test_it_runs_as_a_module():
     ("command", "record"), [("train", TrainConfig), ("pretrain", PretrainConfig)]
 )
 def test_options_left_out_are_the_records_defaults(command, record):
-    parsed = make_parser().parse_args([command])
+    parsed = parse_typed(command.split())
+    if command == "train":
+        suit_method(parsed)
     assert command_line.from_options(record, parsed) == record()
     assert {field.name for field in fields(record)} <= vars(parsed).keys()
+
+
+@pytest.mark.parametrize("command", ["train", "pretrain", "evaluate", "choose-inner-lr"])
+def test_what_was_typed_is_known_and_called_as_it_is_written(command, capsys):
+    """By the help: argparse says there how each option is written, and this calls each so."""
+    with pytest.raises(SystemExit, match="0"):
+        call(command, "--help")
+    shown = set(re.findall(r"^  (--[a-z0-9-]+)", capsys.readouterr().out, re.MULTILINE))
+    parsed = parse_typed(command.split())
+    assert parsed.typed == {"doing"}
+    own = vars(parsed).keys() - {"doing", "typed"}
+    assert {option_names(parsed)[name] for name in own} == shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "written"),
+    [
+        ("train --inner-lr 0.50", "inner_lr", "--inner-lr 0.5"),
+        ("train --n-ways 5 20", "n_ways", "--n-ways 5 20"),
+        ("train --learn-rates", "learn_inner_lr", "--learn-inner-lr"),
+        ("evaluate --inductive", "transductive", "--inductive"),
+        ("pretrain --no-augment", "augment", "--no-augment"),
+        ("evaluate --split paper", "split", "--split paper"),
+    ],
+)
+def test_a_typed_option_is_repeated_with_its_value(typed, name, written):
+    parsed = parse_typed(typed.split())
+    assert parsed.typed == {"doing", name}
+    assert as_typed(parsed, name) == written
 
 
 def test_each_option_reaches_its_setting():
@@ -76,7 +109,8 @@ def test_each_option_reaches_its_setting():
         " --meta-lr 0.01 --meta-batch-size 7 --meta-steps 8 --multi-step --learn-inner-lr"
         " --no-augment --scale-inner-lr --inductive --alternate-within-alphabet --seed 9"
     )
-    parsed = make_parser().parse_args(typed.split())
+    parsed = parse_typed(typed.split())
+    suit_method(parsed)
     assert command_line.from_options(TrainConfig, parsed) == TrainConfig(
         method="anil",
         n_ways=(5, 20),
@@ -100,41 +134,78 @@ def test_each_option_reaches_its_setting():
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        ("evaluate --method random --n-way 1", "n_way is 1; choose a value from 2 to 20."),
-        ("evaluate --method random --k-shot 11", "k_shot is 11; choose"),
+        ("evaluate --method random --n-way 1", "--n-way is 1; choose a value from 2 to 20."),
+        ("evaluate --method random --k-shot 11", "--k-shot is 11; choose"),
         ("evaluate --method random --split paper --n-way 20", "only 11 classes"),
-        ("evaluate --method random --split paper --k-shot 10 --q-query 15", "lower k_shot or q_"),
-        ("evaluate --method random --split paper --episodes 0", "episodes is 0; choose at least 1"),
-        ("evaluate --method random --split paper --steps -1", "inner_steps is -1; choose"),
-        ("evaluate --method random --split paper --inner-lr 0", "inner_lr is 0.0; choose a finite"),
-        ("evaluate --method random --split paper --inner-lr -1", "inner_lr is -1.0; choose"),
-        ("evaluate --method random --split paper --inner-lr nan", "inner_lr is nan; choose"),
+        (
+            "evaluate --method random --split paper --k-shot 10 --q-query 15",
+            "lower --k-shot or --q-query",
+        ),
+        (
+            "evaluate --method random --split paper --episodes 0",
+            "--episodes is 0; choose at least 1",
+        ),
+        ("evaluate --method random --split paper --steps -1", "--steps is -1; choose"),
+        (
+            "evaluate --method random --split paper --inner-lr 0",
+            "--inner-lr is 0.0; choose a finite",
+        ),
+        ("evaluate --method random --split paper --inner-lr -1", "--inner-lr is -1.0; choose"),
+        ("evaluate --method random --split paper --inner-lr nan", "--inner-lr is nan; choose"),
         ("evaluate --method random --split paper --seed -1", "seed is -1; choose a value from 0"),
-        ("train --method reptile", "inner_steps is 1; Reptile needs at least 2"),
-        ("train --method reptile --inner-steps 3 --learn-rates", "Reptile has no learn_inner_lr"),
+        ("train --method reptile --inner-steps 1", "--inner-steps is 1; Reptile needs at least 2"),
+        ("train --method reptile --inner-steps 3 --learn-rates", "Reptile has no --learn-inner-lr"),
         ("train --split paper --n-ways 2 --head-rows 0", "The network has 0 head rows"),
-        ("train --split paper --n-ways 2 5 --head-rows 3", "serve up to 3 ways, not 5; lower"),
-        ("train --split paper --n-ways 3", "The validation part of omniglot cannot be used: n_way"),
-        ("train --split paper --n-ways 2 --q-query 19 --k-shots 1 2", "lower k_shot or q_query"),
-        ("train --seed -1", "seed is -1; choose a value from 0"),
+        (
+            "train --split paper --n-ways 2 5 --head-rows 3",
+            "serve up to 3 ways, not 5; lower --n-ways",
+        ),
+        (
+            "train --split paper --n-ways 3",
+            "The validation part of omniglot cannot be used: --n-ways is 3",
+        ),
+        (
+            "train --split paper --n-ways 2 --q-query 19 --k-shots 1 2",
+            "lower --k-shots or --q-query",
+        ),
+        ("train --seed -1", "--seed is -1; choose a value from 0"),
         ("train --seed 99999999999", "seed is 99999999999; choose a value from 0"),
-        ("train --device tpu", "device is 'tpu'; choose one of cpu, cuda"),
-        ("train --validate-every -1", "validate_every is -1; choose 0 (never) or more"),
+        ("train --device tpu", "--device is 'tpu'; choose one of cpu, cuda"),
+        ("train --validate-every -1", "--validate-every is -1; choose 0 (never)"),
         ("pretrain --split paper --batch-size 50000 --validate-every 0", "choose at most the 2160"),
-        ("train --model mlp --max-pool", "MLP has no max_pool; leave that out"),
-        ("pretrain --hidden 9", "Conv4 has no hidden; leave that out"),
-        ("evaluate --model lstm", "no shipped weights for lstm; name a file with --weights"),
+        ("train --model mlp --max-pool", "--model mlp has no --max-pool; leave that out"),
+        ("train --split paper --n-ways 2 --channels 0", "The network has 1 head rows and 0 "),
+        ("pretrain --hidden 9", "--model conv4 has no --hidden 9; leave that"),
+        ("evaluate --model lstm", "no shipped weights for --model lstm; name a file"),
         ("train --split alphabets --n-ways 11", "The train part of omniglot cannot be used"),
         ("evaluate --weights nowhere.safetensors", "no weights at nowhere.safetensors"),
-        ("train --n-ways 5 1", "n_way is 1; choose"),
-        ("train --inner-lr 0", "inner_lr is 0.0; choose a finite value above 0"),
-        ("train --inner-steps 101", "inner_steps is 101; choose a value from 1 to 100"),
+        ("train --n-ways 5 1", "--n-ways is 1; choose"),
+        ("train --inner-lr 0", "--inner-lr is 0.0; choose a finite value"),
+        ("train --inner-steps 101", "--inner-steps is 101; choose a value from 1"),
         ("train --split paper --n-ways 2 --resume --out nowhere", "no weights at nowhere.state"),
-        ("pretrain --batch-size 1", "batch_size is 1; choose"),
-        ("evaluate --method nearest-pixels --steps 3", "no use for --steps; leave that out"),
-        ("evaluate --method nearest-features --inner-lr 0.1", "no use for --inner-lr; leave"),
-        ("evaluate --method nearest-pixels --weights x", "no use for --weights; leave that out"),
-        ("evaluate --method nearest-features --model mlp", "no use for --model; leave that out"),
+        ("pretrain --batch-size 1", "--batch-size is 1; choose"),
+        ("evaluate --method nearest-pixels --steps 3", "no use for --steps 3; leave that out"),
+        ("evaluate --method nearest-features --inner-lr 0.1", "no use for --inner-lr 0.1; leave"),
+        ("evaluate --method nearest-pixels --weights x", "no use for --weights x; leave that out"),
+        ("train --split paper --n-ways 2 --device cuda", "--device is 'cuda', but torch finds no"),
+        ("train --split paper --n-ways 2 --record 1", "--record is 1; choose 0 (nothing) or at"),
+        ("train --split paper --n-ways 2 --model mlp --muon-lr 0.1", "--muon-lr is 0.1, but this"),
+        (
+            "train --method fomaml --first-order-steps 3",
+            "--first-order-steps is 3, and First-order",
+        ),
+        ("train --method maml_plus_plus --multi-step", "MAML++ has --multi-step in a way of its"),
+        ("train --n-ways 2 --method multi_task --head-rows 1", "1 row, --head-rows, which starts"),
+        (
+            "evaluate --split paper --method random --within-alphabet --n-way 11 --dataset glyphs",
+            "or turn off --within-alphabet",
+        ),
+        ("evaluate --split minimal-1", "no shipped weights of maml for --split minimal-1; choose"),
+        ("evaluate --split minimal-1", "name their file, with --weights or as a member"),
+        (
+            "evaluate --method nearest-features --model mlp",
+            "no use for --model mlp; leave that out",
+        ),
     ],
 )
 def test_bad_values_are_told_in_one_sentence(command, sentence, capsys, tmp_path, monkeypatch):
@@ -165,6 +236,11 @@ def test_data_status_says_of_each_data_set_whether_it_is_here(capsys):
     assert drawings.startswith("drawings: not here.")
     assert omniglot.startswith("omniglot: not here. ")
     assert glyphs.startswith("glyphs: here. ")
+
+
+def test_data_is_looked_at_as_a_whole(capsys):
+    assert call("data status mnist") == 1
+    assert "no use for mnist; leave that out" in capsys.readouterr().err
 
 
 def test_data_prepare_loads_what_is_here_and_then_says_the_status(capsys, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 import scipy.stats
@@ -19,11 +20,14 @@ from maml_core.evaluation import results_table
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import random_learner
+from maml_core.methods.catalogue import METHODS, NEAREST
 from maml_core.methods.nearest_neighbour import cosine_head
 from maml_core.networks.functional import initial_params
 from maml_core.training import inner_lr_search
 from tests.support.command_line import EVALUATE, call
 from tests.support.wilson import wilson_half_width
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_evaluate_prints_json_of_what_evaluation_says(weights, few_characters, capsys):
@@ -89,12 +93,25 @@ def test_an_ensemble_of_files_and_methods_is_measured_as_evaluation_says(
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ("--ensemble nobody", "nobody is neither a weights file nor one of maml, pretrained"),
+        ("--ensemble nobody maml", "nobody is neither a weights file nor one of maml, pretrained"),
         (
-            "--ensemble maml --model conv4",
-            "every member of an ensemble has weights of its own, so there is no use for --model",
+            "--ensemble maml pretrained --model conv4",
+            "Every member of an ensemble has a method and weights of its own, so there is no use "
+            "for --model conv4",
         ),
-        ("--ensemble nearest-pixels", "nearest-pixels has no features to vote with"),
+        ("--ensemble maml boil --method maml", "no use for --method maml; leave that out"),
+        ("--ensemble maml boil --weights x", "no use for --weights x; leave that out"),
+        ("--ensemble maml boil --channels 9", "no use for --channels 9; leave that out"),
+        (
+            "--ensemble maml maml",
+            "--ensemble maml maml is no ensemble; name at least two different",
+        ),
+        (
+            "--ensemble joint multi_task",
+            "--ensemble joint multi_task is no ensemble; name at least",
+        ),
+        ("--ensemble maml", "--ensemble maml is no ensemble; name at least two different members"),
+        ("--ensemble maml nearest-pixels", "nearest-pixels has no features to vote with"),
     ],
 )
 def test_who_can_be_no_member_is_named(options, sentence, capsys):
@@ -111,7 +128,7 @@ def test_evaluate_measures_the_official_runs_in_a_shape_of_their_own(
     runs_here = [OneShotRun(names[0].alphabet, tuple(range(20)), 3, drawer) for drawer in (4, 5)]
     monkeypatch.setattr(command_line, "load", {"omniglot": data}.__getitem__)
     monkeypatch.setattr(sampling, "RUNS", runs_here)
-    options = "--split alphabets --official-runs --n-way 3 --steps 1 --episodes 600 --json"
+    options = "--split alphabets --official-runs --steps 1 --episodes 600 --json"
     assert call(f"evaluate {options} --inductive", "--weights", weights) == 0
     found = json.loads(capsys.readouterr().out)
     *_, expected = evaluate(
@@ -225,6 +242,21 @@ def test_only_some_methods_rows_are_measured_where_they_are_named(few_rows, caps
     assert call(f"{ALL} --json --only nearest-pixels protonet") == 0
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert found == measured_alone([chosen])
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--method maml", "--weights x", "--ensemble maml boil", "--n-way 5", "--dataset glyphs",
+        "--split paper", "--part test", "--inner-lr 0.1", "--inductive", "--official-runs",
+        "--channels 9", "--allow-seen", "--minus boil",
+    ],
+)  # fmt: skip
+def test_what_is_of_one_row_is_refused_of_all(option, few_rows, capsys):
+    assert call(f"{ALL} {option}") == 1
+    said = capsys.readouterr()
+    assert f"no use for {option}; leave that out" in said.err
+    assert not said.out
 
 
 @pytest.mark.parametrize("option", ["--record results.jsonl", "--only maml"])
@@ -358,6 +390,17 @@ def test_a_difference_is_paired_over_the_same_episodes(
         assert (mean - half, mean + half) == pytest.approx(tuple(expected), abs=1e-6)
 
 
+@pytest.mark.parametrize("method", ["nearest-pixels", "protonet"])
+def test_steps_are_those_of_the_method_that_takes_some(method, protonet, capsys):
+    """The first stays where it is, and what is subtracted is a file's first step and its last."""
+    named = f"--weights {protonet}" if method == "protonet" else f"--method {method}"
+    assert call(f"{EVALUATE} --json {named} --minus random") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["method"], len(found["accuracy"]), len(found["difference"])) == (method, 1, 3)
+    assert call(f"{EVALUATE} --json {named} --minus nearest-features") == 1
+    assert "no use for --steps 2; leave that out" in capsys.readouterr().err
+
+
 def test_a_difference_in_words_says_whose_it_is(weights, capsys):
     assert call(f"{EVALUATE} --minus nearest-pixels", "--weights", weights) == 0
     *_, head, _, one, two = capsys.readouterr().out.splitlines()
@@ -414,6 +457,60 @@ def test_evaluate_prints_a_line_a_step_in_percent(weights, capsys):
     # At chance in each of 25 episodes of 6 queries; the standard error is that of one query.
     half = wilson_half_width(1 / 3, 0.0, scipy.stats.t.ppf(0.975, 25), 25 * 6)
     assert lines[0].endswith(f"33.33 ± {100 * half:.2f} %")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            "--method protonet",
+            "holds weights of maml, not of --method protonet; leave --method out",
+        ),
+        ("--method random", "holds weights of maml, not of --method random; leave --method out"),
+        ("--channels 9", "says what its network is, so there is no use for --channels 9"),
+        ("--max-pool", "says what its network is, so there is no use for --max-pool"),
+    ],
+)
+@pytest.mark.parametrize("command", [EVALUATE, "choose-inner-lr --split paper"])
+def test_weights_are_not_taken_for_others(command, options, sentence, weights, capsys):
+    before = weights.read_bytes()
+    assert call(f"{command} {options}", "--weights", weights) == 1
+    said = capsys.readouterr()
+    assert f"{weights} {sentence}" in said.err
+    assert not said.out
+    assert weights.read_bytes() == before
+
+
+def test_the_method_of_the_weights_may_be_said(weights):
+    assert call(f"{EVALUATE} --method maml", "--weights", weights) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ("--method maml --channels 9", "The shipped weights have a network of their own"),
+        ("--method maml --minus maml", "--minus maml is what is measured itself; name another"),
+        ("--split minimal-1 --split-seed 4", "no use for --split-seed 4; leave that out"),
+        *(
+            (f"--official-runs {option}", f"no use for {option}; leave that out")
+            for option in ("--n-way 3", "--k-shot 5", "--q-query 2", "--seed 4", "--same-drawers")
+        ),
+    ],
+)
+def test_an_option_that_changes_nothing_is_refused(options, sentence, capsys):
+    assert call(f"evaluate --split paper {options}") == 1
+    said = capsys.readouterr()
+    assert sentence in said.err
+    assert not said.out
+
+
+@pytest.mark.parametrize("method", [*METHODS, *NEAREST])
+def test_a_single_row_is_measured_as_the_docs_have_it_for_every_method(method, capsys):
+    text = (ROOT / "docs" / "results.md").read_text()
+    _, _, documented = text.partition("A single row is\n\n```\npython -m maml_core ")
+    own = documented.partition("\n```")[0].replace("--method maml", f"--method {method}")
+    assert call(f"{own} --episodes 2 --json") == 0
+    assert json.loads(capsys.readouterr().out)["method"] == method
 
 
 @pytest.mark.parametrize("part", ["train", "test"])

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from maml_core.cli.commands import main
+from maml_core.config import META_METHODS
 from maml_core.learners import checkpoints
 from maml_core.training import inner_lr_search, meta_training, recipes, training_run
 from tests.support.command_line import EVALUATE, PRETRAIN, TRAIN, call
@@ -49,6 +50,76 @@ def test_a_method_may_be_called_by_its_former_name(tmp_path, capsys):
     assert "joint" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("method", META_METHODS)
+def test_every_method_is_trained_with_nothing_but_its_name(method, tmp_path):
+    assert call(f"{TRAIN} --method {method}", "--out", tmp_path / method) == 0
+    about = checkpoints.load_weights(tmp_path / method).metadata
+    told = about["config"]
+    assert (told["method"], told["inner_lr"], told["inner_steps"]) == (
+        method, *META_METHODS[method].suits
+    )  # fmt: skip
+    assert about["model"]["n_out"] == META_METHODS[method].head_rows
+
+
+UNUSED = [
+    ("--method maml --proximal 3", "MAML has no use for --proximal 3"),
+    ("--method meta_sgd --proximal 7", "Meta-SGD has no use for --proximal 7"),
+    ("--method protonet --inner-steps 0 --inner-lr 0.1", "ProtoNet has no use for --inner-lr 0.1"),
+    ("--method protonet --scale-inner-lr", "ProtoNet has no use for --scale-inner-lr"),
+    ("--method r2d2 --inner-lr 0.4", "Ridge regression (R2D2) has no use for --inner-lr 0.4"),
+    ("--method r2d2 --head-rows 20", "has no use for --head-rows 20"),
+    ("--method boil --head-rows 20", "BOIL has no use for --head-rows 20"),
+    ("--split minimal-1 --split-seed 4", "so there is no use for --split-seed 4; leave that out"),
+    ("--split minimal-2 --split-seed 0", "so there is no use for --split-seed 0; leave that out"),
+    (
+        "--split minimal-1 --with-validation --validate-every 0",
+        "--split is minimal-1: it trains on five alphabets",
+    ),
+    (
+        "--split minimal-1 --with-validation --validate-every 0",
+        "leave --with-validation out",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "sentence"), UNUSED)
+def test_an_option_that_changes_nothing_is_refused(options, sentence, tmp_path, capsys):
+    assert call(f"{TRAIN} {options}", "--out", tmp_path / "weights") == 1
+    told = capsys.readouterr()
+    assert sentence in told.err
+    assert told.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_method_uses_is_not_refused(tmp_path):
+    for number, options in enumerate(
+        (
+            "--method imaml --proximal 3",
+            "--method multi_task --inner-lr 0.1 --head-rows 3 --scale-inner-lr",
+            "--method protonet --inner-steps 0",
+            "--method maml --with-validation --validate-every 0 --split-seed 4",
+        )
+    ):
+        assert call(f"{TRAIN} {options}", "--out", tmp_path / str(number)) == 0
+
+
+def test_weights_of_another_head_are_named_by_the_option(weights, tmp_path, capsys):
+    options = "--channels 4 --head-rows 3"
+    assert call(f"{TRAIN} {options} --start {weights} --out {tmp_path / 'out'}") == 1
+    assert "--head-rows 1, not 3); give the run the same, or another --start" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_state_of_other_settings_is_told_by_the_options(tmp_path, monkeypatch, capsys):
+    out = tmp_path / "weights"
+    with monkeypatch.context() as patch:
+        patch.setattr(recipes, "task_stream", interrupted_after(2, meta_training.task_stream))
+        assert call(TRAIN, "--out", out) == 130
+    assert call(f"{TRAIN} --inner-lr 0.3 --resume --out {out}") == 1
+    assert "(--inner-lr 0.4, not 0.3)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["mlp", "lstm"])
 def test_any_network_is_trained_pretrained_and_evaluated_by_name(name, tmp_path, capsys):
     network = f"--model {name} --hidden 4"
@@ -61,7 +132,7 @@ def test_any_network_is_trained_pretrained_and_evaluated_by_name(name, tmp_path,
         found = json.loads(capsys.readouterr().out)
         assert found["accuracy"][0] == pytest.approx(1 / 3)
     assert call(EVALUATE, "--weights", out, "--model", "conv4") == 1
-    assert f"holds weights for {name}, not conv4" in capsys.readouterr().err
+    assert f"holds weights for {name}, not for --model conv4" in capsys.readouterr().err
     assert call(f"{EVALUATE} --method random {network}") == 0
 
 

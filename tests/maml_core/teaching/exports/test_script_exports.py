@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from maml_core.cli import commands as command_line
-from maml_core.config import EpisodeSpec, TrainConfig
+from maml_core.config import META_METHODS, EpisodeSpec, TrainConfig, suited_config
 from maml_core.data import registry
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import make_pool
@@ -112,6 +112,13 @@ def test_a_visitor_zip_is_loaded_as_a_folder():
             ),
             "glyphs", "classes", {"name": "lstm", "n_out": 20},
             str(WEIGHTS / "alphabets" / "pretrained.safetensors"),
+        ),
+        *(
+            TrainingJob(suited_config(name), model={"n_out": demands.head_rows})
+            for name, demands in META_METHODS.items()
+        ),
+        TrainingJob(
+            TrainConfig("fomaml", inner_steps=1), "glyphs", "classes", {"name": "mlp", "n_out": 3}
         ),
         TrainingJob(
             TrainConfig(multi_step=True, learn_inner_lr=True, scale_inner_lr=True, inner_steps=3),
