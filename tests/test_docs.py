@@ -15,7 +15,11 @@ from types import ModuleType
 import pytest
 import yaml
 
-from maml_core.cli.parser import make_parser
+from maml_core.cli.measured_learners import check_options
+from maml_core.cli.options import from_options
+from maml_core.cli.parser import make_parser, parse_typed
+from maml_core.cli.training_options import suit_method
+from maml_core.config import TrainConfig
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")])
@@ -91,7 +95,12 @@ def test_there_are_pages_and_commands() -> None:
 def test_every_command_can_be_given(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, arguments in commands(page.read_text(encoding="utf-8")):
         if name == "maml_core":
-            make_parser().parse_args(arguments)
+            parsed = parse_typed(arguments)
+            if parsed.doing == "train":
+                suit_method(parsed)
+                from_options(TrainConfig, parsed)
+            if parsed.doing == "evaluate" and not parsed.all:
+                check_options(parsed)
             assert {one for one in arguments if one.startswith("--")} <= current_options()
             continue
         module = importlib.import_module(name)
