@@ -13,6 +13,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from maml_core.config import SettingError
 from maml_core.episodes.pool import TaskPool
 
 CHUNK = 256  # classes spliced at a time: 16 MB of floats at 20 pictures each
@@ -65,8 +66,8 @@ def spliced_classes(pool: TaskPool, count: int, seed: int) -> TaskPool:
         ValueError: The pictures have no drawers.
     """
     if not pool.data.has_drawers:
-        raise ValueError(
-            "spliced_per_class joins two characters by one drawer, but these pictures have no "
+        raise SettingError(
+            "{spliced_per_class} joins two characters by one drawer, but these pictures have no "
             "drawers; set it to 0, or choose a data set of characters."
         )
     generator = torch.Generator().manual_seed(seed)

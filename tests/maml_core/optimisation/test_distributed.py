@@ -279,12 +279,12 @@ def test_without_torchrun_there_is_one_process_and_nothing_changes():
     [
         (
             "train --meta-batch-size 1",
-            "meta_batch_size is 1, but there are 2 processes and each needs a part; choose at "
+            "--meta-batch-size is 1, but there are 2 processes and each needs a part; choose at "
             "least 2, or lower torchrun's --nproc-per-node.",
         ),
         (
             "pretrain --batch-size 2",
-            "batch_size is 2, but there are 3 processes and each needs a part; choose at least 3, "
+            "--batch-size is 2, but there are 3 processes and each needs a part; choose at least 3, "
             "or lower torchrun's --nproc-per-node.",
         ),
     ],
