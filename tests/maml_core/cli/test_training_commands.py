@@ -111,6 +111,15 @@ def test_weights_of_another_head_are_named_by_the_option(weights, tmp_path, caps
     )
 
 
+def test_a_state_whose_options_were_all_typed_is_resumed_without_them(tmp_path, monkeypatch):
+    out = tmp_path / "weights"
+    with monkeypatch.context() as patch:
+        patch.setattr(recipes, "task_stream", interrupted_after(2, meta_training.task_stream))
+        assert call(f"{TRAIN} --method protonet --inner-steps 0 --out {out}") == 130
+    assert call(f"{TRAIN} --method protonet --resume --out {out}") == 0
+    assert checkpoints.load_weights(out).metadata["updates"] == 3
+
+
 def test_a_state_of_other_settings_is_told_by_the_options(tmp_path, monkeypatch, capsys):
     out = tmp_path / "weights"
     with monkeypatch.context() as patch:

@@ -284,8 +284,8 @@ def test_without_torchrun_there_is_one_process_and_nothing_changes():
         ),
         (
             "pretrain --batch-size 2",
-            "--batch-size is 2, but there are 3 processes and each needs a part; choose at least 3, "
-            "or lower torchrun's --nproc-per-node.",
+            "--batch-size is 2, but there are 3 processes and each needs a part; choose at least "
+            "3, or lower torchrun's --nproc-per-node.",
         ),
     ],
 )
