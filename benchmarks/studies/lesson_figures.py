@@ -179,7 +179,7 @@ def many_episodes_figures(name: str, pool: TaskPool) -> dict[str, str]:
                 figures[figure] = f"{percent(mean[step], ci95[step])} %"
     for figure, found in counts.items():
         (count,) = found
-        figures[figure] = str(count)
+        figures[figure] = f"{count:,}"
     return figures
 
 
