@@ -31,8 +31,13 @@ from maml_core.data.storage.disk_cache import check_writable
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import count_available_episodes
 from maml_core.evaluation import records, results_table
-from maml_core.evaluation.accuracy import evaluate, evaluate_nearest, pictures_passed
-from maml_core.evaluation.confidence_intervals import Estimate, paired_difference
+from maml_core.evaluation.accuracy import (
+    evaluate,
+    evaluate_nearest,
+    own_steps,
+    pictures_passed,
+)
+from maml_core.evaluation.confidence_intervals import Estimate, differences_by_step
 from maml_core.evaluation.ensembles import ENSEMBLE
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner
@@ -41,7 +46,7 @@ from maml_core.learners.training_classes import (
     seen_in_training,
     splits_trained_on,
 )
-from maml_core.methods.catalogue import BY_NAME, NEAREST
+from maml_core.methods.catalogue import BY_NAME, NEAREST, TAKES_NO_STEP
 from maml_core.optimisation.distributed import check_same, from_first, is_first, joined
 from maml_core.optimisation.thread_pool import in_processes
 from maml_core.training import inner_lr_search
@@ -52,6 +57,7 @@ DATA_OPTIONS = ("dataset", "split", "split_seed", "part")
 ANSWER_OPTIONS = ("transductive", "rotation_tta", "ink_crops", "seed")
 OF_ALL = ("only", "record")
 OF_EACH_ROW = ("steps", "episodes", "seed")
+STILL = (*NEAREST, *TAKES_NO_STEP)
 MANY_PICTURES = 300_000  # passed through a network: half a minute of a core
 
 
@@ -128,11 +134,13 @@ def _measured(
         if all(one.solve_head for one in learners):
             why = f"{method} solves for its head and takes no inner step"
             refuse_inner_loop(parsed, why)
-            config = replace(config, inner_steps=0)
         elif len(learners) == 1:
             inner_lr = config.inner_lr or learners[0].inner_lr(spec.n_way)
-        stream = evaluate(learners, pool, spec, config)
-    pictures = pictures_passed(spec, config, ink_crops=parsed.ink_crops) * max(1, len(learners))
+        stream = evaluate(learners, pool, spec, own_steps(learners, config))
+    steps = [not (nearest or one.solve_head) for one in learners] or [False]
+    pictures = sum(
+        pictures_passed(spec, config, ink_crops=parsed.ink_crops, takes_steps=one) for one in steps
+    )
     about = about or {"method": method}
     return about, inner_lr, _last(stream, config.episodes, str(about["method"]), pictures)
 
@@ -156,10 +164,7 @@ def _difference(
     for learner in learners:
         _check_seen(other, learner, data, parsed.part)
     *_, second = _measured(other, learners, pool, spec, replace(config, inner_lr=None))
-    ends = len(first.accuracy) - 1, len(second.accuracy) - 1
-    steps = range(max(ends) + 1)
-    pairs = [paired_difference(first, second, *(min(step, end) for end in ends)) for step in steps]
-    means, halves = zip(*filter(None, pairs), strict=True)
+    means, halves = differences_by_step(first, second) or ((), ())
     return {"minus": parsed.minus, "difference": means, "difference_ci95": halves}
 
 
@@ -193,8 +198,10 @@ def _evaluate_all(parsed: argparse.Namespace) -> None:
         episodes = _row_episodes(row, parsed)
         config = EvaluationConfig(_steps(parsed), episodes, parsed.seed)
         stream = results_table.measure_row(row, test_pool(row.split, row.ink_crops), config)
-        pictures = pictures_passed(row.spec, config, ink_crops=row.ink_crops)
-        pictures *= max(1, len(row.members))
+        pictures = sum(
+            pictures_passed(row.spec, config, ink_crops=row.ink_crops, takes_steps=one)
+            for one in [name not in STILL for name in row.members or (row.method,)]
+        )
         last = _last(stream, episodes, f"{row.method}, {row.split}", pictures)
         if is_first():
             measured = results_table.to_record(row, last, parsed.seed)

@@ -10,6 +10,7 @@ from maml_core.cli.options import MODEL_OPTIONS, model_options
 from maml_core.cli.typed_options import as_typed, refuse_options
 from maml_core.config import EpisodeSpec
 from maml_core.data.character_set import CharacterSet
+from maml_core.episodes.official_runs import NOT_INDEPENDENT
 from maml_core.evaluation.ensembles import shipped_member
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner, random_learner
@@ -86,8 +87,7 @@ def check_options(parsed: argparse.Namespace) -> None:
     if parsed.official:
         why = "The official runs are 20 fixed ones, 20-way 1-shot with one query a class"
         refuse_options(parsed, why, *(field.name for field in fields(EpisodeSpec)[:-1]), "seed")
-        why = "The official runs are ten alphabets twice, which give no paired interval"
-        refuse_options(parsed, why, "minus")
+        refuse_options(parsed, NOT_INDEPENDENT, "minus")
     if parsed.ensemble:
         why = "Every member of an ensemble has a method and weights of its own"
         refuse_options(parsed, why, "method", "weights", "model", *MODEL_OPTIONS)

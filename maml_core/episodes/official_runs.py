@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+NOT_INDEPENDENT = "The official runs are ten alphabets twice, not independent episodes"
+
 
 class OneShotRun(NamedTuple):
     """One official run: twenty characters of an alphabet by two drawers.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -73,7 +74,13 @@ def member_logits(
     return trajectory_query_logits(learner.model, trajectory, *pictures, transductive=transductive)
 
 
-def pictures_passed(spec: EpisodeSpec, config: EvaluationConfig, *, ink_crops: bool = False) -> int:
+def pictures_passed(
+    spec: EpisodeSpec,
+    config: EvaluationConfig,
+    *,
+    ink_crops: bool = False,
+    takes_steps: bool = True,
+) -> int:
     """Count the pictures that one learner's evaluation passes through the network.
 
     A gradient counts as three passes of the support set. A core passes about 10,000 a second.
@@ -82,12 +89,18 @@ def pictures_passed(spec: EpisodeSpec, config: EvaluationConfig, *, ink_crops: b
         spec: The episodes' shape.
         config: As for `evaluate`.
         ink_crops: Whether the pool has them.
+        takes_steps: False: it solves for its head, and the queries pass once.
     """
     n_views = (4 if config.rotation_tta else 1) * (2 if ink_crops else 1)
     support, queries = spec.n_way * spec.k_shot, spec.n_way * spec.q_query
     measured = queries if config.transductive else support + queries
-    steps = config.inner_steps
-    return config.episodes * n_views * (3 * steps * support + (steps + 1) * measured)
+    adapting, points = (3 * config.inner_steps, config.inner_steps + 1) if takes_steps else (1, 1)
+    return config.episodes * n_views * (adapting * support + points * measured)
+
+
+def own_steps(learners: Sequence[Learner], config: EvaluationConfig) -> EvaluationConfig:
+    """Return how learners are evaluated: where all solve for their heads, without a step."""
+    return replace(config, inner_steps=0) if all(one.solve_head for one in learners) else config
 
 
 def evaluate(

@@ -35,6 +35,7 @@ class Estimate:
         by_episode: [episodes, inner_steps + 1], for paired differences; None where it was not kept
             or episodes are not independent.
         queries: Of an episode, where `by_episode` was kept.
+        independent: Whether the episodes are.
     """
 
     episodes: int
@@ -42,6 +43,7 @@ class Estimate:
     ci95: tuple[float, ...]
     by_episode: Tensor | None = field(default=None, compare=False, repr=False)
     queries: int = field(default=0, compare=False, repr=False)
+    independent: bool = field(default=True, compare=False, repr=False)
 
     def summary(self) -> dict[str, object]:
         """Return the fields that are recorded, by name."""
@@ -85,8 +87,9 @@ def estimate(
     np.add.at(totals, rows, exact - mean)
     variance = (totals**2).sum(0) / n**2 * n_clusters / max(n_clusters - 1, 1)
     half = accuracy_ci95(mean, np.sqrt(variance), n_clusters, n * queries)
-    kept = accuracies if clusters is None else None
-    return Estimate(n, tuple(mean.tolist()), tuple(half.tolist()), kept, queries)
+    independent = clusters is None
+    kept = accuracies if independent else None
+    return Estimate(n, tuple(mean.tolist()), tuple(half.tolist()), kept, queries, independent)
 
 
 def paired_difference(
@@ -109,6 +112,20 @@ def paired_difference(
         return None
     difference = first.by_episode[:, first_step] - second.by_episode[:, second_step]
     return mean_difference(difference, first.queries)
+
+
+def differences_by_step(
+    first: Estimate, second: Estimate
+) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """Return `paired_difference` after each inner step, and the ci95s; None likewise.
+
+    What takes no step has one accuracy, which is compared with each of the other's.
+    """
+    ends = len(first.accuracy) - 1, len(second.accuracy) - 1
+    steps = range(max(ends) + 1)
+    pairs = [paired_difference(first, second, *(min(step, end) for end in ends)) for step in steps]
+    known = [pair for pair in pairs if pair]
+    return (tuple(mean for mean, _ in known), tuple(half for _, half in known)) if known else None
 
 
 def mean_difference(differences: Tensor, queries: int) -> tuple[float, float]:

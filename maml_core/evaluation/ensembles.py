@@ -11,9 +11,15 @@ from maml_core.methods.catalogue import NEAREST
 from maml_core.methods.nearest_neighbour import cosine_head
 
 ENSEMBLE = "ensemble"  # in place of a method's name
+FEWEST = 2  # who answer together
 # Those of the results table by split, chosen on validation characters: the best of all, and the
 # best of MAML and its descendants, see `benchmarks.studies.which_ensemble`.
 TABLE_ENSEMBLES = {"paper": (("maml", "nearest-resnet"), ("maml", "maml_plus_plus"))}
+
+
+def voters(methods: Iterable[str]) -> tuple[str, ...]:
+    """Return those of some methods that can answer in an ensemble: pixels have no features to."""
+    return tuple(name for name in methods if NEAREST.get(name, name) is not None)
 
 
 def shipped_member(name: str, split: str) -> Learner:

@@ -12,7 +12,13 @@ import torch
 from maml_core.config import EpisodeSpec, EvaluationConfig
 from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
-from maml_core.evaluation.comparison import compare, confusion_matrix, evaluate_together
+from maml_core.evaluation.comparison import (
+    compare,
+    confusion_matrix,
+    evaluate_together,
+    pictures_compared,
+    reference_of,
+)
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.learners.learner import Learner
 from maml_core.methods.nearest_neighbour import cosine_head
@@ -220,6 +226,67 @@ def test_those_compared_also_answer_as_an_ensemble(learners, references, pool):
     ]
     expected = list(evaluate([*learners.values(), *voters], pool, SPEC, config))
     assert [found["ensemble"] for found in together] == expected
+
+
+@pytest.mark.parametrize("transductive", [True, False])
+@pytest.mark.parametrize("ensemble", [True, False])
+def test_the_work_of_a_comparison_is_what_passes_through_the_networks(
+    transductive, ensemble, learners, references, pool, monkeypatch
+):
+    """Who takes no step costs what one look at its pictures does, however many the others take."""
+    passed, forward = [], Conv4.forward
+
+    def counted(self, x, *arguments):
+        passed.append(len(x))
+        return forward(self, x, *arguments)
+
+    monkeypatch.setattr(Conv4, "forward", counted)
+    solving = replace(learners["maml"], method="protonet", solve_head=cosine_head)
+    compared = {"maml": learners["maml"], "protonet": solving}
+    config = EvaluationConfig(6, 4, 4, transductive=transductive, rotation_tta=True)
+    options = {"references": references, "ensemble": ensemble}
+    list(evaluate_together(compared, pool, SPEC, config, **options))
+    n_descents = 2 if ensemble else 1
+    backwards = 2 * n_descents * config.episodes * 4 * config.inner_steps * SPEC.n_way * SPEC.k_shot
+    assert pictures_compared(compared, SPEC, config, **options) == sum(passed) + backwards
+
+
+def test_who_takes_no_step_has_one_accuracy_together_with_others_that_take_none(learners, pool):
+    solving = replace(learners["maml"], method="protonet", solve_head=cosine_head)
+    other = replace(learners["random"], method="r2d2", solve_head=cosine_head)
+    config = EvaluationConfig(inner_steps=3, episodes=6, seed=4)
+    *_, found = evaluate_together(
+        {"protonet": solving, "r2d2": other, "maml": learners["maml"]}, pool, SPEC, config
+    )
+    assert {name: len(one.accuracy) for name, one in found.items()} == {
+        "protonet": 1,
+        "r2d2": 1,
+        "maml": 4,
+    }
+    *_, full = evaluate(solving, pool, SPEC, config)
+    assert set(full.accuracy) == {found["protonet"].accuracy[0]}
+    *_, still = evaluate_together(
+        {"protonet": solving, "r2d2": other}, pool, SPEC, config, ensemble=True
+    )
+    *_, together = evaluate([solving, other], pool, SPEC, config)
+    assert still["ensemble"].accuracy == together.accuracy[:1]
+
+
+def test_one_that_votes_is_no_ensemble(learners, pool):
+    one = {"maml": learners["maml"]}
+    config = EvaluationConfig(inner_steps=1, episodes=2, seed=4)
+    with pytest.raises(ValueError, match=r"1 of \['maml', 'by-pixels'\] can vote"):
+        next(
+            evaluate_together(
+                one, pool, SPEC, config, references={"by-pixels": None}, ensemble=True
+            )
+        )
+
+
+def test_differences_are_to_the_wanted_method_if_it_was_measured():
+    assert reference_of(["anil", "maml"], "anil") == "anil"
+    assert reference_of(["anil", "maml"], "boil") == "maml"
+    assert reference_of(["anil", "boil"], "maml") == "anil"
 
 
 def test_without_learners_the_references_remain(references, pool):

@@ -10,6 +10,7 @@ import scipy.stats
 import torch
 
 from maml_core.evaluation.confidence_intervals import (
+    differences_by_step,
     estimate,
     mean_and_ci95,
     mean_difference,
@@ -106,6 +107,24 @@ def test_the_interval_of_skewed_accuracies_covers_their_mean(n):
     normal = [1.96 * float(one.std()) / n**0.5 for one in shares]
     missed = [abs(1 - float(one.mean()) - 0.015) > h for one, h in zip(shares, normal, strict=True)]
     assert sum(missed) / 2000 > 0.05, "which the normal interval does not"
+
+
+def test_differences_by_step_compare_the_one_accuracy_of_who_takes_none():
+    generator = torch.Generator().manual_seed(3)
+    steps, still = (torch.randint(0, 51, (40, n), generator=generator) / 50 for n in (4, 1))
+    for first, second in ((steps, still), (still, steps), (steps, steps.flip(1))):
+        means, halves = differences_by_step(estimate(first, 50), estimate(second, 50))
+        gaps = (first.double() - second.double()).numpy()
+        low, high = scipy.stats.ttest_1samp(gaps, 0).confidence_interval(0.95)
+        np.testing.assert_allclose(means, (high + low) / 2, atol=1e-6)
+        np.testing.assert_allclose(halves, (high - low) / 2, atol=1e-6)
+
+
+def test_episodes_in_clusters_have_no_paired_interval():
+    clustered = estimate(torch.rand(4, 2), 20, ["a", "a", "b", "b"])
+    assert differences_by_step(clustered, clustered) is None
+    assert not clustered.independent
+    assert estimate(torch.rand(4, 2), 20).independent
 
 
 @pytest.mark.parametrize("n", [2, 20, 600])
