@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from maml_core.episodes.official_runs import NOT_INDEPENDENT
 from maml_core.evaluation.confidence_intervals import Estimate, paired_difference, percent
-from maml_core.teaching.sentences.words import Kind, capitalised, count, spelled
+from maml_core.teaching.sentences.words import Kind, capitalised, count, listed, spelled
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,55 @@ def describe_estimates(methods: Sequence[MethodEstimate]) -> str:
         ]
         episodes = count(method.estimate.episodes, "episode")
         return f"{capitalised(method.name)} has {' and '.join(values)} right over {episodes}."
-    sentences = [_leader(methods, step) for step in steps]
+    sentences = [_leader(methods, group) for group in _groups(methods, steps)]
     contest = _contest(methods, steps)
-    return " ".join(filter(None, [*sentences, contest]))
+    return " ".join(filter(None, [*sentences, contest, _why_unpaired(methods)]))
+
+
+def _why_unpaired(methods: Sequence[MethodEstimate]) -> str:
+    """Say what the sentences go by where episodes are not independent; empty where they are."""
+    if all(method.estimate.independent for method in methods):
+        return ""
+    return f"{NO_PAIRS}: what is told apart here is told by the methods' own intervals."
+
+
+def describe_pairs(methods: Sequence[MethodEstimate], reference: MethodEstimate) -> str:
+    """Say what a table of paired differences holds, or why there is none.
+
+    Args:
+        methods: All but the reference, at least one.
+        reference: What is subtracted.
+    """
+    estimate = reference.estimate
+    if not estimate.independent:
+        return f"{NOT_INDEPENDENT}, so there is no paired interval of them."
+    text = (
+        f"In points: each method's accuracy minus that of {reference.name} after as many inner "
+        f"steps, the mean over the same {count(estimate.episodes, 'episode')} ± its 95 % "
+        "confidence interval (Student's t). Pairing takes out what makes an episode hard for both."
+    )
+    still = [method.name for method in (*methods, reference) if method.takes_no_step]
+    if not still or len(still) > len(methods):  # or all of them
+        return text
+    verb = "takes no step and is" if len(still) == 1 else "take no step and are"
+    each = "its" if len(still) == 1 else "their"
+    return f"{text} {capitalised(listed(still))} {verb} compared by {each} one accuracy."
+
+
+def describe_voters(voters: Sequence[str], silent: Sequence[str]) -> str:
+    """Say who answers in an ensemble and who does not, or why there is none.
+
+    Args:
+        voters: Who can.
+        silent: Who cannot, having no features.
+    """
+    have = "has" if len(silent) == 1 else "have"
+    without = f"{listed(silent)} {have} no features to vote with" if silent else ""
+    if len(voters) > 1:
+        return f"{listed(voters)} vote{f'; {without}' if without else ''}."
+    one = f"An ensemble takes two methods that vote{f', and {voters[0]} is one' if voters else ''}"
+    why = "; ".join(filter(None, [one, without]))
+    return f"{why}. Choose {'another' if voters else 'two that have some'}."
 
 
 def describe_change(name: str, before: Estimate, now: Estimate, changed: str) -> str:
@@ -111,22 +158,41 @@ def lead(first: MethodEstimate, second: MethodEstimate, step: int) -> tuple[str,
     return f"{100 * gap:.1f} points", None if bands == "are not known" else bands != "overlap"
 
 
-def _leader(methods: Sequence[MethodEstimate], step: int) -> str:
-    """Say who is first after a step, how far ahead of the second, and whether that is told."""
-    ranked = sorted(methods, key=lambda method: -method.mean(step))
-    first, second = ranked[:2]
-    points, told = lead(first, second, step)
-    when = f"After {spelled(step, 'step')}" if step else "Without a step"
-    name = f"{first.name}, which takes none," if step and first.kind == "no step" else first.name
-    percentage = f"{percent(first.mean(step), first.half_width(step))} %"
+def _first_two(methods: Sequence[MethodEstimate], step: int) -> list[MethodEstimate]:
+    return sorted(methods, key=lambda method: -method.mean(step))[:2]
+
+
+def _groups(methods: Sequence[MethodEstimate], steps: Sequence[int]) -> list[Sequence[int]]:
+    """Return the steps, those together of which one thing is said: the first two take none."""
+    leaders = [_first_two(methods, step) for step in steps]
+    alike = all(pair == leaders[0] for pair in leaders)
+    if alike and all(method.takes_no_step for method in leaders[0]):
+        return [steps]
+    return [[step] for step in steps]
+
+
+def _leader(methods: Sequence[MethodEstimate], steps: Sequence[int]) -> str:
+    """Say who is first after steps, how far ahead of the second, and whether that is told."""
+    first, second = _first_two(methods, steps[0])
+    points, told = lead(first, second, steps[0])
+    after = " and ".join(f"after {spelled(step, 'step')}" for step in steps)
+    when = capitalised(after) if steps[0] else "Without a step"
+    still = [bool(steps[0]) and method.takes_no_step for method in (first, second)]
+    percentage = f"{percent(first.mean(steps[0]), first.half_width(steps[0]))} %"
+    if told is False:
+        pair = f"{first.name} ({percentage}) and {second.name}"
+        if all(still):
+            pair += ", which take none,"
+        elif still[0]:
+            pair = f"{first.name} ({percentage}), which takes none, and {second.name}"
+        elif still[1]:
+            pair += ", which takes none,"
+        return f"{when} {pair} cannot be told apart: {points} lie between them."
+    name = f"{first.name}, which takes none," if still[0] else first.name
+    other = f"{second.name}, which takes none either" if all(still) else second.name
     if told:
-        return f"{when} {name} leads with {percentage}, {points} ahead of {second.name}."
-    if told is None:
-        return f"{when} {name} has {percentage}, {points} more than {second.name}."
-    return (
-        f"{when} {first.name} ({percentage}) and {second.name} cannot be told apart: {points} "
-        "lie between them."
-    )
+        return f"{when} {name} leads with {percentage}, {points} ahead of {other}."
+    return f"{when} {name} has {percentage}, {points} more than {other}."
 
 
 def _contest(methods: Sequence[MethodEstimate], steps: Sequence[int]) -> str:

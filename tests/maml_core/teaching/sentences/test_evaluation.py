@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from maml_core.teaching.sentences.evaluation import (
     MethodEstimate,
     describe_change,
     describe_estimates,
+    describe_pairs,
+    describe_voters,
 )
 
 
@@ -56,6 +59,32 @@ CASES = {
         [MAML, method("ProtoNet", 3 * (0.955,), 3 * (0.001,), "no step")],
         "After one step ProtoNet, which takes none, leads with 95.5 ± 0.1 %, 0.9 points ahead of "
         "MAML. After two steps MAML leads with 96.2 ± 0.2 %, 0.7 points ahead of ProtoNet.",
+    ),
+    "two without a step, ahead of who takes some": (
+        [
+            MAML,
+            method("ProtoNet", (0.977,), (0.001,), "no step"),
+            method("R2D2", 3 * (0.978,), 3 * (0.001,), "no step"),
+        ],
+        "After one step and after two steps R2D2 (97.8 ± 0.1 %) and ProtoNet, which take none, "
+        "cannot be told apart: 0.1 points lie between them.",
+    ),
+    "two without a step, told apart": (
+        [
+            MAML,
+            method("1-NN on features", (0.99,), (0.001,)),
+            method("R2D2", (0.97,), (0.001,), "no step"),
+        ],
+        "After one step and after two steps 1-NN on features, which takes none, leads with 99.0 ± "
+        "0.1 %, 2.0 points ahead of R2D2, which takes none either.",
+    ),
+    "not told from the first, which takes none": (
+        [MAML, method("R2D2", (0.963,), (0.001,), "no step")],
+        "After two steps R2D2 (96.3 ± 0.1 %), which takes none, and MAML cannot be told apart: ",
+    ),
+    "not told from the second, which takes none": (
+        [MAML, method("R2D2", (0.961,), (0.001,), "no step")],
+        "After two steps MAML (96.2 ± 0.2 %) and R2D2, which takes none, cannot be told apart: ",
     ),
     "only without a step": (
         [
@@ -107,6 +136,13 @@ def test_official_runs_are_clustered_and_keep_no_pairs() -> None:
     scores = torch.rand(4, 2)
     clustered = estimate(scores, 20, ["a", "a", "b", "b"])
     assert paired_difference(clustered, clustered, 0, 0) is None
+    two = [MethodEstimate(name, "other", clustered) for name in ("AA", "BB")]
+    why = "ten alphabets twice, not independent episodes, so there is no paired interval of them"
+    assert f"{why}: what is told apart here" in describe_estimates(two)
+    assert describe_pairs(two[:1], two[1]).endswith(f"{why}.")
+    free = [replace(one, estimate=estimate(scores, 20)) for one in two]
+    assert why not in describe_estimates(free)
+    assert why not in describe_pairs(free[:1], free[1])
     assert list(clustered.summary()) == ["episodes", "accuracy", "ci95"]
 
 
@@ -127,6 +163,44 @@ def test_leader_and_claim_follow_the_numbers() -> None:
         assert ("leads" in first) == (test.pvalue < 0.05)
         points = 100 * abs(a.accuracy[1] - b.accuracy[1])
         assert f"{points:.1f} ± " in first
+
+
+def test_a_table_of_differences_says_what_it_averages_and_who_takes_no_step() -> None:
+    still, other = (method(name, (0.9,), (0.1,), "no step") for name in ("ProtoNet", "R2D2"))
+    text = describe_pairs([PRE], MAML)
+    assert "each method's accuracy minus that of MAML after as many inner steps" in text
+    assert "the mean over the same 600 episodes ± its 95 % confidence interval" in text
+    assert "one accuracy" not in text
+    for methods, reference in (([PRE, still], MAML), ([PRE], still)):
+        text = describe_pairs(methods, reference)
+        assert text.endswith("ProtoNet takes no step and is compared by its one accuracy.")
+    text = describe_pairs([other, PRE], still)
+    assert text.endswith("R2D2 and ProtoNet take no step and are compared by their one accuracy.")
+    assert "one accuracy" not in describe_pairs([other], still), "as each has"
+
+
+@pytest.mark.parametrize(
+    ("voters", "silent", "expected"),
+    [
+        (["MAML", "ANIL"], [], "MAML and ANIL vote."),
+        (["MAML", "ANIL"], ["Px"], "MAML and ANIL vote; Px has no features to vote with."),
+        (["MAML"], [], "An ensemble takes two methods that vote, and MAML is one. Choose another."),
+        (
+            ["MAML"],
+            ["Px"],
+            "An ensemble takes two methods that vote, and MAML is one; Px has no features to vote "
+            "with. Choose another.",
+        ),
+        (
+            [],
+            ["Px"],
+            "An ensemble takes two methods that vote; Px has no features to vote with. Choose two "
+            "that have some.",
+        ),
+    ],
+)
+def test_who_votes_is_named_or_why_nobody_does(voters: list, silent: list, expected: str) -> None:
+    assert describe_voters(voters, silent) == expected
 
 
 def test_two_settings_are_compared_by_their_intervals() -> None:
