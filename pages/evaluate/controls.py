@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
+from maml_core.evaluation.ensembles import ENSEMBLE, FEWEST, voters
 from maml_core.figures.style import STYLES
+from maml_core.teaching.sentences.evaluation import describe_voters
 from pages.evaluate import texts
 from pages.shared import cached
 from pages.shared.classroom.links import (
@@ -40,7 +42,7 @@ class EvaluationControls:
         official: Whether to take the official runs instead of sampled episodes.
         rotation_tta: Whether to average the logits over four rotations.
         ink_crops: Whether to average them over the pictures and their ink crops.
-        ensemble: Whether all methods also answer together.
+        ensemble: Who also answer together; nobody unless it is wanted, or of fewer than two.
     """
 
     methods: tuple[str, ...]
@@ -52,7 +54,7 @@ class EvaluationControls:
     official: bool
     rotation_tta: bool
     ink_crops: bool
-    ensemble: bool
+    ensemble: tuple[str, ...]
 
 
 def link_checks() -> Mapping[str, Check]:
@@ -69,6 +71,7 @@ def link_checks() -> Mapping[str, Check]:
         "four_turns": switch,
         "close_ups": switch,
         "ensemble": switch,
+        "minus": one_of(*_methods_in_link(), STYLES[ENSEMBLE].short_label),
     }
 
 
@@ -106,7 +109,8 @@ def evaluation_controls() -> EvaluationControls:
     chosen = choose_methods(methods, EVALUATE_METHODS, "who")
     steps_column, episodes_column, switches_column = st.columns(3, vertical_alignment="center")
     with switches_column:
-        official, same_drawers, rotation_tta, ink_crops, ensemble = _switches()
+        official, same_drawers, rotation_tta, ink_crops = _switches()
+        ensemble = _ensemble(chosen)
     inner_steps = steps_column.slider(
         "Inner steps", 1, MAX_STEPS, EVALUATE_STEPS, key="test_steps", bind="query-params"
     )
@@ -129,12 +133,12 @@ def evaluation_controls() -> EvaluationControls:
         official=official,
         rotation_tta=rotation_tta,
         ink_crops=ink_crops,
-        ensemble=ensemble and len(chosen) > 1,
+        ensemble=ensemble,
     )
 
 
 def _switches() -> tuple[bool, ...]:
-    """Draw the switches for official runs, same drawers, rotation TTA, ink crops, the ensemble."""
+    """Draw the switches for official runs, same drawers, rotation TTA and ink crops."""
     official = st.toggle(
         "Official runs",
         key="official",
@@ -166,14 +170,27 @@ def _switches() -> tuple[bool, ...]:
         help="Average the logits over the whole pictures and the squares around their ink. Takes "
         "twice as long.",
     )
-    ensemble = st.toggle(
+    return official, same_drawers, rotation_tta, ink_crops
+
+
+def _ensemble(methods: Sequence[str]) -> tuple[str, ...]:
+    """Draw the switch of the ensemble, and who votes in it or why it cannot be; return them."""
+    members = voters(methods)
+    offered = len(members) >= FEWEST
+    wanted = st.toggle(
         "Ensemble",
         key="ensemble",
         bind="query-params",
+        disabled=not offered,
         help="One line more: all chosen methods answer together, by the mean of their logits, each "
         "adapted by itself. Takes twice as long.",
     )
-    return official, same_drawers, rotation_tta, ink_crops, ensemble
+    is_on = wanted and offered
+    with st.container():
+        if is_on or not offered:
+            silent = [STYLES[name].short_label for name in methods if name not in members]
+            st.caption(describe_voters([STYLES[name].short_label for name in members], silent))
+    return members if is_on else ()
 
 
 def _explanations() -> None:

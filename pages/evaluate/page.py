@@ -1,6 +1,6 @@
 """Evaluate: mean accuracy over hundreds of episodes, next to published results."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -8,19 +8,21 @@ import streamlit as st
 
 from maml_core.config import OFFICIAL_RUNS, EpisodeSpec, EvaluationConfig
 from maml_core.episodes.sampling import count_available_episodes
-from maml_core.evaluation.accuracy import pictures_passed
-from maml_core.evaluation.comparison import evaluate_together
+from maml_core.evaluation.comparison import evaluate_together, pictures_compared
 from maml_core.evaluation.confidence_intervals import Estimate
+from maml_core.figures.style import STYLES
 from maml_core.learners.learner import Learner
 from maml_core.methods.catalogue import NEAREST
-from maml_core.teaching.sentences.words import count
+from maml_core.teaching.sentences.words import count, listed
 from pages.evaluate.controls import EvaluationControls, evaluation_controls, link_checks
+from pages.evaluate.differences import choose_reference, draw_differences
 from pages.evaluate.side_by_side import Measurement, draw_side_by_side, record_of
-from pages.evaluate.tables import accuracy_by_step, published_results
+from pages.evaluate.tables import draw_accuracies, published_results
 from pages.evaluate.training_distance import distance_checks, distance_section
 from pages.shared import cached
 from pages.shared.charts.class_predictions import ask_for_accuracies
 from pages.shared.charts.many_episodes import (
+    Estimates,
     draw_estimates,
     own_inner_lrs,
     streamed_evaluation,
@@ -80,7 +82,7 @@ def _evaluation_section(settings: Settings) -> None:
     learners = _adapting_learners(controls)
     inner_lrs = own_inner_lrs(learners, settings.spec.n_way)
     measurement = Measurement(settings, controls, tuple(inner_lrs.items()))
-    too_much = _too_much(settings.spec, controls, len(learners))
+    too_much = _too_much(settings.spec, controls, learners)
     with st.container():
         if too_much:
             st.info(too_much)
@@ -97,12 +99,22 @@ def _evaluation_section(settings: Settings) -> None:
     )
     with st.container():
         if measurement in kept:
-            estimates = kept[measurement]
-            record = record_of(measurement, estimates)
-            draw_estimates(record, settings, "evaluate", _description(controls))
-            st.dataframe(accuracy_by_step(estimates), hide_index=True, key="evaluate_table")
+            _draw(measurement, kept[measurement])
     if kept.keys() - {measurement}:
         draw_side_by_side(kept)
+
+
+def _draw(measurement: Measurement, estimates: Estimates) -> None:
+    """Draw what was measured: the chart, the accuracies, and their paired differences."""
+    settings, controls = measurement.settings, measurement.controls
+    above, below = st.container(), st.container()
+    with below:
+        minus = choose_reference(estimates)
+        draw_differences(estimates, minus)
+    with above:
+        record = record_of(measurement, estimates, minus)
+        draw_estimates(record, settings, "evaluate", _description(controls))
+        draw_accuracies(estimates)
 
 
 def _ask_class(is_seen: bool) -> None:
@@ -120,19 +132,24 @@ def _ask_class(is_seen: bool) -> None:
         )
 
 
-def _too_much(spec: EpisodeSpec, controls: EvaluationControls, n_learners: int) -> str:
+def _too_much(
+    spec: EpisodeSpec, controls: EvaluationControls, learners: Mapping[str, Learner]
+) -> str:
     """Say that an evaluation would keep the server busy for hours; empty where it would not."""
-    config = _config(controls, seed=0)
-    work = (
-        (1 + controls.ensemble)
-        * n_learners
-        * pictures_passed(spec, config, ink_crops=controls.ink_crops)
+    work = pictures_compared(
+        learners,
+        spec,
+        _config(controls, seed=0),
+        references=_references(controls),
+        ensemble=bool(controls.ensemble),
+        ink_crops=controls.ink_crops,
     )
     if work <= MAX_PICTURES:
         return ""
     views = (4 if controls.rotation_tta else 1) * (2 if controls.ink_crops else 1)
-    factors = f"{count(controls.episodes, 'episode')} × {count(n_learners, 'method')} × "
-    factors += count(controls.inner_steps, "inner step")
+    factors = f"{count(controls.episodes, 'episode')} × {count(len(controls.methods), 'method')}"
+    if any(learner.solve_head is None for learner in learners.values()):
+        factors += f" × {count(controls.inner_steps, 'inner step')}"
     factors += f" × {views} views" if views > 1 else ""
     return (
         f"{factors}, {spec.n_way}-way {spec.k_shot}-shot: that is {work / MAX_PICTURES:.1f} times "
@@ -159,6 +176,8 @@ def _description(controls: EvaluationControls) -> str:
     description += ", official runs" if controls.official else ""
     description += ", rotation TTA" if controls.rotation_tta else ""
     description += ", ink crops" if controls.ink_crops else ""
+    members = listed([STYLES[name].short_label for name in controls.ensemble])
+    description += f", ensemble of {members}" if members else ""
     return description
 
 
@@ -169,14 +188,14 @@ def _adapting_learners(controls: EvaluationControls) -> dict[str, Learner]:
 
 def _evaluate(settings: Settings, controls: EvaluationControls) -> Iterator[dict[str, Estimate]]:
     """Start the evaluation; yields the estimates as they grow."""
-    split, methods = controls.split, controls.methods
+    split = controls.split
     return evaluate_together(
         _adapting_learners(controls),
         cached.pool(settings.dataset, settings.part, split, controls.ink_crops),
         settings.spec,
         _config(controls, settings.seed),
-        references={name: _reference(name, split) for name in methods if name in NEAREST},
-        ensemble=controls.ensemble,
+        references=_references(controls),
+        ensemble=bool(controls.ensemble),
     )
 
 
@@ -190,10 +209,10 @@ def _config(controls: EvaluationControls, seed: int) -> EvaluationConfig:
     )
 
 
-def _reference(method: str, split: str) -> Learner | None:
-    """Return the learner whose features a nearest neighbour compares, or None for pixels."""
-    features_of = NEAREST[method]
-    return None if features_of is None else cached.learner(features_of, split)
+def _references(controls: EvaluationControls) -> dict[str, Learner | None]:
+    """Return by nearest neighbour the learner whose features it compares, None for pixels."""
+    weights = {name: NEAREST[name] for name in controls.methods if name in NEAREST}
+    return {n: cached.learner(of, controls.split) if of else None for n, of in weights.items()}
 
 
 main()

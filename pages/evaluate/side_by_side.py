@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from maml_core.evaluation.comparison import reference_of
 from maml_core.evaluation.confidence_intervals import Estimate, percent
 from maml_core.figures.evaluation import side_by_side_figure
 from maml_core.figures.style import STYLES, takes_no_step
 from maml_core.teaching.exports.csv_exports import EvaluationRecord, estimates_csv
 from maml_core.teaching.sentences.evaluation import describe_change
+from maml_core.teaching.sentences.words import listed
 from pages.evaluate.controls import EvaluationControls
 from pages.shared.charts.chart import draw_chart
 from pages.shared.charts.facts import episode_facts
@@ -52,15 +54,21 @@ class Measurement:
             "inner steps": f"{controls.inner_steps}",
             "rotation TTA": _yes(controls.rotation_tta),
             "ink crops": _yes(controls.ink_crops),
-            "ensemble": _yes(controls.ensemble),
+            "ensemble": listed(_short_labels(controls.ensemble)) or "no",
             "episodes": f"{controls.episodes:,}",
             "seed": f"{self.settings.seed}",
-            "methods": " and ".join(STYLES[method].short_label for method in controls.methods),
+            "methods": listed(_short_labels(controls.methods)),
         }
 
 
-def record_of(measurement: Measurement, estimates: Estimates) -> EvaluationRecord:
-    """Return estimates with what they were measured with, for the CSV."""
+def record_of(measurement: Measurement, estimates: Estimates, minus: str = "") -> EvaluationRecord:
+    """Return estimates with what they were measured with, for the CSV.
+
+    Args:
+        measurement: What they depend on.
+        estimates: By method.
+        minus: What paired differences are to, if it was measured.
+    """
     controls = measurement.controls
     facts = episode_facts(
         measurement.settings,
@@ -69,7 +77,8 @@ def record_of(measurement: Measurement, estimates: Estimates) -> EvaluationRecor
         rotation_tta=controls.rotation_tta,
         ink_crops=controls.ink_crops,
     )
-    return EvaluationRecord(estimates, dict(measurement.inner_lrs), facts)
+    inner_lrs, reference = dict(measurement.inner_lrs), reference_of(estimates, minus)
+    return EvaluationRecord(estimates, inner_lrs, facts, reference, controls.ensemble)
 
 
 def draw_side_by_side(kept: dict[Measurement, Estimates]) -> None:
@@ -163,6 +172,10 @@ def _numbers(estimates: Mapping[str, Estimate]) -> str:
 
 def _remove(kept: dict[Measurement, Estimates], measurement: Measurement) -> None:
     kept.pop(measurement, None)
+
+
+def _short_labels(methods: Sequence[str]) -> list[str]:
+    return [STYLES[method].short_label for method in methods]
 
 
 def _yes(value: bool) -> str:

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from maml_core.evaluation.confidence_intervals import Estimate
+from maml_core.evaluation.confidence_intervals import Estimate, differences_by_step
+from maml_core.evaluation.ensembles import ENSEMBLE
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.landscape.loss_maps import Grid
 from maml_core.teaching.sinusoids.evaluation import ErrorEstimate
@@ -88,30 +89,46 @@ class EvaluationRecord(NamedTuple):
         estimates: By method.
         inner_lrs: α by method; what adapts nothing has none.
         facts: What they were measured with.
+        minus: The method that is subtracted from each other in paired differences.
+        members: Who answers together, by name, where there is an ensemble.
     """
 
     estimates: Mapping[str, Estimate]
     inner_lrs: Mapping[str, float]
     facts: Facts
+    minus: str
+    members: Sequence[str] = ()
 
 
 def estimates_csv(evaluations: Sequence[EvaluationRecord]) -> str:
-    """Return one line an evaluation, method and inner step: mean accuracy 0 to 1, 95 % CI, n."""
-    head = ("method", "inner_lr", "inner_step", "accuracy", "ci95", "episodes")
-    tables = [
-        _rows(
-            (
-                (method, inner_lrs.get(method, ""), step, mean, half, estimate.episodes)
-                for method, estimate in estimates.items()
-                for step, (mean, half) in enumerate(
-                    zip(estimate.accuracy, estimate.ci95, strict=True)
-                )
-            ),
-            facts,
-        )
-        for estimates, inner_lrs, facts in evaluations
-    ]
+    """Return one line an evaluation, method and inner step: mean accuracy 0 to 1, 95 % CI, n.
+
+    Beside it the paired difference to the method `minus` after as many steps, with its 95 % CI;
+    none where episodes are not independent. An ensemble's members are named, with spaces between.
+    """
+    measured = ("method", "members", "inner_lr", "inner_step", "accuracy", "ci95", "episodes")
+    head = (*measured, "minus", "difference", "difference_ci95")
+    tables = [_rows(_estimate_rows(record), record.facts) for record in evaluations]
     return _text_of([_head(head, evaluations[0].facts), *chain.from_iterable(tables)])
+
+
+def _estimate_rows(record: EvaluationRecord) -> Iterator[Sequence[object]]:
+    """Yield a record's lines; what takes no step has one, or as many as it is compared at."""
+    minus = record.estimates[record.minus]
+    for method, estimate in record.estimates.items():
+        pairs = None if method == record.minus else differences_by_step(estimate, minus)
+        end = len(estimate.accuracy) - 1
+        for step in range(len(pairs[0]) if pairs else end + 1):
+            yield (
+                method,
+                " ".join(record.members) if method == ENSEMBLE else "",
+                record.inner_lrs.get(method, ""),
+                step,
+                estimate.accuracy[min(step, end)],
+                estimate.ci95[min(step, end)],
+                estimate.episodes,
+                *((record.minus, pairs[0][step], pairs[1][step]) if pairs else ("", "", "")),
+            )
 
 
 def sinusoid_errors_csv(

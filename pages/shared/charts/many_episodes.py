@@ -10,7 +10,7 @@ from typing import TypeVar
 import streamlit as st
 
 from maml_core.config import EvaluationConfig
-from maml_core.evaluation.comparison import evaluate_together
+from maml_core.evaluation.comparison import evaluate_together, reference_of
 from maml_core.evaluation.confidence_intervals import Estimate
 from maml_core.figures.evaluation import confidence_figure
 from maml_core.figures.style import STYLES, trained_method
@@ -87,9 +87,8 @@ def evaluation_record(
         factor: On the α of each.
     """
     inner_lrs = own_inner_lrs(learners, settings.spec.n_way)
-    return EvaluationRecord(
-        estimates, {name: factor * inner_lr for name, inner_lr in inner_lrs.items()}, facts
-    )
+    own = {name: factor * inner_lr for name, inner_lr in inner_lrs.items()}
+    return EvaluationRecord(estimates, own, facts, reference_of(estimates))
 
 
 def own_inner_lrs(learners: Mapping[str, Learner], n_way: int) -> dict[str, float]:
@@ -157,12 +156,15 @@ def streamed_evaluation(
 
 def finding(estimates: Mapping[str, Estimate]) -> str:
     """Say who is ahead over many episodes, and whether they can tell."""
-    return describe_estimates(
-        [
-            MethodEstimate(STYLES[name].in_sentences, kind_of(trained_method(name)), estimate)
-            for name, estimate in estimates.items()
-        ]
-    )
+    return describe_estimates(list(in_words(estimates).values()))
+
+
+def in_words(estimates: Mapping[str, Estimate]) -> dict[str, MethodEstimate]:
+    """Return estimates with what a sentence calls each method, by its name."""
+    return {
+        name: MethodEstimate(STYLES[name].in_sentences, kind_of(trained_method(name)), estimate)
+        for name, estimate in estimates.items()
+    }
 
 
 @st.fragment

@@ -1,25 +1,33 @@
 """The Evaluate page against the engine."""
 
+import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pandas.api.types import is_numeric_dtype
+from scipy import stats
+from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Dataframe
 
-from maml_core.config import OFFICIAL_RUNS, EpisodeSpec, EvaluationConfig
+from maml_core.config import OFFICIAL_RUNS, AdaptConfig, EpisodeSpec, EvaluationConfig
 from maml_core.data.registry import load
 from maml_core.data.splits import split_classes
 from maml_core.episodes import sampling
 from maml_core.episodes.official_runs import OneShotRun
 from maml_core.episodes.pool import make_pool
 from maml_core.evaluation import results_table
-from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
+from maml_core.evaluation.accuracy import episode_accuracy, evaluate, evaluate_nearest
 from maml_core.evaluation.confidence_intervals import Estimate, percent
 from maml_core.evaluation.published import PUBLISHED, PUBLISHED_RUNS
 from maml_core.evaluation.records import RESULTS_FILE, load_records
 from maml_core.figures.style import STYLES
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner, random_learner
+from maml_core.methods.protonet import prototype_head
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import initial_params
 from pages.shared.charts import many_episodes
@@ -77,17 +85,25 @@ def measured(
     return last
 
 
-def table(at: AppTest) -> list[dict[str, str]]:
-    """Return the rows of the Evaluate page's own table."""
-    own, published, runs = (one.value for one in at.dataframe)
-    assert {"Split", "Source"} <= set(published.columns)
-    assert {"Error in %", "Source"} <= set(runs.columns)
-    return own.to_dict("records")
+def table(at: AppTest, number: int = 0) -> list[dict[str, str]]:
+    """Return the rows of a table as they are shown: 0 is of the accuracies, 1 of differences."""
+    shown = convert_arrow_bytes_to_pandas_df(
+        tables(at)[number].proto.arrow_data.styler.display_values
+    )
+    return list(shown.to_dict("records"))
+
+
+def tables(at: AppTest) -> list[Dataframe]:
+    """Return the page's tables, but for those of recorded results."""
+    *own, published, runs = at.dataframe
+    assert {"Split", "Source"} <= set(published.value.columns)
+    assert {"Error in %", "Source"} <= set(runs.value.columns)
+    return own
 
 
 def row(method: str, found: Estimate) -> dict[str, str]:
     cells = zip(found.accuracy, found.ci95, strict=True)
-    return {"Method": STYLES[method].label} | {
+    return {"Method": STYLES[method].short_label} | {
         f"step {step}": f"{100 * mean:.1f} ± {100 * half:.1f}".removesuffix(" ± nan")
         for step, (mean, half) in enumerate(cells)
     }
@@ -131,25 +147,25 @@ def test_evaluate_begins_with_the_controls_and_the_published_numbers() -> None:
 
 def test_evaluate_shows_what_the_engine_measures_in_either_way(two_splits: None) -> None:
     at = open_page(EVALUATE, **SHORT)
-    tables = []
+    shown = []
     for words, together in (("Together", True), ("Each alone", False)):
         at.segmented_control(key="queries").set_value(words).run()
-        assert len(at.dataframe) == 2, "no numbers of another way to normalise"
+        assert not tables(at), "no numbers of another way to normalise"
         at.button(key="evaluate").click().run()
         assert not at.exception
         found = {m: measured(m, together=together) for m in ("maml", "pretrained")}
-        tables.append(table(at))
-        assert tables[-1] == [row(method, one) for method, one in found.items()]
+        shown.append(table(at))
+        assert shown[-1] == [row(method, one) for method, one in found.items()]
         for method, one in found.items():
-            shown = numbers(chart(at, 0), STYLES[method].label)
-            assert shown == pytest.approx([100 * mean for mean in one.accuracy])
+            line = numbers(chart(at, 0), STYLES[method].label)
+            assert line == pytest.approx([100 * mean for mean in one.accuracy])
         assert (
             "Mean over 100 episodes of characters never seen in training, split “alphabets”, "
             f"queries normalised {words.lower()};"
         ) in texts(at, "caption")
-    assert tables[0] != tables[1]
+    assert shown[0] != shown[1]
     at.segmented_control(key="queries").set_value("Together").run()
-    assert table(at) == tables[0], "what was measured before is kept"
+    assert table(at) == shown[0], "what was measured before is kept"
 
 
 def test_rotation_tta_is_measured_and_said(two_splits: None) -> None:
@@ -158,7 +174,7 @@ def test_rotation_tta_is_measured_and_said(two_splits: None) -> None:
     upright = table(at)
     assert "rotation TTA" not in texts(at, "caption")
     at.toggle(key="four_turns").set_value(True).run()
-    assert len(at.dataframe) == 2, "no numbers of upright pictures alone"
+    assert not tables(at), "no numbers of upright pictures alone"
     at.button(key="evaluate").click().run()
     assert table(at) == [row("maml", measured("maml", rotation_tta=True))] != upright
     assert "queries normalised together, rotation TTA;" in texts(at, "caption")
@@ -169,7 +185,7 @@ def test_the_official_runs_are_measured_in_a_shape_of_their_own_and_said(
 ) -> None:
     runs = [OneShotRun("Kivus", tuple(range(1, 21)), 3, drawer) for drawer in (4, 5)]
     monkeypatch.setattr(sampling, "RUNS", runs)
-    at = open_page(EVALUATE, **SHORT, who=["MAML"], queries="Each alone", official="true")
+    at = open_page(EVALUATE, **SHORT, queries="Each alone", official="true")
     assert at.select_slider(key="episodes").disabled
     assert at.toggle(key="same_drawers").disabled
     assert "**20-way 1-shot**, 1 query per class" in texts(at, "markdown")
@@ -178,14 +194,21 @@ def test_the_official_runs_are_measured_in_a_shape_of_their_own_and_said(
     assert at.button(key="evaluate").label == "Evaluate on 2 runs"
     at.button(key="evaluate").click().run()
     assert not at.exception
-    expected = measured("maml", spec=OFFICIAL_RUNS, together=False, count=2)
-    assert table(at) == [row("maml", expected)]
+    expected, other = (
+        measured(method, spec=OFFICIAL_RUNS, together=False, count=2)
+        for method in ("maml", "pretrained")
+    )
+    assert table(at) == [row("maml", expected), row("pretrained", other)]
+    why = "not independent episodes, so there is no paired interval of them"
+    assert f"{why}: what is told apart here" in texts(at, "markdown")
+    assert f"{why}." in texts(at, "caption"), "in place of a table of differences"
+    assert len(tables(at)) == 1
     assert "Mean over 2 episodes" in texts(at, "caption")
     assert "queries normalised each alone, official runs;" in texts(at, "caption")
     at.segmented_control(key="queries").set_value("Together").run()
     assert "To compare with people, normalise queries *each alone*" in texts(at, "markdown")
     at.toggle(key="official").set_value(False).run()
-    assert len(at.dataframe) == 2, "no numbers of the runs beside drawn episodes"
+    assert not tables(at), "no numbers of the runs beside drawn episodes"
     assert at.session_state.episodes == int(SHORT["episodes"]), "nothing was lost"
     assert "as set in the sidebar" in texts(at, "markdown")
 
@@ -204,7 +227,7 @@ def test_ink_crops_are_measured_and_said(two_splits: None) -> None:
     at.button(key="evaluate").click().run()
     plain = table(at)
     at.toggle(key="close_ups").set_value(True).run()
-    assert len(at.dataframe) == 2, "no numbers without them"
+    assert not tables(at), "no numbers without them"
     at.button(key="evaluate").click().run()
     assert table(at) == [row("maml", measured("maml", ink_crops=True))] != plain
     assert "queries normalised together, ink crops;" in texts(at, "caption")
@@ -224,6 +247,92 @@ def test_the_chosen_methods_also_answer_as_an_ensemble(two_splits: None) -> None
     at.pills(key="who").set_value(["MAML"]).run()
     at.button(key="evaluate").click().run()
     assert [one["Method"] for one in table(at)] == ["MAML"], "one alone is no ensemble"
+
+
+def test_who_votes_is_said_by_name_and_one_alone_is_offered_no_ensemble(two_splits: None) -> None:
+    at = open_page(EVALUATE, **SHORT, ensemble="true", who=["MAML", "ANIL", "1-NN on pixels"])
+    assert "MAML and ANIL vote; 1-NN on pixels has no features" in texts(at, "caption")
+    at.button(key="evaluate").click().run()
+    assert "together, ensemble of MAML and ANIL;" in texts(at, "caption")
+    at.pills(key="who").set_value(["MAML", "1-NN on pixels"]).run()
+    assert at.toggle(key="ensemble").disabled
+    assert "An ensemble takes two methods that vote, and MAML is one;" in texts(at, "caption")
+    at.button(key="evaluate").click().run()
+    assert not at.exception
+    assert [one["Method"] for one in table(at)] == ["MAML", "1-NN on pixels"]
+    assert "ensemble of" not in texts(at, "caption")
+
+
+def paired(first: str, second: str) -> list[str]:
+    """What the table of differences should say of two methods, by scipy."""
+    pools = make_pool(load("glyphs"), split_classes(load("glyphs"), "alphabets", "test"))
+    config = EvaluationConfig(inner_steps=1, episodes=1, seed=DEFAULTS["seed"])
+    scores = []
+    for method in (first, second):
+        learner = checkpoints.shipped(method, "alphabets")
+        alpha = AdaptConfig(learner.inner_lr(2), config.inner_steps)
+        scores.append(
+            [
+                episode_accuracy(
+                    [(learner, alpha)], sampling.sample_episode(pools, EpisodeSpec(2, 1, 1), 0, n)
+                ).numpy()
+                for n in range(100)
+            ]
+        )
+    gaps = 100 * (np.array(scores[0], float) - np.array(scores[1], float))
+    low, high = stats.ttest_1samp(gaps, 0).confidence_interval(0.95)
+    signs = ["−" if gap < 0 else "+" for gap in gaps.mean(0)]
+    cells = zip(signs, abs(gaps.mean(0)), (high - low) / 2, strict=True)
+    return [f"{sign}{gap:.1f} ± {half:.1f}" for sign, gap, half in cells]
+
+
+def test_differences_are_paired_over_the_same_episodes(two_splits: None) -> None:
+    at = open_page(EVALUATE, **SHORT, who=["MAML", "Pretrained", "ANIL"])
+    assert not [one for one in at.selectbox if one.key == "minus"], "nothing is measured"
+    at.button(key="evaluate").click().run()
+    assert at.selectbox(key="minus").value == "MAML"
+    for minus, label in (("maml", "MAML"), ("anil", "ANIL")):
+        at.selectbox(key="minus").set_value(label).run()
+        assert not at.exception
+        others = [one for one in ("maml", "pretrained", "anil") if one != minus]
+        found = table(at, 1)
+        assert [row.pop("Method") for row in found] == [STYLES[one].short_label for one in others]
+        assert [row["step 1"] for row in found] == [paired(one, minus)[1] for one in others]
+        assert f"minus that of {label} after as many inner steps" in texts(at, "caption")
+    assert len(table(at)) == 3, "the accuracies stay"
+
+
+def test_a_link_names_what_is_subtracted(two_splits: None) -> None:
+    at = open_page(EVALUATE, **SHORT, who=["MAML", "ANIL"], minus="ANIL")
+    assert not at.warning[1:]
+    at.button(key="evaluate").click().run()
+    assert at.selectbox(key="minus").value == "ANIL"
+    assert [one["Method"] for one in table(at, 1)] == ["MAML"]
+
+
+def test_one_method_has_no_difference(two_splits: None) -> None:
+    at = open_page(EVALUATE, **SHORT, who=["MAML"])
+    at.button(key="evaluate").click().run()
+    assert len(tables(at)) == 1
+    assert "Paired differences" not in texts(at, "markdown")
+
+
+def test_tables_are_put_in_order_by_numbers_and_keep_the_methods_in_view(two_splits: None) -> None:
+    at = open_page(EVALUATE, **SHORT)
+    at.button(key="evaluate").click().run()
+    *_, published, runs = at.dataframe
+    for one in at.dataframe:
+        words = {"Method", "Split", "Network", "Queries", "Source"}
+        for name in set(one.value.columns) - words:
+            assert is_numeric_dtype(one.value[name]), name
+        assert json.loads(one.proto.columns)["Method"]["pinned"] is True
+    errors = list(runs.value.sort_values("Error in %")["Error in %"])
+    assert errors == sorted(errors)
+    assert {error for _, error, _ in PUBLISHED_RUNS} <= set(errors)
+    first = PUBLISHED[0].accuracy[5, 1].partition(" ± ")
+    assert published.value["5-way 1-shot"][0] == float(first[0])
+    shown = convert_arrow_bytes_to_pandas_df(published.proto.arrow_data.styler.display_values)
+    assert list(shown["5-way 1-shot"])[: len(PUBLISHED)] == [o.accuracy[5, 1] for o in PUBLISHED]
 
 
 def test_references_and_drawers_reach_the_evaluation() -> None:
@@ -346,7 +455,7 @@ def test_each_split_has_methods_weights_and_characters_of_its_own(two_splits: No
     assert found["maml"] != measured("maml", "alphabets")
     at.segmented_control(key="split").set_value("Unseen alphabets").run()
     assert not at.exception
-    assert len(at.dataframe) == 2, "no numbers of the other split"
+    assert not tables(at), "no numbers of the other split"
     assert not at.warning[1:]
 
 
@@ -420,7 +529,7 @@ def test_what_was_measured_stays_next_to_what_is_measured_next(two_splits: None)
     assert len(remove) == 2
     remove[0].click().run()
     assert "Side by side" not in texts(at, "subheader")
-    assert len(at.dataframe) == 3, "the one that was not removed"
+    assert tables(at), "of the one that was not removed"
 
 
 def test_no_more_measurements_are_kept_than_a_list_can_show(
@@ -448,3 +557,20 @@ def test_what_would_take_hours_is_a_sentence_with_a_remedy() -> None:
     at.slider(key="test_steps").set_value(5).run()
     assert not texts(at, "info")
     assert not at.button(key="evaluate").disabled
+
+
+def test_steps_that_nobody_takes_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    most = {"n_way": "20", "k_shot": "10", "test_steps": "100", "episodes": "2000"}
+    solving = replace(random_learner(), method="protonet", solve_head=prototype_head)
+    monkeypatch.setattr(checkpoints, "is_shipped", lambda *one: one[0] in ("protonet", "maml"))
+    monkeypatch.setattr(
+        checkpoints,
+        "shipped",
+        lambda method, split="alphabets": solving if method == "protonet" else random_learner(),
+    )
+    at = open_page(EVALUATE, **most, who="ProtoNet", four_turns="true", close_ups="true")
+    assert not texts(at, "info")
+    assert not at.button(key="evaluate").disabled
+    at.pills(key="who").set_value(["MAML", "ProtoNet"]).run()
+    assert "× 2 methods × 100 inner steps × 8 views" in texts(at, "info")
+    assert at.button(key="evaluate").disabled

@@ -8,13 +8,15 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
+import torch
 
 from maml_core.config import EpisodeSpec
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import make_pool
 from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation.comparison import compare
-from maml_core.evaluation.confidence_intervals import Estimate
+from maml_core.evaluation.confidence_intervals import Estimate, estimate
 from maml_core.evaluation.trajectory import AdaptationTrajectory
 from maml_core.landscape.loss_maps import Grid, Window
 from maml_core.learners.learner import Learner
@@ -83,18 +85,45 @@ def test_the_csv_of_estimates_parses_back_to_the_same_numbers():
         "maml": Estimate(30, (0.2, 2 / 3, 0.9), (0.0, 1e-17, 0.1 + 0.2)),
         "pretrained": Estimate(30, (0.2, 0.5, 0.7), (0.0, 0.01, 0.02)),
     }
-    rows = parsed(estimates_csv([EvaluationRecord(estimates, {"maml": 0.4}, FACTS)]))
+    rows = parsed(estimates_csv([EvaluationRecord(estimates, {"maml": 0.4}, FACTS, "maml")]))
     assert rows[0].keys() == {
-        "method", "inner_lr", "inner_step", "accuracy", "ci95", "episodes"
+        "method", "members", "inner_lr", "inner_step", "accuracy", "ci95", "episodes",
+        "minus", "difference", "difference_ci95",
     }  # fmt: skip
-    for method, estimate in estimates.items():
+    unknown = {row[name] for row in rows for name in ("minus", "difference", "difference_ci95")}
+    assert unknown == {""}, "of these the episodes were not kept"
+    for method, kept in estimates.items():
         mine = [row for row in rows if row["method"] == method]
         assert [row["inner_step"] for row in mine] == ["0", "1", "2"]
         assert {row["episodes"] for row in mine} == {"30"}
         assert {row["inner_lr"] for row in mine} == {{"maml": "0.4"}.get(method, "")}
-        assert tuple(float(row["accuracy"]) for row in mine) == estimate.accuracy
-        assert tuple(float(row["ci95"]) for row in mine) == estimate.ci95
+        assert tuple(float(row["accuracy"]) for row in mine) == kept.accuracy
+        assert tuple(float(row["ci95"]) for row in mine) == kept.ci95
     assert len(rows) == 6
+
+
+def test_the_csv_of_estimates_says_who_answers_together_and_the_paired_differences():
+    generator = torch.Generator().manual_seed(0)
+    shares = {
+        name: torch.randint(0, 11, (30, n), generator=generator) / 10
+        for name, n in (("maml", 3), ("protonet", 1), ("ensemble", 3))
+    }
+    estimates = {name: estimate(one, 10) for name, one in shares.items()}
+    record = EvaluationRecord(estimates, {"maml": 0.4}, FACTS, "maml", ("maml", "protonet"))
+    rows = parsed(estimates_csv([record]))
+    assert {row["members"] for row in rows if row["method"] == "ensemble"} == {"maml protonet"}
+    assert {row["members"] for row in rows if row["method"] != "ensemble"} == {""}
+    for method, share in shares.items():
+        mine = [row for row in rows if row["method"] == method]
+        assert [row["inner_step"] for row in mine] == ["0", "1", "2"]
+        if method == "maml":
+            assert {(row["minus"], row["difference"]) for row in mine} == {("", "")}
+            continue
+        assert {row["minus"] for row in mine} == {"maml"}
+        gaps = (share - shares["maml"]).double().numpy()
+        low, high = scipy.stats.ttest_1samp(gaps, 0).confidence_interval(0.95)
+        found = [[float(row["difference"]), float(row["difference_ci95"])] for row in mine]
+        np.testing.assert_allclose(found, np.stack([high + low, high - low], 1) / 2, atol=1e-6)
 
 
 def test_the_csvs_of_trainings_parse_back_to_the_same_numbers():
@@ -170,7 +199,9 @@ def test_errors_have_a_line_a_shape_method_and_step():
 
 def test_evaluations_that_stand_side_by_side_are_one_table():
     records = [
-        EvaluationRecord({"maml": Estimate(600, (0.2,), (0.1,))}, {"maml": 0.4}, {"n_way": n})
+        EvaluationRecord(
+            {"maml": Estimate(600, (0.2,), (0.1,))}, {"maml": 0.4}, {"n_way": n}, "maml"
+        )
         for n in (5, 20)
     ]
     rows = list(csv.DictReader(io.StringIO(estimates_csv(records))))
