@@ -71,7 +71,10 @@ def _why_unpaired(methods: Sequence[MethodEstimate]) -> str:
     """Say what the sentences go by where episodes are not independent; empty where they are."""
     if all(method.estimate.independent for method in methods):
         return ""
-    return f"{NO_PAIRS}: what is told apart here is told by the methods' own intervals."
+    return (
+        "The official runs are not independent episodes: what is told apart here is told by the "
+        "methods' own intervals."
+    )
 
 
 def describe_pairs(methods: Sequence[MethodEstimate], reference: MethodEstimate) -> str:
@@ -110,7 +113,7 @@ def describe_voters(voters: Sequence[str], silent: Sequence[str]) -> str:
         return f"{listed(voters)} vote{f'; {without}' if without else ''}."
     one = f"An ensemble takes two methods that vote{f', and {voters[0]} is one' if voters else ''}"
     why = "; ".join(filter(None, [one, without]))
-    return f"{why}. Choose {'another' if voters else 'two that have some'}."
+    return f"{why}. Choose {'one more' if voters else 'two that have some'}."
 
 
 def describe_change(name: str, before: Estimate, now: Estimate, changed: str) -> str:

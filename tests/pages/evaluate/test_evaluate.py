@@ -200,7 +200,7 @@ def test_the_official_runs_are_measured_in_a_shape_of_their_own_and_said(
     )
     assert table(at) == [row("maml", expected), row("pretrained", other)]
     why = "not independent episodes, so there is no paired interval of them"
-    assert f"{why}: what is told apart here" in texts(at, "markdown")
+    assert "what is told apart here is told by the methods' own" in texts(at, "markdown")
     assert f"{why}." in texts(at, "caption"), "in place of a table of differences"
     assert len(tables(at)) == 1
     assert "Mean over 2 episodes" in texts(at, "caption")
@@ -308,6 +308,10 @@ def test_a_link_names_what_is_subtracted(two_splits: None) -> None:
     at.button(key="evaluate").click().run()
     assert at.selectbox(key="minus").value == "ANIL"
     assert [one["Method"] for one in table(at, 1)] == ["MAML"]
+    at.segmented_control(key="queries").set_value("Each alone").run()
+    assert not tables(at), "another setting is not measured yet"
+    at.button(key="evaluate").click().run()
+    assert at.selectbox(key="minus").value == "ANIL"
 
 
 def test_one_method_has_no_difference(two_splits: None) -> None:
