@@ -45,13 +45,14 @@ def draw_differences(estimates: Estimates, minus: str) -> None:
     pairs = {name: differences_by_step(one, estimates[minus]) for name, one in others.items()}
     known = {name: pair for name, pair in pairs.items() if pair}
     if known:
+        steps = shown_steps(estimates)[1:] or [0]  # before the first step most are at chance
         rows = [
             {"Method": STYLES[name].short_label}
             | {
                 f"step {step}": in_points(
                     means[min(step, len(means) - 1)], halves[min(step, len(halves) - 1)]
                 )
-                for step in shown_steps(estimates)
+                for step in steps
             }
             for name, (means, halves) in known.items()
         ]

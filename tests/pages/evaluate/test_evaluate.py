@@ -297,7 +297,7 @@ def test_differences_are_paired_over_the_same_episodes(two_splits: None) -> None
         others = [one for one in ("maml", "pretrained", "anil") if one != minus]
         found = table(at, 1)
         assert [row.pop("Method") for row in found] == [STYLES[one].short_label for one in others]
-        assert [row["step 1"] for row in found] == [paired(one, minus)[1] for one in others]
+        assert found == [{"step 1": paired(one, minus)[1]} for one in others]
         assert f"minus that of {label} after as many inner steps" in texts(at, "caption")
     assert len(table(at)) == 3, "the accuracies stay"
 
@@ -358,6 +358,7 @@ def test_references_and_drawers_reach_the_evaluation() -> None:
         row("random", measured("random", spec=spec)),
         {**row("nearest-pixels", nearest), "step 1": "–"},
     ]
+    assert [list(one) for one in table(at, 1)] == [["Method", "step 1"]]
     flat = numbers(chart(at, 0), STYLES["nearest-pixels"].short_label)
     assert flat == pytest.approx(2 * [100 * nearest.accuracy[0]])
     whole = chart(at, 0)["layout"]["yaxis"]["range"]
