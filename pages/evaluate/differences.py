@@ -31,7 +31,6 @@ def choose_reference(estimates: Estimates) -> str:
         list(by_label.values()).index(default),
         key="minus",
         bind="query-params",
-        persist_state="session",  # while a changed setting is not measured yet
         width=300,
     )
     return by_label[label]
