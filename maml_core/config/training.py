@@ -86,7 +86,7 @@ META_METHODS: Mapping[str, Demands] = {
     "meta_sgd": Demands("Meta-SGD", built_in=("learn_inner_lr",)),
     "maml_plus_plus": Demands("MAML++", built_in=("learn_inner_lr", "multi_step"), suits=(0.1, 3)),
     "protonet": _solving("ProtoNet"),
-    "r2d2": _solving("Ridge regression (R2D2)"),
+    "r2d2": _solving("R2D2"),
 }
 """The methods that `TrainConfig` knows; `methods.catalogue` says what each one is."""
 

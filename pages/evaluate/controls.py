@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from maml_core.figures.style import STYLES
 from pages.evaluate import texts
 from pages.shared import cached
 from pages.shared.classroom.links import (
@@ -18,7 +17,7 @@ from pages.shared.classroom.links import (
     SPLITS,
 )
 from pages.shared.frame.page_header import explanation
-from pages.shared.learners.method_list import choose_methods
+from pages.shared.learners.method_list import by_label, choose_methods
 from pages.shared.link_settings import Check, one_of, some_of, whole_number
 from pages.shared.widgets import segmented_choice
 
@@ -89,8 +88,7 @@ def _splits_with_weights() -> list[str]:
 
 
 def _methods_by_label(split: str) -> dict[str, str]:
-    methods = (*cached.available_methods(split), *cached.references(split))
-    return {STYLES[method].short_label: method for method in methods}
+    return by_label((*cached.available_methods(split), *cached.references(split)))
 
 
 def evaluation_controls() -> EvaluationControls:

@@ -225,9 +225,7 @@ VIEW_LINK = {key: one_of(*VIEW_LABELS) for key in VIEW_KEYS.values()}
 FORMER_WORDS: dict[str, Mapping[str, str]] = {
     "dataset": {"Drawings": CLASS_LABEL},
     "projector": {"1": "true", "0": "false"},
-    "methods": FORMER_LABELS,
-    "train_by": FORMER_LABELS,
-    "who": FORMER_LABELS,
+    **dict.fromkeys(("methods", "who", "ahead_of", "draw_methods", "train_by"), FORMER_LABELS),
 }
 
 

@@ -24,7 +24,7 @@ from maml_core.paths import WEIGHTS
 from maml_core.training.background.job import TrainingJob
 from pages.shared import cached
 from pages.shared.frame.sidebar import usable_datasets
-from pages.shared.learners.method_list import choose_method
+from pages.shared.learners.method_list import by_label, choose_method
 from pages.shared.link_settings import (
     MAX_SEED,
     Check,
@@ -45,7 +45,7 @@ MODELS = {kind.__name__: name for name, kind in registry.MODELS.items()}
 PRETRAINED = WEIGHTS / cached.SPLIT / "pretrained.safetensors"
 PRETRAINED_MODEL = "conv4"
 STARTS = {"Random": "", "Pretrained": str(PRETRAINED)}
-METHODS = {STYLES[method].label: method for method in META_METHODS}
+METHODS = by_label(META_METHODS)
 DEFAULT_ALPHA, DEFAULT_STEPS = META_METHODS["maml"].suits
 # What this page calls the fields of `TrainConfig`.
 CONTROLS = {
