@@ -10,7 +10,13 @@ from dataclasses import dataclass
 
 from maml_core.config.checks import SettingError, check_choice, check_positive, check_range
 from maml_core.config.episodes import AdaptConfig, EpisodeSpec
-from maml_core.config.ranges import MAX_INNER_STEPS, MAX_SEED, MAX_WAY
+from maml_core.config.ranges import (
+    MAX_INNER_STEPS,
+    MAX_PROXIMAL,
+    MAX_SEED,
+    MAX_WAY,
+    MIN_PROXIMAL,
+)
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,7 @@ META_METHODS: Mapping[str, Demands] = {
     "meta_sgd": Demands("Meta-SGD", built_in=("learn_inner_lr",)),
     "maml_plus_plus": Demands("MAML++", built_in=("learn_inner_lr", "multi_step"), suits=(0.1, 3)),
     "protonet": _solving("ProtoNet"),
-    "r2d2": _solving("Ridge regression (R2D2)"),
+    "r2d2": _solving("R2D2"),
 }
 """The methods that `TrainConfig` knows; `methods.catalogue` says what each one is."""
 
@@ -115,7 +121,8 @@ class TrainConfig:
         learn_inner_lr: Learn a factor on α for each parameter tensor (after the same).
         first_order_steps: For so many updates take the inner gradients as constants, from then on
             not (the same): derivative-order annealing.
-        proximal: λ > 0 of iMAML's inner loop, which descends L + λ/2 |φ − θ|²; the paper's is 2.
+        proximal: λ of iMAML's inner loop, 0.01 to 100, which descends L + λ/2 |φ − θ|²; the
+            paper's is 2.
         transductive: Normalise the queries with their own statistics, not the support set's.
         alternate_within_alphabet: Sample every other meta-batch within alphabets and by the same
             drawers.
@@ -158,7 +165,7 @@ class TrainConfig:
         check_range("meta_steps", self.meta_steps, 1, 10_000_000)
         check_range("first_order_steps", self.first_order_steps, 0, self.meta_steps)
         check_positive("meta_lr", self.meta_lr)
-        check_positive("proximal", self.proximal)
+        check_range("proximal", self.proximal, MIN_PROXIMAL, MAX_PROXIMAL)
         check_range("seed", self.seed, 0, MAX_SEED)
 
     def _check_inner_loop(self) -> None:

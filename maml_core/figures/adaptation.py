@@ -22,6 +22,7 @@ from maml_core.figures.style import (
     inner_step_axis,
     layout,
     on_log_axis,
+    takes_no_step,
     tick_labels,
 )
 from maml_core.teaching.anatomy.feature_map import FeatureMap
@@ -43,7 +44,8 @@ def accuracy_figure(
     Args:
         trajectories: One a method, all of one episode.
         n_way: Chance is 1 / n_way.
-        predict: Show only what comes before the first step; the frames reveal the rest.
+        predict: Show only what comes before the first step; the frames reveal the rest, and the
+            last one what takes no step.
     """
     lines = [(trajectory.method, 100 * trajectory.accuracy, "") for trajectory in trajectories]
     figure = _stepwise(lines, predict, legend_rows=max(1, len(trajectories) - LEGEND_ROOM))
@@ -60,7 +62,8 @@ def loss_figure(trajectories: Sequence[AdaptationTrajectory], predict: bool) -> 
         lines.append((trajectory.method, on_log_axis(trajectory.support_loss), " · support"))
     figure = _stepwise(lines, predict, legend_rows=1)
     figure.update_layout(showlegend=False)
-    figure.update_xaxes(title="Inner step<br>(filled: query loss, open: support loss)")
+    title = figure.layout.xaxis.title.text
+    figure.update_xaxes(title=f"{title}<br>(filled: query loss, open: support loss)")
     finite = np.concatenate([values[np.isfinite(values)] for _, values, _ in lines])
     low, high = np.log10([finite.min(), finite.max()]) if len(finite) else (-4.0, 1.0)
     figure.update_yaxes(title="Loss, nats", type="log", range=[low - 0.2, high + 0.2])
@@ -79,6 +82,11 @@ def _stepwise(
     n_points = len(lines[0][1])
     steps = np.arange(n_points)
     shown = 1 if predict else n_points
+
+    def until(step: int, method: str, values: np.ndarray) -> np.ndarray:
+        is_hidden = predict and takes_no_step(method) and step < n_points - 1
+        return np.full(step + 1, np.nan) if is_hidden else values[: step + 1]
+
     for method, values, _ in lines:
         style = STYLES[method]
         figure.add_scatter(
@@ -95,7 +103,7 @@ def _stepwise(
         open_marker = kind.endswith("support")
         figure.add_scatter(
             x=steps[:shown],
-            y=values[:shown],
+            y=until(shown - 1, method, values),
             name=style.label + kind,
             mode="lines+markers",
             line={"color": style.colour, "dash": style.dash, "width": 1.5 if open_marker else 3},
@@ -105,13 +113,18 @@ def _stepwise(
     figure.frames = [
         go.Frame(
             name=str(k),
-            data=[go.Scatter(x=steps[: k + 1], y=values[: k + 1]) for _, values, _ in lines],
+            data=[
+                go.Scatter(x=steps[: k + 1], y=until(k, method, values))
+                for method, values, _ in lines
+            ],
             traces=list(range(len(lines), 2 * len(lines))),
         )
         for k in range(n_points)
     ]
     inner_step_axis(figure, n_points)
     figure.update_xaxes(range=[-0.3, n_points - 0.7])
+    if all(takes_no_step(method) for method, _, _ in lines):
+        figure.update_xaxes(title="Without an inner step", showticklabels=False)
     return figure
 
 

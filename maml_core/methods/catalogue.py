@@ -25,11 +25,12 @@ class Method:
         adapts: What the inner loop moves: the network, its head or its body alone; or it takes no
             step: "solved head" solves for the head, "nothing" has none to adapt.
         is_proximal: Whether the inner loop is held near θ, by a λ that training was given.
-        short_label: What the app calls it where there is little room; the label unless given.
+        short_label: What the app calls it where there is little room, and in all links; the label
+            unless given.
         features_of: Of a nearest neighbour, whose weights give the features; None for pixels.
         in_sentences: What a sentence calls it; the short label unless given.
         former_names: Names that older files and commands call it by.
-        former_labels: Labels that older links call it by.
+        former_labels: What older links call it.
         group: Under which heading lists have it.
     """
 
@@ -148,11 +149,11 @@ ALL = (
     ),
     Method(
         "r2d2",
-        "Ridge regression (R2D2)",
+        "R2D2",
         "The head is solved for by ridge regression on features learned for it; no step is taken.",
         "Bertinetto et al. 2019, arXiv:1805.08136",
         adapts="solved head",
-        short_label="R2D2",
+        former_labels=("Ridge regression (R2D2)",),
         group="Metric and closed form",
     ),
     Method(
@@ -195,7 +196,13 @@ NEAREST = {method.name: method.features_of for method in ALL if method.adapts ==
 """References that adapt nothing, and the weights whose features they compare; None: pixels."""
 
 FORMER_NAMES = {former: method.name for method in ALL for former in method.former_names}
-FORMER_LABELS = {former: method.short_label for method in ALL for former in method.former_labels}
+FORMER_LABELS = {
+    other: method.short_label
+    for method in ALL
+    for other in (method.label, *method.former_labels)
+    if other != method.short_label
+}
+"""What a link calls a method, by whatever else one may call it."""
 
 
 def current_name(name: str) -> str:

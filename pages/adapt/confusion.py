@@ -34,15 +34,17 @@ def confusion_section(
     trajectory = by_label[label]
     last = len(trajectory.accuracy) - 1
     has_no_step = takes_no_step(trajectory.method)
-    step = step_column.slider(
-        "After inner step",
-        0,
-        last,
-        last,
-        key="confused_step",
-        disabled=has_no_step,
-        help=f"{label} takes no inner step." if has_no_step else None,
-    )
+    step = last
+    if last:
+        step = step_column.slider(
+            "After inner step",
+            0,
+            last,
+            last,
+            key="confused_step",
+            disabled=has_no_step,
+            help=f"{label} takes no inner step." if has_no_step else None,
+        )
     when = "" if has_no_step else f" after inner step {step}"
     counts = confusion_matrix(episode, trajectory, step)
     left, right = st.columns(2, gap="large")

@@ -15,6 +15,7 @@ from maml_core.teaching.anatomy.feature_map import (
     chance_separation,
 )
 from maml_core.teaching.sentences.features import (
+    ONE_QUERY,
     MethodSeparation,
     describe_separation,
     separations_in_words,
@@ -35,6 +36,8 @@ layers, too, but MAML's and pretraining's so little that it can hardly be seen (
 arXiv:1909.09157, call it *feature reuse*). What the inner loop learns of a new character is above
 all the head. The random initialisation has no features to reuse: its pictures move.
 """
+EXPLAINED = {"maml", "pretrained"}  # of which the answer says that they hardly move
+STILL = 0.25  # of the pictures' spread: who moves less hardly moves
 MAX_MAPS = 3
 MAPS = tuple(f"feature_map_{number}" for number in range(1, MAX_MAPS + 1))
 SEPARATION = "separation_chart"
@@ -76,6 +79,7 @@ def _draw(
         help="After a block the mean over positions, as it is for the head.",
     )
     spec = settings.spec
+    is_measured = spec.q_query > 1  # else each class is its own mean
     maps = {name: of.get(place, of[HEAD_INPUT]) for name, of in by_method.items()}
     _mount_steps(key="linked_steps")
     for key, column, (name, found) in zip(
@@ -89,26 +93,29 @@ def _draw(
                 key,
                 f"{label}: support and query pictures on two principal components, {place.lower()}",
                 settings=settings,
-                numbers=separations_in_words(found.separation.tolist()),
+                numbers=separations_in_words(found.separation.tolist())
+                if is_measured
+                else ONE_QUERY,
             )
             if place not in by_method[name]:
                 st.caption(f"{label}'s network has no such block: this is its head's input.")
-    chance = chance_separation(spec.n_way, spec.n_way * spec.q_query)
     left, right = st.columns(2, gap="large")
     with left:
-        draw_chart(
-            separation_figure(maps, chance),
-            SEPARATION,
-            f"Variance of the query pictures between classes by inner step, {place.lower()}",
-            settings=settings,
-        )
-    with right:
-        show_finding(describe_separation(_separations(maps)), "features")
-        _explain(n_methods)
+        if is_measured:
+            draw_chart(
+                separation_figure(maps, chance_separation(spec.n_way, spec.n_way * spec.q_query)),
+                SEPARATION,
+                f"Variance of the query pictures between classes by inner step, {place.lower()}",
+                settings=settings,
+            )
+    with right if is_measured else left:
+        finding = describe_separation(_separations(maps)) if is_measured else ONE_QUERY
+        show_finding(finding, "features")
+        _explain(maps, n_methods)
 
 
-def _explain(n_methods: int) -> None:
-    """Say how the maps are made, what is measured, and why so little moves."""
+def _explain(maps: Mapping[str, FeatureMap], n_methods: int) -> None:
+    """Say how the maps are made, what is measured, and why so little moves where so little does."""
     more = f" The first {MAX_MAPS} of the chosen methods." if n_methods > MAX_MAPS else ""
     st.caption(
         "Squares: support; circles: query pictures, normalised together; a class has one "
@@ -116,7 +123,9 @@ def _explain(n_methods: int) -> None:
         "differ from method to method. *Classes explain*: the share of the query features' "
         f"variance, in all dimensions, that lies between the means of the classes.{more}"
     )
-    explanation("Why do they hardly move?", WHY_STILL)
+    explained = [found for name, found in maps.items() if trained_method(name) in EXPLAINED]
+    if explained and all(found.movement < STILL for found in explained):
+        explanation("Why do they hardly move?", WHY_STILL)
 
 
 def _separations(maps: Mapping[str, FeatureMap]) -> list[MethodSeparation]:

@@ -1,4 +1,4 @@
-"""Adapt: the methods take the same inner steps on the same support set, live."""
+"""Adapt: the methods learn from the same support set, live, inner step by inner step."""
 
 import streamlit as st
 
@@ -27,7 +27,7 @@ from pages.shared.frame.finding import show_caption, show_finding
 from pages.shared.frame.glossary import IN_SYMBOLS, introduce
 from pages.shared.frame.page_header import explanation, page_with_episode
 from pages.shared.learners import store
-from pages.shared.learners.method_list import choose_methods
+from pages.shared.learners.method_list import by_label, choose_methods
 from pages.shared.link_settings import PARTS, Settings, one_of, some_of, whole_number
 
 WHY_CHANCE = """
@@ -59,7 +59,7 @@ FINDING = "adapt"
 def main() -> None:
     """Draw the page."""
     checks = {
-        "methods": some_of(*_methods_by_label()),
+        "methods": some_of(*by_label(cached.available_methods())),
         "steps": whole_number(1, MAX_STEPS),
         "alpha": one_of(*FACTORS),
         "predict": one_of("true", "false"),
@@ -67,8 +67,8 @@ def main() -> None:
     }
     ready = page_with_episode("Adapt", checks)
     st.markdown(
-        "Same support set, same gradient descent, different initialisations. "
-        "**Which method can tell the characters apart, and after how many steps?**"
+        "Same support set, same queries, different methods. "
+        "**Which of them can tell the characters apart, and after how many inner steps?**"
     )
     introduce(
         IN_SYMBOLS,
@@ -93,21 +93,26 @@ def main() -> None:
         _downloads(settings, trajectories, steps)
 
 
-def _methods_by_label() -> dict[str, str]:
-    """Return the methods for which there are weights, by label."""
-    return {STYLES[method].label: method for method in cached.available_methods()}
-
-
 def _controls() -> tuple[tuple[str, ...], int, float, bool]:
     """Draw the page's own controls.
 
     Returns:
-        The methods, the inner steps, the factor on α, and whether one predicts first.
+        The methods, the inner steps, the factor on α, and whether one predicts first. Where no
+        method takes a step there is none; to predict first, one before there is an answer.
     """
-    methods = choose_methods(_methods_by_label(), ADAPT_METHODS, "methods")
+    methods = choose_methods(by_label(cached.available_methods()), ADAPT_METHODS, "methods")
+    descend = not methods or not all(map(takes_no_step, methods))
+    why_disabled = None if descend else "None of the chosen methods takes an inner step."
     steps_column, rate_column, predict_column = st.columns(3, vertical_alignment="bottom")
     steps = steps_column.slider(
-        "Inner steps", 1, MAX_STEPS, ADAPT_STEPS, key="steps", bind="query-params"
+        "Inner steps",
+        1,
+        MAX_STEPS,
+        ADAPT_STEPS,
+        key="steps",
+        bind="query-params",
+        disabled=not descend,
+        help=why_disabled,
     )
     factor = rate_column.select_slider(
         "Inner learning rate α",
@@ -115,7 +120,9 @@ def _controls() -> tuple[tuple[str, ...], int, float, bool]:
         factor_label(1.0),
         key="alpha",
         bind="query-params",
-        help="× 1 is the best α of each method, chosen on validation characters. "
+        disabled=not descend,
+        help=why_disabled
+        or "× 1 is the best α of each method, chosen on validation characters. "
         "Increase it to see where gradient descent diverges.",
     )
     predict = predict_column.toggle(
@@ -124,7 +131,7 @@ def _controls() -> tuple[tuple[str, ...], int, float, bool]:
         bind="query-params",
         help="Hide the curves until you have made a prediction and played all steps.",
     )
-    return methods, steps, FACTORS[factor], predict
+    return methods, steps if descend else int(predict), FACTORS[factor], predict
 
 
 def _adaptation_section(
@@ -203,7 +210,7 @@ def _charts(
         explanation("Why are queries normalised together?", WHY_TOGETHER)
         explanation("Would more steps save pretraining?", WHY_ENOUGH)
     for trajectory in trajectories:
-        if trajectory.diverged_at is not None:
+        if revealed and trajectory.diverged_at is not None:
             st.warning(
                 f"{STYLES[trajectory.method].label}: the loss is not finite from step "
                 f"{trajectory.diverged_at} on; α = {trajectory.inner_lr:.3g} is too large."

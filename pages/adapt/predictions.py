@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from maml_core.evaluation.trajectory import AdaptationTrajectory
-from maml_core.figures.style import STYLES
+from maml_core.figures.style import STYLES, takes_no_step
+from maml_core.teaching.sentences.words import capitalised
 from pages.shared.charts.class_predictions import ask_for_accuracies
 from pages.shared.classroom.links import ADAPT, link_here
 from pages.shared.classroom.predictions import prediction_task
@@ -40,9 +41,11 @@ def draw_predictions(
 def _ask_who_is_ahead(trajectories: Sequence[AdaptationTrajectory], revealed: bool) -> None:
     """Ask which method will be ahead; give the outcome once the last step has been seen."""
     labels = [STYLES[trajectory.method].label for trajectory in trajectories]
-    last = len(trajectories[0].accuracy) - 1
-    for step, key in ((1, "guess_first"), (last, "guess_last")):
-        guess = st.segmented_control(f"Ahead after step {step}?", [*labels, TIE], key=key)
+    if len(labels) == 1:
+        st.caption("Choose a second method to predict which of them is ahead.")
+        return
+    for step, key, when in _moments(trajectories):
+        guess = st.segmented_control(f"Ahead {when}?", [*labels, TIE], key=key, wrap=True)
         if guess and revealed:
             best = max(trajectory.accuracy[step] for trajectory in trajectories)
             ahead = [
@@ -50,7 +53,17 @@ def _ask_who_is_ahead(trajectories: Sequence[AdaptationTrajectory], revealed: bo
                 for label, trajectory in zip(labels, trajectories, strict=True)
                 if trajectory.accuracy[step] == best
             ]
-            st.markdown(f"After step {step}: {_verdict(guess, ahead, f'{100 * best:.0f} %')}")
+            verdict = _verdict(guess, ahead, f"{100 * best:.0f} %")
+            st.markdown(f"{capitalised(when)}: {verdict}")
+
+
+def _moments(trajectories: Sequence[AdaptationTrajectory]) -> list[tuple[int, str, str]]:
+    """Return when it is asked who is ahead: the steps, their controls' keys, and their words."""
+    last = len(trajectories[0].accuracy) - 1
+    if all(takes_no_step(trajectory.method) for trajectory in trajectories):
+        return [(last, "guess_last", "without a step")]
+    keys = {1: "guess_first", last: "guess_last"}
+    return [(step, key, f"after step {step}") for step, key in keys.items()]
 
 
 def _verdict(guess: str, ahead: list[str], best: str) -> str:

@@ -14,11 +14,11 @@ from pages.draw.class_collection import class_collection
 from pages.draw.data_set_characters import fill_board, rows_of_other_episodes
 from pages.draw.examples import note_examples, show_examples
 from pages.draw.hand_in import hand_in_button
-from pages.draw.query_panel import MAX_STEPS, query_panel
+from pages.draw.query_panel import link_checks, query_panel
 from pages.draw.upload_dialog import load_board_popover, open_upload_dialog, save_board_button
 from pages.shared.frame.glossary import IN_SYMBOLS, introduce
 from pages.shared.frame.page_header import page_with_episode
-from pages.shared.link_settings import dataset_label, whole_number
+from pages.shared.link_settings import dataset_label
 from pages.shared.widgets import show_until_dismissed
 
 FEW_ROWS = 5  # that one draws in a minute
@@ -26,7 +26,7 @@ FEW_ROWS = 5  # that one draws in a minute
 
 def main() -> None:
     """Draw the page."""
-    ready = page_with_episode("Draw", {"draw_steps": whole_number(1, MAX_STEPS)})
+    ready = page_with_episode("Draw", link_checks())
     st.markdown(
         "Draw a character in each square; a row is one character, any you like. **Then draw one "
         "of them again** as a query and watch which method recognises it."
@@ -35,6 +35,8 @@ def main() -> None:
         IN_SYMBOLS,
         *("N-way K-shot", "support set, query set", "θ", "α", "inner loop, inner step"),
         *("chance", "open-set rejection", "normalised together, each alone", "pretrained"),
+        *("random initialisation", "first-order MAML", "ANIL", "Reptile", "multi-task training"),
+        *("iMAML", "BOIL", "Meta-SGD", "MAML++", "ProtoNet", "R2D2"),
     )
     if ready is not None:
         _, data, episode = ready

@@ -13,26 +13,29 @@ from maml_core.data.storage.disk_cache import short_digest
 from maml_core.episodes.sampling import Episode
 from maml_core.evaluation import open_set
 from maml_core.evaluation.single_query import probabilities
-from maml_core.figures.style import STYLES, class_letter
+from maml_core.figures.style import STYLES, class_letter, takes_no_step
 from maml_core.images.board import Cell, cell_character
-from maml_core.teaching.sentences.drawing import describe_answers
+from maml_core.teaching.sentences.drawing import describe_answers, describe_readiness
+from maml_core.teaching.sentences.words import capitalised, listed, spelled
 from pages.draw.board_state import QUERY, BoardState
 from pages.draw.canvas import QUERY_PAD, Answer, drawing_pads, probability_bars
 from pages.draw.data_set_characters import query_from_board, true_label
 from pages.draw.upload_dialog import open_upload_dialog
 from pages.shared import cached
 from pages.shared.frame.page_header import explanation
-from pages.shared.link_settings import dataset_label
+from pages.shared.learners.method_list import by_label, choose_methods
+from pages.shared.link_settings import Check, dataset_label, some_of, whole_number
 from pages.shared.widgets import show_until_dismissed
 
-METHODS = ("maml", "pretrained")
+METHODS = ("maml", "pretrained")  # unless the link names others, and one's own
+MAX_ANSWERS = 5  # more bars a class fill a phone before the last class
 MAX_STEPS = 10
 HOW_IT_WORKS = """
-A network that has seen thousands of characters must still be told what *your* A is. Both methods
-start from weights that know nothing of these classes, take a few steps of gradient descent on the
-characters of the board, and then answer. Each layer normalises your query with the mean and the
-variance of the board's pictures (not of other queries: there are none), which is what these
-weights were trained for.
+A network that has seen thousands of characters must still be told what *your* A is. Each method
+starts from weights that know nothing of these classes, takes a few steps of gradient descent on the
+characters of the board, and then answers; ProtoNet and R2D2 take no step, but work out their head
+from the board. Each layer normalises your query with the mean and the variance of the board's
+pictures (not of other queries: there are none), which is what these weights were trained for.
 """
 OPEN_SET = """
 A softmax always shares out 100 % among the classes it has, even if the query is none of them. So
@@ -58,7 +61,7 @@ def query_panel(
     with first:
         upload_target = drawing_pads(state, {"": [QUERY]}, large=True, key=QUERY_PAD)
     with second:
-        steps = st.slider("Inner steps", 1, MAX_STEPS, 5, key="draw_steps", bind="query-params")
+        methods, steps = _method_controls()
         st.button(
             f"From {dataset_label(data.name)}",
             key="ask_from_data",
@@ -73,14 +76,15 @@ def query_panel(
     rows = _filled_rows(state, n_way, k_shot)
     probability_bars(
         [row[0] if row else None for row in rows],
-        _answer(state, rows, steps),
+        _answer(state, rows, methods, steps),
         steps=steps,
         query_strokes=len(state.cell(QUERY).strokes),
         key="answer_bars",
     )
     st.caption(
         "Probability of each class after each number of inner steps, for this one query. Before "
-        f"the first step MAML and pretraining give each class 1/{n_way}."
+        f"the first step a head of zeros, such as MAML's, gives each class 1/{n_way}; without a "
+        "step there is one answer."
     )
     with st.container(horizontal=True):
         explanation("What happens here?", HOW_IT_WORKS)
@@ -91,27 +95,62 @@ def query_panel(
         open_upload_dialog(n_way, k_shot, upload_target)
 
 
+def link_checks() -> dict[str, Check]:
+    """Return the checks of the panel's own values in the URL, by parameter."""
+    return {
+        "draw_methods": some_of(*by_label(cached.available_methods())),
+        "draw_steps": whole_number(1, MAX_STEPS),
+    }
+
+
+def _method_controls() -> tuple[tuple[str, ...], int]:
+    """Draw the choice of methods and of inner steps; return who answers, and after how many."""
+    available = cached.available_methods()
+    default = (*METHODS, *cached.unseen_own_learners(cached.SPLIT))
+    chosen = choose_methods(by_label(available), default, "draw_methods")
+    methods, others = chosen[:MAX_ANSWERS], chosen[MAX_ANSWERS:]
+    with st.container():  # always there, see `show_until_dismissed`
+        if others:
+            st.caption(
+                f"{capitalised(spelled(MAX_ANSWERS))} answer at a time: leave one out to see "
+                f"{listed([STYLES[method].in_sentences for method in others])}."
+            )
+    descend = not methods or not all(map(takes_no_step, methods))
+    steps = st.slider(
+        "Inner steps",
+        1,
+        MAX_STEPS,
+        5,
+        key="draw_steps",
+        bind="query-params",
+        disabled=not descend,
+        help=None if descend else "None of the chosen methods takes an inner step.",
+    )
+    return methods, steps if descend else 0
+
+
 def _filled_rows(state: BoardState, n_way: int, k_shot: int) -> list[list[Cell]]:
     """Return the cells of each row that hold a character."""
     rows = [state.row(label, k_shot) for label in range(n_way)]
     return [[cell for name, cell in row.items() if state.has_character(name)] for row in rows]
 
 
-def _answer(state: BoardState, rows: Sequence[Sequence[Cell]], steps: int) -> Answer:
+def _answer(
+    state: BoardState, rows: Sequence[Sequence[Cell]], methods: tuple[str, ...], steps: int
+) -> Answer:
     """Adapt to the board and classify the query, or say what is still missing."""
-    methods = [method for method in METHODS if method in cached.available_methods()]
-    methods += cached.unseen_own_learners(cached.SPLIT)
+    if not methods:
+        return Answer("Choose at least one method.", {})
     empty_rows = [class_letter(label) for label, row in enumerate(rows) if not row]
     if empty_rows:
         verdict = f"Still empty: {', '.join(empty_rows)}. Each row needs at least one character."
         return Answer(verdict, dict.fromkeys(methods))
     support = [[cell_character(cell) for cell in row] for row in rows]
     with st.spinner("Adapting …"):
-        adapted = cached.adapted(_digest(support), tuple(methods), steps, support)
+        adapted = cached.adapted(_digest(support), methods, steps, support)
     inner_lrs = {method: trajectory.inner_lr for method, trajectory in adapted.items()}
     if not state.has_character(QUERY):
-        who = "Both" if len(methods) == 2 else "All"
-        verdict = f"{who} have adapted to the board. Now draw a query."
+        verdict = describe_readiness([STYLES[method].in_sentences for method in methods])
         return Answer(verdict, dict.fromkeys(methods), inner_lrs)
     character = cell_character(state.cell(QUERY))
     learners = {method: cached.learner(method) for method in methods}

@@ -20,7 +20,7 @@ from pages.shared.classroom.links import (
     SPLITS,
 )
 from pages.shared.frame.page_header import explanation
-from pages.shared.learners.method_list import choose_methods
+from pages.shared.learners.method_list import by_label, choose_methods
 from pages.shared.link_settings import Check, one_of, some_of, whole_number
 from pages.shared.widgets import segmented_choice
 
@@ -92,8 +92,7 @@ def _splits_with_weights() -> list[str]:
 
 
 def _methods_by_label(split: str) -> dict[str, str]:
-    methods = (*cached.available_methods(split), *cached.references(split))
-    return {STYLES[method].short_label: method for method in methods}
+    return by_label((*cached.available_methods(split), *cached.references(split)))
 
 
 def evaluation_controls() -> EvaluationControls:

@@ -29,7 +29,7 @@ from maml_core.config import (
 from maml_core.data.registry import FOLDER_VIEWS, with_view
 from maml_core.methods.catalogue import FORMER_LABELS
 from pages.shared.character_sets import own_class_set, shown_edition
-from pages.shared.streamlit_internals import rewrite_link
+from pages.shared.streamlit_internals import correct_link
 from pages.shared.widgets import show_until_dismissed
 
 # The words of a choice are also its words in the URL: Streamlit writes there what it shows.
@@ -149,9 +149,6 @@ Check = tuple[Callable[[str], bool], str]  # of a value in the URL, with the wor
 MAX_SHOWN = 40  # characters of a value that cannot be used
 _WHOLE = re.compile(r"[0-9]{1,15}")
 _NUMBER = re.compile(r"[+-]?([0-9]{1,15}\.?[0-9]{0,20}|\.[0-9]{1,20})([eE][+-]?[0-9]{1,3})?")
-# No control takes it: Streamlit, which reads some of what is refused here, then keeps the default
-# and removes it from the address.
-_REFUSED = "-"
 
 
 def parse_whole(text: str) -> int | None:
@@ -225,9 +222,7 @@ VIEW_LINK = {key: one_of(*VIEW_LABELS) for key in VIEW_KEYS.values()}
 FORMER_WORDS: dict[str, Mapping[str, str]] = {
     "dataset": {"Drawings": CLASS_LABEL},
     "projector": {"1": "true", "0": "false"},
-    "methods": FORMER_LABELS,
-    "train_by": FORMER_LABELS,
-    "who": FORMER_LABELS,
+    **dict.fromkeys(("methods", "who", "ahead_of", "draw_methods", "train_by"), FORMER_LABELS),
 }
 
 
@@ -239,7 +234,7 @@ def _translate_former_words(names: Iterable[str]) -> None:
         if FORMER_WORDS[name].keys() & set(texts):
             changed[name] = [FORMER_WORDS[name].get(text, text) for text in texts]
     if changed:
-        rewrite_link(changed)
+        correct_link(changed)
 
 
 OWN_LEARNER = re.compile(r"Mine \d: ")  # as `figures.style` labels them
@@ -260,9 +255,10 @@ def check_link(checks: Mapping[str, Check]) -> None:
     refused = {}
     for name, (fits, words) in checks.items():
         texts = st.query_params.get_all(name)
-        odd = [text for text in texts if not fits(text) and text != _REFUSED]
-        if odd:
-            refused[name] = [text if fits(text) else _REFUSED for text in texts]
+        odd = [text for text in texts if not fits(text)]
+        if odd:  # of which Streamlit would read some, or leave them there if it draws no control
+            has_many = fits("")  # see `some_of`
+            refused[name] = [text for text in texts if has_many and fits(text)]
             control = f"“{CONTROL_LABELS[name]}”" if name in CONTROL_LABELS else "the page"
             notice = (
                 f"The link asks for {name} = {_shortened(odd[0])}, which is not {words}; "
@@ -275,7 +271,7 @@ def check_link(checks: Mapping[str, Check]) -> None:
             if notice not in notices:
                 notices.append(notice)
     if refused:
-        rewrite_link(refused)
+        correct_link(refused)
 
 
 def _shortened(text: str) -> str:

@@ -30,6 +30,7 @@ __all__ = [
     "UploadedFile",
     "answer_each_request",
     "browser_parameters",
+    "correct_link",
     "end_if_unwanted",
     "expire_results",
     "forget_expired_sessions",
@@ -97,6 +98,20 @@ def rewrite_link(parameters: Mapping[str, Sequence[str]]) -> None:
         for name, texts in parameters.items():
             params.set_with_no_forward_msg(name, list(texts))
         params.set_initial_query_params_from_current()
+
+
+def correct_link(parameters: Mapping[str, Sequence[str]]) -> None:
+    """Do as `rewrite_link`, and have the browser's address say the same.
+
+    Args:
+        parameters: What each is to say; one without texts is taken out.
+    """
+    with get_session_state().query_params() as params:
+        for name in [name for name, texts in parameters.items() if not texts]:
+            params.discard_param_no_forward_msg(name)
+    rewrite_link({name: texts for name, texts in parameters.items() if texts})
+    with get_session_state().query_params() as params:
+        params._send_query_param_msg()
 
 
 def is_history_navigation() -> bool:

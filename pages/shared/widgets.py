@@ -37,7 +37,8 @@ def segmented_choice(label: str, choices: Iterable[Any], key: str, **options: An
         options: Passed on to the control, as `default`.
     """
     offered = list(choices)
-    options = {"default": offered[0], "required": True, "bind": "query-params", **options}
+    usual = {"default": offered[0], "required": True, "bind": "query-params", "wrap": True}
+    options = {**usual, **options}
     return st.segmented_control(label, offered, key=key, **options)
 
 

@@ -15,7 +15,7 @@ import { Stepper } from "../shared/stepping.js";
  * @param {Stepper} stepper
  */
 function showLinked(root, stepper) {
-  stepper.name(`Inner step ${stepper.step} of ${stepper.last}`);
+  stepper.name(stepper.last ? `Inner step ${stepper.step} of ${stepper.last}` : "");
   tellStep(root, stepper);
 }
 

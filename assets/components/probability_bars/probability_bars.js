@@ -92,10 +92,11 @@ function show(root, step) {
     root.lines.forEach((lines, label) => {
       find(lines[m], ".bar").style.width = `${100 * (shares?.[label] ?? 0)}%`;
       find(lines[m], ".percent").textContent = shares ? percent(shares[label]) : "";
-      lines[m].classList.toggle("top", step > 0 && shares !== undefined && shares[label] === highest);
+      const isAnswer = step > 0 || data.steps === 0;
+      lines[m].classList.toggle("top", isAnswer && shares !== undefined && shares[label] === highest);
     });
   });
-  root.stepper.name(`Inner step ${step} of ${data.steps}`);
+  root.stepper.name(data.steps ? `Inner step ${step} of ${data.steps}` : "Without an inner step");
 }
 
 /** @param {ComponentArguments<Data>} component */

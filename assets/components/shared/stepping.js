@@ -65,7 +65,14 @@ export class Stepper {
       this.slider.oninput = () => this.go(Number(this.slider?.value));
       made.at(-1)?.after(this.slider);
     }
+    this.#showControls();
     if (options.keys) listenToPageKeys(root, (event) => this.#onKey(event));
+  }
+
+  #showControls() {
+    for (const one of [...Object.values(this.buttons), this.slider]) {
+      if (one) one.hidden = this.last === 0;
+    }
   }
 
   #listen() {
@@ -86,13 +93,15 @@ export class Stepper {
   }
 
   /**
-   * Take over what was computed anew: another last step, or other contents of the same ones.
+   * Take over what was computed anew: another last step, or other contents of the same ones. Where
+   * no step is taken there is nothing to play.
    *
    * @param {number} last
    * @param {number} step - The one to show.
    */
   reset(last, step) {
     this.last = last;
+    this.#showControls();
     this.moveTo(step);
   }
 

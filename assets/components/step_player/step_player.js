@@ -26,7 +26,15 @@ import { Stepper } from "../shared/stepping.js";
  * @property {string[]} pictures
  * @property {string[]} captions
  * @property {number[]} truth
- * @property {{ label: string, colour: string, ink: string, predictions: number[][] }[]} methods
+ * @property {Method[]} methods
+ */
+
+/**
+ * @typedef {object} Method
+ * @property {string} label
+ * @property {string} colour
+ * @property {string} ink
+ * @property {(number[] | null)[]} predictions - By step; null: not to be seen yet.
  */
 
 /**
@@ -105,7 +113,13 @@ function show(root, step) {
   const right = data.methods.map(() => 0);
   root.chips.forEach((chips, number) => {
     chips.forEach((chip, m) => {
-      const answer = data.methods[m].predictions[step][number];
+      const answers = data.methods[m].predictions[step];
+      if (!answers) {
+        chip.textContent = chip.title = "";
+        chip.className = "chip";
+        return;
+      }
+      const answer = answers[number];
       const isRight = answer === data.truth[number];
       right[m] += Number(isRight);
       chip.textContent = data.letters[answer];
@@ -114,7 +128,8 @@ function show(root, step) {
     });
   });
   root.scores.forEach((count, m) => {
-    count.textContent = `${right[m]} / ${data.truth.length}`;
+    const isSeen = data.methods[m].predictions[step] !== null;
+    count.textContent = isSeen ? `${right[m]} / ${data.truth.length}` : "";
   });
   root.stepper.name(data.names[step]);
   keepFrames(root, data.charts);

@@ -40,6 +40,18 @@ class FeatureMap:
     in_plane: np.ndarray
     separation: np.ndarray
 
+    @property
+    def movement(self) -> float:
+        """How far the steps move the query pictures on the map, as a share of how far they spread.
+
+        The root mean square of the way from θ₀ to θ_S over that of the distance from their mean at
+        θ₀; NaN where that is 0 or not finite.
+        """
+        first, last = self.query[0], self.query[-1]
+        way = float(((last - first) ** 2).sum())
+        spread = float(((first - first.mean(0)) ** 2).sum())
+        return (way / spread) ** 0.5 if spread > 0 else float("nan")
+
 
 def compare_feature_maps(
     learners: Mapping[str, Learner], episode: Episode, inner_steps: int, lr_factor: float = 1.0

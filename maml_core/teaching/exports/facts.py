@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from maml_core.config import EpisodeSpec, SinusoidConfig
+from maml_core.methods.catalogue import BY_NAME
 from maml_core.teaching.exports.experiment import portable_dataset
 from maml_core.training.background.job import TrainingJob
 
@@ -53,6 +54,7 @@ def training_facts(job: TrainingJob) -> dict[str, object]:
         "inner_steps": config.inner_steps,
         "meta_lr": config.meta_lr,
         "meta_batch_size": config.meta_batch_size,
+        **({"proximal": config.proximal} if BY_NAME[config.method].is_proximal else {}),
     }
 
 

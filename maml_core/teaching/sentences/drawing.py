@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from maml_core.teaching.sentences.words import capitalised, listed
+
 UNSURE = 0.5  # below it nobody's answer is more likely than all others together
+
+
+def describe_readiness(names: Sequence[str]) -> str:
+    """Say that methods, at least one, have adapted and wait for a query."""
+    who = {1: f"{names[0]} has", 2: "Both have"}.get(len(names), "All have")
+    return f"{capitalised(who)} adapted to the board. Now draw a query."
 
 
 def describe_answers(
@@ -25,8 +33,8 @@ def describe_answers(
         rejected: The query was found to belong to none of the classes.
 
     Returns:
-        'Both say C, at 0.94.', or 'MAML says A, at 0.62; pretraining says C, at 0.55.', and what
-        follows from it; empty where every method diverged.
+        'Both say C, at 0.94.', or 'MAML says A, at 0.62; pretraining says C, at 0.55.' with those
+        together that agree, and what follows from it; empty where every method diverged.
     """
     shares = {name: row for name, row in probabilities.items() if np.isfinite(row).all()}
     if not shares:
@@ -36,15 +44,22 @@ def describe_answers(
     if len(shares) > 1 and len(set(answers.values())) == 1:
         sentence = _agreement(sure, letters[next(iter(answers.values()))], rejected)
     else:
-        verb = "would say" if rejected else "says"
         sentence = "; ".join(
-            f"{name} {verb} {letters[label]}, at {sure[name]:.2f}"
-            for name, label in answers.items()
+            _answer_of(
+                [name for name in answers if answers[name] == label], sure, letters[label], rejected
+            )
+            for label in dict.fromkeys(answers.values())
         )
     remark = _correctness(answers, letters, truth) if truth is not None else ""
     if not remark and not rejected and max(sure.values()) < UNSURE:
         remark = "Unsure: more examples of each character help."
-    return f"{sentence}. {remark}".strip()
+    return f"{capitalised(sentence)}. {remark}".strip()
+
+
+def _answer_of(names: Sequence[str], sure: Mapping[str, float], letter: str, rejected: bool) -> str:
+    """Say what some methods answer, and with what probability each."""
+    verb = "would say" if rejected else "says" if len(names) == 1 else "say"
+    return f"{listed(names)} {verb} {letter}, at {listed([f'{sure[name]:.2f}' for name in names])}"
 
 
 def _agreement(sure: Mapping[str, float], letter: str, rejected: bool) -> str:
@@ -66,4 +81,4 @@ def _correctness(answers: Mapping[str, int], letters: Sequence[str], truth: int)
         return f"It is {letters[truth]}: right."
     if not right:
         return f"It is {letters[truth]}: wrong."
-    return f"It is {letters[truth]}: {' and '.join(right)} right, {' and '.join(wrong)} wrong."
+    return f"It is {letters[truth]}: {listed(right)} right, {listed(wrong)} wrong."

@@ -8,6 +8,11 @@ from dataclasses import dataclass
 
 from maml_core.teaching.sentences.words import Kind, capitalised, listed, spelled
 
+ONE_QUERY = (
+    "One query picture a class cannot show how far the features hold the classes apart: each class "
+    "is then its own mean, and classes explain 100 % of the variance whatever the features are. "
+    "Choose more queries of each."
+)
 LITTLE = 0.02  # of the variance: differences up to this are called small
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from maml_core.data.character_set import CharacterSet
 from maml_core.episodes.sampling import Episode
 from maml_core.evaluation.trajectory import AdaptationTrajectory
-from maml_core.figures.style import STYLES, class_letter, ink_on
+from maml_core.figures.style import STYLES, class_letter, ink_on, takes_no_step
 from pages.shared.charts.picture_html import caption, data_uri
 from pages.shared.component import component
 
@@ -67,7 +67,8 @@ def player(
         trajectories: One a method.
         charts: Keys of the page's charts that have a frame for each step.
         revision: Changes when anything shown changes; one stays at the step one looks at.
-        predict: Start at step 0, and report when the last step has been reached.
+        predict: Start at step 0, and report when the last step has been reached; until then what
+            takes no step keeps its answers.
         names: What each stop is called, the last shown first; None: inner steps, the first.
         key: Of the component.
 
@@ -85,7 +86,7 @@ def player(
             "opensAt": 0 if predict else 1 if names is None else last,
             "charts": list(charts),
             "steps": last,
-            "names": names or [f"Inner step {step} of {last}" for step in range(last + 1)],
+            "names": names or _step_names(trajectories),
             "letters": [class_letter(label) for label in range(n_way)],
             "classes": [str(data.classes[c]) for c in episode.classes],
             "support": [
@@ -98,7 +99,7 @@ def player(
             "pictures": [data_uri(data, picture) for picture in pictures],
             "captions": [caption(data, picture) for picture in pictures],
             "truth": [label for label in range(n_way) for _ in range(episode.spec.q_query)],
-            "methods": [_method_data(trajectory) for trajectory in trajectories],
+            "methods": [_method_data(trajectory, predict) for trajectory in trajectories],
         },
         default={"finished": None},
         on_finished_change=lambda: None,
@@ -107,11 +108,22 @@ def player(
     return finished
 
 
-def _method_data(trajectory: AdaptationTrajectory) -> dict[str, object]:
+def _step_names(trajectories: Sequence[AdaptationTrajectory]) -> list[str]:
+    """Return what the inner steps are called; where nobody takes any, what is seen by then."""
+    last = len(trajectories[0].accuracy) - 1
+    if all(takes_no_step(trajectory.method) for trajectory in trajectories):
+        return [*["Before the answers"] * last, "Without an inner step"]
+    return [f"Inner step {step} of {last}" for step in range(last + 1)]
+
+
+def _method_data(trajectory: AdaptationTrajectory, predict: bool) -> dict[str, object]:
     style = STYLES[trajectory.method]
+    predictions: list[list[int] | None] = trajectory.predictions.tolist()
+    if predict and takes_no_step(trajectory.method):
+        predictions[:-1] = [None] * (len(predictions) - 1)
     return {
         "label": style.label,
         "colour": style.colour,
         "ink": ink_on(style.colour),
-        "predictions": trajectory.predictions.tolist(),
+        "predictions": predictions,
     }

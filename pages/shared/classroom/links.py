@@ -41,13 +41,13 @@ def _defaults(**own: Sequence[str]) -> dict[str, list[str]]:
 # Streamlit leaves that out of the address, but only once somebody has moved something.
 _DEFAULTS: Mapping[str, Mapping[str, list[str]]] = {
     ADAPT: _defaults(
-        methods=[BY_NAME[name].label for name in ADAPT_METHODS],
+        methods=[BY_NAME[name].short_label for name in ADAPT_METHODS],
         steps=[str(ADAPT_STEPS)],
         alpha=[factor_label(1.0)],
         predict=[],
     ),
     EVALUATE: _defaults(
-        who=[BY_NAME[name].short_label or BY_NAME[name].label for name in EVALUATE_METHODS],
+        who=[BY_NAME[name].short_label for name in EVALUATE_METHODS],
         split=[next(iter(SPLITS))],
         queries=[next(iter(QUERIES))],
         test_steps=[str(EVALUATE_STEPS)],

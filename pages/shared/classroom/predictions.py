@@ -12,7 +12,6 @@ import streamlit as st
 from maml_core.config import EvaluationConfig
 from maml_core.episodes.sampling import count_available_episodes
 from maml_core.evaluation.comparison import evaluate_together
-from maml_core.figures.style import STYLES
 from maml_core.methods.catalogue import FORMER_LABELS
 from pages.shared import cached
 from pages.shared.character_sets import available_datasets, shown_edition
@@ -27,6 +26,7 @@ from pages.shared.classroom.links import (
     factor_label,
     usual_dataset,
 )
+from pages.shared.learners.method_list import by_label
 from pages.shared.link_settings import (
     DEFAULTS,
     LINK,
@@ -159,14 +159,14 @@ def prediction_task(link: str) -> PredictionTask | None:
     cached.characters(dataset)  # its edition is known then
     settings = settings_of(dataset, _values(texts), shown_edition(dataset))
     if page == ADAPT:
-        methods = _named(said.get("methods", []), {m: STYLES[m].label for m in METHODS})
+        methods = _named(said.get("methods", []), by_label(METHODS))
         steps = int(texts.get("steps", ADAPT_STEPS))
         factor = FACTORS[texts.get("alpha", factor_label(1.0))]
         task = PredictionTask(settings, methods, steps, factor)
     else:
         task = PredictionTask(
             replace(settings, number=0),
-            _named(said.get("who", []), {m: STYLES[m].short_label for m in METHODS}),
+            _named(said.get("who", []), by_label(METHODS)),
             int(texts.get("test_steps", EVALUATE_STEPS)),
             split=SPLITS[texts.get("split", next(iter(SPLITS)))],
             mean_of=QUERIES[texts.get("queries", next(iter(QUERIES)))],
@@ -175,10 +175,10 @@ def prediction_task(link: str) -> PredictionTask | None:
     return task if task.methods and has_weights else None
 
 
-def _named(labels: Sequence[str], by_method: Mapping[str, str]) -> tuple[str, ...]:
+def _named(labels: Sequence[str], offered: Mapping[str, str]) -> tuple[str, ...]:
     """Return the methods that a link names; without any named, all."""
     today = [FORMER_LABELS.get(label, label) for label in labels]
-    return tuple(m for m, label in by_method.items() if not today or label in today)
+    return tuple(m for label, m in offered.items() if not today or label in today)
 
 
 def _values(texts: Mapping[str, str]) -> dict[str, int | bool | str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import streamlit as st
 
+from maml_core.figures.style import STYLES
 from maml_core.methods.catalogue import BY_NAME, GROUPS, Method
 from pages.shared.widgets import segmented_choice
 
@@ -16,48 +17,59 @@ _ARXIV = re.compile(r"(.*), arXiv:([\d.]+)(.*)")
 ByLabel = Mapping[str, str]  # the methods to choose from, by what the page and its links call them
 
 
-def choose_methods(by_label: ByLabel, default: Iterable[str], key: str) -> tuple[str, ...]:
+def by_label(methods: Iterable[str]) -> dict[str, str]:
+    """Return methods by what pages and links call them, in the order of every list."""
+    return {STYLES[method].short_label: method for method in sorted(methods, key=_place)}
+
+
+def _place(method: str) -> int:
+    """Return where a method stands in the catalogue; one's own learners come last."""
+    return list(BY_NAME).index(method) if method in BY_NAME else len(BY_NAME)
+
+
+def choose_methods(offered: ByLabel, default: Iterable[str], key: str) -> tuple[str, ...]:
     """Draw a choice of any number of methods; return them in the order of the list.
 
     Args:
-        by_label: What there is to choose from.
+        offered: What there is to choose from, see `by_label`.
         default: Names of those that are chosen at first.
         key: Of the control, and its name in the address.
     """
     heading = _heading("Methods")
     chosen = st.pills(
         "Methods",
-        _listed(by_label, key),
+        _listed(offered, key),
         selection_mode="multi",
-        default=[label for label, name in by_label.items() if name in default],
+        default=[label for label, name in offered.items() if name in default],
         key=key,
         bind="query-params",
         label_visibility="collapsed",
+        wrap=True,
     )
 
     def box(label: str, name: str) -> None:
         st.session_state[_more_key(key, name)] = label in chosen
         st.checkbox(
-            label, key=_more_key(key, name), on_change=_toggle, args=(key, tuple(by_label), label)
+            label, key=_more_key(key, name), on_change=_toggle, args=(key, tuple(offered), label)
         )
 
     with heading:
-        _more(by_label, key, box)
-    return tuple(name for label, name in by_label.items() if label in chosen)
+        _more(offered, key, box)
+    return tuple(name for label, name in offered.items() if label in chosen)
 
 
-def choose_method(by_label: ByLabel, key: str, on_change: Callable[[], None]) -> str:
+def choose_method(offered: ByLabel, key: str, on_change: Callable[[], None]) -> str:
     """Draw a choice of one method, at first the first; return its name.
 
     Args:
-        by_label: What there is to choose from.
+        offered: What there is to choose from, see `by_label`.
         key: Of the control, and its name in the address.
         on_change: Called when another one has been chosen.
     """
     heading = _heading("Method")
     chosen = segmented_choice(
         "Method",
-        _listed(by_label, key),
+        _listed(offered, key),
         key,
         persist_state="session",
         on_change=on_change,
@@ -74,8 +86,8 @@ def choose_method(by_label: ByLabel, key: str, on_change: Callable[[], None]) ->
         )
 
     with heading:
-        _more(by_label, key, button)
-    return by_label[chosen]
+        _more(offered, key, button)
+    return offered[chosen]
 
 
 def _heading(words: str) -> st.delta_generator.DeltaGenerator:
@@ -85,7 +97,7 @@ def _heading(words: str) -> st.delta_generator.DeltaGenerator:
     return row
 
 
-def _listed(by_label: ByLabel, key: str) -> list[str]:
+def _listed(offered: ByLabel, key: str) -> list[str]:
     """Return what stands in the list: the first, one's own, and whatever has ever been chosen.
 
     What was chosen once stays, so that nothing jumps from under the finger that leaves it out.
@@ -96,14 +108,14 @@ def _listed(by_label: ByLabel, key: str) -> list[str]:
     ever.update([now] if isinstance(now, str) else now, st.query_params.get_all(key))
     return [
         label
-        for label, name in by_label.items()
+        for label, name in offered.items()
         if name in FIRST or name not in BY_NAME or label in ever
     ]
 
 
-def _more(by_label: ByLabel, key: str, control: Callable[[str, str], None]) -> None:
+def _more(offered: ByLabel, key: str, control: Callable[[str, str], None]) -> None:
     """Draw the other methods by group, each with its control, what it does and its paper."""
-    others = {label: BY_NAME[name] for label, name in by_label.items() if name in BY_NAME}
+    others = {label: BY_NAME[name] for label, name in offered.items() if name in BY_NAME}
     others = {label: one for label, one in others.items() if one.name not in FIRST}
     if not others:
         return

@@ -9,22 +9,24 @@ import streamlit as st
 
 from maml_core.config import (
     MAX_INNER_STEPS,
+    MAX_PROXIMAL,
     MAX_SHOT,
     MAX_WAY,
     META_METHODS,
+    MIN_PROXIMAL,
     MIN_SHOT,
     MIN_WAY,
     TrainConfig,
 )
 from maml_core.data.splits import split_classes
 from maml_core.figures.style import STYLES
-from maml_core.methods.catalogue import TAKES_NO_STEP
+from maml_core.methods.catalogue import BY_NAME, TAKES_NO_STEP
 from maml_core.networks import registry
 from maml_core.paths import WEIGHTS
 from maml_core.training.background.job import TrainingJob
 from pages.shared import cached
 from pages.shared.frame.sidebar import usable_datasets
-from pages.shared.learners.method_list import choose_method
+from pages.shared.learners.method_list import by_label, choose_method
 from pages.shared.link_settings import (
     MAX_SEED,
     Check,
@@ -41,11 +43,12 @@ MAX_TASKS = 32
 MAX_UPDATES = 10_000
 RATES = (1e-4, 10.0)  # α and β
 BETA = 0.002  # with which every method visibly learns in a minute or two
+PROXIMALS = (MIN_PROXIMAL, MAX_PROXIMAL)  # λ
 MODELS = {kind.__name__: name for name, kind in registry.MODELS.items()}
 PRETRAINED = WEIGHTS / cached.SPLIT / "pretrained.safetensors"
 PRETRAINED_MODEL = "conv4"
 STARTS = {"Random": "", "Pretrained": str(PRETRAINED)}
-METHODS = {STYLES[method].label: method for method in META_METHODS}
+METHODS = by_label(META_METHODS)
 DEFAULT_ALPHA, DEFAULT_STEPS = META_METHODS["maml"].suits
 # What this page calls the fields of `TrainConfig`.
 CONTROLS = {
@@ -56,6 +59,7 @@ CONTROLS = {
     "meta_steps": "Updates",
     "inner_lr": "Inner learning rate α",
     "inner_steps": "Inner steps",
+    "proximal": "Proximal weight λ",
     "meta_lr": "Meta learning rate β",
     "seed": "Seed",
 }
@@ -75,6 +79,7 @@ CHECKS: dict[str, Check] = {
     "train_seed": whole_number(0, MAX_SEED),
     "train_alpha": number_in_range(*RATES),
     "train_beta": number_in_range(*RATES),
+    "train_lambda": number_in_range(*PROXIMALS),
 }
 
 
@@ -115,32 +120,40 @@ def _choose_config(method: str) -> dict[str, Any]:
         tasks = _integer(CONTROLS["meta_batch_size"], 1, MAX_TASKS, 4, "train_tasks")
         updates = _integer(CONTROLS["meta_steps"], 1, MAX_UPDATES, 300, "train_updates")
     with st.container(horizontal=True):
-        unused = ""
-        if method in TAKES_NO_STEP:
-            unused = f"{STYLES[method].label} solves for its head: it takes no inner step."
-        alpha = _rate(CONTROLS["inner_lr"], DEFAULT_ALPHA, "train_alpha", unused)
-        steps = 0
-        if method != "multi_task":
-            steps = _integer(
-                CONTROLS["inner_steps"],
-                1,
-                MAX_INNER_STEPS,
-                DEFAULT_STEPS,
-                "train_steps",
-                unused,
-            )
-        beta = _rate(CONTROLS["meta_lr"], BETA, "train_beta")
+        inner_loop = _choose_inner_loop(method)
+        beta = _number(CONTROLS["meta_lr"], RATES, BETA, "train_beta")
         seed = _integer(CONTROLS["seed"], 0, MAX_SEED, 0, "train_seed")
     return {
         "n_ways": (n_way,),
         "k_shots": (k_shot,),
-        "inner_lr": alpha,
-        "inner_steps": 0 if unused else steps,
+        **inner_loop,
         "meta_lr": beta,
         "meta_batch_size": tasks,
         "meta_steps": updates,
         "seed": seed,
     }
+
+
+def _choose_inner_loop(method: str) -> dict[str, Any]:
+    """Draw the inputs of what a method's inner loop has; return the fields of `TrainConfig`."""
+    fields: dict[str, Any] = {"inner_steps": 0}
+    if method not in TAKES_NO_STEP:
+        fields["inner_lr"] = _number(CONTROLS["inner_lr"], RATES, DEFAULT_ALPHA, "train_alpha")
+    if META_METHODS[method].inner_steps[1]:
+        fields["inner_steps"] = _integer(
+            CONTROLS["inner_steps"], 1, MAX_INNER_STEPS, DEFAULT_STEPS, "train_steps"
+        )
+    if BY_NAME[method].is_proximal:
+        fields["proximal"] = _number(
+            CONTROLS["proximal"],
+            PROXIMALS,
+            TrainConfig.proximal,
+            "train_lambda",
+            step=0.1,
+            help="How strongly the inner loop is held near θ: it descends L + λ/2 |φ − θ|² "
+            "(Rajeswaran et al. 2019, equation 3).",
+        )
+    return fields
 
 
 def _show_hints(method: str, model: str, start: str) -> None:
@@ -149,6 +162,10 @@ def _show_hints(method: str, model: str, start: str) -> None:
         st.caption(
             f"{STYLES[method].label} takes no inner step during training: θ must solve all tasks "
             f"at once. It starts from random weights, with a head of {MAX_WAY} rows."
+        )
+    if method in TAKES_NO_STEP:
+        st.caption(
+            f"{STYLES[method].label} solves for its head: it takes no inner step, and has no α."
         )
     if method == "boil":
         st.caption(
@@ -200,7 +217,7 @@ def _validation(dataset: str, split: str, n_way: int, k_shot: int) -> tuple[str,
     return "train", queries
 
 
-def _integer(label: str, low: int, high: int, default: int, key: str, unused: str = "") -> int:
+def _integer(label: str, low: int, high: int, default: int, key: str) -> int:
     return st.number_input(
         label,
         low,
@@ -210,24 +227,29 @@ def _integer(label: str, low: int, high: int, default: int, key: str, unused: st
         bind="query-params",
         persist_state="session",
         width=160,
-        disabled=bool(unused),
-        help=unused or None,
     )
 
 
-def _rate(label: str, default: float, key: str, unused: str = "") -> float:
+def _number(
+    label: str,
+    limits: tuple[float, float],
+    default: float,
+    key: str,
+    *,
+    step: float = 0.001,
+    help: str | None = None,
+) -> float:
     return st.number_input(
         label,
-        *RATES,
+        *limits,
         default,
-        step=0.001,
+        step=step,
         format="%.4g",
         key=key,
         bind="query-params",
         persist_state="session",
         width=160,
-        disabled=bool(unused),
-        help=unused or None,
+        help=help,
     )
 
 

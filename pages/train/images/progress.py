@@ -6,6 +6,7 @@ import streamlit as st
 
 from maml_core.figures.style import STYLES, takes_no_step
 from maml_core.figures.training import points_mean, progress_figure, validation_figure
+from maml_core.methods.catalogue import BY_NAME
 from maml_core.teaching.exports.csv_exports import training_csv
 from maml_core.teaching.exports.experiment import portable_dataset
 from maml_core.teaching.exports.facts import training_facts
@@ -167,6 +168,8 @@ def _chart_caption(training: BackgroundTraining) -> str:
     config = training.job.config
     updates_per_point = points_mean(len(training.progress))
     inner_loop = f"α = {config.inner_lr:g}, {picker.count(config.inner_steps, 'inner step')}"
+    if BY_NAME[config.method].is_proximal:
+        inner_loop += f", λ = {config.proximal:g}"
     if takes_no_step(config.method):
         inner_loop = "No inner step"
     text = (

@@ -66,7 +66,7 @@ UNUSED = [
     ("--method meta_sgd --proximal 7", "Meta-SGD has no use for --proximal 7"),
     ("--method protonet --inner-steps 0 --inner-lr 0.1", "ProtoNet has no use for --inner-lr 0.1"),
     ("--method protonet --scale-inner-lr", "ProtoNet has no use for --scale-inner-lr"),
-    ("--method r2d2 --inner-lr 0.4", "Ridge regression (R2D2) has no use for --inner-lr 0.4"),
+    ("--method r2d2 --inner-lr 0.4", "R2D2 has no use for --inner-lr 0.4"),
     ("--method r2d2 --head-rows 20", "has no use for --head-rows 20"),
     ("--method boil --head-rows 20", "BOIL has no use for --head-rows 20"),
     ("--split minimal-1 --split-seed 4", "so there is no use for --split-seed 4; leave that out"),

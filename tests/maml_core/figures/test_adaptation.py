@@ -153,6 +153,19 @@ def test_losses_none_of_which_is_a_number_can_be_drawn():
     assert_sound(figure)
 
 
+def test_a_prediction_hides_who_takes_no_step_until_the_last_one(trajectories):
+    still = replace(trajectories[0], method="protonet", accuracy=np.full(STEPS + 1, 0.9))
+    figure = accuracy_figure([trajectories[0], still], 5, predict=True)
+    lines, _ = strong(figure)
+    assert numbers(lines[0].y) == [20.0]
+    assert numbers(lines[1].y) == [None]
+    *before, last = (numbers(frame.data[1].y) for frame in figure.frames)
+    assert before == [[None] * (k + 1) for k in range(STEPS)]
+    assert last == [90.0] * (STEPS + 1)
+    shown = accuracy_figure([trajectories[0], still], 5, predict=False)
+    assert numbers(strong(shown)[0][1].y) == last
+
+
 def test_drawing_changes_no_recording(trajectories):
     before = [np.stack([r.support_loss, r.query_loss, r.accuracy]) for r in trajectories]
     loss_figure(trajectories, predict=True)

@@ -29,7 +29,8 @@ from maml_core.methods.registry import HEAD_SOLVERS, META_GRADIENTS
 
 def test_names_and_labels_old_and_new_are_each_of_one_method() -> None:
     names = [*BY_NAME, *FORMER_NAMES]
-    labels = [label for one in ALL for label in {one.label, one.short_label}] + [*FORMER_LABELS]
+    labels = [one.short_label for one in ALL] + [*FORMER_LABELS]
+    assert {one.label for one in ALL} <= set(labels)
     assert len(ALL) == len(BY_NAME)
     assert len(names) == len(set(names))
     assert len(labels) == len(set(labels))
@@ -81,6 +82,10 @@ def test_former_names_are_understood_and_others_left_alone() -> None:
         "Nearest by features": "1-NN on features",
         "Nearest by ResNet": "1-NN on ResNet features",
         "Nearest by pixels": "1-NN on pixels",
+        "Ridge regression (R2D2)": "R2D2",
+        "1-nearest neighbour (cosine) on pretrained features": "1-NN on features",
+        "1-nearest neighbour (cosine) on ResNet features": "1-NN on ResNet features",
+        "1-nearest neighbour on pixels": "1-NN on pixels",
     }
 
 

@@ -143,3 +143,9 @@ def test_a_strength_that_is_none_is_refused(proximal, model):
         replace(config_of("imaml", 1), proximal=proximal)
     with pytest.raises(ValueError, match="proximal"):
         Learner("imaml", model, initial_params(model, 0), {5: 0.1}, proximal=proximal)
+
+
+@pytest.mark.parametrize("proximal", [0.0, 0.009, 101.0])
+def test_a_strength_out_of_its_range_is_refused_with_the_range(proximal):
+    with pytest.raises(ValueError, match=r"proximal is .*; choose a value from 0.01 to 100.0"):
+        replace(config_of("imaml", 1), proximal=proximal)

@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,9 @@ from maml_core.figures.style import STYLES
 from maml_core.learners import checkpoints
 from maml_core.teaching.exports.experiment import Experiment
 from maml_core.teaching.exports.script_exports import comparison_script
+from pages.shared import cached
 from pages.shared.link_settings import DEFAULTS
-from tests.support.opened_page import chart, numbers, open_page, texts, told
+from tests.support.opened_page import chart, components, numbers, open_page, texts, told, unpacked
 
 ROOT = Path(__file__).parents[3]
 ADAPT = "pages/adapt/page.py"
@@ -136,6 +138,18 @@ def test_a_learning_rate_that_breaks_is_said() -> None:
     assert texts(at, "warning").count("loss is not finite") == len(broken)
 
 
+def test_who_breaks_is_not_said_before_a_prediction(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaking(*arguments: object) -> list[AdaptationTrajectory]:
+        found = compare(*arguments)
+        return [replace(one, query_loss=np.full_like(one.query_loss, np.nan)) for one in found]
+
+    monkeypatch.setattr(cached, "compare", breaking)
+    at = open_page(ADAPT, n_way="2", steps="2")
+    assert texts(at, "warning").count("loss is not finite") == 3
+    at.toggle(key="predict").set_value(True).run()
+    assert not at.warning
+
+
 def test_repeating_gives_the_mean_over_the_episodes() -> None:
     at = open_page(ADAPT, n_way="2", q_query="1", steps="1")
     at.button(key="repeat").click().run()
@@ -155,6 +169,69 @@ def test_predict_first_hides_the_curves_until_they_have_been_played() -> None:
     # The sentence would give the answer away.
     assert not [one.value for one in at.markdown if one.value.startswith("After one step")]
     assert "Which characters get confused?" not in texts(at, "subheader")
+
+
+def hidden(at: AppTest, label: str) -> bool:
+    """Whether nothing of a method's result is on the page, before any step is played."""
+    (player,) = (one for one in told(at)["methods"] if one["label"] == label)
+    names = [f"{label}{kind}" for kind in ("", " · query", " · support")]
+    lines = [
+        numbers(chart(at, number), name)
+        for number in (0, 1)
+        for name in names
+        if name in {line.get("name") for line in chart(at, number)["data"]}
+    ]
+    assert len(lines) == 3
+    return player["predictions"][0] is None and bool(np.isnan(np.concatenate(lines)).all())
+
+
+def test_who_takes_no_step_answers_with_the_others_last_step() -> None:
+    at = open_page(ADAPT, n_way="3", steps="3", methods=["MAML", "ProtoNet"], predict="true")
+    assert hidden(at, "ProtoNet")
+    assert not hidden(at, "MAML"), "it is at chance, as everybody knows"
+    assert {"guess_first", "guess_last"} <= {one.key for one in at.segmented_control}
+    (protonet,) = (one for one in told(at)["methods"] if one["label"] == "ProtoNet")
+    assert [answers is None for answers in protonet["predictions"]] == [True, True, True, False]
+    last = chart(at, 0)["frames"][-1]["data"]
+    assert len(set(unpacked(last[1]["y"]))) == 1
+    at.session_state["player"] = {"finished": told(at)["revision"]}
+    at.run()
+    assert "Without a step ProtoNet has " in texts(at, "markdown")
+
+
+def test_where_nobody_takes_a_step_none_is_played_or_asked_about() -> None:
+    at = open_page(ADAPT, n_way="3", methods=["ProtoNet", "R2D2"], features="true")
+    player = next(one for one in components(at) if "predictions" in str(one))
+    assert (player["steps"], player["names"]) == (0, ["Without an inner step"])
+    assert at.slider(key="steps").disabled
+    assert "gradient descent" not in at.markdown[0].value, "nobody descends"
+    assert "hardly move" not in texts(at, "markdown")
+    at = open_page(ADAPT, n_way="3", methods=["ProtoNet", "R2D2"], predict="true")
+    assert hidden(at, "ProtoNet")
+    assert hidden(at, "R2D2")
+    asked = [one for one in at.segmented_control if (one.key or "").startswith("guess")]
+    assert [one.label for one in asked] == ["Ahead without a step?"]
+    asked[0].set_value("A tie").run()
+    assert "Without a step" not in texts(at, "markdown")
+    at.session_state["player"] = {"finished": told(at)["revision"]}
+    at.run()
+    data = load("glyphs")
+    pool = make_pool(data, split_classes(data, "alphabets", "test"))
+    episode = sample_episode(pool, EpisodeSpec(3, 1, DEFAULTS["q_query"]), 0)
+    learners = {method: checkpoints.shipped(method) for method in ("protonet", "r2d2")}
+    best = max(found.accuracy[0] for found in compare(learners, episode, 0))
+    assert f"{100 * best:.0f} %" in next(
+        one.value for one in at.markdown if one.value.startswith("Without a step: ")
+    )
+    assert "Which characters get confused?" in texts(at, "subheader")
+
+
+def test_one_method_alone_is_not_asked_about() -> None:
+    at = open_page(ADAPT, n_way="2", steps="1", methods="MAML", predict="true")
+    assert not [one for one in at.segmented_control if (one.key or "").startswith("guess")]
+    at.pills(key="methods").set_value(["MAML", "Pretrained"]).run()
+    asked = [one for one in at.segmented_control if (one.key or "").startswith("guess")]
+    assert [one.label for one in asked] == ["Ahead after step 1?"], "the first step is the last"
 
 
 TIE = "It is a tie: **MAML and Pretrained** have 100 %."

@@ -84,6 +84,37 @@ def test_three_methods_have_maps_and_the_others_are_not_forgotten() -> None:
     assert "The first 3 of the chosen methods." in texts(at, "caption")
 
 
+WHY_STILL = "feature reuse"
+
+
+def test_why_little_moves_is_offered_of_whom_it_is_true() -> None:
+    assert WHY_STILL in texts(open_maps(), "markdown")
+    assert WHY_STILL in texts(open_maps(methods=["MAML", "BOIL"]), "markdown")
+    for methods in (["BOIL"], ["ProtoNet"], ["Random initialisation", "BOIL"]):
+        assert WHY_STILL not in texts(open_maps(methods=methods), "markdown"), methods
+
+
+def test_it_is_not_offered_where_mamls_pictures_move() -> None:
+    at = open_maps(n_way="20", q_query="2", alpha="× 8", steps="10", methods="MAML")
+    (first, last) = (
+        np.transpose([unpacked(frame["data"][0][axis]) for axis in ("x", "y")])
+        for frame in (shown_maps(at)[0]["frames"][0], shown_maps(at)[0]["frames"][-1])
+    )
+    way = np.sqrt(((last - first) ** 2).sum(1).mean())
+    moves = not way < 0.25 * np.sqrt(first.var(0).sum())
+    assert moves
+    assert WHY_STILL not in texts(at, "markdown")
+
+
+def test_one_query_a_class_is_not_taken_for_a_finding() -> None:
+    at = open_maps(q_query="1", methods=["BOIL", "MAML"])
+    assert len(shown_maps(at)) == 2
+    assert "One query picture a class cannot show" in texts(at, "markdown")
+    assert "variance and" not in texts(at, "markdown")
+    assert not any("separation_chart" in one.proto.id for one in at.get("plotly_chart"))
+    assert any("separation_chart" in one.proto.id for one in open_maps().get("plotly_chart"))
+
+
 def test_what_far_too_large_a_rate_leads_to_can_be_drawn() -> None:
     at = open_maps(alpha="× 32", steps="20")
     assert len(shown_maps(at)) == 2

@@ -1,4 +1,4 @@
-"""The list of methods on Adapt, Evaluate and Train: short, complete, and reproduced by a link."""
+"""The list of methods on Adapt, Evaluate, Draw and Train: short, complete, linked to."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ from pages.shared.learners import method_list
 from pages.shared.link_settings import DEFAULTS
 from tests.support.opened_page import chart, numbers, open_page, texts
 
-ADAPT, EVALUATE, TRAIN = (f"pages/{name}/page.py" for name in ("adapt", "evaluate", "train"))
+ADAPT, EVALUATE, DRAW, TRAIN = (
+    f"pages/{name}/page.py" for name in ("adapt", "evaluate", "draw", "train")
+)
 SMALL = {"n_way": "2", "q_query": "2", "steps": "2"}
 FIRST = ["MAML", "Pretrained", "Random initialisation"]
 
@@ -168,14 +170,35 @@ def test_what_is_taken_away_gives_no_alpha_to_who_takes_no_step(
 
 def test_train_offers_every_meta_method_and_calls_the_one_of_the_link_chosen() -> None:
     at = open_page(TRAIN, what="Images", train_by="R2D2")
-    assert "train_by = 'R2D2'" in texts(at, "warning"), "its label is the long one"
-    label = STYLES["r2d2"].label
-    at = open_page(TRAIN, what="Images", train_by=label)
-    assert not at.warning[1:]
-    assert at.segmented_control(key="train_by").options == ["MAML", label]
+    assert at.segmented_control(key="train_by").options == ["MAML", "R2D2"]
     named = {one.key.removeprefix("train_by_more_") for one in at.button if one.key}
     assert META_METHODS.keys() - {"maml"} <= named
-    assert at.number_input(key="train_steps").disabled
+
+
+@pytest.mark.parametrize(
+    ("path", "parameter"),
+    [(ADAPT, "methods"), (EVALUATE, "who"), (DRAW, "draw_methods"), (TRAIN, "train_by")],
+)
+def test_a_method_has_one_name_in_links_and_answers_to_its_others(
+    path: str, parameter: str
+) -> None:
+    for spelling in ("R2D2", "Ridge regression (R2D2)"):
+        at = open_page(path, **SMALL, **{parameter: spelling, "what": "Images"})
+        assert f"{parameter} = " not in texts(at, "warning")
+        assert at.session_state[parameter] in ("R2D2", ["R2D2"])
+        assert at.query_params[parameter] in ("R2D2", ["R2D2"])
+
+
+def test_every_page_has_the_methods_in_the_same_order() -> None:
+    for path, parameter in ((ADAPT, "methods"), (EVALUATE, "who"), (DRAW, "draw_methods")):
+        at = open_page(path, **SMALL)
+        named = [box.key.removeprefix(f"{parameter}_more_") for box in at.checkbox]
+        assert named == [one.name for one in ALL if one.name in named]
+        assert "imaml" in named
+    at = open_page(TRAIN, what="Images")
+    keys = [one.key or "" for one in at.button]
+    named = [key.removeprefix("train_by_more_") for key in keys if key.startswith("train_by_more")]
+    assert named == [one.name for one in ALL if one.name in META_METHODS and one.name != "maml"]
 
 
 def test_a_list_without_others_has_nothing_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:

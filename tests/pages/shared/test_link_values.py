@@ -58,6 +58,8 @@ def test_no_parameter_of_a_page_can_be_a_strangers_text(name: str, links: dict[s
     assert not re.search(r"(?<!\\)\]\(", warnings)
     assert "://" not in warnings
     assert "9" * (MAX_SHOWN + 1) not in warnings
+    said = {*at.query_params} - {"seed"}  # which every address says, here the default
+    assert not said & links.keys(), "nothing of it is left in the address, drawn or not"
     for parameter in LINK:
         default = "Glyphs" if parameter == "dataset" else DEFAULTS[parameter]
         assert at.session_state[parameter] == default
@@ -72,6 +74,30 @@ def test_what_streamlit_would_read_as_a_number_is_refused_and_not_used() -> None
     state = at.session_state
     assert (state.seed, state.n_way, state.k_shot, state.q_query) == (0, 5, 1, 10)
     assert texts(at, "warning").count("which is not a whole number") == 4
+
+
+@pytest.mark.parametrize(
+    ("page", "query", "left"),
+    [
+        ("adapt", {"place": "Block 9"}, {}),
+        ("adapt", {"place": "Block 2", "steps": "99"}, {"place": ["Block 2"]}),
+        ("adapt", {"methods": ["Magic", "ANIL"], "alpha": "2"}, {"methods": ["ANIL"]}),
+        ("draw", {"draw_methods": ["ANIL", "Magic"]}, {"draw_methods": ["ANIL"]}),
+        ("evaluate", {"who": "Magic", "ahead_of": "Magic", "split": "Magic"}, {}),
+        ("train", {"what": "Replay", "train_lambda": "0", "train_by": "Magic"}, {"what": "Replay"}),
+        ("landscape", {"plane": "Random", "plane_seed": "-1"}, {"plane": "Random"}),
+    ],
+)
+def test_what_is_refused_leaves_the_address_whether_its_control_is_drawn_or_not(
+    page: str, query: dict[str, str | list[str]], left: dict[str, str | list[str]]
+) -> None:
+    small = {"seed": "5", "n_way": "2", "q_query": "1"}
+    at = open_page(PAGES_BY_NAME[page].path, **small, **query)
+    assert "The link asks for" in texts(at, "warning")
+    said = {name: at.query_params[name] for name in at.query_params if name not in small}
+    assert {n: [v] if isinstance(v, str) else v for n, v in said.items()} == {
+        n: [v] if isinstance(v, str) else v for n, v in left.items()
+    }
 
 
 @pytest.mark.parametrize(

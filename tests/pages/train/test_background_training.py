@@ -259,14 +259,30 @@ def test_choosing_a_method_brings_settings_that_work_for_it() -> None:
         assert at.session_state.train_by == STYLES[method].label
         assert at.session_state.train_alpha == alpha
         assert not at.error, "the settings fit the method"
+        drawn = {one.key for one in at.number_input}
         solves = method in ("protonet", "r2d2")
-        assert at.number_input(key="train_alpha").disabled == solves
-        steps = [one for one in at.number_input if one.key == "train_steps"]
-        assert [one.disabled for one in steps] == ([] if method == "multi_task" else [solves])
+        assert ("train_alpha" in drawn) == (not solves)
+        assert ("train_steps" in drawn) == (not solves and method != "multi_task")
+        assert ("train_lambda" in drawn) == (method == "imaml")
+        for name in ("train_alpha", "train_steps", "train_lambda"):
+            assert name in drawn or name not in at.query_params
     at.segmented_control(key="train_by").set_value("Reptile").run()
     at.number_input(key="train_steps").set_value(1).run()
     assert "Reptile needs at least 2" in texts(at, "error")
     assert at.button(key="start_training").disabled
+
+
+def test_imamls_lambda_is_chosen_and_said() -> None:
+    at = open_page(TRAIN, **SHORT, train_by="iMAML", train_lambda="0.5")
+    assert not at.warning
+    assert "Rajeswaran et al. 2019" in at.number_input(key="train_lambda").help
+    found = started(at)
+    assert found.job.config.proximal == 0.5
+    until(lambda: found.is_finished)
+    at.run()
+    assert "λ = 0.5" in texts(at, "caption")
+    (words,) = [one.value for one in at.main.code]
+    assert "--proximal 0.5" in words
 
 
 def test_bad_values_in_the_link_give_the_defaults_and_a_sentence_each() -> None:

@@ -15,7 +15,7 @@ from maml_core.methods.registry import FIRST_META_PARAMS
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import initial_params
 from pages.shared.learners import picker
-from tests.support.opened_page import chart, numbers, open_page, texts, told
+from tests.support.opened_page import chart, components, numbers, open_page, texts, told
 
 SMALL = {"n_way": "2", "q_query": "1"}
 FURTHER = ["imaml", "boil", "meta_sgd", "maml_plus_plus", "protonet", "r2d2"]
@@ -64,8 +64,13 @@ def test_it_adapts_is_drawn_for_and_can_be_evaluated(method: str) -> None:
     assert level or method not in NO_STEP
     at.switch_page("pages/draw/page.py").run()
     assert not at.exception
+    assert label in at.pills(key="draw_methods").options
     at.button(key="fill_board").click().run()
     assert not at.exception
+    at.pills(key="draw_methods").set_value([label]).run()
+    assert not at.exception
+    assert [one["label"] for told in components(at) for one in told.get("methods", [])] == [label]
+    assert f"“{label}” has adapted to the board" in str(components(at))
     at.switch_page("pages/evaluate/page.py").run()
     assert label in at.pills(key="who").options
     at.pills(key="who").set_value([label]).run()

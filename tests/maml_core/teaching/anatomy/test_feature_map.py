@@ -17,6 +17,7 @@ from maml_core.teaching.anatomy.feature_map import (
     BLOCKS,
     HEAD_INPUT,
     PLACES,
+    FeatureMap,
     chance_separation,
     class_separation,
     compare_feature_maps,
@@ -164,6 +165,16 @@ def test_separation_is_one_of_points_zero_of_equal_means_and_chance_of_shuffled_
     shuffled = [class_separation(points, rng.permutation(labels)) for _ in range(2000)]
     error = np.std(shuffled) / len(shuffled) ** 0.5
     assert np.mean(shuffled) == pytest.approx(chance_separation(5, 30), abs=5 * error)
+
+
+def test_movement_is_the_way_as_a_share_of_the_spread():
+    first = np.array([[3.0, 0], [-3, 0], [0, 3], [0, -3]])  # 3 from their mean
+    query = np.stack([first, 9 * first, first + np.array([0.6, 0.8])])  # at the end each 1 further
+    found = FeatureMap(query[:, :2], query, np.zeros(2), np.zeros(3))
+    assert found.movement == pytest.approx(1 / 3)
+    assert FeatureMap(query, query[:1], np.zeros(2), np.zeros(1)).movement == 0
+    assert np.isnan(FeatureMap(query, 0 * query, np.zeros(2), np.zeros(3)).movement)
+    assert np.isnan(FeatureMap(query, np.nan * query, np.zeros(2), np.zeros(3)).movement)
 
 
 def test_who_takes_no_step_stays_where_they_are(learner, batch, config):
