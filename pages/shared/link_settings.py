@@ -222,7 +222,9 @@ VIEW_LINK = {key: one_of(*VIEW_LABELS) for key in VIEW_KEYS.values()}
 FORMER_WORDS: dict[str, Mapping[str, str]] = {
     "dataset": {"Drawings": CLASS_LABEL},
     "projector": {"1": "true", "0": "false"},
-    **dict.fromkeys(("methods", "who", "ahead_of", "draw_methods", "train_by"), FORMER_LABELS),
+    **dict.fromkeys(
+        ("methods", "who", "minus", "ahead_of", "draw_methods", "train_by"), FORMER_LABELS
+    ),
 }
 
 

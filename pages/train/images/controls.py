@@ -49,7 +49,6 @@ PRETRAINED = WEIGHTS / cached.SPLIT / "pretrained.safetensors"
 PRETRAINED_MODEL = "conv4"
 STARTS = {"Random": "", "Pretrained": str(PRETRAINED)}
 METHODS = by_label(META_METHODS)
-DEFAULT_ALPHA, DEFAULT_STEPS = META_METHODS["maml"].suits
 # What this page calls the fields of `TrainConfig`.
 CONTROLS = {
     "method": "Method",
@@ -137,11 +136,12 @@ def _choose_config(method: str) -> dict[str, Any]:
 def _choose_inner_loop(method: str) -> dict[str, Any]:
     """Draw the inputs of what a method's inner loop has; return the fields of `TrainConfig`."""
     fields: dict[str, Any] = {"inner_steps": 0}
+    alpha, steps = META_METHODS[method].suits
     if method not in TAKES_NO_STEP:
-        fields["inner_lr"] = _number(CONTROLS["inner_lr"], RATES, DEFAULT_ALPHA, "train_alpha")
+        fields["inner_lr"] = _number(CONTROLS["inner_lr"], RATES, alpha, "train_alpha")
     if META_METHODS[method].inner_steps[1]:
         fields["inner_steps"] = _integer(
-            CONTROLS["inner_steps"], 1, MAX_INNER_STEPS, DEFAULT_STEPS, "train_steps"
+            CONTROLS["inner_steps"], 1, MAX_INNER_STEPS, steps, "train_steps"
         )
     if BY_NAME[method].is_proximal:
         fields["proximal"] = _number(

@@ -285,6 +285,16 @@ def test_imamls_lambda_is_chosen_and_said() -> None:
     assert "--proximal 0.5" in words
 
 
+@pytest.mark.parametrize("method", [m for m in META_METHODS if META_METHODS[m].suits[1]])
+def test_a_link_that_names_a_method_alone_opens_with_what_suits_it(method: str) -> None:
+    at = open_page(TRAIN, what="Images", train_by=STYLES[method].short_label)
+    alpha, steps = META_METHODS[method].suits
+    assert at.number_input(key="train_alpha").value == alpha
+    assert at.number_input(key="train_steps").value == steps
+    typed = open_page(TRAIN, what="Images", train_by=STYLES[method].short_label, train_steps="4")
+    assert typed.number_input(key="train_steps").value == 4
+
+
 def test_bad_values_in_the_link_give_the_defaults_and_a_sentence_each() -> None:
     bad = {
         "train_by": "Magic",
