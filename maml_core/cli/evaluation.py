@@ -14,6 +14,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from maml_core.cli.measured_learners import (
+    STILL,
     adapting_learner,
     check_options,
     learners_of,
@@ -46,7 +47,7 @@ from maml_core.learners.training_classes import (
     seen_in_training,
     splits_trained_on,
 )
-from maml_core.methods.catalogue import BY_NAME, NEAREST, TAKES_NO_STEP
+from maml_core.methods.catalogue import BY_NAME, NEAREST
 from maml_core.optimisation.distributed import check_same, from_first, is_first, joined
 from maml_core.optimisation.thread_pool import in_processes
 from maml_core.training import inner_lr_search
@@ -57,7 +58,6 @@ DATA_OPTIONS = ("dataset", "split", "split_seed", "part")
 ANSWER_OPTIONS = ("transductive", "rotation_tta", "ink_crops", "seed")
 OF_ALL = ("only", "record")
 OF_EACH_ROW = ("steps", "episodes", "seed")
-STILL = (*NEAREST, *TAKES_NO_STEP)
 MANY_PICTURES = 300_000  # passed through a network: half a minute of a core
 
 

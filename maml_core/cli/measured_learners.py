@@ -17,6 +17,8 @@ from maml_core.learners.learner import Learner, random_learner
 from maml_core.methods.catalogue import BY_NAME, NEAREST, TAKES_NO_STEP, current_name
 from maml_core.networks.registry import for_pictures, model_arguments
 
+STILL = (*NEAREST, *TAKES_NO_STEP)  # who takes no inner step
+
 
 def learners_of(parsed: argparse.Namespace, data: CharacterSet) -> list[Learner]:
     """Return who adapts or whose features are compared, one or an ensemble; none for pixels."""
@@ -110,5 +112,5 @@ def check_options(parsed: argparse.Namespace) -> None:
 def refuse_inner_loop(parsed: argparse.Namespace, why: str) -> None:
     """Refuse α to what takes no step, and steps unless `--minus` takes them."""
     refuse_options(parsed, why, "inner_lr")
-    if parsed.minus in (None, *NEAREST, *TAKES_NO_STEP):
+    if parsed.minus in (None, *STILL):
         refuse_options(parsed, why, "steps")

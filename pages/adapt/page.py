@@ -27,7 +27,7 @@ from pages.shared.frame.finding import show_caption, show_finding
 from pages.shared.frame.glossary import IN_SYMBOLS, introduce
 from pages.shared.frame.page_header import explanation, page_with_episode
 from pages.shared.learners import store
-from pages.shared.learners.method_list import by_label, choose_methods
+from pages.shared.learners.method_list import by_label, choose_methods, why_no_steps
 from pages.shared.link_settings import PARTS, Settings, one_of, some_of, whole_number
 
 WHY_CHANCE = """
@@ -101,8 +101,7 @@ def _controls() -> tuple[tuple[str, ...], int, float, bool]:
         method takes a step there is none; to predict first, one before there is an answer.
     """
     methods = choose_methods(by_label(cached.available_methods()), ADAPT_METHODS, "methods")
-    descend = not methods or not all(map(takes_no_step, methods))
-    why_disabled = None if descend else "None of the chosen methods takes an inner step."
+    why_disabled = why_no_steps(methods)
     steps_column, rate_column, predict_column = st.columns(3, vertical_alignment="bottom")
     steps = steps_column.slider(
         "Inner steps",
@@ -111,7 +110,7 @@ def _controls() -> tuple[tuple[str, ...], int, float, bool]:
         ADAPT_STEPS,
         key="steps",
         bind="query-params",
-        disabled=not descend,
+        disabled=why_disabled is not None,
         help=why_disabled,
     )
     factor = rate_column.select_slider(
@@ -120,7 +119,7 @@ def _controls() -> tuple[tuple[str, ...], int, float, bool]:
         factor_label(1.0),
         key="alpha",
         bind="query-params",
-        disabled=not descend,
+        disabled=why_disabled is not None,
         help=why_disabled
         or "× 1 is the best α of each method, chosen on validation characters. "
         "Increase it to see where gradient descent diverges.",
@@ -131,7 +130,7 @@ def _controls() -> tuple[tuple[str, ...], int, float, bool]:
         bind="query-params",
         help="Hide the curves until you have made a prediction and played all steps.",
     )
-    return methods, steps if descend else int(predict), FACTORS[factor], predict
+    return methods, int(predict) if why_disabled else steps, FACTORS[factor], predict
 
 
 def _adaptation_section(

@@ -13,7 +13,7 @@ from maml_core.data.storage.disk_cache import short_digest
 from maml_core.episodes.sampling import Episode
 from maml_core.evaluation import open_set
 from maml_core.evaluation.single_query import probabilities
-from maml_core.figures.style import STYLES, class_letter, takes_no_step
+from maml_core.figures.style import STYLES, class_letter
 from maml_core.images.board import Cell, cell_character
 from maml_core.teaching.sentences.drawing import describe_answers, describe_readiness
 from maml_core.teaching.sentences.words import capitalised, listed, spelled
@@ -23,7 +23,7 @@ from pages.draw.data_set_characters import query_from_board, true_label
 from pages.draw.upload_dialog import open_upload_dialog
 from pages.shared import cached
 from pages.shared.frame.page_header import explanation
-from pages.shared.learners.method_list import by_label, choose_methods
+from pages.shared.learners.method_list import by_label, choose_methods, why_no_steps
 from pages.shared.link_settings import Check, dataset_label, some_of, whole_number
 from pages.shared.widgets import show_until_dismissed
 
@@ -115,7 +115,7 @@ def _method_controls() -> tuple[tuple[str, ...], int]:
                 f"{capitalised(spelled(MAX_ANSWERS))} answer at a time: leave one out to see "
                 f"{listed([STYLES[method].in_sentences for method in others])}."
             )
-    descend = not methods or not all(map(takes_no_step, methods))
+    why_disabled = why_no_steps(methods)
     steps = st.slider(
         "Inner steps",
         1,
@@ -123,10 +123,10 @@ def _method_controls() -> tuple[tuple[str, ...], int]:
         5,
         key="draw_steps",
         bind="query-params",
-        disabled=not descend,
-        help=None if descend else "None of the chosen methods takes an inner step.",
+        disabled=why_disabled is not None,
+        help=why_disabled,
     )
-    return methods, steps if descend else 0
+    return methods, 0 if why_disabled else steps
 
 
 def _filled_rows(state: BoardState, n_way: int, k_shot: int) -> list[list[Cell]]:

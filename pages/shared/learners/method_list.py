@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import streamlit as st
 
-from maml_core.figures.style import STYLES
+from maml_core.figures.style import STYLES, takes_no_step
 from maml_core.methods.catalogue import BY_NAME, GROUPS, Method
 from pages.shared.widgets import segmented_choice
 
@@ -56,6 +56,13 @@ def choose_methods(offered: ByLabel, default: Iterable[str], key: str) -> tuple[
     with heading:
         _more(offered, key, box)
     return tuple(name for label, name in offered.items() if label in chosen)
+
+
+def why_no_steps(methods: Iterable[str]) -> str | None:
+    """Return why there are no inner steps to choose for these; None where one of them takes any."""
+    chosen = list(methods)
+    none_descends = bool(chosen) and all(map(takes_no_step, chosen))
+    return "None of the chosen methods takes an inner step." if none_descends else None
 
 
 def choose_method(offered: ByLabel, key: str, on_change: Callable[[], None]) -> str:

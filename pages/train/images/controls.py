@@ -20,7 +20,7 @@ from maml_core.config import (
 )
 from maml_core.data.splits import split_classes
 from maml_core.figures.style import STYLES
-from maml_core.methods.catalogue import BY_NAME, TAKES_NO_STEP
+from maml_core.methods.catalogue import TAKES_NO_STEP
 from maml_core.networks import registry
 from maml_core.paths import WEIGHTS
 from maml_core.training.background.job import TrainingJob
@@ -136,14 +136,15 @@ def _choose_config(method: str) -> dict[str, Any]:
 def _choose_inner_loop(method: str) -> dict[str, Any]:
     """Draw the inputs of what a method's inner loop has; return the fields of `TrainConfig`."""
     fields: dict[str, Any] = {"inner_steps": 0}
-    alpha, steps = META_METHODS[method].suits
-    if method not in TAKES_NO_STEP:
+    demands = META_METHODS[method]
+    alpha, steps = demands.suits
+    if "inner_lr" not in demands.unused:
         fields["inner_lr"] = _number(CONTROLS["inner_lr"], RATES, alpha, "train_alpha")
-    if META_METHODS[method].inner_steps[1]:
+    if demands.inner_steps[1]:
         fields["inner_steps"] = _integer(
             CONTROLS["inner_steps"], 1, MAX_INNER_STEPS, steps, "train_steps"
         )
-    if BY_NAME[method].is_proximal:
+    if "proximal" not in demands.unused:
         fields["proximal"] = _number(
             CONTROLS["proximal"],
             PROXIMALS,
