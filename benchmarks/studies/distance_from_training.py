@@ -71,7 +71,7 @@ from maml_core.networks.functional import head_input
 from maml_core.optimisation.thread_pool import in_parallel
 
 STEPS, QUERIES, SEED = 5, 10, 0
-EPISODES = 200
+EPISODES = {5: 200, 20: 50}  # by N: as many queries each
 SPECS = tuple(EpisodeSpec(*shape, QUERIES) for shape in SHAPES)
 NEEDED = ("maml", "pretrained")  # all leads are MAML's, a distance is that of these features
 FIRST = ("maml", "pretrained", "protonet", "nearest-features")
@@ -160,15 +160,16 @@ def compared(
         if method != "maml":
             lead[method] = difference
     in_order = [{m: of[m] for m in BY_NAME if m in of} for of in (accuracy, lead, weights)]
-    return Comparison(spec.n_way, spec.k_shot, EPISODES, *in_order)
+    return Comparison(spec.n_way, spec.k_shot, EPISODES[spec.n_way], *in_order)
 
 
 def accuracies(method: str, pool: TaskPool, spec: EpisodeSpec) -> Estimate:
     """Return a method's accuracy after the last step."""
+    episodes = EPISODES[spec.n_way]
     if method in NEAREST:
         features_of = NEAREST[method]
         learner = shipped(features_of, SPLIT) if features_of else None
-        *_, last = evaluate_nearest(learner, pool, spec, EvaluationConfig(1, EPISODES, SEED))
+        *_, last = evaluate_nearest(learner, pool, spec, EvaluationConfig(1, episodes, SEED))
         return last
     learner = shipped(method, SPLIT)
     config = AdaptConfig(learner.inner_lr(spec.n_way), STEPS)
@@ -178,9 +179,9 @@ def accuracies(method: str, pool: TaskPool, spec: EpisodeSpec) -> Estimate:
         end = adapt_to_episode(learner, episode, config)[-1:]
         return float(measure_trajectory(learner, config.inner_lr, end, episode.task).accuracy[-1])
 
-    found = in_parallel(accuracy_of, range(EPISODES))
+    found = in_parallel(accuracy_of, range(episodes))
     label = f"{pool.data.name} {spec.n_way}-way {method}"
-    every = list(tqdm(found, total=EPISODES, desc=label, disable=None))
+    every = list(tqdm(found, total=episodes, desc=label, disable=None))
     return estimate(torch.tensor(every)[:, None], spec.n_way * spec.q_query)
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.support.browser_waiting import wait_until_done, wait_until_laid_out
+from tests.support.quick_and_slow import slow_but
 
 IMAGES = Path(__file__).parents[2] / "assets" / "images"
 PICTURED_STEPS = 5
@@ -163,7 +164,9 @@ def test_both_sets_have_room_at_any_width(page: Page, app_url: str) -> None:
     assert len(set(tops)) == 1, "for a projector, too, they stand in one row"
 
 
-@pytest.mark.parametrize("link", ["Watch the methods learn this episode", "Adapt"])
+@pytest.mark.parametrize(
+    "link", slow_but(["Watch the methods learn this episode", "Adapt"], ["Adapt"])
+)
 def test_the_episode_goes_along_from_page_to_page(page: Page, app_url: str, link: str) -> None:
     open_page(page, f"{app_url}/episodes?n_way=3&k_shot=2&seed=7")
     support = page.locator(".episode .characters:not(.small) img")
@@ -371,14 +374,9 @@ def test_a_prediction_is_judged_once_the_last_step_has_been_seen(page: Page, app
 
 @pytest.mark.parametrize(
     "path",
-    [
-        "adapt",
-        "train?what=Replay",
-        *(
-            pytest.param(path, marks=pytest.mark.slow)
-            for path in ("draw", "inside", "sinusoid", "toy")
-        ),
-    ],
+    slow_but(
+        ["adapt", "train?what=Replay", "draw", "inside", "sinusoid", "toy"], ["train?what=Replay"]
+    ),
 )
 def test_what_goes_away_at_the_top_leaves_charts_and_components_in_place(
     page: Page, app_url: str, path: str

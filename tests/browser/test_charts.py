@@ -103,7 +103,7 @@ def test_a_chart_is_called_by_its_numbers(page: Page, app_url: str) -> None:
 @pytest.mark.parametrize(
     "soon",
     [
-        pytest.param("queueMicrotask", id="so that the move never ends"),
+        pytest.param("queueMicrotask", id="so that the move never ends", marks=pytest.mark.slow),
         pytest.param("setTimeout", id="so that the move ends on what was drawn since"),
     ],
 )

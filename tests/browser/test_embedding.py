@@ -15,9 +15,7 @@ SEED = "seed=4&n_way=2"
 @pytest.mark.parametrize(
     ("page_name", "figure"),
     [
-        pytest.param(
-            name, figure, marks=() if figure in ("accuracy", "waves") else pytest.mark.slow
-        )
+        pytest.param(name, figure, marks=() if figure in QUICK else pytest.mark.slow)
         for name, figures in FIGURES.items()
         for figure in figures
     ],

@@ -70,6 +70,7 @@ def test_a_click_starts_a_descent_and_a_surface_and_back_keeps_the_view(
     assert page.evaluate(NODE_IS_MARKED), "the chart is the same node all along"
 
 
+@pytest.mark.slow
 def test_the_steps_of_a_path_play(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/landscape?n_way=2&q_query=1&path_steps=3")
     where = page.locator(".maml-maps .where")

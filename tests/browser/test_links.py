@@ -7,6 +7,7 @@ from benchmarks.running_app import running_app
 from maml_core.teaching.openings import load_openings
 from pages.shared.frame.navigation import FIRST_PAGE, PAGES_BY_NAME
 from tests.support.browser_waiting import wait_until_done
+from tests.support.quick_and_slow import slow_but
 
 NAMES = {  # in the navigation
     "": "Play",
@@ -38,7 +39,7 @@ def test_a_new_servers_first_visitor_gets_the_page_that_the_link_names(
         assert page.url == f"{url}/episodes?n_way=3&seed=7"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", slow_but(NAMES, ["", "adapt", "inside"]))
 def test_each_page_has_the_address_that_it_always_had(page: Page, app_url: str, name: str) -> None:
     page.goto(f"{app_url}/{name}?n_way=2&q_query=1&seed=5")
     expect(page.locator(CURRENT)).to_have_text(NAMES[name])
@@ -106,6 +107,7 @@ def test_an_address_that_says_nothing_says_its_opening_and_keeps_it(
     expect(page.locator(CURRENT)).to_have_text("Toy world")
 
 
+@pytest.mark.slow
 def test_a_slow_browser_too_says_its_opening(page: Page, app_url: str) -> None:
     """Play runs again at once, before a slow browser has drawn what the first run sent."""
     page.goto(app_url)

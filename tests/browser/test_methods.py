@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from maml_core.methods.catalogue import BY_NAME, METHODS
 from tests.support.browser_waiting import wait_until_done
+from tests.support.quick_and_slow import slow_but
 
 SMALL = {"seed": "5", "n_way": "2", "q_query": "2"}
 SHAPES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
@@ -19,11 +20,11 @@ def link(page: str, **query: str | list[str]) -> str:
     return f"{page}?{urlencode(SMALL | query, doseq=True)}"
 
 
-@pytest.mark.parametrize("size", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("shape", slow_but(SHAPES, ["phone"]))
 def test_however_many_methods_there_are_each_can_be_seen(
-    visitor: Callable[..., Page], app_url: str, size: dict[str, int]
+    visitor: Callable[..., Page], app_url: str, shape: str
 ) -> None:
-    page = visitor(viewport=size)
+    page = visitor(viewport=SHAPES[shape])
     names = [BY_NAME[name].short_label for name in METHODS]
     page.goto(f"{app_url}/{link('adapt', steps='1', methods=names)}")
     wait_until_done(page)

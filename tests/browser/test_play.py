@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser_waiting import wait_until_done
@@ -206,6 +207,7 @@ def test_the_time_begins_with_start_and_waits_while_an_answer_is_shown(
     expect(line).to_contain_text(f"10 s a question: me {scores(page)[0]} (no answer to 1), MAML")
 
 
+@pytest.mark.slow
 def test_a_class_plays_the_same_round_on_phones(page: Page, phone: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/?seed=9")
     page.get_by_text("20-way", exact=True).click()

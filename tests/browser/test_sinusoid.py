@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 DRAWN = """
@@ -33,6 +34,7 @@ def wait_for_another_curve(page: Page, before: str) -> str:
     return page.evaluate(DRAWN, AFTER)
 
 
+@pytest.mark.slow
 def test_points_are_put_and_taken_by_pointer_and_by_keys(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/sinusoid?wave_k=5")
     curve = page.evaluate(DRAWN, AFTER)

@@ -16,7 +16,7 @@ from benchmarks.studies.lesson_figures import (
 from maml_core.config import EpisodeSpec
 from maml_core.data.character_set import CharacterSet
 from maml_core.data.splits import split_classes
-from maml_core.episodes.pool import TaskPool, make_pool
+from maml_core.episodes.pool import make_pool
 from maml_core.episodes.sampling import sample_episode
 from maml_core.evaluation.comparison import compare
 from maml_core.evaluation.results_table import MAIN_EPISODES
@@ -173,8 +173,13 @@ def test_omniglots_figures_of_many_episodes_are_those_of_the_table_of_results(gl
     assert told.items() <= figures_of("omniglot").items()
 
 
-def test_the_glyphs_figures_of_single_episodes_and_of_few_are_so(glyphs: CharacterSet):
-    pool = check_single_episodes("glyphs", glyphs)
+def test_the_glyphs_figures_of_single_episodes_are_so(glyphs: CharacterSet):
+    check_single_episodes("glyphs", glyphs)
+
+
+@pytest.mark.slow
+def test_the_glyphs_figures_of_few_episodes_are_so(glyphs: CharacterSet):
+    pool = make_pool(glyphs, split_classes(glyphs, "alphabets", "test"))
     few = figures_of("glyphs")
     for method in ("maml", "random"):
         learner = checkpoints.shipped(method)
@@ -183,12 +188,11 @@ def test_the_glyphs_figures_of_single_episodes_and_of_few_are_so(glyphs: Charact
         assert few[f"few 5-way {method} step 10 support loss"] == f"{np.mean(losses):.3f}"
 
 
-def check_single_episodes(name: str, data: CharacterSet) -> TaskPool:
+def check_single_episodes(name: str, data: CharacterSet) -> None:
     """Compare what the study wrote for a data set with what it measures now."""
     pool = make_pool(data, split_classes(data, "alphabets", "test"))
     measured = {**episode_figures(pool, SEEDS[name]), **count_figures(pool)}
     assert measured.items() <= figures_of(name).items()
-    return pool
 
 
 def test_what_the_lessons_say_of_their_episodes_is_so(real_omniglot):

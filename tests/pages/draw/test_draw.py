@@ -189,6 +189,7 @@ def test_filling_a_full_board_says_why_nothing_changes() -> None:
     assert "Every row holds a character of your own" in at.warning[0].value
 
 
+@pytest.mark.slow
 def test_a_query_from_the_data_set_is_of_a_character_on_the_board() -> None:
     at = open_page(n_way="3")
     state: BoardState = at.session_state["board_state"]

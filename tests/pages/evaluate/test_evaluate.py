@@ -374,6 +374,7 @@ def test_references_and_drawers_reach_the_evaluation() -> None:
     assert whole[0] < 0 < close[0] < min(flat)
 
 
+@pytest.mark.slow
 def test_of_many_steps_the_table_shows_the_first_each_tenth_and_the_last(two_splits: None) -> None:
     at = open_page(EVALUATE, **{**SHORT, "test_steps": "21"}, who="MAML")
     at.button(key="evaluate").click().run()

@@ -127,6 +127,7 @@ def test_a_component_without_a_named_default_export_is_refused(script: str) -> N
         newest_last(script)
 
 
+@pytest.mark.slow
 def test_the_scripts_pass_the_linter_and_the_type_checker() -> None:
     npm = shutil.which("npm")
     if npm is None:

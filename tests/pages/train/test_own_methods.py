@@ -16,6 +16,7 @@ from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import initial_params
 from pages.shared.learners import picker
 from tests.support.opened_page import chart, components, numbers, open_page, texts, told
+from tests.support.quick_and_slow import slow_but
 
 SMALL = {"n_way": "2", "q_query": "1"}
 FURTHER = ["imaml", "boil", "meta_sgd", "maml_plus_plus", "protonet", "r2d2"]
@@ -77,7 +78,7 @@ def test_it_adapts_is_drawn_for_and_can_be_evaluated(method: str) -> None:
     assert not at.exception
 
 
-@pytest.mark.parametrize("method", FURTHER)
+@pytest.mark.parametrize("method", slow_but(FURTHER, ["imaml", "protonet"]))
 def test_in_mamls_place_stands_only_what_descends_from_a_head_of_zeros(method: str) -> None:
     at, label = kept(method)
     for name in ("landscape", "inside"):
@@ -93,7 +94,9 @@ def test_in_mamls_place_stands_only_what_descends_from_a_head_of_zeros(method: s
     assert words in texts(at, "caption")
 
 
-@pytest.mark.parametrize("method", ["imaml", "meta_sgd", "maml_plus_plus"])
+@pytest.mark.parametrize(
+    "method", slow_but(["imaml", "meta_sgd", "maml_plus_plus"], ["maml_plus_plus"])
+)
 def test_its_descent_and_its_layers_are_drawn(method: str) -> None:
     at, label = kept(method)
     for name in ("landscape", "inside"):
