@@ -66,7 +66,7 @@ from maml_core.images.network_input import ink_bounding_box
 from maml_core.images.tensors import pixels_to_tensor
 from maml_core.learners.adaptation import adapt_to_episode
 from maml_core.learners.checkpoints import is_shipped, shipped
-from maml_core.methods.catalogue import BY_NAME, METHODS, NEAREST
+from maml_core.methods.catalogue import BY_NAME, NEAREST, weights_of
 from maml_core.networks.functional import head_input
 from maml_core.optimisation.thread_pool import in_parallel
 
@@ -97,8 +97,8 @@ def main() -> None:
 
 def passes() -> tuple[list[str], list[str]]:
     """Return the methods to be measured first and the others, those that there are weights for."""
-    needed = {m: m for m in METHODS} | {m: of or "random" for m, of in NEAREST.items()}
-    there = [m for m in BY_NAME if needed[m] == "random" or is_shipped(needed[m], SPLIT)]
+    needed = {method: weights_of(method) or "random" for method in BY_NAME}
+    there = [m for m, name in needed.items() if name == "random" or is_shipped(name, SPLIT)]
     return [m for m in there if m in FIRST], [m for m in there if m not in FIRST]
 
 

@@ -14,7 +14,7 @@ from maml_core.episodes.official_runs import NOT_INDEPENDENT
 from maml_core.evaluation.ensembles import shipped_member
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner, random_learner
-from maml_core.methods.catalogue import BY_NAME, NEAREST, TAKES_NO_STEP, current_name
+from maml_core.methods.catalogue import BY_NAME, NEAREST, TAKES_NO_STEP, current_name, weights_of
 from maml_core.networks.registry import for_pictures, model_arguments
 
 STILL = (*NEAREST, *TAKES_NO_STEP)  # who takes no inner step
@@ -34,7 +34,7 @@ def ensemble_member(name: str, split: str) -> Learner:
     """Return a member of an ensemble by a method's name or a weights file's."""
     method = current_name(name)
     if method in BY_NAME:
-        _check_shipped(NEAREST.get(method, method), split)
+        _check_shipped(weights_of(method), split)
         return shipped_member(method, split)
     if not Path(name).is_file():
         raise ValueError(

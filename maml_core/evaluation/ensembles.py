@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner
-from maml_core.methods.catalogue import NEAREST
+from maml_core.methods.catalogue import NEAREST, weights_of
 from maml_core.methods.nearest_neighbour import cosine_head
 
 ENSEMBLE = "ensemble"  # in place of a method's name
@@ -19,7 +19,7 @@ TABLE_ENSEMBLES = {"paper": (("maml", "nearest-resnet"), ("maml", "maml_plus_plu
 
 def voters(methods: Iterable[str]) -> tuple[str, ...]:
     """Return those of some methods that can answer in an ensemble: pixels have no features to."""
-    return tuple(name for name in methods if NEAREST.get(name, name) is not None)
+    return tuple(name for name in methods if weights_of(name) is not None)
 
 
 def shipped_member(name: str, split: str) -> Learner:
@@ -48,7 +48,7 @@ def by_cosines(learner: Learner) -> Learner:
 
 def are_shipped(names: Iterable[str], split: str) -> bool:
     """Say whether there are weights of all members for a split."""
-    return all(checkpoints.is_shipped(NEAREST.get(n, n) or "", split) for n in names)
+    return all(checkpoints.is_shipped(weights_of(n) or "", split) for n in names)
 
 
 def describe_ensemble(labels: Iterable[str]) -> str:

@@ -31,7 +31,7 @@ from maml_core.evaluation.published import (
 )
 from maml_core.evaluation.records import ERRORS, FINGERPRINTS, RESULTS_FILE, Record, load_records
 from maml_core.learners import checkpoints
-from maml_core.methods.catalogue import BY_NAME, METHODS, NEAREST
+from maml_core.methods.catalogue import BY_NAME, METHODS, NEAREST, weights_of
 
 GRID_WAYS, GRID_SHOTS = (2, 3, 5, 10, 15, 20), (1, 2, 3, 5, 10)
 QUERIES = 10
@@ -197,7 +197,7 @@ def row_key(row: Row) -> Record:
 
 def shipped_weights(method: str, split: str, members: Iterable[str] = ()) -> list[str]:
     """Return the fingerprints of the weights that a row is measured with, [] for pixels."""
-    features_of = (NEAREST.get(name, name) for name in members or (method,))
+    features_of = (weights_of(name) for name in members or (method,))
     found = (checkpoints.shipped_fingerprint(name, split) for name in features_of if name)
     return [fingerprint for fingerprint in found if fingerprint]
 
@@ -260,7 +260,7 @@ def _conditions(record: Mapping[str, Any]) -> Conditions:
         alone = [_conditions({**record, "method": name, "members": []}) for name in members]
         networks = dict.fromkeys(one.network for one in alone)
         return replace(alone[0], network=", ".join(networks), models=str(len(members)))
-    method = NEAREST.get(record["method"], record["method"])
+    method = weights_of(record["method"])
     views = str((4 if record["rotation_tta"] else 1) * (2 if record["ink_crops"] else 1))
     if method is None:  # on pixels
         return Conditions("none", "none", "none", "alone", views)
@@ -303,5 +303,5 @@ def official_runs_table(
 def _has_weights(row: Row) -> bool:
     if row.members:
         return are_shipped(row.members, row.split)
-    method = NEAREST.get(row.method, row.method)
+    method = weights_of(row.method)
     return method in (None, "random") or checkpoints.is_shipped(method, row.split)

@@ -195,6 +195,12 @@ METHODS = tuple(method.name for method in ALL if method.adapts != "nothing")
 NEAREST = {method.name: method.features_of for method in ALL if method.adapts == "nothing"}
 """References that adapt nothing, and the weights whose features they compare; None: pixels."""
 
+
+def weights_of(name: str) -> str | None:
+    """Return whose weights a method answers with, its own or those in `NEAREST`; None: pixels."""
+    return NEAREST.get(name, name)
+
+
 FORMER_NAMES = {former: method.name for method in ALL for former in method.former_names}
 FORMER_LABELS = {
     other: method.short_label

@@ -32,7 +32,7 @@ from maml_core.evaluation.results_table import (
 from maml_core.evaluation.results_table import TABLE_SPLITS as SPLITS
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner, random_learner
-from maml_core.methods.catalogue import METHODS, NEAREST
+from maml_core.methods.catalogue import METHODS, NEAREST, weights_of
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import initial_params
 from maml_core.paths import ASSETS
@@ -78,7 +78,7 @@ def shapes(rows):
 def test_only_what_has_weights_is_in_the_table(weights, rows_with, every_row):
     def can_be_measured(row):
         if row.members:
-            return all((NEAREST.get(one, one), row.split) in weights for one in row.members)
+            return all((weights_of(one), row.split) in weights for one in row.members)
         if row.method in ("random", "nearest-pixels"):
             return True
         whose = "pretrained" if row.method == "nearest-features" else row.method

@@ -19,6 +19,7 @@ from maml_core.learners.training_classes import (
     splits_trained_on,
     warn_of_seen_classes,
 )
+from maml_core.methods.catalogue import weights_of
 from maml_core.paths import WEIGHTS
 
 SHIPPED = [
@@ -207,7 +208,7 @@ def test_no_shipped_weights_were_trained_on_the_test_classes_of_their_split(
 def test_every_row_of_the_table_is_measured_on_classes_new_to_its_weights():
     for row in results_table.table_rows():
         for name in row.members or [row.method]:
-            weights = results_table.NEAREST.get(name, name)
+            weights = weights_of(name)
             if weights not in (None, "random"):
                 provenance = checkpoints.shipped(weights, row.split).provenance
                 assert {one.split for one in splits_trained_on(provenance)} == {row.split}
