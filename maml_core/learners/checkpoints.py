@@ -33,6 +33,7 @@ from maml_core.networks.meta_params import (
     LOG_LR_PREFIX,
     LR_PREFIX,
     STEP_PREFIX,
+    learned_steps,
     multipliers_of,
     split_lr_multipliers,
     step_params_of,
@@ -184,11 +185,12 @@ def _shapes(model: nn.Module, tensors: Params) -> dict[str, torch.Size]:
     shapes = {name: value.shape for name, value in model.named_parameters()}
     rows = max(tensors.get("head.bias", torch.empty(1)).numel(), 1)
     shapes |= {name: torch.Size((rows, *shapes[name][1:])) for name in HEAD}
-    steps = [len(value) for name, value in tensors.items() if name.startswith(STEP_PREFIX)][:1]
+    steps = learned_steps(tensors)
     own = {name for name in shapes if name.endswith(NORMALISATION)} if steps else set()
+    by_step = (steps,) if steps else ()
     beside = (
-        {LOG_LR_PREFIX + name: torch.Size(steps) for name in shapes.keys() - own}
-        | {STEP_PREFIX + name: torch.Size((*steps, *shapes[name])) for name in own},
+        {LOG_LR_PREFIX + name: torch.Size(by_step) for name in shapes.keys() - own}
+        | {STEP_PREFIX + name: torch.Size((*by_step, *shapes[name])) for name in own},
         {LR_PREFIX + name: shape for name, shape in shapes.items()},
         dict.fromkeys(RIDGE, torch.Size()),
     )

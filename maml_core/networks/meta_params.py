@@ -34,10 +34,12 @@ StepMultipliers = Sequence[LrMultipliers]
 def with_lr_multipliers(params: Params) -> Params:
     """Return θ with a log-factor on α beside each parameter, as `log_rate/<name>`.
 
-    Those that are there already are kept; the others are 0, factors of one.
+    Such as are there already are kept; the others are 0, factors of one. What other methods
+    learned beside θ, as factors by step, is left out.
     """
     theta = theta_of(params)
-    return {**{LOG_LR_PREFIX + n: v.new_zeros(()) for n, v in theta.items()}, **params}
+    kept = {n: v for n, v in params.items() if n.startswith(LOG_LR_PREFIX) and not v.ndim}
+    return {**theta, **{LOG_LR_PREFIX + n: v.new_zeros(()) for n, v in theta.items()}, **kept}
 
 
 def theta_of(meta_params: Params) -> Params:
@@ -57,10 +59,20 @@ def split_lr_multipliers(
         n: (LOG_LR_SCALE * meta_params[LOG_LR_PREFIX + n]).exp()
         for n in params
         if LOG_LR_PREFIX + n in meta_params
-    } | {n: meta_params[LR_PREFIX + n] for n in params if LR_PREFIX + n in meta_params}
-    if any(n.startswith(STEP_PREFIX) for n in meta_params):
+    }
+    if learned_steps(meta_params):
         return params, _by_step(factors)
+    factors |= {n: meta_params[LR_PREFIX + n] for n in params if LR_PREFIX + n in meta_params}
     return params, factors or None
+
+
+def learned_steps(meta_params: Params) -> int:
+    """Return for how many inner steps there are factors on α of their own; 0: one for all.
+
+    A network need not have anything else by step: an MLP has no gains and shifts.
+    """
+    rates = (v for n, v in meta_params.items() if n.startswith(LOG_LR_PREFIX))
+    return next((len(value) for value in rates if value.ndim), 0)
 
 
 def step_params_of(meta_params: Params) -> list[Params]:

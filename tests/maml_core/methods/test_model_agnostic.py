@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import asdict
 
 import pytest
 import torch
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from maml_core.config import EpisodeSpec, EvaluationConfig, TrainConfig
+from maml_core.config import AdaptConfig, EpisodeSpec, EvaluationConfig, TrainConfig
 from maml_core.data.glyphs import dataset
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import make_pool
 from maml_core.episodes.task_batch import TaskBatch
 from maml_core.evaluation.accuracy import evaluate
+from maml_core.learners.adaptation import adapt_to_support
+from maml_core.learners.checkpoints import Checkpoint, from_bytes, to_bytes
 from maml_core.learners.learner import Learner
-from maml_core.methods.registry import META_GRADIENTS
+from maml_core.methods.inner_loop import adapt
+from maml_core.methods.maml_plus_plus import first_steps
+from maml_core.methods.registry import FIRST_META_PARAMS, META_GRADIENTS
 from maml_core.networks.functional import initial_params
+from maml_core.networks.meta_params import split_lr_multipliers, step_params_of
 from maml_core.networks.registry import MODELS, make_model
 from maml_core.optimisation.outer_loop import TrainState
 from maml_core.training.meta_training import meta_train, task_stream
+from tests.support.meta_configs import ADAPTING, config_of
 
 SMALL = {
     "conv4": {"channels": 4},
@@ -55,6 +62,73 @@ def test_the_meta_gradient_is_that_of_a_plain_loop(name, exact_tasks, random_par
     )
     for parameter in expected:
         torch.testing.assert_close(found[parameter], expected[parameter], rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_each_of_mamls_plus_plus_steps_is_its_own_in_every_network(
+    name, exact_tasks, random_params
+):
+    """As in a written-out loop, also where a network has no gains and shifts."""
+    model = make_model({"name": name, **SMALL[name]}).double()
+    theta, generator = random_params(model, rows=3), torch.Generator().manual_seed(0)
+    own = {
+        name: value + 0.1 * torch.randn(value.shape, generator=generator).double()
+        for name, value in first_steps(theta, 3).items()
+    }
+    task = TaskBatch(*(column[0] for column in exact_tasks(n_tasks=1)))
+    fast = theta
+    for step in range(3):
+        fast = {n: v.detach().requires_grad_() for n, v in fast.items()}
+        loss = F.cross_entropy(functional_call(model, fast, (task.support_x,)), task.support_y)
+        slopes = torch.autograd.grad(loss, list(fast.values()), **UNUSED)
+        fast = {
+            n: own[f"step/{n}"][step]
+            if f"step/{n}" in own
+            else fast[n] - ALPHA * (10 * own[f"log_rate/{n}"][step]).exp() * g
+            for n, g in zip(fast, slopes, strict=True)
+        }
+    params, factors = split_lr_multipliers({**theta, **own})
+    assert isinstance(factors, list)
+    *_, found = adapt(
+        model,
+        params,
+        task.support_x,
+        task.support_y,
+        inner_lr=ALPHA,
+        inner_steps=3,
+        lr_multipliers=factors,
+        step_params=step_params_of(own),
+    )
+    for parameter, value in fast.items():
+        torch.testing.assert_close(found[parameter], value, rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("method", sorted(META_GRADIENTS))
+def test_an_update_of_every_method_and_network_can_be_kept(
+    method, name, exact_tasks, random_params
+):
+    """Everything has a finite gradient, and the file that holds it all is read again."""
+    described = {"name": name, **SMALL[name]}
+    model, config = make_model(described), config_of(method, 3 if method in ADAPTING else 0)
+    start = initial_params(model, 0) if method != "multi_task" else random_params(model, rows=3)
+    start = {n: v.float() for n, v in start.items()}
+    own = FIRST_META_PARAMS.get(method)
+    meta = {**start, **(own(start, config) if own else {})}
+    tasks = TaskBatch(*(c.float() if c.is_floating_point() else c for c in exact_tasks(n_tasks=2)))
+    slopes, _ = META_GRADIENTS[method](model, meta, tasks, config, torch.zeros(()))
+    assert slopes.keys() == meta.keys()
+    assert all(slope.isfinite().all() for slope in slopes.values())
+    updated = {n: value - 1e-3 * slopes[n] for n, value in meta.items()}
+    told = {"method": method, "model": described, "inner_lrs": {"3": ALPHA}}
+    content = to_bytes(Checkpoint(updated, told | {"config": asdict(config)}))
+    read = from_bytes(content, "own.safetensors")
+    assert read.params.keys() == updated.keys()
+    support = TaskBatch(*(column[0] for column in tasks))
+    *_, end = adapt_to_support(
+        read.learner(), support.support_x, support.support_y, 3, AdaptConfig(ALPHA, 4)
+    )
+    assert all(value.isfinite().all() for value in end.values())
 
 
 def trained_and_random(model, pool, config, seen=None):

@@ -95,6 +95,11 @@ def test_rates_that_are_there_are_kept():
     assert with_lr_multipliers(meta) == meta
 
 
+def test_what_another_method_learned_beside_theta_is_not_taken_for_rates():
+    other = {LOG_LR_PREFIX + "conv": torch.ones(3), "step/gain": torch.ones(3, 2)}
+    assert with_lr_multipliers({**A, **other, "rate/bias": torch.ones(2)}) == with_lr_multipliers(A)
+
+
 def test_rates_are_exponentials_of_what_is_stored():
     logs = {"conv": 0.7, "bias": -2.0}
     _, lr_multipliers = split_lr_multipliers(
