@@ -10,13 +10,14 @@ The text of both pages is written by hand. A table stands between the two commen
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from maml_core.evaluation import published, results_table
 from maml_core.evaluation.confidence_intervals import in_points, percent
-from maml_core.evaluation.records import load_records, paired_errors
+from maml_core.evaluation.records import above, load_records, paired_errors
 from maml_core.figures.style import STYLES
 from maml_core.paths import PROJECT
 
@@ -85,8 +86,17 @@ def summary(records: list[Record]) -> str:
 
 
 def by_step(records: list[Record]) -> str:
-    """Return a table with a row a measured row and a column a step."""
-    head = ["", "method", *(f"step {step}" for step in STEPS), "n"]
+    """Return a table with a row a measured row and a column a step.
+
+    The last column is how far a row is above MAML's own in the episodes that both have: those of
+    600 may be harder than all 3,000.
+    """
+    head = ["", "method", *(f"step {step}" for step in STEPS), "n", "− MAML"]
+    maml = {
+        (r["n_way"], r["k_shot"]): r
+        for r in records
+        if r["method"] == "maml" and not results_table.views_suffix(r)
+    }
     order = {shape: i for i, shape in enumerate(published.SHAPES)}
     rows = [
         [
@@ -96,12 +106,21 @@ def by_step(records: list[Record]) -> str:
             ),
             *(_cell(r, step) for step in STEPS),
             str(r["episodes"]),
+            _above(r, maml.get((r["n_way"], r["k_shot"]))),
         ]
         for r in sorted(
             records, key=lambda r: (order[r["n_way"], r["k_shot"]], results_table.views_suffix(r))
         )
     ]
     return markdown_table(head, rows) if rows else ""
+
+
+def _above(record: Record, maml: Record | None) -> str:
+    """Return how many points a row is above MAML's, with ± where the errors of both are known."""
+    if record is maml:
+        return ""
+    difference, half = above(record, maml) if maml else (math.nan, math.nan)
+    return "–" if math.isnan(difference) else in_points(difference, half, 2)
 
 
 def differences(records: list[Record]) -> str:

@@ -50,6 +50,7 @@ from maml_core.learners.training_classes import (
 from maml_core.methods.catalogue import BY_NAME, NEAREST
 from maml_core.optimisation.distributed import check_same, from_first, is_first, joined
 from maml_core.optimisation.thread_pool import in_processes
+from maml_core.teaching.sentences.words import listed
 from maml_core.training import inner_lr_search
 from maml_core.training.saved_state import fingerprint
 from maml_core.training.training_run import TrainingRun
@@ -132,7 +133,13 @@ def _measured(
         stream = evaluate_nearest(learners[0] if learners else None, pool, spec, config)
     else:
         if all(one.solve_head for one in learners):
-            why = f"{method} solves for its head and takes no inner step"
+            names = listed([BY_NAME[one.method].short_label for one in learners])
+            verbs = (
+                "solves for its head and takes"
+                if len(learners) == 1
+                else "solve for a head and take"
+            )
+            why = f"{names} {verbs} no inner step"
             refuse_inner_loop(parsed, why)
         elif len(learners) == 1:
             inner_lr = config.inner_lr or learners[0].inner_lr(spec.n_way)

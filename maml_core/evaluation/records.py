@@ -6,11 +6,11 @@ import json
 import math
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 
-from maml_core.evaluation.confidence_intervals import mean_difference
+from maml_core.evaluation.confidence_intervals import estimate, mean_difference
 from maml_core.methods.catalogue import current_name
 from maml_core.paths import ASSETS
 
@@ -25,8 +25,15 @@ class RecordError(ValueError):
     """A results file that cannot be used; the message names the file, and the line if one is."""
 
 
-def _is_whole(value: object) -> bool:
+MOST = 1e6  # of a half-width, and of classes and pictures
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_size(value: object) -> bool:
+    return _is_whole(value) and 1 <= value <= MOST
 
 
 def _are_numbers(highest: float) -> Callable[[object], bool]:
@@ -52,10 +59,10 @@ def _are_strings(value: object) -> bool:
 
 
 REMEDY = "repair that line or take it out"
-MOST = 1e6  # of a half-width
 # By field what its value must be: those that say which row it is, and what was measured.
 CHECKS: Mapping[str, Callable[[object], bool]] = {
-    **dict.fromkeys(("n_way", "k_shot", "q_query", "seed", "episodes"), _is_whole),
+    **dict.fromkeys(("seed", "episodes"), _is_whole),
+    **dict.fromkeys(("n_way", "k_shot", "q_query"), _is_size),
     **dict.fromkeys(("method", "split"), lambda value: isinstance(value, str)),
     **dict.fromkeys(
         (
@@ -158,6 +165,42 @@ def paired_errors(first: Record, second: Record) -> tuple[float, float] | None:
     return mean_difference(fewer.double() / queries, queries)
 
 
+def of_first_episodes(record: Record, episodes: int) -> Record | None:
+    """Return a row as if it had been measured on its first episodes alone, after the last step.
+
+    Those are the episodes of rows that have fewer: their accuracies are compared with this one's.
+
+    Args:
+        record: The row.
+        episodes: How many; the row has at least as many.
+
+    Returns:
+        The row itself where it has no more; None where its errors were not recorded.
+    """
+    if record["episodes"] == episodes:
+        return record
+    if not record.get(ERRORS):
+        return None
+    queries = record["n_way"] * record["q_query"]
+    errors = record[ERRORS][:episodes]
+    found = estimate(1 - torch.tensor(errors).double()[:, None] / queries, queries)
+    return {**record, ERRORS: errors, **found.summary()}
+
+
+def above(record: Record, other: Record) -> tuple[float, float]:
+    """Return how far a row is above another in the same episodes after the last step, and its ci95.
+
+    Arguments as of `paired_errors`; the half-width is NaN where errors were not recorded, so is the
+    difference where the episodes of both then differ.
+    """
+    if paired := paired_errors(record, other):
+        return paired
+    n = min(record["episodes"], other["episodes"])
+    same = [of_first_episodes(one, n) for one in (record, other)]
+    first, second = (one["accuracy"][-1] if one else math.nan for one in same)
+    return first - second, math.nan
+
+
 def _record(line: bytes, where: str, required: Collection[str]) -> Record:
     """Return what a line holds; `where` is what the messages call it."""
     try:
@@ -180,6 +223,8 @@ def _record(line: bytes, where: str, required: Collection[str]) -> Record:
         raise RecordError(f"{where} has not one interval for each accuracy; {REMEDY}.")
     if required and len(record.get(ERRORS, [])) not in (0, record["episodes"]):
         raise RecordError(f"{where} has not one number of errors for each episode; {REMEDY}.")
+    if required and max(record.get(ERRORS) or [0]) > record["n_way"] * record["q_query"]:
+        raise RecordError(f"{where} has more errors in an episode than queries; {REMEDY}.")
     if "method" in record:
         record["method"] = current_name(record["method"])
     return record

@@ -29,7 +29,14 @@ from maml_core.evaluation.published import (
     SHAPES,
     Conditions,
 )
-from maml_core.evaluation.records import ERRORS, FINGERPRINTS, RESULTS_FILE, Record, load_records
+from maml_core.evaluation.records import (
+    ERRORS,
+    FINGERPRINTS,
+    RESULTS_FILE,
+    Record,
+    load_records,
+    of_first_episodes,
+)
 from maml_core.learners import checkpoints
 from maml_core.methods.catalogue import BY_NAME, METHODS, NEAREST, weights_of
 
@@ -215,6 +222,15 @@ def label_of(record: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     return (describe_ensemble(members) if members else label) + views_suffix(record)
 
 
+def _with_first_episodes(records: Iterable[Record]) -> Iterator[tuple[Record, str]]:
+    """Yield the rows in the table's order, MAML's also of `EPISODES` alone, and what says so."""
+    for record in sorted(records, key=_place):
+        yield record, ""
+        is_longer = record["method"] == "maml" and record["episodes"] > EPISODES
+        if is_longer and (first := of_first_episodes(record, EPISODES)):
+            yield first, f", first {EPISODES} episodes"
+
+
 def _place(record: Mapping[str, Any]) -> tuple[str, int, int]:
     """Return what orders the table: views, the split of the published first, then the catalogue."""
     splits, methods = [*reversed(TABLE_SPLITS), record["split"]], [*BY_NAME, record["method"]]
@@ -223,6 +239,9 @@ def _place(record: Mapping[str, Any]) -> tuple[str, int, int]:
 
 def accuracy_table(labels: Mapping[str, str], path: Path = RESULTS_FILE) -> list[dict[str, str]]:
     """Return the published accuracies and below them this project's, as rows by column heading.
+
+    MAML has a second row, of its first episodes alone: rows with no more are to be compared with
+    that.
 
     Args:
         labels: The methods' labels, by name.
@@ -241,10 +260,10 @@ def accuracy_table(labels: Mapping[str, str], path: Path = RESULTS_FILE) -> list
     ]
     measured: dict[tuple[str, str], dict[str, str]] = {}
     numbers: dict[tuple[str, str], set[int]] = {}
-    for record in sorted(load_records(path, complete=True), key=_place):
+    for record, of_first in _with_first_episodes(load_records(path, complete=True)):
         shape, split = (record["n_way"], record["k_shot"]), record["split"]
         if shape in headings and record["transductive"] and not record["within_alphabet"]:
-            label = _own_label(record, labels)
+            label = _own_label(record, labels) + of_first
             empty = {"Method": label, "Split": split, **dict.fromkeys(headings.values(), "–")}
             row = measured.setdefault((split, label), empty | _conditions(record).columns())
             row[headings[shape]] = percent(record["accuracy"][-1], record["ci95"][-1])

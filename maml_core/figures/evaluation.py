@@ -20,6 +20,7 @@ from maml_core.figures.style import (
     add_band,
     add_chance,
     class_letter,
+    error_bars,
     inner_step_axis,
     layout,
     tick_labels,
@@ -48,13 +49,17 @@ def confidence_figure(
         # What takes no steps, as the nearest picture, is the same at all of them.
         values = np.array([found.accuracy, found.ci95])
         mean, half = 100 * np.broadcast_to(values, (2, n_points))
-        interval = ""
+        interval, bars = "", None
         if np.isfinite(half).all():  # a single episode has none
-            add_band(figure, steps, mean, half, style.colour)
             interval = " ± %{customdata:.1f}"
+            if n_points > 1:
+                add_band(figure, steps, mean, half, style.colour)
+            else:  # a band would have no width
+                bars = error_bars(mean, half)
         figure.add_scatter(
             x=steps,
             y=mean,
+            error_y=bars,
             customdata=half,
             name=style.short_label,
             mode="lines" if crowded else "lines+markers",
@@ -66,15 +71,14 @@ def confidence_figure(
     inner_step_axis(figure, n_points)
     accuracy_axis(figure)
     if close:
-        bands = [
-            (100 * (mean - half), 100 * (mean + half))
+        lows = [
+            100 * max(mean - half, 0)
             for found in estimates.values()
             for mean, half in list(zip(found.accuracy, np.nan_to_num(found.ci95), strict=True))[
                 -n_points + 1 :
             ]
         ]
-        low, high = min(low for low, _ in bands), max(high for _, high in bands)
-        figure.update_yaxes(range=[low - 0.5, max(high, 100) + 0.5])
+        figure.update_yaxes(range=[min(lows) - 0.5, 100.5])
     return figure
 
 
@@ -95,14 +99,15 @@ def side_by_side_figure(
         style = STYLES[method]
         for step, least_points, open_marker in ((1, 3, True), (-1, 1, False)):
             shown = [
-                (name, estimates[method].accuracy[step], estimates[method].ci95[step])
+                (name, 100 * estimates[method].accuracy[step], 100 * estimates[method].ci95[step])
                 for name, estimates in zip(names, measurements.values(), strict=True)
                 if method in estimates and len(estimates[method].accuracy) >= least_points
             ]
             figure.add_scatter(
                 x=[name for name, _, _ in shown],
-                y=[100 * mean for _, mean, _ in shown],
-                error_y={"array": [100 * half for _, _, half in shown], "thickness": 1.5},
+                y=[mean for _, mean, _ in shown],
+                error_y=error_bars([mean for _, mean, _ in shown], [half for _, _, half in shown]),
+                customdata=[half for _, _, half in shown],
                 name=style.short_label + (", first step" if open_marker else ""),
                 showlegend=not open_marker,
                 offsetgroup=method,
@@ -115,7 +120,7 @@ def side_by_side_figure(
                 hovertemplate=[
                     "%{x}: %{y:.1f} %"
                     if np.isnan(half)  # a single episode has no interval
-                    else "%{x}: %{y:.1f} ± %{error_y.array:.1f} %"
+                    else "%{x}: %{y:.1f} ± %{customdata:.1f} %"
                     for _, _, half in shown
                 ],
             )

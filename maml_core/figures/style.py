@@ -180,10 +180,11 @@ def class_label(letter: str) -> int:
 def add_band(
     figure: go.Figure, x: Sequence[float], mean: np.ndarray, half: np.ndarray, colour: str
 ) -> None:
-    """Draw the band of half-width `half` around a line, all [n]."""
+    """Draw the band of half-width `half` around a line of accuracies in %, all [n]."""
+    below, above = arms(mean, half)
     figure.add_scatter(
         x=[*x, *reversed(x)],
-        y=np.concatenate([mean + half, (mean - half)[::-1]]),
+        y=np.concatenate([mean + above, (mean - below)[::-1]]),
         mode="lines",
         fill="toself",
         fillcolor=faded(colour, 0.2),
@@ -238,6 +239,20 @@ def tick_labels(values: Sequence[float]) -> dict[str, list[float] | list[str]]:
     return {"tickvals": list(values), "ticktext": [f"{value:g}" for value in values]}
 
 
+def arms(mean: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far intervals of accuracies in % reach down and up: to 0 and 100 at most.
+
+    An interval is told by its longer side, which may reach farther than an accuracy can.
+    """
+    return np.minimum(half, mean), np.minimum(half, 100 - mean)
+
+
+def error_bars(mean: Sequence[float], half: Sequence[float]) -> dict[str, Any]:
+    """Return Plotly's error bars of accuracies in %; NaN: none."""
+    below, above = arms(np.array(mean), np.array(half))
+    return {"array": above, "arrayminus": below, "symmetric": False, "thickness": 1.5}
+
+
 def inner_step_axis(figure: go.Figure, n_points: int) -> None:
     """Make x the inner step, with numbers that do not touch.
 
@@ -247,6 +262,8 @@ def inner_step_axis(figure: go.Figure, n_points: int) -> None:
     """
     every = 1 if n_points < 16 else 5 if n_points <= MOST_MARKERS else 10
     figure.update_xaxes(title="Inner step", dtick=every)
+    if n_points == 1:  # nobody takes one
+        figure.update_xaxes(title="Without an inner step", showticklabels=False)
 
 
 def accuracy_axis(figure: go.Figure, title: str = "Query accuracy, %") -> None:

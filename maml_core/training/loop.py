@@ -15,6 +15,7 @@ from maml_core.evaluation.confidence_intervals import percent
 from maml_core.learners import checkpoints
 from maml_core.learners.checkpoints import Checkpoint, CheckpointError, OtherSettingsError
 from maml_core.learners.learner import Learner
+from maml_core.methods.catalogue import BY_NAME
 from maml_core.methods.pretraining import with_new_head
 from maml_core.networks.registry import model_arguments
 from maml_core.optimisation.distributed import check_same, from_first, is_first, wait_for_all
@@ -197,7 +198,7 @@ def _resume(
 ) -> tuple[TrainState, dict[str, Any]]:
     """Return the saved state and its metadata if they belong to a run like this one."""
     if not run.state.exists():
-        raise CheckpointError(_why_not_resumed(run, steps))
+        raise CheckpointError(_why_not_resumed(run, steps, metadata["method"]))
     state, saved = saved_state.load_update(run.state)
     current = json.loads(json.dumps(metadata))  # as the saved one has been: tuples become lists
     # Settings that there were not yet when it was saved have changed nothing by then.
@@ -216,16 +217,22 @@ def _resume(
     return state, saved
 
 
-def _why_not_resumed(run: TrainingRun, steps: int) -> str:
+def _why_not_resumed(run: TrainingRun, steps: int, method: str) -> str:
     """Say why a run without a saved state cannot go on."""
-    if run.out.is_file():
-        updates = checkpoints.load_weights(run.out).provenance.updates
-        if updates is not None and updates >= steps:
-            return (
-                f"The training is finished: {run.out} holds its weights after {updates} updates. "
-                f"To train them further, begin from them with --start {run.out}."
-            )
-    return f"There are no weights at {run.state} to go on from; train without --resume."
+    nothing = f"There are no weights at {run.state} to go on from"
+    if not run.out.is_file():
+        return f"{nothing}; train without --resume."
+    there = checkpoints.load_weights(run.out).provenance
+    if there.method == method and there.updates is not None and there.updates >= steps:
+        found = f"The training is finished: {run.out} holds its weights"
+    else:
+        label = BY_NAME[there.method].label if there.method in BY_NAME else literal(there.method)
+        found = f"{nothing}; {run.out} holds weights of {label}"
+    after = "" if there.updates is None else f" after {there.updates} updates"
+    return (
+        f"{found}{after}. To train them further, begin from them with --start {run.out} and "
+        "another --out."
+    )
 
 
 def _identity(metadata: Mapping[str, Any]) -> dict[str, Any]:

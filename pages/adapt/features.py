@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from maml_core.figures.adaptation import feature_map_figure, separation_figure
-from maml_core.figures.style import STYLES, trained_method
+from maml_core.figures.style import STYLES, takes_no_step, trained_method
 from maml_core.teaching.anatomy.feature_map import (
     HEAD_INPUT,
     PLACES,
@@ -117,11 +117,13 @@ def _draw(
 def _explain(maps: Mapping[str, FeatureMap], n_methods: int) -> None:
     """Say how the maps are made, what is measured, and why so little moves where so little does."""
     more = f" The first {MAX_MAPS} of the chosen methods." if n_methods > MAX_MAPS else ""
+    takes_steps = not all(map(takes_no_step, maps))
+    fitted = "are fitted to all inner steps at once, and " if takes_steps else ""
     st.caption(
         "Squares: support; circles: query pictures, normalised together; a class has one "
-        "colour and letter. The two axes of a map are fitted to all inner steps at once, and "
-        "differ from method to method. *Classes explain*: the share of the query features' "
-        f"variance, in all dimensions, that lies between the means of the classes.{more}"
+        f"colour and letter. The two axes of a map {fitted}differ from method to method. "
+        "*Classes explain*: the share of the query features' variance, in all dimensions, that "
+        f"lies between the means of the classes.{more}"
     )
     explained = [found for name, found in maps.items() if trained_method(name) in EXPLAINED]
     if explained and all(found.movement < STILL for found in explained):

@@ -31,6 +31,7 @@ EXIT_SECONDS = 5.0  # that a process is given to exit by itself
 VALIDATION_EPISODES = 20  # of each validation, see `Validation`
 COMMAND = (sys.executable, "-m", "maml_core.training.background.worker")
 ROOT = str(PROJECT)
+FAULT = 1  # what Python ends with after an exception that nobody expected
 
 
 class TrainingQueue:
@@ -196,11 +197,7 @@ class TrainingQueue:
                 training.process = None
                 if training.state != "paused" and not training.is_finished:
                     training.state = "failed"
-                    training.message = (
-                        f"The training's process ended by itself (code {process.returncode}); the "
-                        "machine may be short of memory. Start it again, with fewer tasks an "
-                        "update."
-                    )
+                    training.message = _why_it_ended(process.returncode)
             self._start_next()
 
     def _terminate(self, training: BackgroundTraining) -> None:
@@ -229,6 +226,19 @@ class TrainingQueue:
                 if not self._by_owner:
                     self._watcher = None
                     return
+
+
+def _why_it_ended(code: int | None) -> str:
+    """Say why a process has ended that has not said so itself, and what to do."""
+    if code == FAULT:
+        return (
+            "The training met a fault of this program; the server's log tells more. Start it with "
+            "another method or network, and report these settings."
+        )
+    return (
+        f"The training's process ended by itself (code {code}); the machine may be short of "
+        "memory. Start it again, with fewer tasks an update."
+    )
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -620,7 +620,7 @@ def test_what_takes_no_step_is_evaluated_once_and_has_no_alpha(protonet, few_cha
 def test_what_takes_no_step_has_no_use_for_its_options(option, protonet, capsys):
     assert call(f"{EVALUATE.partition(' --steps')[0]} {option}", "--weights", protonet) == 1
     said = capsys.readouterr().err
-    assert "protonet solves for its head and takes no inner step" in said
+    assert "ProtoNet solves for its head and takes no inner step" in said
     assert option.split()[0] in said
 
 

@@ -12,14 +12,17 @@ import stat
 import numpy as np
 import pytest
 import scipy.stats
+import torch
 
 from maml_core.config import EpisodeSpec
-from maml_core.evaluation.confidence_intervals import Estimate
+from maml_core.evaluation.confidence_intervals import Estimate, estimate
 from maml_core.evaluation.records import (
     RESULTS_FILE,
     RecordError,
+    above,
     append_record,
     load_records,
+    of_first_episodes,
     paired_errors,
     prepare_to_append,
 )
@@ -88,6 +91,8 @@ UNREADABLE = [
     (b'{"errors": [-1]}', "has an unusable errors"),
     (b'{"errors": [0.5]}', "has an unusable errors"),
     (b'{"errors": 3}', "has an unusable errors"),
+    (b'{"n_way": 0}', "has an unusable n_way"),
+    (b'{"q_query": 10000001}', "has an unusable q_query"),
 ]
 
 
@@ -200,6 +205,31 @@ def test_rows_of_other_episodes_are_not_paired(unlike):
 
 def test_rows_of_earlier_versions_have_no_paired_difference():
     assert paired_errors(ROW, of_errors([0, 1])) is None
+
+
+def test_an_episode_has_no_more_errors_than_queries(path):
+    path.write_text(json.dumps(of_errors([0, 51])))
+    with pytest.raises(RecordError, match="has more errors in an episode than queries"):
+        load_records(path, complete=True)
+
+
+def test_a_row_is_compared_with_the_first_episodes_of_a_longer_one():
+    errors = [2, 0, 7, 1, 30, 40]
+    longer, shorter = of_errors(errors), of_errors([1, 1, 2, 0])
+    first = of_first_episodes(longer, 4)
+    assert (first["episodes"], first["errors"]) == (4, errors[:4])
+    assert first["accuracy"] == pytest.approx([1 - 10 / 200])
+    assert first["ci95"] == pytest.approx(
+        estimate(1 - torch.tensor([[2.0], [0], [7], [1]]) / 50, 50).ci95
+    )
+    assert of_first_episodes(shorter, 4) is shorter
+    assert above(shorter, longer) == paired_errors(shorter, longer)
+    # Without the shorter row's errors the difference is as large, but has no interval.
+    difference, half = above({**shorter, "errors": []}, longer)
+    assert difference == pytest.approx((10 - 4) / 200)
+    assert math.isnan(half)
+    unknown = above(shorter, {**longer, "errors": []})
+    assert all(map(math.isnan, unknown))
 
 
 @pytest.mark.parametrize("errors", [[1, 2, 3], [1]])

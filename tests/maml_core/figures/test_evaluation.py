@@ -41,8 +41,8 @@ def test_the_band_is_the_mean_and_its_interval_in_percent(estimates):
             corners[x] += (y,)
         for step, (upper, lower) in corners.items():
             mean, half = found.accuracy[step], found.ci95[step]
-            assert upper == pytest.approx(100 * (mean + half))
-            assert lower == pytest.approx(100 * (mean - half))
+            assert upper == pytest.approx(min(100 * (mean + half), 100))
+            assert lower == pytest.approx(max(100 * (mean - half), 0))
         assert list(band.x) == [0, 1, 2, 2, 1, 0]  # once around, not a zigzag
         red, green, blue = (int(STYLES[method].colour[i : i + 2], 16) for i in (1, 3, 5))
         assert band.fillcolor.startswith(f"rgba({red},{green},{blue},0.")
@@ -50,9 +50,12 @@ def test_the_band_is_the_mean_and_its_interval_in_percent(estimates):
 
 
 def band_of(figure, label):
-    """The lowest and the highest y of a method's band at each x."""
-    line = next(i for i, one in enumerate(figure.data) if one.name == label)
-    band = figure.data[line - 1]
+    """The lowest and the highest y of a method's band at each x, or of its bar."""
+    place = next(i for i, one in enumerate(figure.data) if one.name == label)
+    line, band = figure.data[place], figure.data[place - 1]
+    if line.error_y.array is not None:
+        bars = zip(line.x, line.y, line.error_y.array, line.error_y.arrayminus, strict=True)
+        return {x: (y - down, y + up) for x, y, up, down in bars}
     at = {}
     for x, y in zip(band.x, band.y, strict=True):
         at.setdefault(x, []).append(float(y))
@@ -78,7 +81,7 @@ def test_what_takes_no_steps_is_flat_over_all_of_them(first, estimates):
     [
         ((0.2, 0.85, 0.97), (0.0, 0.02, 0.01)),
         ((0.2, 0.97, 0.6), (0.0, 0.01, 0.2)),  # lowest at the last step
-        ((0.5, 0.95, 0.9), (0.0, 0.14, 0.06)),  # higher than 100 %
+        ((0.5, 0.95, 0.9), (0.0, 0.14, 0.06)),  # would reach beyond 100 %
         ((0.5,), (0.07,)),
     ],
 )
@@ -185,6 +188,10 @@ def test_so_many_steps_that_markers_would_touch_are_drawn_without_them(steps, mo
     assert steps / figure.layout.xaxis.dtick <= 15, "the axis' numbers keep apart"
 
 
+def bars(trace):
+    return () if trace.error_y.array is None else trace.error_y.array
+
+
 def test_measurements_stand_side_by_side_with_their_first_and_last_step():
     measurements = {
         "1: 5-way 1-shot, seed 0": {
@@ -196,8 +203,7 @@ def test_measurements_stand_side_by_side_with_their_first_and_last_step():
     figure = side_by_side_figure(measurements, [5, 5])
     assert_sound(figure)
     shown = {
-        trace.name: [*zip(trace.x, trace.y, trace.error_y.array or (), strict=False)]
-        for trace in figure.data
+        trace.name: [*zip(trace.x, trace.y, bars(trace), strict=False)] for trace in figure.data
     }
     one, two = measurements
     # A single inner step is the first and the last: it is drawn once.
@@ -210,6 +216,32 @@ def test_measurements_stand_side_by_side_with_their_first_and_last_step():
     low, high = figure.layout.yaxis.range
     assert low <= 45
     assert high > 100
+
+
+def test_no_interval_is_drawn_beyond_what_an_accuracy_can_be():
+    """It is told by its longer side, which is the one towards the middle."""
+    sure, unsure = Estimate(9, (1.0,), (0.038,)), Estimate(9, (0.0, 0.5, 0.99), (0.2, 0.6, 0.02))
+    beside = side_by_side_figure({"a": {"protonet": sure, "maml": unsure}}, [2])
+    reaches = [
+        (y + up, y - down)
+        for trace in beside.data[:-1]
+        for y, up, down in zip(trace.y, bars(trace), trace.error_y.arrayminus, strict=True)
+    ]
+    expected = [(100, 96.2), (100, 0), (100, 97)]  # of ProtoNet, of MAML's first step and its last
+    for found, one in zip(reaches, expected, strict=True):
+        assert found == pytest.approx(one)
+    band = confidence_figure({"maml": unsure}, 2).data[0]
+    assert band.y == pytest.approx([20, 100, 100, 97, 0, 0])
+
+
+def test_where_nobody_takes_a_step_the_axis_says_so_and_the_interval_is_a_bar():
+    alone = {"protonet": Estimate(9, (0.9,), (0.02,)), "r2d2": Estimate(9, (0.8,), (0.03,))}
+    figure = confidence_figure(alone, 5)
+    assert figure.layout.xaxis.title.text == "Without an inner step"
+    assert figure.layout.xaxis.showticklabels is False
+    assert [trace.error_y.array[0] for trace in figure.data[:2]] == pytest.approx([2, 3])
+    beside = confidence_figure(alone | {"maml": Estimate(9, (0.2, 0.9), (0.0, 0.02))}, 5)
+    assert beside.layout.xaxis.title.text == "Inner step"
 
 
 def test_beside_others_a_single_episode_has_no_interval_either():

@@ -78,6 +78,18 @@ def test_weights_that_lost_their_state_are_not_called_finished(unfinished):
         train(replace(unfinished, resume=True), CONFIG, NARROW)
 
 
+@pytest.mark.parametrize("changed", [{"method": "r2d2", "inner_steps": 0}, {"meta_steps": 90}])
+def test_who_cannot_resume_is_not_sent_to_replace_finished_weights(changed, run):
+    """They are another method's, or trained for fewer updates than are wanted now."""
+    train(run, CONFIG, NARROW)
+    with pytest.raises(CheckpointError) as caught:
+        train(replace(run, resume=True), replace(CONFIG, **changed), NARROW)
+    words = f"{run.out} holds weights of MAML after {CONFIG.meta_steps} updates"
+    assert words in (told := str(caught.value))
+    assert f"begin from them with --start {run.out} and another --out" in told
+    assert "is finished" not in told
+
+
 def changed(data, kind):
     """The data with one pixel, one drawer, one name or one class otherwise."""
     if kind == "pixel":

@@ -211,12 +211,20 @@ def test_who_comes_back_as_another_goes_on_with_the_training(trainings, stand_in
     assert not training.was_left
 
 
+def test_a_fault_of_the_program_is_not_put_on_the_memory(trainings, stand_in) -> None:
+    faulty = trainings.start("one", job(seed=17))
+    until(lambda: faulty.state == "failed")
+    assert "a fault of this program" in faulty.message
+    assert "memory" not in faulty.message
+
+
 def test_a_process_that_dies_is_told_and_makes_room(trainings, stand_in) -> None:
     trainings.start("one", job())
     dead = trainings.start("two", job(seed=13))
     after = trainings.start("three", job())
     until(lambda: dead.state == "failed")
     assert "ended by itself (code 7)" in dead.message
+    assert "short of memory" in dead.message
     until(lambda: after.progress)
 
 
