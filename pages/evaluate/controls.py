@@ -20,7 +20,7 @@ from pages.shared.classroom.links import (
     SPLITS,
 )
 from pages.shared.frame.page_header import explanation
-from pages.shared.learners.method_list import by_label, choose_methods
+from pages.shared.learners.method_list import by_label, choose_methods, why_no_steps
 from pages.shared.link_settings import Check, one_of, some_of, whole_number
 from pages.shared.widgets import segmented_choice
 
@@ -110,8 +110,16 @@ def evaluation_controls() -> EvaluationControls:
     with switches_column:
         official, same_drawers, rotation_tta, ink_crops = _switches()
         ensemble = _ensemble(chosen)
+    why_disabled = why_no_steps(chosen)
     inner_steps = steps_column.slider(
-        "Inner steps", 1, MAX_STEPS, EVALUATE_STEPS, key="test_steps", bind="query-params"
+        "Inner steps",
+        1,
+        MAX_STEPS,
+        EVALUATE_STEPS,
+        key="test_steps",
+        bind="query-params",
+        disabled=why_disabled is not None,
+        help=why_disabled,
     )
     episodes = episodes_column.select_slider(
         "Episodes",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import streamlit as st
 
 from maml_core.figures.style import STYLES, takes_no_step
-from maml_core.methods.catalogue import BY_NAME, GROUPS, Method
+from maml_core.methods.catalogue import BY_NAME, GROUPS, NEAREST, Method
 from pages.shared.widgets import segmented_choice
 
 FIRST = ("maml", "pretrained", "random")
@@ -61,7 +61,7 @@ def choose_methods(offered: ByLabel, default: Iterable[str], key: str) -> tuple[
 def why_no_steps(methods: Iterable[str]) -> str | None:
     """Return why there are no inner steps to choose for these; None where one of them takes any."""
     chosen = list(methods)
-    none_descends = bool(chosen) and all(map(takes_no_step, chosen))
+    none_descends = bool(chosen) and all(m in NEAREST or takes_no_step(m) for m in chosen)
     return "None of the chosen methods takes an inner step." if none_descends else None
 
 

@@ -389,6 +389,17 @@ def test_of_many_steps_the_table_shows_the_first_each_tenth_and_the_last(two_spl
         assert shown[f"step {step}"].split(" ± ")[0] == f"{drawn[step]:.1f}"
 
 
+def test_inner_steps_are_chosen_only_where_somebody_takes_any() -> None:
+    at = open_page(EVALUATE, who="ProtoNet", test_steps="3")
+    at.pills(key="who").set_value(["ProtoNet", "1-NN on pixels"]).run()
+    steps = at.slider(key="test_steps")
+    assert steps.disabled
+    assert "None of the chosen methods takes an inner step" in steps.help
+    at.pills(key="who").set_value(["ProtoNet", "MAML"]).run()
+    steps = at.slider(key="test_steps")
+    assert (steps.disabled, steps.value) == (False, 3)
+
+
 def test_without_a_method_there_is_nothing_to_evaluate() -> None:
     at = open_page(EVALUATE)
     at.pills(key="who").set_value([]).run()
