@@ -19,6 +19,7 @@ from maml_core.cli.measured_learners import (
     check_options,
     learners_of,
     refuse_inner_loop,
+    why_no_step,
 )
 from maml_core.cli.options import from_options
 from maml_core.cli.parser import EVALUATION_STEPS
@@ -47,10 +48,9 @@ from maml_core.learners.training_classes import (
     seen_in_training,
     splits_trained_on,
 )
-from maml_core.methods.catalogue import BY_NAME, NEAREST
+from maml_core.methods.catalogue import NEAREST
 from maml_core.optimisation.distributed import check_same, from_first, is_first, joined
 from maml_core.optimisation.thread_pool import in_processes
-from maml_core.teaching.sentences.words import listed
 from maml_core.training import inner_lr_search
 from maml_core.training.saved_state import fingerprint
 from maml_core.training.training_run import TrainingRun
@@ -133,14 +133,7 @@ def _measured(
         stream = evaluate_nearest(learners[0] if learners else None, pool, spec, config)
     else:
         if all(one.solve_head for one in learners):
-            names = listed([BY_NAME[one.method].short_label for one in learners])
-            verbs = (
-                "solves for its head and takes"
-                if len(learners) == 1
-                else "solve for a head and take"
-            )
-            why = f"{names} {verbs} no inner step"
-            refuse_inner_loop(parsed, why)
+            refuse_inner_loop(parsed, why_no_step(learners))
         elif len(learners) == 1:
             inner_lr = config.inner_lr or learners[0].inner_lr(spec.n_way)
         stream = evaluate(learners, pool, spec, own_steps(learners, config))
@@ -293,10 +286,7 @@ def _inner_lrs(parsed: argparse.Namespace) -> dict[str, float]:
     learner = from_first(lambda: adapting_learner(parsed, validation.data))
     _check_seen(parsed, learner, validation.data, "validation")
     if learner.solve_head is not None:
-        raise ValueError(
-            f"{BY_NAME[learner.method].short_label} solves for its head and takes no inner step, "
-            "so there is no alpha to choose."
-        )
+        raise ValueError(f"{why_no_step([learner])}, so there is no alpha to choose.")
     if parsed.weights and is_first():
         check_writable(parsed.weights)  # now, not after minutes
     return inner_lr_search.best_inner_lrs(learner, validation)

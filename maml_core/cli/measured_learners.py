@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner, random_learner
 from maml_core.methods.catalogue import BY_NAME, NEAREST, TAKES_NO_STEP, current_name, weights_of
 from maml_core.networks.registry import for_pictures, model_arguments
+from maml_core.teaching.sentences.words import listed
 
 STILL = (*NEAREST, *TAKES_NO_STEP)  # who takes no inner step
 
@@ -77,7 +79,7 @@ def _shipped(method: str, split: str) -> Learner:
 
 
 def _check_shipped(method: str | None, split: str) -> None:
-    if method not in (None, "random") and not checkpoints.is_shipped(method, split):
+    if method and not checkpoints.can_answer(method, split):
         raise ValueError(
             f"There are no shipped weights of {method} for --split {split}; choose another split, "
             "or train them and name their file, with --weights or as a member of an --ensemble."
@@ -107,6 +109,14 @@ def check_options(parsed: argparse.Namespace) -> None:
             refuse_options(parsed, why, "weights")
     if parsed.minus == parsed.method and not (parsed.weights or parsed.ensemble):
         raise ValueError(f"--minus {parsed.minus} is what is measured itself; name another method.")
+
+
+def why_no_step(learners: Sequence[Learner]) -> str:
+    """Return the sentence that these solve for their head, to be gone on with."""
+    names = listed([BY_NAME[one.method].short_label for one in learners])
+    if len(learners) == 1:
+        return f"{names} solves for its head and takes no inner step"
+    return f"{names} solve for a head and take no inner step"
 
 
 def refuse_inner_loop(parsed: argparse.Namespace, why: str) -> None:

@@ -322,5 +322,4 @@ def official_runs_table(
 def _has_weights(row: Row) -> bool:
     if row.members:
         return are_shipped(row.members, row.split)
-    method = weights_of(row.method)
-    return method in (None, "random") or checkpoints.is_shipped(method, row.split)
+    return checkpoints.can_answer(row.method, row.split)

@@ -121,10 +121,9 @@ def _stepwise(
         )
         for k in range(n_points)
     ]
-    inner_step_axis(figure, n_points)
+    is_taken = not all(takes_no_step(method) for method, _, _ in lines)
+    inner_step_axis(figure, n_points, is_taken=is_taken)
     figure.update_xaxes(range=[-0.3, n_points - 0.7])
-    if all(takes_no_step(method) for method, _, _ in lines):
-        figure.update_xaxes(title="Without an inner step", showticklabels=False)
     return figure
 
 

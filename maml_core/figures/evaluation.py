@@ -68,7 +68,7 @@ def confidence_figure(
             hovertemplate=f"step %{{x}}: %{{y:.1f}}{interval} %",
         )
     add_chance(figure, 100 / n_way)
-    inner_step_axis(figure, n_points)
+    inner_step_axis(figure, n_points, is_taken=n_points > 1)
     accuracy_axis(figure)
     if close:
         lows = [

@@ -253,16 +253,17 @@ def error_bars(mean: Sequence[float], half: Sequence[float]) -> dict[str, Any]:
     return {"array": above, "arrayminus": below, "symmetric": False, "thickness": 1.5}
 
 
-def inner_step_axis(figure: go.Figure, n_points: int) -> None:
+def inner_step_axis(figure: go.Figure, n_points: int, *, is_taken: bool = True) -> None:
     """Make x the inner step, with numbers that do not touch.
 
     Args:
         figure: The figure.
         n_points: Of the longest line, inner steps + 1.
+        is_taken: Whether anybody takes an inner step.
     """
     every = 1 if n_points < 16 else 5 if n_points <= MOST_MARKERS else 10
     figure.update_xaxes(title="Inner step", dtick=every)
-    if n_points == 1:  # nobody takes one
+    if not is_taken:
         figure.update_xaxes(title="Without an inner step", showticklabels=False)
 
 

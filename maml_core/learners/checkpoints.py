@@ -24,7 +24,7 @@ from maml_core.data.storage.disk_cache import atomic_write
 from maml_core.learners.adaptation import adapt_to_support
 from maml_core.learners.learner import Learner, random_learner
 from maml_core.learners.provenance import Provenance, current_names
-from maml_core.methods.catalogue import BY_NAME, current_name, moving_of
+from maml_core.methods.catalogue import BY_NAME, current_name, moving_of, weights_of
 from maml_core.methods.maml_plus_plus import NORMALISATION
 from maml_core.methods.r2d2 import FIRST as RIDGE
 from maml_core.methods.registry import HEAD_SOLVERS
@@ -268,6 +268,12 @@ def shipped(method: str, split: str = "alphabets", folder: Path = WEIGHTS) -> Le
 def is_shipped(method: str, split: str = "alphabets", folder: Path = WEIGHTS) -> bool:
     """Say whether the project has weights of a method that were trained on a split."""
     return _shipped_file(method, split, folder).is_file()
+
+
+def can_answer(method: str, split: str = "alphabets") -> bool:
+    """Say whether the weights that a method answers with are shipped, or it needs none."""
+    name = weights_of(method)
+    return name in (None, "random") or is_shipped(name, split)
 
 
 def shipped_fingerprint(method: str, split: str = "alphabets", folder: Path = WEIGHTS) -> str:

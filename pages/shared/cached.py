@@ -130,12 +130,12 @@ def _n_seen(
 @st.cache_data(show_spinner=False)
 def references(split: str = SPLIT) -> tuple[str, ...]:
     """Return the references that adapt nothing and whose features' weights are here."""
-    return tuple(n for n, by in NEAREST.items() if by is None or checkpoints.is_shipped(by, split))
+    return tuple(name for name in NEAREST if checkpoints.can_answer(name, split))
 
 
 @st.cache_data(show_spinner=False)
 def _shipped_methods(split: str) -> tuple[str, ...]:
-    return tuple(m for m in METHODS if m == "random" or checkpoints.is_shipped(m, split))
+    return tuple(name for name in METHODS if checkpoints.can_answer(name, split))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64, ttl=RESULT_SECONDS)

@@ -47,7 +47,11 @@ class PlainMaml:
             value = F.cross_entropy(self.network(now, x), y)
             second_order = self.config.method not in ("fomaml", "reptile")
             gradients = torch.autograd.grad(
-                value, [now[n] for n in moving], create_graph=second_order, retain_graph=True
+                value,
+                [now[n] for n in moving],
+                create_graph=second_order,
+                retain_graph=True,
+                materialize_grads=True,  # zero for a bias before a normalisation
             )
             step = {
                 n: self.config.inner_lr * self.factor(meta, n, n_way, number) * g

@@ -8,6 +8,7 @@ import torch
 from maml_core.episodes.task_batch import TaskBatch
 from maml_core.methods.inner_loop import adapt
 from maml_core.methods.maml_plus_plus import first_steps
+from maml_core.methods.meta_gradient import adapt_to_tasks
 from maml_core.methods.registry import META_GRADIENTS
 from maml_core.networks.meta_params import split_lr_multipliers, step_params_of
 from tests.support.meta_configs import INNER_LR, config_of
@@ -45,23 +46,14 @@ def test_maml_plus_plus_begins_as_maml_and_stays_so_where_its_steps_agree(
 
 def test_the_last_steps_own_serve_all_further_steps(model, exact_tasks, meta_params, plain_conv4):
     """As a plain loop of four steps whose third and fourth have what the second has."""
-    theta, factors = split_lr_multipliers(meta_params)
+    config = config_of("maml_plus_plus", inner_steps=4)
     task = TaskBatch(*(column[0] for column in exact_tasks()))
-    found = adapt(
-        model,
-        theta,
-        task.support_x,
-        task.support_y,
-        inner_lr=INNER_LR,
-        inner_steps=4,
-        lr_multipliers=factors,
-        step_params=step_params_of(meta_params),
-    )
+    found = adapt_to_tasks(model, meta_params, task, config, first_order=False, moves="network")
     longer = {
         n: torch.cat([v, v[1:], v[1:]]) if "/" in n else v.clone().requires_grad_()
         for n, v in meta_params.items()
     }
-    plain = PlainMaml(plain_conv4, config_of("maml_plus_plus", inner_steps=4))
+    plain = PlainMaml(plain_conv4, config)
     expected = plain.trajectory(longer, task.support_x, task.support_y, 3)
     for one, other in zip(found, expected, strict=True):
         for name in one:

@@ -19,15 +19,16 @@ from maml_core.evaluation.accuracy import evaluate
 from maml_core.learners.adaptation import adapt_to_support
 from maml_core.learners.checkpoints import Checkpoint, from_bytes, to_bytes
 from maml_core.learners.learner import Learner
-from maml_core.methods.inner_loop import adapt
 from maml_core.methods.maml_plus_plus import first_steps
+from maml_core.methods.meta_gradient import adapt_to_tasks
 from maml_core.methods.registry import FIRST_META_PARAMS, META_GRADIENTS
 from maml_core.networks.functional import initial_params
-from maml_core.networks.meta_params import split_lr_multipliers, step_params_of
+from maml_core.networks.meta_params import split_lr_multipliers
 from maml_core.networks.registry import MODELS, make_model
 from maml_core.optimisation.outer_loop import TrainState
 from maml_core.training.meta_training import meta_train, task_stream
 from tests.support.meta_configs import ADAPTING, config_of
+from tests.support.plain_maml import PlainMaml
 
 SMALL = {
     "conv4": {"channels": 4},
@@ -75,32 +76,16 @@ def test_each_of_mamls_plus_plus_steps_is_its_own_in_every_network(
         name: value + 0.1 * torch.randn(value.shape, generator=generator).double()
         for name, value in first_steps(theta, 3).items()
     }
+    meta = {n: v.requires_grad_() for n, v in {**theta, **own}.items()}
+    assert isinstance(split_lr_multipliers(meta)[1], list)
     task = TaskBatch(*(column[0] for column in exact_tasks(n_tasks=1)))
-    fast = theta
-    for step in range(3):
-        fast = {n: v.detach().requires_grad_() for n, v in fast.items()}
-        loss = F.cross_entropy(functional_call(model, fast, (task.support_x,)), task.support_y)
-        slopes = torch.autograd.grad(loss, list(fast.values()), **UNUSED)
-        fast = {
-            n: own[f"step/{n}"][step]
-            if f"step/{n}" in own
-            else fast[n] - ALPHA * (10 * own[f"log_rate/{n}"][step]).exp() * g
-            for n, g in zip(fast, slopes, strict=True)
-        }
-    params, factors = split_lr_multipliers({**theta, **own})
-    assert isinstance(factors, list)
-    *_, found = adapt(
-        model,
-        params,
-        task.support_x,
-        task.support_y,
-        inner_lr=ALPHA,
-        inner_steps=3,
-        lr_multipliers=factors,
-        step_params=step_params_of(own),
-    )
-    for parameter, value in fast.items():
-        torch.testing.assert_close(found[parameter], value, rtol=1e-7, atol=1e-10)
+    config = config_of("maml_plus_plus", inner_steps=3)
+    found = adapt_to_tasks(model, meta, task, config, first_order=False, moves="network")
+    plain = PlainMaml(lambda params, x: functional_call(model, params, (x,)), config)
+    expected = plain.trajectory(meta, task.support_x, task.support_y, 3)
+    for one, other in zip(found, expected, strict=True):
+        for parameter in one:
+            torch.testing.assert_close(one[parameter], other[parameter], rtol=1e-7, atol=1e-10)
 
 
 @pytest.mark.parametrize("name", MODELS)
