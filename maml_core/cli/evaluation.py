@@ -134,7 +134,7 @@ def _measured(
     else:
         if all(one.solve_head for one in learners):
             refuse_inner_loop(parsed, why_no_step(learners))
-        elif len(learners) == 1:
+        elif config.inner_lr or len(learners) == 1:  # of several each has its own
             inner_lr = config.inner_lr or learners[0].inner_lr(spec.n_way)
         stream = evaluate(learners, pool, spec, own_steps(learners, config))
     steps = [not (nearest or one.solve_head) for one in learners] or [False]

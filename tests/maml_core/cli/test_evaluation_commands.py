@@ -88,6 +88,8 @@ def test_an_ensemble_of_files_and_methods_is_measured_as_evaluation_says(
     assert found["accuracy"] == list(expected.accuracy)
     assert (found["method"], found["members"]) == ("ensemble", [str(one) for one in members])
     assert found["inner_lr"] is None
+    assert call(f"{EVALUATE} --json --inner-lr 0.125 --ensemble", *members) == 0
+    assert json.loads(capsys.readouterr().out)["inner_lr"] == 0.125, "which all who step then take"
 
 
 @pytest.mark.parametrize(
