@@ -12,6 +12,7 @@ import torch
 from maml_core.evaluation.confidence_intervals import (
     differences_by_step,
     estimate,
+    in_points,
     mean_and_ci95,
     mean_difference,
     percent,
@@ -86,6 +87,14 @@ def test_an_interval_is_written_in_one_way(half, text):
 )
 def test_a_half_width_is_not_rounded_to_none(half, text):
     assert plus_minus(98.62, half) == text
+
+
+@pytest.mark.parametrize(
+    ("difference", "text"), [(0.0127, "+1.3 ± 0.2"), (-0.0127, "−1.3 ± 0.2"), (0.0, "+0.0 ± 0.2")]
+)
+def test_a_difference_is_written_with_its_sign(difference, text):
+    assert in_points(difference, 0.002) == text
+    assert in_points(difference, math.nan) == text.partition(" ")[0]
 
 
 def test_the_interval_holds_the_mean_in_95_of_100_cases():

@@ -80,7 +80,7 @@ def test_the_meta_gradient_is_that_of_a_dense_hessian(
     config = replace(config_of("imaml", inner_steps=3), proximal=LAMBDA, transductive=transductive)
     if times_alpha != 1:  # of a run on 2 and 3 ways
         config = replace(config, n_ways=(2, 3), scale_inner_lr=True)
-    found, _ = META_GRADIENTS["imaml"](model, meta, tasks, config)
+    found, metrics = META_GRADIENTS["imaml"](model, meta, tasks, config)
     names, sizes = list(meta), [v.numel() for v in meta.values()]
 
     def unflat(row):
@@ -88,7 +88,7 @@ def test_the_meta_gradient_is_that_of_a_dense_hessian(
         return {n: part.view(meta[n].shape) for n, part in parts}
 
     theta = torch.cat([v.flatten() for v in meta.values()])
-    total = torch.zeros_like(theta)
+    total, losses, correct = torch.zeros_like(theta), [], []
     for task in (TaskBatch(*columns) for columns in zip(*tasks, strict=True)):
 
         def support_loss(row, task=task):
@@ -105,7 +105,9 @@ def test_the_meta_gradient_is_that_of_a_dense_hessian(
         else:
             both = torch.cat([task.support_x, task.query_x])
             out = plain_conv4(unflat(point), both, n := len(task.support_x))[n:]
-        (slope,) = torch.autograd.grad(F.cross_entropy(out, task.query_y), point)
+        losses.append(F.cross_entropy(out, task.query_y))
+        correct += (out.argmax(-1) == task.query_y).tolist()
+        (slope,) = torch.autograd.grad(losses[-1], point)
         hessian = torch.autograd.functional.hessian(support_loss, point.detach())
         system = torch.eye(len(theta)) + hessian / LAMBDA
         assert torch.linalg.eigvalsh(system).min() > 0
@@ -114,6 +116,8 @@ def test_the_meta_gradient_is_that_of_a_dense_hessian(
     assert total.norm() > 1e-3
     # So close that a step more or fewer than five is seen: at this λ they nearly solve the system.
     torch.testing.assert_close(mine, total / 2, rtol=1e-9, atol=1e-12)
+    assert metrics.loss.item() == pytest.approx(sum(losses).item() / 2)
+    assert metrics.accuracy.item() == pytest.approx(sum(correct) / len(correct))
 
 
 def test_after_training_too_the_inner_loop_is_held_near_theta(model, pool):

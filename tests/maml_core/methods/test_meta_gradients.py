@@ -227,18 +227,20 @@ def test_measures_are_the_mean_query_loss_and_accuracy_of_a_plain_loop(
     method, model, meta_params, exact_tasks, plain_conv4
 ):
     config = config_of(method, inner_steps=2)
-    meta, tasks = meta_params(3, method=method), exact_tasks(n_tasks=4)
+    meta, tasks = meta_params(3, method=method), exact_tasks(n_tasks=10)
     _, metrics = META_GRADIENTS[method](model, meta, tasks, config)
     plain = PlainMaml(plain_conv4, config)
     leaves = {n: v.requires_grad_() for n, v in meta.items()}
     losses, accuracies = [], []
     for task in (TaskBatch(*columns) for columns in zip(*tasks, strict=True)):
         points = plain.trajectory(leaves, task.support_x, task.support_y, 3)
-        out = plain_conv4(points[-1], task.query_x).detach()
-        losses.append(F.cross_entropy(out, task.query_y).item())
-        accuracies.append((out.argmax(1) == task.query_y).double().mean().item())
+        outs = [plain_conv4(point, task.query_x).detach() for point in points]
+        losses.append(F.cross_entropy(outs[-1], task.query_y).item())
+        accuracies.append([(o.argmax(1) == task.query_y).double().mean().item() for o in outs])
+    *earlier, last = np.mean(accuracies, axis=0)
     assert metrics.loss.item() == pytest.approx(np.mean(losses))
-    assert metrics.accuracy.item() == pytest.approx(np.mean(accuracies))
+    assert metrics.accuracy.item() == pytest.approx(last)
+    assert last not in earlier, "else an earlier step's accuracy would do as well"
 
 
 def test_one_step_of_reptile_from_a_head_of_one_row_learns_nothing(model, meta_params, exact_tasks):

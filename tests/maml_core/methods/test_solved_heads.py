@@ -74,11 +74,11 @@ def test_a_regression_begins_with_a_penalty_of_one_and_logits_of_ten_times_its_a
 
 
 def plain_objective(method, network, config, meta, tasks):
-    """The mean query loss, task by task, by the papers' definitions."""
+    """The mean query loss and accuracy, task by task, by the papers' definitions."""
     width = meta[HEAD[0]].shape[-1]
     identity = {HEAD[0]: torch.eye(width).double(), HEAD[1]: torch.zeros(width).double()}
     at = {**meta, **identity}
-    losses = []
+    losses, correct = [], []
     for task in (TaskBatch(*columns) for columns in zip(*tasks, strict=True)):
         support, n = network(at, task.support_x), len(task.support_y)
         if config.transductive:
@@ -95,7 +95,8 @@ def plain_objective(method, network, config, meta, tasks):
             solved = torch.linalg.inv(support.T @ support + penalty) @ moments
             out = (LOG_LR_SCALE * meta[LOG_SCALE]).exp() * query @ solved
         losses.append(F.cross_entropy(out, task.query_y))
-    return sum(losses) / len(losses)
+        correct += (out.argmax(-1) == task.query_y).tolist()
+    return sum(losses) / len(losses), np.mean(correct)
 
 
 @pytest.mark.parametrize("method", SOLVING)
@@ -106,9 +107,10 @@ def test_the_meta_gradient_is_that_of_the_definition(
     meta = random_params(model) | (RIDGE if method == "r2d2" else {})
     found, metrics = META_GRADIENTS[method](model, meta, tasks, config)
     leaves = {n: v.clone().requires_grad_() for n, v in meta.items()}
-    value = plain_objective(method, plain_conv4, config, leaves, tasks)
+    value, accuracy = plain_objective(method, plain_conv4, config, leaves, tasks)
     expected = torch.autograd.grad(value, list(leaves.values()), materialize_grads=True)
     assert metrics.loss.item() == pytest.approx(value.item())
+    assert metrics.accuracy.item() == pytest.approx(accuracy)
     for name, one in zip(leaves, expected, strict=True):
         torch.testing.assert_close(found[name], one, rtol=1e-7, atol=1e-10)
     assert norm(found) > 1e-3
@@ -129,11 +131,11 @@ def test_the_meta_gradient_is_what_finite_differences_say(
         towards = {n: torch.randn(v.shape, generator=generator).double() for n, v in meta.items()}
         towards = scale(towards, 1 / norm(towards).item())
         ahead, behind = (
-            plain_objective(method, plain_conv4, config, add(meta, towards, scale=s), tasks).item()
+            plain_objective(method, plain_conv4, config, add(meta, towards, scale=s), tasks)[0]
             for s in (epsilon, -epsilon)
         )
         slope = dot(gradient, towards).item()
-        error = abs((ahead - behind) / (2 * epsilon) - slope)
+        error = abs((ahead - behind).item() / (2 * epsilon) - slope)
         assert error < 1e-5 * max(abs(slope), norm(gradient).item())
 
 
