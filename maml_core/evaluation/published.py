@@ -107,7 +107,7 @@ PUBLISHED = (
     _result(
         "iMAML, by a user of its code",
         "98.2 | – | – | –",
-        "aravindr93/imaml_dev, issue 3",
+        "aravindr93/imaml_dev, issue 3: on validation characters",
         SINGLE,
     ),
     # The split and the five best checkpoints are those of the official code, `train_val_test_split`
