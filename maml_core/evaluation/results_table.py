@@ -12,7 +12,7 @@ from maml_core.data.registry import load
 from maml_core.data.splits import split_classes
 from maml_core.episodes.pool import TaskPool, make_pool
 from maml_core.episodes.sampling import count_available_episodes
-from maml_core.evaluation.accuracy import evaluate, evaluate_nearest
+from maml_core.evaluation.accuracy import evaluate, evaluate_nearest, own_steps
 from maml_core.evaluation.confidence_intervals import Estimate, percent, plus_minus
 from maml_core.evaluation.ensembles import (
     ENSEMBLE,
@@ -167,16 +167,20 @@ def _literature_rows(methods: Iterable[str]) -> list[Row]:
 
 
 def measure_row(row: Row, pool: TaskPool, config: EvaluationConfig) -> Iterator[Estimate]:
-    """Yield a row's growing estimate on a pool; the row sets normalisation and views."""
+    """Yield a row's growing estimate on a pool; the row sets normalisation and views.
+
+    Who takes no step has one accuracy.
+    """
     config = replace(config, transductive=row.transductive, rotation_tta=row.rotation_tta)
-    if row.members:
-        members = [shipped_member(name, row.split) for name in row.members]
-        return evaluate(members, pool, row.spec, config)
     if row.method in NEAREST:
         features_of = NEAREST[row.method]
         learner = checkpoints.shipped(features_of, row.split) if features_of else None
         return evaluate_nearest(learner, pool, row.spec, config)
-    return evaluate(checkpoints.shipped(row.method, row.split), pool, row.spec, config)
+    if row.members:
+        learners = [shipped_member(name, row.split) for name in row.members]
+    else:
+        learners = [checkpoints.shipped(row.method, row.split)]
+    return evaluate(learners, pool, row.spec, own_steps(learners, config))
 
 
 def omniglot_test_pool(split: str, ink_crops: bool = False) -> TaskPool:

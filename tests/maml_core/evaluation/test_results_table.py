@@ -33,6 +33,7 @@ from maml_core.evaluation.results_table import TABLE_SPLITS as SPLITS
 from maml_core.learners import checkpoints
 from maml_core.learners.learner import Learner, random_learner
 from maml_core.methods.catalogue import METHODS, NEAREST, weights_of
+from maml_core.methods.protonet import prototype_head
 from maml_core.networks.conv4 import Conv4
 from maml_core.networks.functional import initial_params
 from maml_core.paths import ASSETS
@@ -199,6 +200,18 @@ def test_an_ensemble_is_measured_with_its_splits_own_members(shipped, easy_pool)
     assert members[0].solve_head is None
     with pytest.raises(ValueError, match="nearest-pixels has no features to vote with"):
         shipped_member("nearest-pixels", "paper")
+
+
+def test_who_takes_no_step_has_one_accuracy(shipped, easy_pool, monkeypatch):
+    learner, _ = shipped
+    still = replace(learner("protonet", "paper"), solve_head=prototype_head)
+    monkeypatch.setattr(checkpoints, "shipped", lambda *_: still)
+    *_, found = results_table.measure_row(
+        Row("protonet", "paper", SPEC), easy_pool, EvaluationConfig(2, 13, 6)
+    )
+    *_, expected = evaluate(still, easy_pool, SPEC, EvaluationConfig(0, 13, 6))
+    assert found == expected
+    assert len(found.accuracy) == 1
 
 
 @pytest.mark.parametrize("transductive", [True, False])
