@@ -218,6 +218,7 @@ def _rows_to_measure(parsed: argparse.Namespace) -> list[results_table.Row]:
     before = []
     if parsed.record:
         before = records.load_records(parsed.record)
+        _check_recorded_steps(parsed, before)
         records.prepare_to_append(parsed.record)  # now, not after the first row
 
     def is_measured(row: results_table.Row) -> bool:
@@ -231,6 +232,16 @@ def _rows_to_measure(parsed: argparse.Namespace) -> list[results_table.Row]:
     rows = results_table.table_rows()
     wanted = parsed.only or {row.method for row in rows}
     return [row for row in rows if row.method in wanted and not is_measured(row)]
+
+
+def _check_recorded_steps(parsed: argparse.Namespace, before: Iterable[records.Record]) -> None:
+    """Raise `ValueError` if rows of `--record` end with another inner step than new ones would."""
+    others = {len(row["accuracy"]) - 1 for row in before if "accuracy" in row} - {0, _steps(parsed)}
+    if others:
+        raise ValueError(
+            f"{parsed.record} has rows that were measured over {min(others)} inner steps, not over "
+            f"{_steps(parsed)}; say --steps {min(others)}, or name another file."
+        )
 
 
 def _row_episodes(row: results_table.Row, parsed: argparse.Namespace) -> int:

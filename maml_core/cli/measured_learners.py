@@ -45,6 +45,14 @@ def ensemble_member(name: str, split: str) -> Learner:
     return checkpoints.load_weights(Path(name)).learner()
 
 
+def _identity(name: str, split: str) -> str | Path:
+    """Return what tells a member from others: its file of weights, or what needs no own one."""
+    method = current_name(name)
+    if method in (*NEAREST, "random"):
+        return method
+    return (checkpoints.shipped_file(method, split) if method in BY_NAME else Path(name)).resolve()
+
+
 def adapting_learner(parsed: argparse.Namespace, data: CharacterSet) -> Learner:
     """Return the learner of a file's weights, of shipped ones, or an untrained network."""
     if parsed.weights:
@@ -82,7 +90,7 @@ def _check_shipped(method: str | None, split: str) -> None:
     if method and not checkpoints.can_answer(method, split):
         raise ValueError(
             f"There are no shipped weights of {method} for --split {split}; choose another split, "
-            "or train them and name their file, with --weights or as a member of an --ensemble."
+            "or train them and name their weights file."
         )
 
 
@@ -95,8 +103,8 @@ def check_options(parsed: argparse.Namespace) -> None:
     if parsed.ensemble:
         why = "Every member of an ensemble has a method and weights of its own"
         refuse_options(parsed, why, "method", "weights", "model", *MODEL_OPTIONS)
-        names = [current_name(name) for name in parsed.ensemble]
-        if len(names) < 2 or len({*names}) < len(names):
+        members = {_identity(name, parsed.split) for name in parsed.ensemble}
+        if len(parsed.ensemble) < 2 or len(members) < len(parsed.ensemble):
             raise ValueError(
                 f"{as_typed(parsed, 'ensemble')} is no ensemble; name at least two different "
                 "members, or one with --method or --weights."

@@ -262,12 +262,12 @@ def shipped(method: str, split: str = "alphabets", folder: Path = WEIGHTS) -> Le
     """
     if method == "random":
         return random_learner()
-    return load_weights(_shipped_file(method, split, folder)).learner()
+    return load_weights(shipped_file(method, split, folder)).learner()
 
 
 def is_shipped(method: str, split: str = "alphabets", folder: Path = WEIGHTS) -> bool:
     """Say whether the project has weights of a method that were trained on a split."""
-    return _shipped_file(method, split, folder).is_file()
+    return shipped_file(method, split, folder).is_file()
 
 
 def can_answer(method: str, split: str = "alphabets") -> bool:
@@ -281,9 +281,10 @@ def shipped_fingerprint(method: str, split: str = "alphabets", folder: Path = WE
 
     It is the beginning of their file's SHA-256; "" where there is no file, as of 'random'.
     """
-    path = _shipped_file(method, split, folder)
+    path = shipped_file(method, split, folder)
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else ""
 
 
-def _shipped_file(method: str, split: str, folder: Path) -> Path:
+def shipped_file(method: str, split: str = "alphabets", folder: Path = WEIGHTS) -> Path:
+    """Return where the project's own weights of a method for a split are, if there are any."""
     return folder / split / f"{current_name(method)}.safetensors"

@@ -121,6 +121,14 @@ def test_who_can_be_no_member_is_named(options, sentence, capsys):
     assert sentence in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("named", ["maml", "../alphabets/maml.safetensors"])
+def test_a_file_is_one_member_however_it_is_named(named, capsys):
+    shipped = checkpoints.shipped_file("maml", "alphabets")
+    member = named if named == "maml" else shipped.parent / named
+    assert call(f"evaluate --ensemble {member} {shipped}") == 1
+    assert "is no ensemble; name at least two different members" in capsys.readouterr().err
+
+
 def test_evaluate_measures_the_official_runs_in_a_shape_of_their_own(
     weights, make_characters, monkeypatch, capsys
 ):
@@ -322,6 +330,18 @@ def test_a_record_that_cannot_be_read_is_told_before_anything_is_measured(
         assert told.err.startswith(f"maml_core: {sentence}")
         assert not told.out
     assert path.read_text() == "[1,2]"
+
+
+def test_rows_over_other_inner_steps_do_not_come_to_stand_beside_those_recorded(
+    few_rows, tmp_path, capsys
+):
+    path = tmp_path / "results.jsonl"
+    assert call(ALL, "--record", path) == 0
+    before = path.read_text()
+    assert call(f"{ALL} --steps 3 --record {path}") == 1
+    sentence = "were measured over 2 inner steps, not over 3; say --steps 2, or name another file"
+    assert sentence in capsys.readouterr().err
+    assert path.read_text() == before
 
 
 def test_a_row_is_measured_again_only_for_more_episodes(few_rows, tmp_path, capsys):
