@@ -48,10 +48,11 @@ def choose_methods(offered: ByLabel, default: Iterable[str], key: str) -> tuple[
     )
 
     def box(label: str, name: str) -> None:
-        st.session_state[_more_key(key, name)] = label in chosen
-        st.checkbox(
-            label, key=_more_key(key, name), on_change=_toggle, args=(key, tuple(offered), label)
-        )
+        state, own = st.session_state, _more_key(key, name)
+        # What is set here is sent to the browser, over a box that was ticked in the meantime.
+        if state.get(own) != (label in chosen):
+            state[own] = label in chosen
+        st.checkbox(label, key=own, on_change=_toggle, args=(key, tuple(offered), label))
 
     with heading:
         _more(offered, key, box)

@@ -70,6 +70,13 @@ def test_three_methods_come_first_and_the_others_are_grouped_with_what_they_do()
     assert headings == list(GROUPS[:-1]), "no reference adapts"
 
 
+def test_a_run_leaves_the_other_boxes_as_the_browser_has_them() -> None:
+    """One that is ticked while a run is under way is not unticked by that run."""
+    at = open_page(ADAPT, **SMALL)
+    at.checkbox(key="methods_more_anil").check().run()
+    assert not [box.label for box in at.checkbox if box.proto.set_value]
+
+
 def test_evaluate_lists_references_too() -> None:
     at = open_page(EVALUATE, **SMALL)
     assert at.pills(key="who").options == FIRST
