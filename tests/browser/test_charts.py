@@ -12,6 +12,7 @@ from tests.support.browser_waiting import wait_until_done
 SCROLLED = "document.querySelector('[data-testid=stMain]').scrollTop"
 SWIPE_PX = 200
 SWIPE_STEPS = 20
+DOUBLE_CLICK_MS = 500  # two presses this far apart are two
 
 
 def swipe_up(page: Page, x: float, y: float) -> None:
@@ -174,3 +175,21 @@ def test_the_maps_of_features_go_with_the_player_and_show_the_pictures(
         assert shown == tiles.nth(number).get_attribute("src")
     page.mouse.move(1, 1)
     expect(picture).to_be_hidden()
+
+
+def test_what_plays_is_paused_beside_the_maps_and_beside_the_pictures(
+    page: Page, app_url: str
+) -> None:
+    methods = "methods=Random%20initialisation"
+    page.goto(f"{app_url}/adapt?n_way=2&q_query=1&steps=20&features=true&{methods}")
+    wait_until_done(page)
+    near, far = (page.locator(f".st-key-{key} .play") for key in ("linked_steps", "player"))
+    for starts, pauses in ((near, far), (far, near)):
+        starts.click()
+        for one in (near, far):
+            expect(one).to_have_accessible_name("Pause")
+        page.wait_for_timeout(DOUBLE_CLICK_MS)
+        pauses.click()
+        for one in (near, far):
+            expect(one).to_have_accessible_name("Play")
+        page.wait_for_timeout(DOUBLE_CLICK_MS)

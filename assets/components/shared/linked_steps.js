@@ -5,7 +5,16 @@
 
 const STEPPED = "maml-stepped";
 
-/** @typedef {{ from: HTMLElement, step: number, last: number }} Stepped - A step below 0 asks. */
+const ASK = -1;
+const PLAY = -2;
+
+/**
+ * @typedef {object} Stepped
+ * @property {HTMLElement} from
+ * @property {number} step - `ASK` and `PLAY` are what a follower wants of the player.
+ * @property {number} last
+ * @property {boolean} playing
+ */
 
 /**
  * Tell where a component stands.
@@ -13,23 +22,27 @@ const STEPPED = "maml-stepped";
  * @param {HTMLElement} root
  * @param {Stepper} stepper
  */
-export function tellStep(root, { step, last }) {
-  send({ from: root, step, last });
+export function tellStep(root, { step, last, playing }) {
+  send({ from: root, step, last, playing });
 }
 
 /**
- * Go along with the player, and with all that happens to it later.
+ * Go along with the player, and with all that happens to it later. It alone plays: its button and
+ * the follower's start and stop the same.
  *
  * @param {HTMLElement} root
  * @param {Stepper} stepper
  */
 export function followPlayer(root, stepper) {
-  listen(root, ({ step, last }) => {
-    if (step < 0 || (step === stepper.step && last === stepper.last)) return;
-    stepper.stop();
-    stepper.reset(last, step);
+  /** @param {number} wish */
+  const want = (wish) => send({ from: root, step: wish, last: 0, playing: false });
+  stepper.buttons.play.onclick = () => want(PLAY);
+  listen(root, ({ step, last, playing }) => {
+    if (step < 0) return;
+    if (step !== stepper.step || last !== stepper.last) stepper.reset(last, step);
+    stepper.markPlaying(playing);
   });
-  send({ from: root, step: -1, last: -1 });
+  want(ASK);
 }
 
 /**
@@ -40,7 +53,8 @@ export function followPlayer(root, stepper) {
  */
 export function leadOthers(root, stepper) {
   listen(root, ({ step }) => {
-    if (step < 0) tellStep(root, stepper);
+    if (step === ASK) tellStep(root, stepper);
+    else if (step === PLAY) stepper.play();
     else if (step !== stepper.step) stepper.go(step);
   });
 }

@@ -32,6 +32,7 @@ const STEP_BUTTONS = {
  *   with them itself has the attribute `data-own-keys`.
  * @property {(step: number, last: number) => number} [startMs] - When a step is shown, counted
  *   from step 0, if they are played.
+ * @property {() => void} [onPlaying] - Called when it starts or stops to play.
  */
 
 export class Stepper {
@@ -53,6 +54,7 @@ export class Stepper {
     this.root = root;
     this.show = show;
     this.startMs = options.startMs ?? ((step) => step * STEP_MS);
+    this.onPlaying = options.onPlaying;
     const made = options.buttons.map((name) => stepButton(name, Boolean(options.keys)));
     this.buttons = Object.fromEntries(made.map((one) => [one.className, one]));
     const controls = find(root, ".step-controls");
@@ -169,18 +171,25 @@ export class Stepper {
       this.#frame = requestAnimationFrame(onFrame);
     };
     this.#frame = requestAnimationFrame(onFrame);
-    this.#markPlaying(true);
+    this.markPlaying(true);
+    this.onPlaying?.();
     this.moveTo(from);
   }
 
   stop() {
+    const wasPlaying = this.playing;
     if (this.#frame !== null) cancelAnimationFrame(this.#frame);
     this.#frame = null;
-    this.#markPlaying(false);
+    this.markPlaying(false);
+    if (wasPlaying) this.onPlaying?.();
   }
 
-  /** @param {boolean} playing */
-  #markPlaying(playing) {
+  /**
+   * Show on the button whether steps are played, here or by the player that this one follows.
+   *
+   * @param {boolean} playing
+   */
+  markPlaying(playing) {
     const { play } = this.buttons;
     if (!play) return;
     play.classList.toggle("playing", playing);

@@ -179,6 +179,7 @@ export default function stepPlayer({ parentElement, data, setStateValue }) {
     root.stepper = new Stepper(root, (step) => show(root, step), {
       buttons: ["rewind", "back", "play", "forward", "last"],
       slider: "Inner step",
+      onPlaying: () => tellStep(root, root.stepper),
     });
     leadOthers(root, root.stepper);
     showPictures(root, () => root.data.charts, (number) => pictured(root.data, number));
