@@ -95,8 +95,8 @@ def published_results() -> None:
         "`python -m maml_core evaluate --all` (± 95 % CI, after the last inner step); the others "
         "are as reported by their authors, all on a split of the paper's kind. *Models* answer "
         "together; *queries* are normalised together or each alone; *views* are the ways in which "
-        "a picture is looked at. –: the source does not say. Compare rows with no more than MAML's "
-        "first episodes with these: they may be harder than all.",
+        "a picture is looked at. –: the source does not say. Where *n* is 600 or less, the row is "
+        "of the first of the 3,000 episodes: compare it with *MAML, first 600 episodes*.",
         "published",
     )
     st.subheader("Omniglot's one-shot challenge", anchor=False)

@@ -20,6 +20,7 @@ from maml_core.teaching.sentences.training_distance import describe_leads, leads
 from pages.shared.charts.chart import draw_chart
 from pages.shared.frame.finding import show_caption, show_finding
 from pages.shared.frame.page_header import explanation
+from pages.shared.learners.method_list import why_no_steps
 from pages.shared.link_settings import Check, one_of
 from pages.shared.widgets import segmented_choice
 
@@ -77,8 +78,8 @@ def distance_section() -> None:
     sets = load_shifted_sets()
     st.subheader("Where is MAML ahead for good?", anchor=False)
     st.markdown(
-        "On Omniglot's test characters the others catch up within a few steps. What of characters "
-        "that look less like those of training?"
+        "On Omniglot's test characters pretraining nearly catches up within a few steps. What of "
+        "characters that look less like those of training?"
     )
     is_wanted = st.toggle("Show MAML's lead by distance", key="distance", bind="query-params")
     with st.container(key="training_distance"):  # always there, see `show_finding`
@@ -112,14 +113,19 @@ def _draw(sets: Sequence[ShiftedSet]) -> None:
     episodes = {c.episodes for one in sets for c in one.comparisons if c.n_way == n_way}
     show_caption(
         f"{shape}, {max(episodes)} episodes a set, the same for both, queries normalised together, "
-        "each method after five inner steps with its own α; the bars are 95 % confidence intervals "
-        "of the paired difference (Student's t). Recorded by "
-        "`python -m benchmarks.studies.distance_from_training`.",
+        f"{_steps(method, label)}; the bars are 95 % confidence intervals of the paired difference "
+        "(Student's t). Recorded by `python -m benchmarks.studies.distance_from_training`.",
         "leads",
     )
     with st.container(horizontal=True):
         explanation("How is the distance measured?", WHY_DISTANCE)
         explanation("What are these sets?", WHY_SETS)
+
+
+def _steps(method: str, label: str) -> str:
+    if why_no_steps([method]):
+        return f"MAML after five inner steps, {label} without any"
+    return "each method after five inner steps with its own α"
 
 
 def _list_sets(leads: Sequence[Lead]) -> None:

@@ -4,8 +4,8 @@ REASONS = {
     "Steep and flat": """
 A steep task punishes distance most, so multi-task training goes to where the **steep** tasks are.
 But a few inner steps lead down a steep slope fast and along a flat one hardly at all: MAML leaves
-the steep tasks to the inner loop and starts near the **flat** ones; Reptile and first-order MAML
-lie in between. Only when α is so large that a step overshoots on the steep tasks do these pull
+the steep tasks to the inner loop and starts near the **flat** ones; Reptile, iMAML and first-order
+MAML lie in between. Only when α is so large that a step overshoots on the steep tasks do these pull
 again.
 """,
     "Same curvature": """

@@ -87,13 +87,15 @@ def describe_pairs(methods: Sequence[MethodEstimate], reference: MethodEstimate)
     estimate = reference.estimate
     if not estimate.independent:
         return f"{NOT_INDEPENDENT}, so there is no paired interval of them."
-    text = (
-        f"In points: each method's accuracy minus that of {reference.name} after as many inner "
-        f"steps, the mean over the same {count(estimate.episodes, 'episode')} ± its 95 % "
-        "confidence interval (Student's t). Pairing takes out what makes an episode hard for both."
-    )
     still = [method.name for method in (*methods, reference) if method.takes_no_step]
-    if not still or len(still) > len(methods):  # or all of them
+    none_descends = len(still) > len(methods)
+    text = (
+        f"In points: each method's accuracy minus that of {reference.name}"
+        f"{'' if none_descends else ' after as many inner steps'}, the mean over the same "
+        f"{count(estimate.episodes, 'episode')} ± its 95 % confidence interval (Student's t). "
+        "Pairing takes out what makes an episode hard for both."
+    )
+    if not still or none_descends:
         return text
     verb = "takes no step and is" if len(still) == 1 else "take no step and are"
     each = "its" if len(still) == 1 else "their"

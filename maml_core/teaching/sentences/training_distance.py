@@ -41,10 +41,10 @@ def points(lead: Lead) -> str:
 def _extremes(leads: Sequence[Lead]) -> str:
     largest = max(leads, key=lambda lead: lead.mean)
     nearest = leads[0]
-    return (
-        f"On the nearest set, {nearest.name}, its lead is {points(nearest)} points; it is largest "
-        f"on {largest.name}, {points(largest)}."
-    )
+    text = f"On the nearest set, {nearest.name}, its lead is {points(nearest)} points"
+    if largest is nearest:
+        return f"{text}, and nowhere larger."
+    return f"{text}; it is largest on {largest.name}, {points(largest)}."
 
 
 def _tendency(leads: Sequence[Lead]) -> str:
@@ -57,6 +57,9 @@ def _tendency(leads: Sequence[Lead]) -> str:
 
 def _errors(leads: Sequence[Lead], method: str) -> str:
     """Say what the leads of the nearest and the farthest set are of the other's errors."""
-    shares = (f"{100 * one.share_avoided:.0f} %" for one in (leads[0], leads[-1]))
+    shares = (f"{round(100 * one.share_avoided)} %" for one in (leads[0], leads[-1]))
     near, far = (share.replace("-", "−") for share in shares)
-    return f"Of the errors of {method} it is {near} on the nearest set and {far} on the farthest."
+    return (
+        f"As a share of the errors of {method} the lead is {near} on the nearest set and {far} on "
+        "the farthest."
+    )

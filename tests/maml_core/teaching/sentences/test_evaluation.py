@@ -178,6 +178,7 @@ def test_a_table_of_differences_says_what_it_averages_and_who_takes_no_step() ->
     text = describe_pairs([other, PRE], still)
     assert text.endswith("R2D2 and ProtoNet take no step and are compared by their one accuracy.")
     assert "one accuracy" not in describe_pairs([other], still), "as each has"
+    assert "steps" not in describe_pairs([other], still), "nobody takes any"
 
 
 @pytest.mark.parametrize(
