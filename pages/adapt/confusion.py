@@ -17,7 +17,7 @@ from pages.shared.charts.chart import draw_chart
 from pages.shared.charts.picture_html import STYLE, picture_strip
 from pages.shared.widgets import segmented_choice
 
-CHART, CELL = "confusion_chart", "confused_cell"  # keys
+CHART, CELL, NAMED = "confusion_chart", "confused_cell", "confused_cells_named"  # keys
 Cell = tuple[int, int]  # true and predicted label
 
 
@@ -71,14 +71,19 @@ def _cell_choice(counts: np.ndarray) -> Cell:
     """
     cells: list[Cell] = [(int(t), int(p)) for t, p in np.argwhere(counts > 0)]
     cells.sort(key=lambda cell: (cell[0] == cell[1], -counts[cell]))
-    if st.session_state.get(CELL) not in cells:
-        st.session_state.pop(CELL, None)
+    named = {
+        cell: f"{class_letter(cell[0])} classified as {class_letter(cell[1])}: {counts[cell]}"
+        for cell in cells
+    }
+    state = st.session_state
+    # What another episode's box showed stays in the browser until it is told what is chosen now.
+    if state.get(CELL) not in cells or state.get(NAMED) != named:
+        state[CELL] = state[CELL] if state.get(CELL) in cells else cells[0]
+    state[NAMED] = named
     return st.selectbox(
         "Pictures of a cell: choose one here or on the chart",
         cells,
-        format_func=lambda cell: (
-            f"{class_letter(cell[0])} classified as {class_letter(cell[1])}: {counts[cell]}"
-        ),
+        format_func=named.__getitem__,
         key=CELL,
     )
 

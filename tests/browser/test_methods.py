@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import urlencode
 
@@ -69,3 +70,21 @@ def test_a_refused_value_leaves_the_browsers_address_too(page: Page, app_url: st
     expect(page.get_by_text("The link asks for place")).to_be_visible()
     wait_until_done(page)
     assert page.url == f"{app_url}/adapt?methods=R2D2&seed=0"
+
+
+def test_another_episodes_confusions_are_named_as_their_pictures_are(
+    page: Page, app_url: str
+) -> None:
+    """The browser keeps what a selectbox showed, unless it is told of another choice."""
+    page.goto(f"{app_url}/{link('adapt', methods=['Random initialisation'], steps='1')}")
+    wait_until_done(page)
+    chosen = page.locator(".st-key-confused_cell input")
+    pictured = page.get_by_text(re.compile(r"of class . classified as ."))
+    shown = set()
+    for _ in range(4):
+        count, *letters = re.findall(r"\b(?:\d+|[A-T])\b", pictured.inner_text())
+        assert re.findall(r"\b(?:\d+|[A-T])\b", chosen.input_value()) == [*letters, count]
+        shown.add(tuple(letters))
+        page.get_by_role("button", name="New episode").click()
+        wait_until_done(page)
+    assert len(shown) > 1, "each episode opens on the same cell"
