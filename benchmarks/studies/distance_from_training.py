@@ -162,8 +162,8 @@ def compared(
     return Comparison(spec.n_way, spec.k_shot, EPISODES[spec.n_way], *in_order)
 
 
-def accuracies(method: str, pool: TaskPool, spec: EpisodeSpec) -> Estimate:
-    """Return a method's accuracy after the last step."""
+def accuracies(method: str, pool: TaskPool, spec: EpisodeSpec, factor: float = 1) -> Estimate:
+    """Return a method's accuracy after the last step, with so many times its own α."""
     episodes = EPISODES[spec.n_way]
     if method in NEAREST:
         features_of = NEAREST[method]
@@ -171,7 +171,7 @@ def accuracies(method: str, pool: TaskPool, spec: EpisodeSpec) -> Estimate:
         *_, last = evaluate_nearest(learner, pool, spec, EvaluationConfig(1, episodes, SEED))
         return last
     learner = shipped(method, SPLIT)
-    config = AdaptConfig(learner.inner_lr(spec.n_way), STEPS)
+    config = AdaptConfig(factor * learner.inner_lr(spec.n_way), STEPS)
 
     def accuracy_of(number: int) -> float:
         episode = sample_episode(pool, spec, SEED, number)

@@ -213,8 +213,8 @@ def _draw(
             textposition="top center" if end[1] >= 0 else "bottom center",
             textfont_size=14,  # in the page's own colour: not every method's can be read
             name=label,
-            hovertemplate=f"{label}: length {arrow.length:.3g}, {arrow.fraction_in_plane:.0%} of "
-            "its square in this plane<extra></extra>",
+            hovertemplate=f"{label}: length {arrow.length:.3g}, "
+            f"{100 * arrow.fraction_in_plane:.0f} % of its square in this plane<extra></extra>",
         )
     )
 

@@ -34,7 +34,7 @@ Where the head is zero before the first step, as MAML's and pretraining's is, no
 the layers below: that step changes the head alone, and no picture moves. Later steps change the
 layers, too, but MAML's and pretraining's so little that it can hardly be seen (Raghu et al. 2020,
 arXiv:1909.09157, call it *feature reuse*). What the inner loop learns of a new character is above
-all the head. The random initialisation has no features to reuse: its pictures move.
+all the head. The random initialisation has no features to reuse: what its head is given moves.
 """
 EXPLAINED = {"maml", "pretrained"}  # of which the answer says that they hardly move
 STILL = 0.25  # of the pictures' spread: who moves less hardly moves

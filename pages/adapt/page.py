@@ -122,7 +122,7 @@ def _controls() -> tuple[tuple[str, ...], int, float, bool]:
         disabled=why_disabled is not None,
         help=why_disabled
         or "× 1 is the best α of each method, chosen on validation characters. "
-        "Increase it to see where gradient descent diverges.",
+        "Multiply it to see how large a step each method bears.",
     )
     predict = predict_column.toggle(
         "Predict first",

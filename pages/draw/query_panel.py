@@ -45,8 +45,8 @@ adapts. Below {threshold:.2f} the page says "none of these" (open-set rejection)
 
 The threshold for {n_way}-way {k_shot}-shot was set on Omniglot's validation characters so that 5 %
 of the queries that belong to a class fall below it. On test characters of other alphabets the
-false rejection rate is **{rejection:.1%}** (queries that belong to a class but are called none of
-these, n = {n_known:,}) and the false acceptance rate is **{acceptance:.1%}** (queries of other
+false rejection rate is **{rejection:.1f} %** (queries that belong to a class but are called none of
+these, n = {n_known:,}) and the false acceptance rate is **{acceptance:.1f} %** (queries of other
 characters that are not, n = {n_unknown:,}). Your drawings are not Omniglot's: expect other rates.
 """
 
@@ -112,8 +112,8 @@ def _method_controls() -> tuple[tuple[str, ...], int]:
     with st.container():  # always there, see `show_until_dismissed`
         if others:
             st.caption(
-                f"{capitalised(spelled(MAX_ANSWERS))} answer at a time: leave one out to see "
-                f"{listed([STYLES[method].in_sentences for method in others])}."
+                f"{capitalised(spelled(MAX_ANSWERS))} answer at a time: for each one left out "
+                f"the next of these does, {listed([STYLES[m].in_sentences for m in others])}."
             )
     why_disabled = why_no_steps(methods)
     steps = st.slider(
@@ -198,8 +198,8 @@ def _explain_rejection(n_way: int, k_shot: int) -> str:
         threshold=threshold.max_cosine_similarity,
         n_way=n_way,
         k_shot=k_shot,
-        rejection=threshold.false_rejection_rate,
-        acceptance=threshold.false_acceptance_rate,
+        rejection=100 * threshold.false_rejection_rate,
+        acceptance=100 * threshold.false_acceptance_rate,
         n_known=threshold.n_known,
         n_unknown=threshold.n_unknown,
     )

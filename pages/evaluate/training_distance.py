@@ -32,6 +32,10 @@ the longer side of the box around its ink. By *features* it is what the pretrain
 network gives its head. Of either, the distance is the root mean square of the Mahalanobis distance
 to the training characters' pictures, per dimension: 1 is how far these lie from their own mean. It
 says nothing of a label, and was fixed before any lead was measured.
+
+By features all these sets are near 1, the digits no farther than Omniglot's own test characters:
+after each block, the last one too, the network normalises pictures by their own statistics, so that
+features come out much alike in mean and spread. There, small differences decide the order.
 """
 WHY_SETS = """
 Omniglot's test characters as they are and drawn again: lines half, twice (*thick*) or three times
@@ -40,6 +44,13 @@ widens the lines, too). The glyphs and MNIST's test digits likewise, and these o
 Omniglot's size and pen. No method was trained on any of these characters; all were trained on
 Omniglot's, drawn with one pen.
 """
+WHY_BEHIND = """
+α was chosen on characters of Omniglot's pen. At 20-way its steps are too long for very thick lines:
+accuracy rises and falls again from step to step, for MAML and for pretraining. With half of α MAML
+wins most of that back, and loses next to nothing on Omniglot's own characters
+(docs/experiments/distance-from-training.md).
+"""
+MANY_WAYS = 20  # from which thick lines need a smaller α than Omniglot's
 
 
 def distance_checks() -> Mapping[str, Check]:
@@ -120,6 +131,8 @@ def _draw(sets: Sequence[ShiftedSet]) -> None:
     with st.container(horizontal=True):
         explanation("How is the distance measured?", WHY_DISTANCE)
         explanation("What are these sets?", WHY_SETS)
+        if n_way >= MANY_WAYS:
+            explanation("Why do thick lines cost MAML so much at 20-way?", WHY_BEHIND)
 
 
 def _steps(method: str, label: str) -> str:

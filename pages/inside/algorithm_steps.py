@@ -94,7 +94,7 @@ STEPS = (
         "The meta-gradient: back through the inner step to θ",
         "Each task says in which direction θ should have been for its θ′ to be better: its arrow. "
         "Their mean is what θ follows. The angles between the arrows are {between} (90°: "
-        "unrelated); the mean is {mean_share:.0%} as long as the arrows are on average.",
+        "unrelated); the mean is {mean_percent:.0f} % as long as the arrows are on average.",
         (8,),
         gradient_over_tasks,
         ("work = partial(_summed_gradient", "in_parallel_or_alone(work", "mean = {n:"),

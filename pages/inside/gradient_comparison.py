@@ -79,7 +79,9 @@ def _draw_plane(gradients: Mapping[str, Params]) -> None:
         "The methods' gradients as arrows from θ",
         numbers=arrows_in_words(arrows),
     )
-    shares = ", ".join(f"{a.fraction_in_plane:.0%} of {STYLES[a.name].label}'s" for a in arrows)
+    shares = ", ".join(
+        f"{100 * a.fraction_in_plane:.0f} % of {STYLES[a.name].label}'s" for a in arrows
+    )
     st.caption(
         "Downhill, each scaled to length 1 before it is projected on the plane through MAML's and "
         f"first-order MAML's. The plane holds {shares} (squared lengths)."

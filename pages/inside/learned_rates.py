@@ -29,8 +29,8 @@ def draw_learned_rates(settings: Settings) -> None:
     show_finding(describe_rates(in_sentences), "rates")
     st.caption(
         "α times the learned factors of the filters and of the head's weights: they are the same "
-        "for all episodes. A bar reaches from the first to the third quartile where each weight "
-        "has its own."
+        "for all episodes. Where each weight has its own, a bar reaches from the first to the "
+        "third quartile; where none shows, it is shorter than the mark."
     )
     explanation("What is this about?", WHY_RATES)
 

@@ -86,7 +86,9 @@ def _draw_arrows(batch: MetaBatch, arrows: Sequence[ProjectedGradient]) -> None:
             settings=batch.settings,
             numbers=arrows_in_words(arrows),
         )
-    shares = ", ".join(f"{_arrow_name(arrow)} {arrow.fraction_in_plane:.0%}" for arrow in arrows)
+    shares = ", ".join(
+        f"{_arrow_name(arrow)} {100 * arrow.fraction_in_plane:.0f} %" for arrow in arrows
+    )
     with right:
         st.markdown("**The tasks' arrows**: where each wants θ to go. θ follows their mean.")
         st.caption(

@@ -106,7 +106,7 @@ def update_facts(
         "chance": math.log(spec.n_way),
         "moved": "Only the head has moved so far." if only_head_moved else "Now all layers move.",
         "between": " to ".join(angle_range),
-        "mean_share": _norm(update.gradient) / (fmean(map(_norm, gradients)) or 1.0),
+        "mean_percent": 100 * _norm(update.gradient) / (fmean(map(_norm, gradients)) or 1.0),
         "adam": angle_degrees(downhill_change, update.gradient),
         "before": fmean(task.query_loss for task in tasks),
         "after": fmean(update.query_losses),

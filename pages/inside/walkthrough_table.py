@@ -35,7 +35,11 @@ def table_rows(
         (3, "Support loss at θ′", _with_mean([task.adapted_support_loss for task in tasks])),
         (4, "A query of each class", [*queries, None]),
         (4, "Query loss at θ′", _with_mean([task.query_loss for task in tasks])),
-        (4, "Query accuracy at θ′", _with_mean([task.accuracy for task in tasks], "{:.0%}")),
+        (
+            4,
+            "Query accuracy at θ′",
+            _with_mean([100 * task.accuracy for task in tasks], "{:.0f} %"),
+        ),
         (5, "The arrow's length by layer", _bars([*gradient_norms, layer_norms(update.gradient)])),
         (5, "Angle to the mean arrow", angles),
         (6, "Update of θ: distance by layer", [*no_task, *_bars([layer_norms(update.change)])]),

@@ -137,5 +137,5 @@ def _show(progress: ProgressLine, which: tuple[Hashable, int], number: int, of: 
     """Say how far the maps are, of which so many are complete."""
     grid = _store().get(which)
     share = (number + (grid.done if grid else 0.0)) / of
-    words = f"{which[1]} × {which[1]} points: {share:.0%}"
+    words = f"{which[1]} × {which[1]} points: {100 * share:.0f} %"
     progress.show(share, words, least=UNSAID_SECONDS)

@@ -97,7 +97,7 @@ def trajectory_caption(path: ProjectedTrajectory) -> str:
     """Say how much of a path its plane holds."""
     who = STYLES[path.method].label + (", restarted" if path.restarted else "")
     text = f"**{who}**, α = {path.inner_lr:.3g}: "
-    text += f"{path.fraction_in_plane:.1%} of its path's length lies in the plane"
+    text += f"{100 * path.fraction_in_plane:.1f} % of its path's length lies in the plane"
     if path.fraction_in_plane < SOLID_FROM:
         text += ", so it is dashed; its points are up to "
         text += f"{path.off_plane_distance.max():.2g} away from the plane"

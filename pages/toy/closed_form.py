@@ -64,7 +64,7 @@ def _table(settings: ToySettings) -> str:
 
 def _share(weight: float, total: float) -> str:
     has_shares = total > MIN_RELATIVE_CURVATURE
-    return _signed(weight / total, ".0%") if has_shares else _signed(weight, ".2g")
+    return f"{_signed(100 * weight / total, '.0f')} %" if has_shares else _signed(weight, ".2g")
 
 
 def _coordinates(solution: np.ndarray | None) -> str:

@@ -132,8 +132,8 @@ def show_maps(kind="paths", which="support", of="loss", update=5000):
     for name, path in paths.items():
         before, after = path.loss["support"][:2]
         print(f"{{name}}: support loss {{before:.3f}}, after one step {{after:.3f}};")
-        print(f"{{path.accuracy['query'][1]:.0%}} of the queries are right then;")
-        print(f"{{path.fraction_in_plane:.0%}} of the path lies in the plane.")
+        print(f"{{100 * path.accuracy['query'][1]:.0f}} % of the queries are right then;")
+        print(f"{{100 * path.fraction_in_plane:.0f}} % of the path lies in the plane.")
         grids = loss_maps.evaluate_loss_grid(
             learners[name].model, planes[name], episode.task, which, window, resolution=11
         )

@@ -41,7 +41,7 @@ def points(lead: Lead) -> str:
 def _extremes(leads: Sequence[Lead]) -> str:
     largest = max(leads, key=lambda lead: lead.mean)
     nearest = leads[0]
-    text = f"On the nearest set, {nearest.name}, its lead is {points(nearest)} points"
+    text = f"On the nearest set, {nearest.name}, MAML's lead is {points(nearest)} points"
     if largest is nearest:
         return f"{text}, and nowhere larger."
     return f"{text}; it is largest on {largest.name}, {points(largest)}."

@@ -46,7 +46,7 @@ def test_an_arrow_ends_where_the_plane_has_it_and_the_update_is_stretched():
     # As long as the mean before it was laid on the plane, which holds a quarter of its square.
     assert math.hypot(*ends["update"]) == pytest.approx(2.0 * math.sqrt(0.25))
     told = next(line.hovertemplate for line in figure.data if line.name == "update")
-    assert "length 0.2, 25% of its square" in told
+    assert "length 0.2, 25 % of its square" in told
     for axis, values in ((figure.layout.xaxis, (0, 3)), (figure.layout.yaxis, (-4, 4))):
         assert axis.range[0] < values[0]
         assert axis.range[1] > values[1]

@@ -76,7 +76,10 @@ def test_as_many_answer_as_a_phone_has_room_for_and_the_others_are_named() -> No
     chosen = ["MAML", "Pretrained", "ANIL", "Reptile", "BOIL", "ProtoNet", "R2D2"]
     at = asked(draw_methods=chosen)
     assert labels(at) == chosen[:5]
-    assert "Five answer at a time: leave one out to see ProtoNet and R2D2." in texts(at, "caption")
+    assert (
+        "Five answer at a time: for each one left out the next of these does, ProtoNet and R2D2."
+        in texts(at, "caption")
+    )
     at.pills(key="draw_methods").set_value(chosen[2:]).run()
     assert labels(at) == chosen[2:]
-    assert "leave one out" not in texts(at, "caption")
+    assert "left out" not in texts(at, "caption")

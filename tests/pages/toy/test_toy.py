@@ -139,7 +139,7 @@ def test_the_closed_form_is_shown_with_this_worlds_numbers() -> None:
                 lambda a: a,
             )
         ]
-        assert rows[task] == [f"{share:.0%}" for share in expected]
+        assert rows[task] == [f"{100 * share:.0f} %" for share in expected]
     assert rows["ends at"][-1] == f"{(3 * -2 + 0.5 * 2) / 3.5:.2f}".replace("-", "−")
 
 

@@ -20,20 +20,20 @@ CASES = {
     "it grows": (
         made(0.005, 0.02, 0.03, 0.06),
         "MAML is ahead of ANIL on three of four sets, on one the two cannot be told apart. On the "
-        "nearest set, set 1, its lead is +0.5 ± 1.0 points; it is largest on set 4, +6.0 ± 1.0. It "
+        "nearest set, set 1, MAML's lead is +0.5 ± 1.0 points; it is largest on set 4, +6.0 ± 1.0. It "
         "grows with the distance (rank correlation 1.00). As a share of the errors of ANIL the "
         "lead is 5 % on the nearest set and 38 % on the farthest.",
     ),
     "the other wins": (
         made(0.0, -0.02, -0.03),
         "MAML is ahead of ANIL on none of three sets, ANIL is ahead on two, on one the two cannot "
-        "be told apart. On the nearest set, set 1, its lead is +0.0 ± 1.0 points, and nowhere "
+        "be told apart. On the nearest set, set 1, MAML's lead is +0.0 ± 1.0 points, and nowhere "
         "larger. It shrinks with the distance (rank correlation −1.00). As a share of the errors "
         "of ANIL the lead is 0 % on the nearest set and −43 % on the farthest.",
     ),
     "no tendency": (
         made(0.02, 0.06, 0.03, 0.02),
-        "MAML is ahead of ANIL on four of four sets. On the nearest set, set 1, its lead is "
+        "MAML is ahead of ANIL on four of four sets. On the nearest set, set 1, MAML's lead is "
         "+2.0 ± 1.0 points; it is largest on set 2, +6.0 ± 1.0. The distance alone does not say "
         "how large it is (rank correlation −0.11). As a share of the errors of ANIL the lead is "
         "17 % on the nearest set and 17 % on the farthest.",
