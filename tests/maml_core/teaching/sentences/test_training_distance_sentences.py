@@ -20,8 +20,8 @@ CASES = {
     "it grows": (
         made(0.005, 0.02, 0.03, 0.06),
         "MAML is ahead of ANIL on three of four sets, on one the two cannot be told apart. On the "
-        "nearest set, set 1, MAML's lead is +0.5 ± 1.0 points; it is largest on set 4, +6.0 ± 1.0. It "
-        "grows with the distance (rank correlation 1.00). As a share of the errors of ANIL the "
+        "nearest set, set 1, MAML's lead is +0.5 ± 1.0 points; it is largest on set 4, +6.0 ± 1.0. "
+        "It grows with the distance (rank correlation 1.00). As a share of the errors of ANIL the "
         "lead is 5 % on the nearest set and 38 % on the farthest.",
     ),
     "the other wins": (
