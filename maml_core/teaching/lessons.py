@@ -185,7 +185,7 @@ def _quote(text: str, figures: Mapping[str, str]) -> str:
                 f"it quotes {match[0]}, which is not among the figures; write the number itself, "
                 "or measure it with `python -m benchmarks.studies.lesson_figures`."
             )
-        return figures[name]
+        return figures[name].replace(" ", "\N{NO-BREAK SPACE}")  # '98.4 ± 0.5 %' stays on a line
 
     return _FIGURE.sub(figure, text)
 

@@ -138,8 +138,8 @@ QUOTING = (
 def test_figures_are_quoted_by_name_and_a_section_may_differ_for_one_data_set():
     omniglot, glyphs = (parse(QUOTING, PAGES, name, FIGURES) for name in ("omniglot", "glyphs"))
     assert omniglot.links == ("adapt?seed=7",)
-    assert omniglot.outcome == "It is 12 %."
-    assert glyphs.outcome == "It reverses: 12 %."
+    assert omniglot.outcome == "It is 12\N{NO-BREAK SPACE}%.", "a figure stays on a line"
+    assert glyphs.outcome == "It reverses: 12\N{NO-BREAK SPACE}%."
     assert replace(glyphs, outcome=omniglot.outcome) == omniglot
 
 
