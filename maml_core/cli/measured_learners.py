@@ -36,7 +36,7 @@ def ensemble_member(name: str, split: str) -> Learner:
     """Return a member of an ensemble by a method's name or a weights file's."""
     method = current_name(name)
     if method in BY_NAME:
-        _check_shipped(weights_of(method), split)
+        _check_shipped(weights_of(method), split, "in place of the name")
         return shipped_member(method, split)
     if not Path(name).is_file():
         raise ValueError(
@@ -82,15 +82,15 @@ def adapting_learner(parsed: argparse.Namespace, data: CharacterSet) -> Learner:
 
 
 def _shipped(method: str, split: str) -> Learner:
-    _check_shipped(method, split)
+    _check_shipped(method, split, "with --weights")
     return checkpoints.shipped(method, split)
 
 
-def _check_shipped(method: str | None, split: str) -> None:
+def _check_shipped(method: str | None, split: str, where: str) -> None:
     if method and not checkpoints.can_answer(method, split):
         raise ValueError(
             f"There are no shipped weights of {method} for --split {split}; choose another split, "
-            "or train them and name their weights file."
+            f"or train them and name their file {where}."
         )
 
 

@@ -201,7 +201,11 @@ def test_each_option_reaches_its_setting():
             "or turn off --within-alphabet",
         ),
         ("evaluate --split minimal-1", "no shipped weights of maml for --split minimal-1; choose"),
-        ("evaluate --split minimal-1", "name their file, with --weights or as a member"),
+        ("evaluate --split minimal-1", "train them and name their file with --weights."),
+        (
+            "evaluate --split minimal-1 --ensemble maml protonet",
+            "train them and name their file in place of the name.",
+        ),
         (
             "evaluate --method nearest-features --model mlp",
             "no use for --model mlp; leave that out",
