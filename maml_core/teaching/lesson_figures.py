@@ -9,7 +9,7 @@ from maml_core.evaluation.confidence_intervals import percent
 from maml_core.evaluation.training_distance import DISTANCES, leads_over, load_shifted_sets
 from maml_core.methods.catalogue import BY_NAME
 from maml_core.paths import ASSETS
-from maml_core.teaching.sentences.training_distance import points
+from maml_core.teaching.sentences.training_distance import points, share_of_errors
 
 LESSONS = ASSETS / "lessons"
 FIGURES = LESSONS / "figures.json"  # written by `python -m benchmarks.studies.lesson_figures`
@@ -35,6 +35,5 @@ def distance_figures() -> dict[str, str]:
     for method in BY_NAME:
         for lead in leads_over(method, DISTANCES[0], 5, sets):
             figures[f"{lead.name}: lead over {method}"] = points(lead)
-            share = f"{100 * lead.share_avoided:.0f} %".replace("-", "−")
-            figures[f"{lead.name}: lead in errors of {method}"] = share
+            figures[f"{lead.name}: lead in errors of {method}"] = share_of_errors(lead)
     return figures

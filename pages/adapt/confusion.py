@@ -76,9 +76,10 @@ def _cell_choice(counts: np.ndarray) -> Cell:
         for cell in cells
     }
     state = st.session_state
+    chosen = state.get(CELL)
     # What another episode's box showed stays in the browser until it is told what is chosen now.
-    if state.get(CELL) not in cells or state.get(NAMED) != named:
-        state[CELL] = state[CELL] if state.get(CELL) in cells else cells[0]
+    if chosen not in cells or state.get(NAMED) != named:
+        state[CELL] = chosen if chosen in cells else cells[0]
     state[NAMED] = named
     return st.selectbox(
         "Pictures of a cell: choose one here or on the chart",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from maml_core.evaluation.confidence_intervals import in_points
@@ -38,6 +39,13 @@ def points(lead: Lead) -> str:
     return in_points(lead.mean, lead.ci95)
 
 
+def share_of_errors(lead: Lead) -> str:
+    """Return what a lead is of the other's errors: '30 %', '−3 %', '–' where it has none."""
+    if math.isnan(lead.share_avoided):
+        return "–"
+    return f"{100 * lead.share_avoided:z.0f} %".replace("-", "−")
+
+
 def _extremes(leads: Sequence[Lead]) -> str:
     largest = max(leads, key=lambda lead: lead.mean)
     nearest = leads[0]
@@ -57,8 +65,7 @@ def _tendency(leads: Sequence[Lead]) -> str:
 
 def _errors(leads: Sequence[Lead], method: str) -> str:
     """Say what the leads of the nearest and the farthest set are of the other's errors."""
-    shares = (f"{round(100 * one.share_avoided)} %" for one in (leads[0], leads[-1]))
-    near, far = (share.replace("-", "−") for share in shares)
+    near, far = map(share_of_errors, (leads[0], leads[-1]))
     return (
         f"As a share of the errors of {method} the lead is {near} on the nearest set and {far} on "
         "the farthest."

@@ -47,6 +47,11 @@ def test_next_to_nothing_has_no_sign() -> None:
     )
 
 
+def test_who_makes_no_error_has_no_share_of_them() -> None:
+    leads = [Lead("near", 1.0, -0.02, 0.01, 1.0), *made(0.005)]
+    assert "the lead is – on the nearest set and 5 % on" in describe_leads(leads, "ANIL")
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_the_sentence_says_what_the_leads_are(name):
     leads, expected = CASES[name]
